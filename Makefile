@@ -1,0 +1,64 @@
+# Needs a Python from 3.11 on with venv and pip, and nothing else: everything is installed into
+# $(VENV), from the hash-pinned files in requirements/.
+
+PYTHON ?= python3
+VENV ?= .venv
+
+# Wheels only: building a source distribution would run code that no hash here covers.
+INSTALL = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+INSTALL_PINNED = $(INSTALL) --require-hashes --only-binary :all:
+LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+RUNTIME = $(VENV)/.runtime-installed
+DEV = $(VENV)/.dev-installed
+IN_VENV = PATH="$(abspath $(VENV))/bin:$$PATH"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format lock upgrade clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUNTIME) ## Run the proxy without keys, on embedded stand-ins (DOCS=folder: your documents)
+	@$(VENV)/bin/rag-proxy demo $(if $(DOCS),--docs "$(DOCS)")
+
+test: $(DEV) ## Check everything: lint, types, import rules, tests, coverage
+	@$(IN_VENV) scripts/test
+
+lint: $(DEV) ## Check without running tests
+	@$(IN_VENV) scripts/lint
+
+format: $(DEV) ## Lay out the code and apply safe fixes
+	@$(VENV)/bin/ruff check --fix-only --quiet
+	@$(VENV)/bin/ruff format
+
+# The first file decides every version; the other two are subsets of it.
+lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versions where possible
+	$(LOCK) pyproject.toml --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
+	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+
+upgrade: LOCK_OPTIONS = --upgrade
+upgrade: lock ## Write requirements/ anew with the newest versions allowed
+
+clean: ## Remove the environment and everything that tools have left behind
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache tests/e2e/node/node_modules
+	find proxy tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@scripts/create-venv "$(PYTHON)" "$(VENV)"
+
+# pyproject.toml holds the version and the command, which an editable install copies.
+$(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml $(VENV)/pyvenv.cfg
+	@echo "Installing what rag-proxy needs into $(VENV) ..."
+	@$(INSTALL_PINNED) -r requirements/build.txt -r requirements/runtime.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(INSTALL_PINNED) -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,133 @@
+"""The composition root: settings in, ASGI application out. Everything is wired here, once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+
+from proxy.access.keys import KeyRing
+from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.policies import Policies
+from proxy.settings import Settings
+from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.health import Health, Ready
+from proxy.surfaces.middleware import Admission, Paths, Requests
+from proxy.surfaces.models import ModelList, Models, OneModel
+from proxy.surfaces.replies import ErrorReplies, routing_error_reply
+from proxy.upstreams import lighton, scaleway_replies
+from proxy.upstreams.http import Endpoint, Transport, aiohttp_transport
+from proxy.upstreams.lighton import LightOn
+from proxy.upstreams.scaleway import Scaleway
+from proxy.upstreams.scaleway_models import ScalewayModels
+from proxy.upstreams.status import Vendor
+
+_EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
+
+
+def create_app(settings: Settings, transport: Transport | None = None) -> Starlette:
+    """The proxy. `transport` carries all upstream requests; by default a pooled HTTP client.
+
+    Raises EmptyScope for a profile that allows nothing of what the settings allow.
+    """
+    transport = transport or aiohttp_transport()
+    upstreams = make_upstreams(settings, transport)
+    policies = Policies(settings)
+    chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search)
+    models = Models(policies.profile_names, upstreams.models)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await transport.aclose()
+
+    return Starlette(
+        routes=[
+            Route("/chat/completions", chat, methods=["POST"]),
+            Route("/models", ModelList(models), methods=["GET"]),
+            Route("/models/{model:path}", OneModel(models), methods=["GET"]),
+            Route("/health", Health(), methods=["GET"]),
+            Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
+        ],
+        middleware=_middleware(settings),
+        exception_handlers={HTTPException: routing_error_reply},
+        lifespan=lifespan,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """The clients of both upstreams, sharing one transport."""
+
+    model: Scaleway
+    models: ScalewayModels
+    search: LightOn
+
+    @property
+    def probes(self) -> tuple[tuple[Endpoint, str], ...]:
+        """Each upstream with a path that costs nothing to GET."""
+        return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
+
+
+def make_upstreams(settings: Settings, transport: Transport) -> Upstreams:
+    """Clients for the upstreams that `settings` name, over `transport`."""
+
+    def endpoint(name: str, base_url: str, key: str) -> Endpoint:
+        return Endpoint(name, base_url, key, transport, settings.connect_timeout_s)
+
+    def vendor(name: str, credentials: str, key: str) -> Vendor:
+        return Vendor(name, credentials, settings.retry_after_s, key)
+
+    key = _secret(settings.scaleway_api_key)
+    scaleway = endpoint(scaleway_replies.NAME, settings.scaleway_base_url, key)
+    scaleway_vendor = vendor(scaleway_replies.NAME, scaleway_replies.CREDENTIALS, key)
+    models = ScalewayModels(scaleway, scaleway_vendor, settings.models_ttl_s)
+    model = Scaleway(
+        scaleway,
+        scaleway_vendor,
+        models,
+        drop_params=frozenset(settings.drop_params),
+        timeout_s=settings.model_timeout_s,
+    )
+    key = _secret(settings.lighton_api_key)
+    search = LightOn(
+        endpoint(lighton.NAME, settings.lighton_base_url, key),
+        vendor(lighton.NAME, lighton.CREDENTIALS, key),
+        timeout_s=settings.search_timeout_s,
+    )
+    return Upstreams(model, models, search)
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Outermost first. Errors are rendered inside CORS, so that pages can read them."""
+    keys = KeyRing(key.get_secret_value() for key in settings.api_keys)
+    origins = settings.cors_origins
+    if origins is None:
+        origins = () if keys.is_open else ("*",)
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_origin_regex=LOOPBACK_ORIGIN if settings.cors_origins is None else None,
+        allow_methods=("GET", "POST"),
+        allow_headers=("*",),
+        expose_headers=_EXPOSED_HEADERS,
+    )
+    return [
+        Middleware(Requests),
+        cors,
+        Middleware(ErrorReplies),
+        Middleware(Paths),
+        Middleware(Admission, keys=keys, origins=frozenset(settings.cors_origins or ())),
+    ]
+
+
+def _secret(value: SecretStr | None) -> str:
+    return "" if value is None else value.get_secret_value()

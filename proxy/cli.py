@@ -1,0 +1,179 @@
+"""The command line: what can be typed, and how a mistake is answered.
+
+The work is done in `proxy.commands`, imported when a command runs, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from proxy.settings_errors import SettingsError
+
+PROGRAM = "rag-proxy"
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended, as shells count it."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PORT = click.IntRange(0, 65535)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read settings from this TOML file (or set RAG_PROXY_CONFIG).",
+)
+docs_option = click.option(
+    "--docs",
+    type=_FOLDER,
+    metavar="DIR",
+    help="Search the Markdown, text and PDF files in this folder, sub-folders as workspaces "
+    "(the proxy's own manual unless given).",
+)
+
+
+def _port_option(default: int) -> Callable[[F], F]:
+    return click.option(
+        "--port",
+        type=_PORT,
+        metavar="PORT",
+        default=default,
+        help=f"Listen on this port ({default} unless given); 0 picks a free one.",
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; a mistake is one line on stderr and 2."""
+    try:
+        code = rag_proxy.main(args=argv, prog_name=PROGRAM, standalone_mode=False)
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        _complain(" ".join(error.format_message().split()))
+        return error.exit_code
+    except SettingsError as error:
+        _complain(*error.problems)
+        return 2
+    return code or 0
+
+
+def _complain(*problems: str) -> None:
+    for problem in problems:
+        click.echo(f"{PROGRAM}: {problem}", err=True)
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  rag-proxy demo                    try it, without any keys
+  rag-proxy check                   test your keys and settings
+  LIGHTON_API_KEY=… SCALEWAY_API_KEY=… rag-proxy serve
+
+Every setting is explained in docs/configuration.md.""",
+)
+@click.version_option(package_name=PROGRAM, prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.pass_context
+def rag_proxy(context: click.Context) -> None:
+    """Serve an OpenAI-compatible API whose answers come from your LightOn documents.
+
+    A Scaleway model writes the answers and cites the documents.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@rag_proxy.command(
+    epilog="""\b
+Examples:
+  LIGHTON_API_KEY=… SCALEWAY_API_KEY=… rag-proxy serve
+  rag-proxy serve --config rag-proxy.toml --port 9000
+  RAG_PROXY_API_KEYS=key1,key2 rag-proxy serve --host 0.0.0.0 --workers 4"""
+)
+@config_option
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    help="Listen on this address (127.0.0.1 unless set); one that other machines reach needs "
+    "RAG_PROXY_API_KEYS.",
+)
+@click.option(
+    "--port",
+    type=_PORT,
+    metavar="PORT",
+    help="Listen on this port (8000 unless set); 0 picks a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Serve with this many processes (1 unless set).",
+)
+def serve(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Run the proxy."""
+    from proxy.commands.serve import run  # noqa: PLC0415 - keeps --help fast
+
+    run(config, host=host, port=port, workers=workers)
+
+
+@rag_proxy.command(
+    short_help="Try the proxy without any keys.",
+    epilog="""\b
+Examples:
+  rag-proxy demo
+  rag-proxy demo --docs ~/Documents/handbook --port 8080""",
+)
+@docs_option
+@_port_option(8000)
+def demo(docs: Path | None, port: int) -> None:
+    """Try the proxy without keys, on stand-ins for LightOn and Scaleway."""
+    from proxy.commands.demo import run  # noqa: PLC0415 - keeps --help fast
+
+    run(docs, port)
+
+
+@rag_proxy.command(
+    short_help="Run only the stand-ins for LightOn and Scaleway.",
+    epilog="""\b
+Examples:
+  rag-proxy sandbox
+  rag-proxy sandbox --docs ./handbook --port 9001""",
+)
+@docs_option
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    help="Listen on this address (127.0.0.1 unless given).",
+)
+@_port_option(8001)
+@click.option("--attached", is_flag=True, hidden=True)
+def sandbox(docs: Path | None, host: str, port: int, *, attached: bool) -> None:
+    """Run only the stand-ins for LightOn and Scaleway, to develop against."""
+    from proxy.commands.sandbox import run  # noqa: PLC0415 - keeps --help fast
+
+    run(docs, host, port, attached=attached)
+
+
+@rag_proxy.command(
+    short_help="Test keys and settings, line by line.",
+    epilog="""\b
+Examples:
+  rag-proxy check
+  rag-proxy check --config rag-proxy.toml""",
+)
+@config_option
+def check(config: Path | None) -> int:
+    """Test both upstreams with your keys: one search and two short completions are made.
+
+    Every line says ok, or FAIL and what to do. The exit code is 1 if anything failed.
+    """
+    from proxy.commands.check import run  # noqa: PLC0415 - keeps --help fast
+
+    return run(config)

@@ -1,0 +1,140 @@
+"""`rag-proxy demo`: the proxy on stand-ins, with what to try next."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import click
+
+from proxy.app import create_app
+from proxy.commands.listening import address, listen
+from proxy.commands.serve import greeting
+from proxy.commands.serving import serve_here, server_config
+from proxy.sandbox.served import SERVED
+from proxy.settings import Settings
+from proxy.settings_sources import environment_names
+
+HOST = "127.0.0.1"
+KEY = "demo"
+MODEL = SERVED[0].id
+GRACE_S = 1
+END_S = 5
+"""How long the stand-ins may take to end before they are killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """Where the stand-ins listen, and the title of the first document they know."""
+
+    url: str
+    title: str | None
+
+
+def run(docs: Path | None, port: int) -> None:
+    listener = listen(HOST, port)
+    click.echo(_introduction(docs))
+    if ignored := real_keys(os.environ):
+        click.echo(f"Not used: {', '.join(ignored)}. The demo talks to its stand-ins only.")
+    with stand_ins(docs) as upstreams:
+        settings = demo_settings(upstreams)
+        url = address(listener)
+        click.echo(f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}")
+        config = server_config(create_app(settings), settings.log_level, grace_s=GRACE_S)
+        serve_here(config, listener)
+
+
+def demo_settings(upstreams: StandIns) -> Settings:
+    return Settings(
+        lighton_base_url=upstreams.url,
+        lighton_api_key=KEY,
+        scaleway_base_url=f"{upstreams.url}/v1",
+        scaleway_api_key=KEY,
+        default_model=MODEL,
+    )
+
+
+def real_keys(environment: Mapping[str, str]) -> list[str]:
+    """The variables that hold real keys and that the demo leaves alone."""
+    names = (*environment_names("lighton_api_key"), *environment_names("scaleway_api_key"))
+    return [name for name in names if environment.get(name)]
+
+
+@contextmanager
+def stand_ins(docs: Path | None) -> Iterator[StandIns]:
+    """A process with the stand-ins, which ends with the block and also when this process dies.
+
+    Its standard input is a pipe that only this process holds: however this one ends, the other
+    reads the end of it. Raises click.exceptions.Exit if it cannot start; it has said why.
+    """
+    command = [sys.executable, "-P", "-m", "proxy", "sandbox", "--attached", "--port", "0"]
+    if docs is not None:
+        command += ["--docs", str(docs)]
+    with subprocess.Popen(  # noqa: S603 - our own program, no shell
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        try:
+            first_line = next(iter(process.stdout or ()), None)
+            if first_line is None:
+                raise click.exceptions.Exit(process.wait())
+            yield StandIns(**json.loads(first_line))
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    try:
+        process.communicate(timeout=END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def question(docs: Path | None, upstreams: StandIns) -> str:
+    """Something that the documents answer."""
+    if docs is None or upstreams.title is None:
+        return "Which retrieval modes are there?"
+    return f"What does {upstreams.title} say?"
+
+
+def hints(url: str, ask: str) -> str:
+    """A curl line and a Python program, to be copied as they are."""
+    body = {"messages": [{"role": "user", "content": ask}]}
+    payload = shlex.quote(json.dumps(body, ensure_ascii=False))
+    return dedent("""\
+        Try it in another terminal, with curl (add "stream": true to see it stream):
+
+        curl {url}/v1/chat/completions -H 'content-type: application/json' -d {payload}
+
+        or in Python, with the openai package:
+
+        from openai import OpenAI
+
+        client = OpenAI(base_url="{url}/v1", api_key="{key}")
+        stream = client.chat.completions.create(
+            model="{model}",
+            messages=[{{"role": "user", "content": {ask!r}}}],
+            stream=True,
+        )
+        for chunk in stream:
+            print(chunk.choices[0].delta.content or "", end="")
+        print()
+
+        Ctrl-C ends the demo.
+        """).format(url=url, payload=payload, key=KEY, model=MODEL, ask=ask)
+
+
+def _introduction(docs: Path | None) -> str:
+    knowledge = "the proxy's own manual" if docs is None else docs
+    return (
+        f"This demo answers from {knowledge}. It needs no keys: stand-ins play LightOn and "
+        "Scaleway on this machine.\nThe stand-in for the model is no language model: it quotes "
+        "the sentences that fit the question best."
+    )

@@ -1,0 +1,56 @@
+"""Indexing a folder of documents, with something to look at meanwhile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from proxy.sandbox.corpus import Corpus, CorpusError, Progress, default_documents, load_corpus
+
+
+def load_documents(docs: Path | None) -> Corpus:
+    """The documents in `docs`, or the proxy's own manual.
+
+    What was skipped, and why, is said on stderr. Raises click.BadParameter if nothing can be read.
+    """
+    try:
+        with _progress_bar() as progress:
+            corpus = load_corpus(docs or default_documents(), progress=progress)
+    except CorpusError as error:
+        raise click.BadParameter(str(error), param_hint="--docs") from error
+    for file in corpus.skipped:
+        click.echo(f"skipped {file.path}: {file.reason}", err=True)
+    click.echo(summary(corpus), err=True)
+    return corpus
+
+
+def summary(corpus: Corpus) -> str:
+    left_out = [f"{len(corpus.skipped)} skipped"] if corpus.skipped else []
+    left_out += [f"{corpus.ignored} of other types ignored"] if corpus.ignored else []
+    counted = (
+        f"{_count(corpus.files, 'document')} ({_count(corpus.chunks, 'passage')}, "
+        f"{_count(len(corpus.workspaces), 'workspace')})"
+    )
+    return "; ".join([f"indexed {counted}", *left_out])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """A bar on stderr; nothing where that is no terminal."""
+    with click.progressbar(
+        length=1, label="Indexing", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield show

@@ -1,0 +1,70 @@
+"""Tries LightOn: one search, and what its outcome says about address, key and scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from proxy.commands.probing import ProbeError, Step
+from proxy.core.desk import Found
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.engine import SearchUpstream
+from proxy.errors import (
+    BadCredentials,
+    ProxyError,
+    RateLimited,
+    Unreachable,
+    UpstreamRejected,
+    UpstreamTimeout,
+)
+from proxy.settings_checks import LIGHTON_CONSOLE
+
+_SEARCH = Search("test", 1)
+
+
+@dataclass(slots=True)
+class LightOnProbe:
+    """The steps share one search, because each is billed."""
+
+    client: SearchUpstream
+    scope: Scope
+    url: str
+    _outcome: Found | ProxyError | None = field(init=False, default=None)
+
+    def steps(self) -> tuple[Step, ...]:
+        return (
+            Step("LightOn is reachable", self._reach),
+            Step("LightOn accepts the key", self._identify),
+            Step("LightOn searches", self._search),
+        )
+
+    async def _reach(self) -> str:
+        try:
+            self._outcome = await self.client.search(_SEARCH, self.scope)
+        except (Unreachable, UpstreamTimeout) as error:
+            raise ProbeError(
+                f"{error.message} Check LIGHTON_BASE_URL and this machine's way to {self.url}."
+            ) from error
+        except ProxyError as error:
+            self._outcome = error
+        return self.url
+
+    async def _identify(self) -> str:
+        if isinstance(self._outcome, BadCredentials):
+            raise ProbeError(
+                f"check LIGHTON_API_KEY: create a key at {LIGHTON_CONSOLE}. If workspace_id is "
+                "set, the key must be allowed to see those workspaces."
+            )
+        return ""
+
+    async def _search(self) -> str:
+        match self._outcome:
+            case Found(results=()):
+                return "no results; does the key reach any documents, within the settings' scope?"
+            case UpstreamRejected(message=said):
+                raise ProbeError(f"{said} Check workspace_id, tag_id and the other scope settings.")
+            case RateLimited(message=said):
+                raise ProbeError(f"{said} Try again later.")
+            case ProxyError(message=said):
+                raise ProbeError(f"{said} Check that LIGHTON_BASE_URL is LightOn: {self.url}.")
+        return "one result"

@@ -1,0 +1,54 @@
+"""`rag-proxy sandbox`: stand-ins for LightOn and Scaleway, both on one port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from proxy.commands.documents import load_documents
+from proxy.commands.listening import address, listen
+from proxy.commands.serving import serve_here, server_config
+from proxy.sandbox.app import create_sandbox
+
+GRACE_S = 1
+
+
+def run(docs: Path | None, host: str, port: int, *, attached: bool = False) -> None:
+    """Serve the stand-ins until a signal says stop.
+
+    An attached sandbox belongs to the process that started it: it says where it listens as one line
+    of JSON on stdout, and ends when its standard input does.
+    """
+    if attached:
+        threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
+    listener = listen(host, port)
+    corpus = load_documents(docs)
+    url = address(listener)
+    click.echo(
+        json.dumps({"url": url, "title": corpus.documents[0].title}) if attached else hint(url)
+    )
+    serve_here(server_config(create_sandbox(corpus), "warning", grace_s=GRACE_S), listener)
+
+
+def hint(url: str) -> str:
+    return f"""\
+Stand-ins for LightOn and Scaleway on {url}, any key will do.
+To use them, start a proxy with:
+
+LIGHTON_BASE_URL={url} LIGHTON_API_KEY=sandbox \\
+SCALEWAY_BASE_URL={url}/v1 SCALEWAY_API_KEY=sandbox \\
+rag-proxy serve
+"""
+
+
+def _end_with(stream: int) -> None:
+    """End this process when a stream does, also if it still indexes documents."""
+    while os.read(stream, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

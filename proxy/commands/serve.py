@@ -1,0 +1,61 @@
+"""`rag-proxy serve`: the proxy, with the user's settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+from starlette.types import ASGIApp
+
+from proxy.app import create_app
+from proxy.commands.listening import address, listen
+from proxy.commands.serving import serve_here, serve_in_workers, server_config
+from proxy.settings import Settings, load_settings
+from proxy.settings_checks import check_exposure, check_profiles, require_upstream_keys
+from proxy.settings_sources import CONFIG_VARIABLE, environment_names
+
+WORKER_APP = f"{__name__}:create_app_from_environment"
+
+
+def run(config: Path | None, **flags: str | int | None) -> None:
+    settings = load_settings(config, **flags)
+    check_profiles(settings)
+    check_exposure(settings)
+    require_upstream_keys(settings)
+    listener = listen(settings.host, settings.port)
+    click.echo(greeting(settings, address(listener)))
+    if settings.workers == 1:
+        serve_here(server_config(create_app(settings), settings.log_level), listener)
+        return
+    os.environ |= worker_environment(config, flags)
+    workers = server_config(WORKER_APP, settings.log_level, workers=settings.workers)
+    serve_in_workers(workers, listener)
+
+
+def greeting(settings: Settings, url: str) -> str:
+    workspaces = ", ".join(map(str, settings.workspace_id or ())) or "all"
+    return (
+        f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {settings.default_model}, "
+        f"retrieval {settings.retrieval}, workspaces {workspaces})"
+    )
+
+
+def worker_environment(
+    config: Path | None, flags: Mapping[str, str | int | None]
+) -> dict[str, str]:
+    """The command line as environment variables, so that workers load the same settings."""
+    named = {} if config is None else {CONFIG_VARIABLE: str(config)}
+    given = {
+        environment_names(setting)[0]: str(value)
+        for setting, value in flags.items()
+        if value is not None
+    }
+    return named | given
+
+
+def create_app_from_environment() -> ASGIApp:
+    """The application of one worker process."""
+    return create_app(load_settings())

@@ -1,0 +1,57 @@
+"""Running an ASGI application on a listening socket."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+
+def server_config(
+    app: ASGIApp | str, log_level: str, *, grace_s: int = 30, workers: int = 1
+) -> uvicorn.Config:
+    """Uvicorn's options. An import string names a factory of the application.
+
+    The application writes its own log and names itself, so uvicorn does neither; `grace_s` is how
+    long requests may go on after the signal to stop.
+    """
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        workers=workers,
+        loop="auto",  # uvloop where it can be imported
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        log_config=None,
+        log_level="warning" if log_level == "info" else log_level,
+        timeout_graceful_shutdown=grace_s,
+    )
+
+
+def serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
+    """Serve in this process until a signal says stop. Ctrl-C ends in KeyboardInterrupt."""
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+class Workers(Multiprocess):
+    """Processes that share one listening socket; one that dies is replaced."""
+
+    interrupted = False
+
+    def handle_int(self) -> None:
+        super().handle_int()
+        self.interrupted = True
+
+
+def serve_in_workers(config: uvicorn.Config, listener: socket.socket) -> None:
+    """As `serve_here`, in `config.workers` processes."""
+    workers = Workers(config, sockets=[listener])
+    workers.run()
+    if workers.interrupted:
+        raise KeyboardInterrupt

@@ -1,0 +1,229 @@
+"""A chat request: what the client sent, checked, and what the proxy reads of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from proxy.core.scope import Wish, parse_wish
+from proxy.errors import BadRequest
+
+Message = dict[str, Any]
+Tool = dict[str, Any]
+Chunk = dict[str, Any]
+"""One `chat.completion.chunk` object of OpenAI's wire format."""
+
+ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+
+_NUMBER: Final = (int, float)
+_FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "frequency_penalty": _NUMBER,
+    "logit_bias": (dict,),
+    "logprobs": (bool,),
+    "max_completion_tokens": (int,),
+    "max_tokens": (int,),
+    "messages": (list,),
+    "metadata": (dict,),
+    "model": (str,),
+    "n": (int,),
+    "parallel_tool_calls": (bool,),
+    "presence_penalty": _NUMBER,
+    "reasoning_effort": (str,),
+    "response_format": (dict,),
+    "seed": (int,),
+    "stop": (str, list),
+    "store": (bool,),
+    "stream": (bool,),
+    "stream_options": (dict,),
+    "temperature": _NUMBER,
+    "tool_choice": (str, dict),
+    "tools": (list,),
+    "top_logprobs": (int,),
+    "top_p": _NUMBER,
+    "user": (str,),
+}
+"""Types of the documented fields. All are optional or nullable; other fields are not checked."""
+
+_TYPE_NAMES: Final = {
+    bool: "a boolean",
+    dict: "an object",
+    float: "a number",
+    int: "an integer",
+    list: "an array",
+    str: "a string",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Which tools the model may or must call. `name` is set when kind is `named`."""
+
+    kind: Literal["none", "auto", "required", "named"]
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One checked request. `body` is everything that passes through to the model as it came."""
+
+    body: dict[str, Any]
+    model: str | None
+    messages: list[Message]
+    stream: bool = False
+    include_usage: bool = False
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    single_call: bool = False
+    """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
+    wish: Wish = field(default_factory=Wish)
+    """What the request's `lighton` field asks for."""
+
+
+_OWNED: Final = frozenset(
+    {"lighton", "messages", "model", "stream", "stream_options", "tool_choice", "tools"}
+)
+"""Fields the proxy reads and writes anew for each model round."""
+
+
+def parse_chat(document: Any) -> Chat:
+    """The request in `document` (decoded JSON), or BadRequest that names the field at fault."""
+    if not isinstance(document, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    for name, types in _FIELD_TYPES.items():
+        _check_type(name, document.get(name), types)
+    _refuse_unsupported(document)
+    tools = _tools(document.get("tools"))
+    tools, tool_choice = _tool_choice(document.get("tool_choice"), tools)
+    return Chat(
+        body={name: value for name, value in document.items() if name not in _OWNED},
+        model=document.get("model") or None,
+        messages=_messages(document.get("messages")),
+        stream=bool(document.get("stream")),
+        include_usage=bool((document.get("stream_options") or {}).get("include_usage")),
+        tools=tools,
+        tool_choice=tool_choice,
+        single_call=document.get("parallel_tool_calls") is False,
+        wish=parse_wish(document.get("lighton")),
+    )
+
+
+def tool_name(tool: Tool) -> str | None:
+    """The name of a function tool; None for any other kind of tool."""
+    function = tool.get("function")
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content, which is a string, a list of parts or null."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    texts = (part.get("text") for part in content if isinstance(part, dict))
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def last_user_text(messages: list[Message]) -> str:
+    """The text of the newest user message, "" if there is none."""
+    for message in reversed(messages):
+        if message["role"] == "user":
+            return text_of(message.get("content")).strip()
+    return ""
+
+
+def _check_type(param: str, value: Any, types: tuple[type, ...]) -> None:
+    if value is None:
+        return
+    is_bool_as_number = isinstance(value, bool) and bool not in types
+    if is_bool_as_number or not isinstance(value, types):
+        wanted = " or ".join(dict.fromkeys(_TYPE_NAMES[each] for each in types))
+        raise BadRequest(f"'{param}' must be {wanted}.", param=param)
+
+
+def _refuse_unsupported(document: dict[str, Any]) -> None:
+    for old, new in (("functions", "tools"), ("function_call", "tool_choice")):
+        if document.get(old) is not None:
+            raise BadRequest(
+                f"'{old}' is deprecated and not supported. Use '{new}' instead.", param=old
+            )
+    n = document.get("n")
+    if n is not None and n != 1:
+        raise BadRequest(
+            "'n' must be 1: one grounded answer a request. Send several requests instead.",
+            param="n",
+        )
+
+
+def _messages(messages: Any) -> list[Message]:
+    if not messages:
+        raise BadRequest("'messages' must hold at least one message.", param="messages")
+    for place, message in enumerate(messages):
+        _check_message(message, f"messages[{place}]")
+    return list(messages)
+
+
+def _check_message(message: Any, param: str) -> None:
+    if not isinstance(message, dict):
+        raise BadRequest(f"'{param}' must be an object.", param=param)
+    role = message.get("role")
+    if role not in ROLES:
+        known = ", ".join(ROLES)
+        raise BadRequest(f"'{param}.role' must be one of {known}.", param=f"{param}.role")
+    _check_type(f"{param}.content", message.get("content"), (str, list))
+    _check_type(f"{param}.tool_calls", message.get("tool_calls"), (list,))
+    if role == "tool" and not isinstance(message.get("tool_call_id"), str):
+        raise BadRequest(
+            f"'{param}.tool_call_id' must be a string: the id of the call this answers.",
+            param=f"{param}.tool_call_id",
+        )
+    for place, call in enumerate(message.get("tool_calls") or ()):
+        _check_call(call, f"{param}.tool_calls[{place}]")
+
+
+def _check_call(call: Any, param: str) -> None:
+    if not isinstance(call, dict) or not isinstance(call.get("id"), str):
+        raise BadRequest(f"'{param}' must be an object with a string 'id'.", param=param)
+
+
+def _tools(tools: Any) -> tuple[Tool, ...]:
+    for place, tool in enumerate(tools or ()):
+        param = f"tools[{place}]"
+        if not isinstance(tool, dict):
+            raise BadRequest(f"'{param}' must be an object.", param=param)
+        if tool.get("type", "function") == "function" and not tool_name(tool):
+            raise BadRequest(
+                f"'{param}.function.name' must be a string.", param=f"{param}.function.name"
+            )
+    return tuple(tools or ())
+
+
+def _tool_choice(
+    choice: Any, tools: tuple[Tool, ...]
+) -> tuple[tuple[Tool, ...], ToolChoice | None]:
+    """The client's tools and choice; `allowed_tools` becomes fewer tools and its mode."""
+    if choice is None:
+        return tools, None
+    if choice in ("none", "auto", "required"):
+        return tools, ToolChoice(choice)
+    kind = choice.get("type") if isinstance(choice, dict) else None
+    if kind == "allowed_tools":
+        return _allowed_tools(choice.get("allowed_tools"), tools)
+    name = tool_name(choice) if kind == "function" else None
+    if not name:
+        raise BadRequest(
+            "'tool_choice' must be none, auto, required, a named function or allowed_tools.",
+            param="tool_choice",
+        )
+    return tools, ToolChoice("named", name)
+
+
+def _allowed_tools(allowed: Any, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, ...], ToolChoice]:
+    param = "tool_choice.allowed_tools"
+    if not isinstance(allowed, dict) or not isinstance(allowed.get("tools"), list):
+        raise BadRequest(f"'{param}.tools' must be an array.", param=f"{param}.tools")
+    mode = allowed.get("mode")
+    if mode not in ("auto", "required"):
+        raise BadRequest(f"'{param}.mode' must be auto or required.", param=f"{param}.mode")
+    names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
+    return tuple(tool for tool in tools if tool_name(tool) in names), ToolChoice(mode)

@@ -1,0 +1,37 @@
+"""Chores: short requests that chat front-ends send by themselves, for titles, tags and the like.
+
+They come through the same model as the user's questions, so they are recognised by their wording,
+and nothing is searched before them. The openings are those of Open WebUI (config.py,
+*_PROMPT_TEMPLATE) and LibreChat (agents, utils/title.ts), current and of the last two years.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proxy.core.chat import Message, text_of
+
+_OPENINGS: Final = (
+    "### Task:\nGenerate a concise",
+    "### Task:\nGenerate 1-3 broad tags",
+    "### Task:\nSuggest 3-5 relevant follow-up",
+    "### Task:\nAnalyze the chat history to determine",
+    "### Task:\nGenerate a detailed prompt for",
+    "### Task:\nYou are an autocompletion system.",
+    "Your task is to reflect the speaker's likely facial expression",
+    "Create a concise, 3-5 word phrase",
+    "Provide a concise, 5-word-or-less title for the conversation",
+    "Please generate a concise title (max 40 characters)",
+    "Analyze this conversation and provide:\n1. The detected language",
+)
+
+
+def is_chore(messages: list[Message]) -> bool:
+    """Whether this is a front-end's own request: one user message that opens like a chore."""
+    asked = [message for message in messages if message["role"] not in ("system", "developer")]
+    if len(asked) != 1 or asked[0]["role"] != "user":
+        return False
+    text = text_of(asked[0].get("content")).lstrip()
+    if text.startswith("### Task:") and "<chat_history>" in text:
+        return True
+    return text.startswith(_OPENINGS)

@@ -1,0 +1,141 @@
+"""The search desk: decides what each call of the search tool gets, and writes the answers.
+
+A call gets a search, the result of an earlier one, or a correction. The decision is made as soon as
+a call is complete, possibly while its round still streams, and stays the same when it is asked
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from proxy.core.passages import Listing, PassageBook, Result
+from proxy.core.scope import Scope
+from proxy.core.search_tool import NAME, Order, Search, read_call
+from proxy.core.turn import ToolCall
+from proxy.errors import ProxyError
+
+UNAVAILABLE: Final = (
+    "The search is unavailable at the moment. Answer from what you have, and tell the user that "
+    "the documents could not be searched."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search brought."""
+
+    results: tuple[Result, ...] = ()
+    warnings: tuple[dict[str, Any], ...] = ()
+    """LightOn's own: `{code, reason?}`, for example when ranking was degraded."""
+    took_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A search that brought nothing because it failed."""
+
+    error: ProxyError
+    took_ms: int = 0
+
+
+Outcome = Found | Failed
+
+
+@dataclass(slots=True)
+class SearchDesk:
+    """Takes the search calls of one request."""
+
+    scope: Scope
+    book: PassageBook
+    max_searches: int
+    """The most searches of one round."""
+    query_limit: int
+    trace: list[dict[str, Any]] = field(default_factory=list)
+    """Every search that was run, as the reply's `lighton.searches` shows it."""
+    _orders: dict[str, Order] = field(default_factory=dict)
+    _listings: dict[Search, Listing] = field(default_factory=dict)
+    _round: dict[Search, None] = field(default_factory=dict)
+
+    def begin_round(self) -> None:
+        self._orders = {}
+        self._round = {}
+
+    def take(self, call: ToolCall) -> Search | None:
+        """The search to start for `call`; None if it gets its answer without one."""
+        order = self._orders.get(call.id)
+        if order is None:
+            order = self._orders[call.id] = self._decide(call)
+        search = order.search
+        return search if search in self._round else None
+
+    def round_searches(self) -> tuple[Search, ...]:
+        """The searches that this round needs, in the order of their calls."""
+        return tuple(self._round)
+
+    def record(self, outcomes: Mapping[Search, Outcome]) -> None:
+        """Take in what the searches brought, in the order of their calls."""
+        for search, outcome in outcomes.items():
+            entry: dict[str, Any] = {
+                "query": search.query,
+                "took_ms": outcome.took_ms,
+                "results": [],
+                "warnings": [],
+            }
+            if isinstance(outcome, Failed):
+                entry["error"] = outcome.error.message
+            else:
+                listing = self._listings[search] = self.book.add(outcome.results)
+                entry["results"] = [passage.as_trace() for passage in listing.passages]
+                entry["warnings"] = list(outcome.warnings)
+            self.trace.append(entry)
+
+    def answers(self, calls: tuple[ToolCall, ...]) -> list[str]:
+        """What the model is told for each call, once the round's searches are recorded."""
+        told: set[Search] = set()
+        return [self._answer(self._orders[call.id], told) for call in calls]
+
+    def context(self, search: Search) -> str:
+        """What a search before the first round is shown as."""
+        listing = self._listings.get(search)
+        return UNAVAILABLE if listing is None else listing.render()
+
+    def _decide(self, call: ToolCall) -> Order:
+        order = read_call(call, self.scope, query_limit=self.query_limit)
+        if order.search is None:
+            return order
+        earlier = self._earlier(order.search)
+        if earlier is not None:
+            return Order(earlier, order.notes)
+        if len(self._round) >= self.max_searches:
+            limit = self.max_searches
+            return Order(fault=f"Not run: at most {limit} searches a round. Call {NAME} again.")
+        self._round[order.search] = None
+        return order
+
+    def _earlier(self, search: Search) -> Search | None:
+        """A search for the same words that brings at least as many results."""
+        words = _words(search)
+        for known in (*self._listings, *self._round):
+            if _words(known) == words and known.max_results >= search.max_results:
+                return known
+        return None
+
+    def _answer(self, order: Order, told: set[Search]) -> str:
+        if order.search is None:
+            return order.fault
+        listing = self._listings.get(order.search)
+        if listing is None:
+            text = UNAVAILABLE
+        elif order.search in self._round and order.search not in told:
+            text = listing.render()
+        else:
+            text = listing.refer()
+        told.add(order.search)
+        return "\n\n".join([text, *order.notes])
+
+
+def _words(search: Search) -> tuple[str, ...]:
+    return tuple(search.query.casefold().split())

@@ -1,0 +1,171 @@
+"""Passages: search results, numbered across one request and written out for the model.
+
+A passage is quoted text of a document that anybody may have written. It is fenced, and whatever in
+it looks like a fence, like a chat template's control token or like a tool call is made harmless, so
+that it cannot pass for another passage or for instructions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+NO_RESULTS: Final = "No results found."
+
+_SHORTEST_CUT: Final = 200
+"""A passage is cut to what the budget leaves, but not to fewer characters than this."""
+
+_CONTROL: Final = re.compile(
+    r"<(?=\||/?\s*passage)"  # <|im_start|>, <|eot_id|>; our own fences
+    r"|<(?=/?(?:s|bos|eos|start_of_turn|end_of_turn|think|tool_calls?|tool_response"
+    r"|tools|function_calls?)\b[^<>]{0,200}>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK)\])",
+    re.IGNORECASE,
+)
+_LOOKALIKES: Final = {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", "[": "⟦"}
+_UNFIT_FOR_ATTRIBUTE: Final = re.compile(r"[\x00-\x1f\x7f\"<>]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One search result. `content` is None for an image of a page; `url` is never empty."""
+
+    chunk_id: str
+    content: str | None
+    score: float | None
+    file_id: int | None
+    title: str | None
+    filename: str | None
+    url: str
+    page_start: int | None = None
+    page_end: int | None = None
+    relevance: float | None = None
+    workspace_id: int | None = None
+    tag_ids: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What a reader knows the document by: stored filenames are made unique by the server."""
+        return self.title or self.filename or f"file {self.file_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A result with its number and the text that the model is shown."""
+
+    n: int
+    result: Result
+    text: str
+
+    def render(self) -> str:
+        """The passage between its fences, with what the model needs to name its source."""
+        result = self.result
+        attributes = [f'n="{self.n}"', f'title="{_attribute(result.name)}"']
+        if result.page_start is not None:
+            attributes.append(f'page="{_pages(result)}"')
+        return f"<passage {' '.join(attributes)}>\n{self.text}\n</passage>"
+
+    def as_trace(self) -> dict[str, Any]:
+        """The passage as the reply's `lighton` field shows it."""
+        result = self.result
+        return {
+            "n": self.n,
+            "chunk_id": result.chunk_id,
+            "file_id": result.file_id,
+            "title": result.title,
+            "filename": result.filename,
+            "page_start": result.page_start,
+            "page_end": result.page_end,
+            "score": result.score,
+            "url": result.url,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one search brought: passages new to the model, and ones it has been shown before."""
+
+    new: tuple[Passage, ...] = ()
+    known: tuple[Passage, ...] = ()
+    left_out: int = 0
+    """Results for which the character budget had no room."""
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        return tuple(sorted((*self.new, *self.known), key=lambda passage: passage.n))
+
+    def render(self) -> str:
+        """The listing as the model reads it: passages with a blank line between them."""
+        parts = [passage.render() for passage in self.new]
+        if self.known:
+            parts.append(f"Also found, shown before: {_numbers(self.known)}.")
+        if self.left_out:
+            parts.append(f"{self.left_out} more left out: the space for passages is used up.")
+        return "\n\n".join(parts) or NO_RESULTS
+
+    def refer(self) -> str:
+        """The listing for a model that has read it before."""
+        if not self.passages:
+            return f"This was searched before. {NO_RESULTS}"
+        return f"This was searched before. It found {_numbers(self.passages)}, shown above."
+
+
+class PassageBook:
+    """Numbers the passages of one request, each chunk once, within a budget of characters."""
+
+    def __init__(self, budget: int) -> None:
+        self._left = budget
+        self._passages: dict[str, Passage] = {}
+
+    @property
+    def passages(self) -> dict[int, Passage]:
+        """All passages the model was shown, by number."""
+        return {passage.n: passage for passage in self._passages.values()}
+
+    def add(self, results: Iterable[Result]) -> Listing:
+        """Take in the results of a search; those without text are skipped."""
+        new: list[Passage] = []
+        known: list[Passage] = []
+        left_out = 0
+        for result in results:
+            if not result.content or not result.content.strip():
+                continue
+            if seen := self._passages.get(result.chunk_id):
+                known.extend([seen] if seen not in (*new, *known) else [])
+            elif passage := self._admit(result, result.content):
+                new.append(passage)
+            else:
+                left_out += 1
+        return Listing(tuple(new), tuple(known), left_out)
+
+    def _admit(self, result: Result, content: str) -> Passage | None:
+        text = harmless(content.strip())
+        if len(text) > self._left:
+            if self._left < _SHORTEST_CUT:
+                return None
+            text = text[: self._left - 1].rstrip() + "…"
+        self._left -= len(text)
+        passage = Passage(len(self._passages) + 1, result, text)
+        self._passages[result.chunk_id] = passage
+        return passage
+
+
+def harmless(text: str) -> str:
+    """`text` with everything that could act on a model or on our fences spelt inertly."""
+    return _CONTROL.sub(lambda match: _LOOKALIKES[match[0]], text)
+
+
+def _attribute(text: str) -> str:
+    return _UNFIT_FOR_ATTRIBUTE.sub(" ", harmless(text)).strip()
+
+
+def _pages(result: Result) -> str:
+    if result.page_end is None or result.page_end == result.page_start:
+        return str(result.page_start)
+    return f"{result.page_start}-{result.page_end}"
+
+
+def _numbers(passages: Iterable[Passage]) -> str:
+    return ", ".join(f"[{passage.n}]" for passage in passages)

@@ -1,0 +1,200 @@
+"""The turn reader: one round's chunks in, what the client may hear out, a Turn at the end.
+
+Text and reasoning pass at once. A call belongs to somebody by its name, which comes in its first
+fragment: fragments wait until there is one. The client's calls pass, numbered from 0; all other
+calls are gathered and never leave. A call is complete as soon as its arguments are a whole JSON
+object, so that a search can start while the model still writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from proxy.core.chat import Chunk
+from proxy.core.turn import Owner, ToolCall, Turn, Usage, add_usage
+
+_CLIENT_ID: Final = re.compile(r"[\w.:-]{1,40}", re.ASCII)
+"""Ids that OpenAI's clients accept: opaque, at most 40 characters."""
+
+
+class UnfinishedTurnError(Exception):
+    """The upstream's reply ended without a finish_reason."""
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """A tool call of which more fragments may come."""
+
+    number: int
+    """Its place among the turn's calls."""
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+    owner: Owner | None = None
+    client_index: int | None = None
+    is_complete: bool = False
+
+    def call(self) -> ToolCall:
+        owner = self.owner or Owner.NOBODY
+        return ToolCall(self.id, self.name, "".join(self.arguments), owner)
+
+    def looks_complete(self) -> bool:
+        text = "".join(self.arguments)
+        if not text.rstrip().endswith("}"):
+            return False
+        try:
+            return isinstance(orjson.loads(text), dict)
+        except orjson.JSONDecodeError:
+            return False
+
+
+class TurnReader:
+    """Reads one round. `owner_of` says who answers a tool of a given name."""
+
+    def __init__(
+        self,
+        owner_of: Callable[[str], Owner],
+        *,
+        mint_id: Callable[[int], str],
+        single_call: bool = False,
+    ) -> None:
+        """`mint_id` makes an id for the call of a given number when the model's own cannot serve.
+
+        With `single_call` the client hears of at most one call; the turn holds no further ones.
+        """
+        self._owner_of = owner_of
+        self._mint_id = mint_id
+        self._single_call = single_call
+        self._text: list[str] = []
+        self._usage: Usage = {}
+        self._calls: dict[Any, _Gathering] = {}
+        self._closing: Chunk | None = None
+        self._finish_reason = ""
+        self._client_calls = 0
+        self._ready: list[ToolCall] = []
+
+    def feed(self, chunk: Chunk) -> Chunk | None:
+        """What the client may hear of `chunk`, which is consumed; None if it is nothing."""
+        if usage := chunk.get("usage"):
+            # Some upstreams report the running total in every chunk: the last one counts.
+            self._usage = add_usage({}, usage)
+        choices = chunk.get("choices")
+        if not choices:
+            return None
+        choice = choices[0]
+        delta = choice.get("delta") or {}
+        heard = self._hear(delta)
+        if finish_reason := choice.get("finish_reason"):
+            self._finish_reason = finish_reason
+            self._closing = {**chunk, "choices": [{**choice, "delta": {}, "logprobs": None}]}
+        if not heard and not choice.get("logprobs"):
+            return None
+        choice["delta"] = heard
+        return chunk
+
+    def take_ready(self) -> list[ToolCall]:
+        """The hidden calls that became complete since the last time."""
+        ready, self._ready = self._ready, []
+        return ready
+
+    def close(self) -> Turn:
+        """The turn, once the upstream's reply has ended. Raises UnfinishedTurnError."""
+        if self._closing is None:
+            raise UnfinishedTurnError
+        return Turn(
+            text="".join(self._text),
+            finish_reason=self._finish_reason,
+            calls=tuple(self._finished_calls()),
+            usage=self._usage,
+            closing=self._closing,
+        )
+
+    def _hear(self, delta: dict[str, Any]) -> dict[str, Any]:
+        """The part of a delta that the client may hear; the role is the writer's."""
+        fragments = delta.get("tool_calls")
+        heard = {
+            name: value
+            for name, value in delta.items()
+            if value is not None and value != "" and name not in {"role", "tool_calls"}
+        }
+        if text := heard.get("content"):
+            self._text.append(text)
+        if fragments:
+            passed = [part for each in fragments if (part := self._fragment(each))]
+            if passed:
+                heard["tool_calls"] = passed
+        return heard
+
+    def _fragment(self, fragment: dict[str, Any]) -> dict[str, Any] | None:
+        """Take in one fragment of a call; the fragment the client hears, if any."""
+        call = self._gathering(fragment)
+        function = fragment.get("function") or {}
+        call.id = call.id or fragment.get("id") or ""
+        call.name = call.name or function.get("name") or ""
+        arguments = function.get("arguments") or ""
+        if not isinstance(arguments, str):
+            arguments = orjson.dumps(arguments).decode()
+        call.arguments.append(arguments)
+        is_first = call.owner is None
+        if is_first:
+            if not call.name:
+                return None
+            self._settle(call)
+        if call.owner is Owner.CLIENT:
+            return self._client_fragment(call, arguments, is_first=is_first)
+        if not call.is_complete and call.looks_complete():
+            call.is_complete = True
+            self._ready.append(call.call())
+        return None
+
+    def _gathering(self, fragment: dict[str, Any]) -> _Gathering:
+        """The call a fragment belongs to: by index; without one, a new id begins a new call."""
+        key = fragment.get("index")
+        if key is None:
+            last = next(reversed(self._calls), None)
+            key = fragment.get("id") or last
+        return self._calls.setdefault(key, _Gathering(number=len(self._calls)))
+
+    def _settle(self, call: _Gathering) -> None:
+        """Decide whose call it is, now that its name is known."""
+        call.owner = self._owner_of(call.name)
+        others = (each.id for each in self._calls.values() if each is not call)
+        if not _CLIENT_ID.fullmatch(call.id) or call.id in others:
+            call.id = self._mint_id(call.number)
+        if call.owner is Owner.CLIENT and not (self._single_call and self._client_calls):
+            call.client_index = self._client_calls
+            self._client_calls += 1
+
+    def _client_fragment(
+        self, call: _Gathering, arguments: str, *, is_first: bool
+    ) -> dict[str, Any] | None:
+        if call.client_index is None:
+            return None
+        if not is_first:
+            if not arguments:
+                return None
+            return {"index": call.client_index, "function": {"arguments": arguments}}
+        function = {"name": call.name, "arguments": "".join(call.arguments)}
+        return {
+            "index": call.client_index,
+            "id": call.id,
+            "type": "function",
+            "function": function,
+        }
+
+    def _finished_calls(self) -> list[ToolCall]:
+        """All calls but those kept from a client that takes only one."""
+        gathered = self._calls.values()
+        for call in gathered:
+            if call.owner is None:
+                self._settle(call)
+        return [
+            call.call()
+            for call in gathered
+            if call.owner is not Owner.CLIENT or call.client_index is not None
+        ]

@@ -1,0 +1,126 @@
+"""The `lighton_search` tool: how the model is offered it, and what its calls mean.
+
+A model can set the query and the number of results. Which documents a search reaches is decided by
+the scope alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from proxy.core.chat import Tool
+from proxy.core.scope import Scope
+from proxy.core.turn import ToolCall
+
+NAME: Final = "lighton_search"
+_EXAMPLE: Final = '{"query": "notice period in the 2024 lease", "max_results": 5}'
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search to be run. Equal searches bring equal results."""
+
+    query: str
+    max_results: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a call of the tool asks for: a search or, if it cannot be read, the fault in it."""
+
+    search: Search | None = None
+    notes: tuple[str, ...] = ()
+    """What was changed in the call, for the model to know."""
+    fault: str = ""
+
+
+def definition(scope: Scope) -> Tool:
+    """The tool as it is offered to the model."""
+    query = {
+        "type": "string",
+        "description": (
+            "What to look for, in the words the documents would use. It must be understood on its "
+            "own: resolve pronouns and put in names, dates and other context from the conversation."
+        ),
+    }
+    max_results = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": scope.results_limit,
+        "default": scope.results_default,
+        "description": "How many passages to return.",
+    }
+    parameters = {
+        "type": "object",
+        "properties": {"query": query, "max_results": max_results},
+        "required": ["query"],
+        "additionalProperties": False,
+    }
+    function = {
+        "name": NAME,
+        "description": (
+            "Search the organisation's documents. Returns numbered passages. Use it whenever the "
+            "answer may be in those documents. Ask for different things in separate calls."
+        ),
+        "parameters": parameters,
+    }
+    return {"type": "function", "function": function}
+
+
+def choice() -> dict[str, Any]:
+    """The `tool_choice` that makes the model call the tool."""
+    return {"type": "function", "function": {"name": NAME}}
+
+
+def read_call(call: ToolCall, scope: Scope, *, query_limit: int) -> Order:
+    """What `call` asks for within `scope`; the query is cut to `query_limit` characters."""
+    arguments = call.parse_arguments()
+    if not isinstance(arguments, dict):
+        written = call.arguments[:200]
+        return Order(fault=f"The arguments are not a JSON object: {written!r}. {_usage()}")
+    query = arguments.get("query")
+    if not isinstance(query, str) or not query.strip():
+        return Order(fault=f"The query is missing. {_usage()}")
+    query = query.strip()
+    notes = []
+    if len(query) > query_limit:
+        notes.append(f"The query was cut to {query_limit} characters.")
+        query = query[:query_limit].rstrip()
+    max_results, count_note = _max_results(arguments.get("max_results"), scope)
+    unknown = sorted(set(arguments) - {"query", "max_results"})
+    if unknown:
+        ignored = ", ".join(unknown)[:200]
+        notes.append(f"Ignored arguments: {ignored}. There are only query and max_results.")
+    notes.extend([count_note] if count_note else [])
+    return Order(Search(query, max_results), tuple(notes))
+
+
+def _usage() -> str:
+    return f"Call {NAME} with arguments such as {_EXAMPLE}."
+
+
+def _max_results(value: Any, scope: Scope) -> tuple[int, str]:
+    """The number of results to ask for, and a note if it is not the one the model wrote."""
+    if value is None:
+        return scope.results_default, ""
+    number = _as_integer(value)
+    if number is None:
+        default = scope.results_default
+        return default, f"max_results must be an integer; {default} was used."
+    clamped = min(max(number, 1), scope.results_limit)
+    if clamped == number:
+        return clamped, ""
+    return clamped, f"max_results must be from 1 to {scope.results_limit}; {clamped} was used."
+
+
+def _as_integer(value: Any) -> int | None:
+    """Models write 5, 5.0 and "5" alike."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = value.strip()
+        return int(value) if value.lstrip("-").isdecimal() and len(value) < 10 else None  # noqa: PLR2004  # no number of results is longer
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) else None

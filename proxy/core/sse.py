@@ -1,0 +1,88 @@
+"""Server-sent events: bytes in, events out, and one event back into bytes.
+
+The rules are those of the WHATWG HTML standard, section 9.2.6: lines end in LF, CRLF or CR; an
+empty line ends an event; several data lines join with LF; a line that starts with a colon is a
+comment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+DONE: Final = b"data: [DONE]\n\n"
+_BOM: Final = b"\xef\xbb\xbf"
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. `name` is the event field, b"" when there was none."""
+
+    data: bytes
+    name: bytes = b""
+
+
+class TooLongError(ValueError):
+    """An event grew past the decoder's limit without an end."""
+
+
+class Decoder:
+    """Cuts a byte stream into events, however the network cut the bytes."""
+
+    def __init__(self, limit: int = 32 * 1024 * 1024) -> None:
+        """Refuse an event of more than `limit` bytes."""
+        self._limit = limit
+        self._rest = b""
+        self._started = False
+        self._after_cr = False
+        self._data: list[bytes] = []
+        self._name = b""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes. Raises TooLongError."""
+        if self._after_cr and data:
+            data = data.removeprefix(b"\n")
+            self._after_cr = False
+        text = self._rest + data
+        if not self._started:
+            if len(text) < len(_BOM) and _BOM.startswith(text):
+                self._rest = text
+                return []
+            text = text.removeprefix(_BOM)
+            self._started = True
+        lines = self._lines(text)
+        events = [event for line in lines if (event := self._line(line))]
+        if len(self._rest) + sum(map(len, self._data)) > self._limit:
+            raise TooLongError(f"an event is longer than {self._limit} bytes")
+        return events
+
+    def _lines(self, text: bytes) -> list[bytes]:
+        """The complete lines of `text`; the rest is kept."""
+        if b"\r" not in text:
+            *lines, self._rest = text.split(b"\n")
+            return lines
+        # A CR at the very end ends its line now; an LF that follows it belongs to the same end.
+        self._after_cr = text.endswith(b"\r")
+        *lines, self._rest = _LINE_END.split(text)
+        return lines
+
+    def _line(self, line: bytes) -> Event | None:
+        """Take in one line; the event it ends, if it ends one that has data."""
+        if not line:
+            event = Event(b"\n".join(self._data), self._name) if self._data else None
+            self._data, self._name = [], b""
+            return event
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            self._data.append(value)
+        elif field == b"event":
+            self._name = value
+        return None
+
+
+def encode(data: bytes) -> bytes:
+    """`data`, one line, as an event."""
+    return b"data: " + data + b"\n\n"

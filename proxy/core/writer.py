@@ -1,0 +1,130 @@
+"""The completion writer: any number of model rounds in, the life of one completion out.
+
+One id, one created, one role, one finish_reason; usage summed over all rounds. Text of a later
+round is set off from text already heard by a blank line. The same chunks serve both kinds of
+client: one hears them as a stream, the other gets their fold (`proxy.core.fold`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from proxy.core.chat import Chunk
+from proxy.core.turn import Turn, Usage, add_usage, whole_usage
+
+_CUT_SHORT: Final = frozenset({"length", "content_filter"})
+"""Reasons that pass as they come. All others only say whether the model called a tool."""
+
+
+class CompletionWriter:
+    """Writes the chunks of one completion. Chunks handed in are consumed."""
+
+    def __init__(self, *, id: str, created: int, model: str, include_usage: bool) -> None:  # noqa: A002  # OpenAI's name
+        """`model` is reported until the upstream has said which model answers."""
+        self.id = id
+        self.model = model
+        self._created = created
+        self._include_usage = include_usage
+        self._knows_model = False
+        self._has_begun = False
+        self._heard: dict[str, list[str]] = {"content": [], "reasoning_content": []}
+        self._gaps: dict[str, str] = {}
+        self._heard_call = False
+        self.usage: Usage = {}
+
+    @property
+    def text(self) -> str:
+        """All text the client has heard so far."""
+        return "".join(self._heard["content"])
+
+    def begin_round(self) -> None:
+        """Set the coming round's text off from what was heard before."""
+        self._gaps = {name: _gap(pieces) for name, pieces in self._heard.items()}
+
+    def write(self, chunk: Chunk) -> Chunk:
+        """What the client hears of a chunk from the turn reader."""
+        if not self._knows_model:
+            self._knows_model = True
+            self.model = chunk.get("model") or self.model
+        choice = chunk["choices"][0]
+        delta = choice["delta"]
+        for name, pieces in self._heard.items():
+            if text := delta.get(name):
+                if gap := self._gaps.pop(name, ""):
+                    text = delta[name] = gap + text
+                pieces.append(text)
+        self._heard_call = self._heard_call or "tool_calls" in delta
+        return self._dress(chunk, choice)
+
+    def heartbeat(self) -> Chunk:
+        """A chunk that says nothing: it keeps the connection of a waiting client open."""
+        return self._chunk({"content": ""})
+
+    def end_round(self, turn: Turn) -> None:
+        self.usage = add_usage(self.usage, turn.usage)
+
+    def end(
+        self, turn: Turn, *, annotations: list[dict[str, Any]], extras: dict[str, Any]
+    ) -> list[Chunk]:
+        """The closing chunks: what came late, the finish_reason, and usage if it was asked for.
+
+        `extras` are top-level keys of the reply. Annotations come in exactly one delta, because
+        clients that assemble a stream cannot join two.
+        """
+        chunks = []
+        if annotations or extras:
+            late = self._chunk({"annotations": annotations} if annotations else {})
+            chunks.append(late | extras)
+        chunks.append(self._finish(turn))
+        if self._include_usage:
+            usage_chunk = self._chunk({}) | {"choices": [], "usage": whole_usage(self.usage)}
+            chunks.append(usage_chunk)
+        return chunks
+
+    def _finish(self, turn: Turn) -> Chunk:
+        is_empty = not self._heard["content"] and not self._heard_call
+        choice = {**turn.closing["choices"][0], "delta": {"content": ""} if is_empty else {}}
+        closing = self._dress({**turn.closing, "choices": [choice]}, choice)
+        choice["finish_reason"] = self._finish_reason(turn)
+        return closing
+
+    def _finish_reason(self, turn: Turn) -> str:
+        """The upstream's reason, in OpenAI's words and true to what the client heard."""
+        if turn.finish_reason in _CUT_SHORT:
+            return turn.finish_reason
+        return "tool_calls" if self._heard_call else "stop"
+
+    def _chunk(self, delta: dict[str, Any]) -> Chunk:
+        choice = {"index": 0, "delta": delta}
+        return self._dress({"choices": [choice]}, choice)
+
+    def _dress(self, chunk: Chunk, choice: dict[str, Any]) -> Chunk:
+        """Give a chunk the completion's own fields, in the shape of OpenAI's schema."""
+        chunk["id"] = self.id
+        chunk["object"] = "chat.completion.chunk"
+        chunk["created"] = self._created
+        chunk["model"] = self.model
+        if self._include_usage:
+            chunk["usage"] = None
+        else:
+            chunk.pop("usage", None)
+        choice["index"] = 0
+        choice["finish_reason"] = None
+        if logprobs := choice.setdefault("logprobs", None):
+            choice["logprobs"] = {"content": None, "refusal": None, **logprobs}
+        if chunk.get("system_fingerprint", "") is None:
+            del chunk["system_fingerprint"]
+        if len(chunk["choices"]) > 1:
+            chunk["choices"] = [choice]
+        if not self._has_begun:
+            self._has_begun = True
+            choice["delta"] = {"role": "assistant", **choice["delta"]}
+        return chunk
+
+
+def _gap(pieces: list[str]) -> str:
+    """The line ends that make a blank line after what was heard; none after blank text."""
+    text = "".join(pieces)
+    if not text.strip():
+        return ""
+    return "\n" * max(0, 2 - (len(text) - len(text.rstrip("\n"))))

@@ -1,0 +1,170 @@
+"""The engine: drives the loop of one answer, with real models, real searches and a real clock.
+
+This is the one place where the pure core meets the event loop. It pushes what the client may hear
+into a listener and does not go on before the listener has taken it, so that a slow client slows the
+model down instead of filling memory. Cancelling `Run.drive` ends every request made for the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from proxy.core.chat import Chunk
+from proxy.core.citations import annotate
+from proxy.core.desk import Failed, Found, Outcome, SearchDesk
+from proxy.core.loop import AskModel, answer
+from proxy.core.passages import PassageBook
+from proxy.core.plan import Ask, Plan
+from proxy.core.reader import TurnReader, UnfinishedTurnError
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.writer import CompletionWriter
+from proxy.errors import BadReply, ProxyError, UpstreamTimeout
+from proxy.tasks import Start, task_scope
+
+_MODEL: Final = "The model"
+
+
+class ModelUpstream(Protocol):
+    """Runs one model round: an OpenAI request in, chunks out, in the groups they arrive in."""
+
+    def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[list[Chunk], None]: ...
+
+
+class SearchUpstream(Protocol):
+    """Runs one search. Raises ProxyError."""
+
+    async def search(self, search: Search, scope: Scope) -> Found: ...
+
+
+class Listener(Protocol):
+    """Whoever the answer is for."""
+
+    async def hear(self, chunks: list[Chunk]) -> None:
+        """Take in chunks of the completion; returns when more may come."""
+
+
+@dataclass(slots=True)
+class Run:
+    """The making of one answer. `writer` is fresh; its `include_usage` is the listener's wish."""
+
+    plan: Plan
+    model: ModelUpstream
+    search: SearchUpstream
+    writer: CompletionWriter
+    rounds: int = 0
+    desk: SearchDesk = field(init=False)
+    _deadline: float = field(init=False, default=0.0)
+    _running: dict[Search, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        policy = self.plan.policy
+        self.desk = SearchDesk(
+            scope=self.plan.scope,
+            book=PassageBook(policy.passage_chars),
+            max_searches=policy.max_searches,
+            query_limit=policy.query_chars,
+        )
+
+    async def drive(self, listener: Listener) -> None:
+        """Make the answer and let `listener` hear it. Raises ProxyError."""
+        clock = asyncio.get_running_loop().time
+        self._deadline = clock() + self.plan.policy.budget_s
+        loop = answer(self.plan, self.desk, out_of_time=lambda: clock() >= self._deadline)
+        async with task_scope() as start:
+            reply: Any = None
+            while True:
+                try:
+                    command = loop.send(reply)
+                except StopIteration as end:
+                    turn: Turn = end.value
+                    break
+                if isinstance(command, AskModel):
+                    reply = await self._ask(command.ask, listener, start)
+                else:
+                    reply = await self._searches(command.searches, start)
+        await listener.hear(self._closing(turn))
+
+    async def _ask(self, ask: Ask, listener: Listener, start: Start[Outcome]) -> Turn:
+        """One model round: the client hears it, and searches start as soon as they are known."""
+        self.rounds += 1
+        self.writer.begin_round()
+        reader = TurnReader(
+            functools.partial(self.plan.owner_of, can_search=ask.can_search),
+            mint_id=self._mint_id,
+            single_call=self.plan.chat.single_call,
+        )
+        async with aclosing(self.model.stream(self._body(ask))) as groups:
+            async for chunks in groups:
+                heard = [self.writer.write(out) for each in chunks if (out := reader.feed(each))]
+                for call in reader.take_ready():
+                    self._start_early(call, start)
+                if heard:
+                    await listener.hear(heard)
+        try:
+            turn = reader.close()
+        except UnfinishedTurnError as error:
+            raise BadReply(_MODEL, "The model's reply broke off before its end.") from error
+        self.writer.end_round(turn)
+        return turn
+
+    def _body(self, ask: Ask) -> dict[str, Any]:
+        """The request of one round: the client's own parameters, and what the proxy owns."""
+        chat = self.plan.chat
+        body = {**chat.body, "model": self.plan.policy.model, "messages": ask.messages}
+        if ask.tools:
+            body["tools"] = list(ask.tools)
+        else:
+            body.pop("parallel_tool_calls", None)
+        if ask.tool_choice is not None:
+            body["tool_choice"] = ask.tool_choice
+        if chat.stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        return body
+
+    def _mint_id(self, number: int) -> str:
+        """A tool-call id that is new, and within the 40 characters that clients allow."""
+        return f"call_{self.writer.id[-24:]}_{self.rounds}_{number}"
+
+    def _start_early(self, call: ToolCall, start: Start[Outcome]) -> None:
+        search = self.desk.take(call) if call.owner is Owner.SEARCH else None
+        if search is not None and search not in self._running:
+            self._running[search] = start(self._search(search))
+
+    async def _searches(
+        self, searches: tuple[Search, ...], start: Start[Outcome]
+    ) -> dict[Search, Outcome]:
+        for search in searches:
+            if search not in self._running:
+                self._running[search] = start(self._search(search))
+        return {search: await self._running.pop(search) for search in searches}
+
+    async def _search(self, search: Search) -> Outcome:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+
+        def took_ms() -> int:
+            return round((clock() - began) * 1000)
+
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                found = await self.search.search(search, self.plan.scope)
+        except TimeoutError:
+            error = UpstreamTimeout("LightOn", "The time for this answer was used up.")
+            return Failed(error, took_ms())
+        except ProxyError as error:
+            return Failed(error, took_ms())
+        return Found(found.results, found.warnings, took_ms())
+
+    def _closing(self, turn: Turn) -> list[Chunk]:
+        if not self.plan.grounded:
+            return self.writer.end(turn, annotations=[], extras={})
+        annotations = annotate(self.writer.text, self.desk.book.passages)
+        report = {"searches": self.desk.trace, "rounds": self.rounds}
+        return self.writer.end(turn, annotations=annotations, extras={"lighton": report})

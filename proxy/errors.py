@@ -1,0 +1,167 @@
+"""Everything that can go wrong with a request, as one tree.
+
+    ProxyError
+    ├── BadRequest            400  the client's request is at fault; `param` names the field
+    ├── Unauthorized          401  the client's key is missing or unknown
+    ├── Forbidden             403  the request asks for more than its scope, or comes from elsewhere
+    │   └── EmptyScope        403  nothing is left after narrowing; never an unscoped search
+    ├── NotFound              404  no such route
+    ├── ModelNotFound         404  neither a profile nor a model of the upstream
+    ├── MethodNotAllowed      405
+    ├── PayloadTooLarge       413
+    ├── InternalError         500  a fault of the proxy itself
+    └── UpstreamError         502  LightOn or Scaleway
+        ├── UpstreamRejected  400  the upstream finds fault with the request
+        ├── RateLimited       429  the upstream's quota is used up
+        ├── BadCredentials    502  the upstream rejects the proxy's own key
+        ├── Unreachable       502  no connection, or it broke
+        ├── BadReply          502  a reply that is not what the protocol says
+        ├── Overloaded        503  the upstream says it is unavailable
+        └── UpstreamTimeout   504
+
+An error is raised where it is noticed and rendered once, in `proxy.surfaces.replies`. Messages are
+read by the client's user: they say what to do next and hold no secret.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ProxyError(Exception):
+    """An error with a place in OpenAI's error format: status, type, code and param."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str | None] = None
+    retryable: ClassVar[bool] = True
+    """Whether the same request may succeed later; False tells SDKs not to retry by themselves."""
+
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object of OpenAI's error format, all four keys present."""
+        error = {
+            "message": self.message,
+            "type": self.type,
+            "param": self.param,
+            "code": self.code,
+        }
+        return {"error": error}
+
+
+class BadRequest(ProxyError):
+    status = 400
+    type = "invalid_request_error"
+    retryable = False
+
+
+class Unauthorized(ProxyError):
+    status = 401
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+    retryable = False
+
+
+class Forbidden(ProxyError):
+    status = 403
+    type = "invalid_request_error"
+    code = "forbidden"
+    retryable = False
+
+
+class EmptyScope(Forbidden):
+    code = "empty_scope"
+
+
+class NotFound(ProxyError):
+    status = 404
+    type = "invalid_request_error"
+    code = "not_found"
+    retryable = False
+
+
+class ModelNotFound(ProxyError):
+    status = 404
+    type = "invalid_request_error"
+    code = "model_not_found"
+    retryable = False
+
+
+class MethodNotAllowed(ProxyError):
+    status = 405
+    type = "invalid_request_error"
+    code = "method_not_allowed"
+    retryable = False
+
+
+class PayloadTooLarge(ProxyError):
+    status = 413
+    type = "invalid_request_error"
+    code = "request_too_large"
+    retryable = False
+
+
+class InternalError(ProxyError):
+    code = "internal_error"
+
+
+class UpstreamError(ProxyError):
+    """A fault of an upstream; `upstream` is the name a user knows it by."""
+
+    status = 502
+    type = "upstream_error"
+    code = "upstream_error"
+
+    def __init__(
+        self,
+        upstream: str,
+        message: str,
+        *,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, param=param, retry_after_s=retry_after_s)
+        self.upstream = upstream
+
+
+class UpstreamRejected(UpstreamError):
+    status = 400
+    type = "invalid_request_error"
+    code = "upstream_rejected"
+    retryable = False
+
+
+class RateLimited(UpstreamError):
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
+class BadCredentials(UpstreamError):
+    code = "upstream_credentials"
+    retryable = False
+
+
+class Unreachable(UpstreamError):
+    code = "upstream_unreachable"
+
+
+class BadReply(UpstreamError):
+    code = "upstream_bad_reply"
+
+
+class Overloaded(UpstreamError):
+    status = 503
+    code = "upstream_unavailable"
+
+
+class UpstreamTimeout(UpstreamError):
+    status = 504
+    code = "upstream_timeout"

@@ -1,0 +1,65 @@
+"""From settings to policies: what holds for a request, by the model it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from proxy.core.instructions import CONTEXT, SEARCHING
+from proxy.core.plan import Policy
+from proxy.core.scope import Scope
+from proxy.profiles import Profile, ScopeSettings
+from proxy.settings import Settings
+
+T = TypeVar("T")
+_NO_PROFILE: Final = Profile()
+
+
+class Policies:
+    """The policy of every profile, and of any other model. Built once, at start-up.
+
+    Raises EmptyScope for a profile that allows nothing of what the settings allow.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._default = _policy(settings, _NO_PROFILE)
+        self._profiles = {
+            name: _policy(settings, profile) for name, profile in settings.profiles.items()
+        }
+
+    @property
+    def profile_names(self) -> tuple[str, ...]:
+        return tuple(self._profiles)
+
+    def of(self, model: str | None) -> Policy:
+        """The policy for a request that names `model`: a profile, a model, or nothing."""
+        if model is None:
+            model = self._settings.default_model
+        profile = self._profiles.get(model)
+        return profile or replace(self._default, model=model)
+
+
+def _policy(settings: Settings, profile: Profile) -> Policy:
+    return Policy(
+        model=profile.model or settings.default_model,
+        scope=_scope(settings).narrow(_scope(profile)),
+        retrieval=profile.retrieval or settings.retrieval,
+        max_rounds=_first(profile.max_rounds, settings.max_rounds),
+        max_searches=_first(profile.max_searches, settings.max_searches),
+        budget_s=_first(profile.budget_s, settings.budget_s),
+        instructions=_first(profile.instructions, settings.instructions),
+        searching=_first(settings.search_instructions, SEARCHING),
+        context=_first(settings.context_instructions, CONTEXT),
+        passage_chars=settings.passage_chars,
+        query_chars=settings.query_chars,
+        fail_on_search_error=settings.on_search_error == "fail",
+    )
+
+
+def _scope(source: ScopeSettings) -> Scope:
+    return Scope(**{name: getattr(source, name) for name in ScopeSettings.model_fields})
+
+
+def _first(value: T | None, otherwise: T) -> T:
+    return otherwise if value is None else value

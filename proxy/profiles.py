@@ -1,0 +1,96 @@
+"""What an operator may fix for a whole deployment and again for one profile of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from proxy.core.scope import MAX_RESULTS, RelevanceScoring, Retrieval, Scope
+
+PROFILE_NAME_MAX = 200
+
+
+def _not_boolean(value: object) -> object:
+    """Refuse `true`, which Python would count as 1: a slip must not open workspace 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")  # noqa: TRY004 - pydantic reports ValueError only
+    return value
+
+
+def _not_empty(values: tuple[object, ...]) -> tuple[object, ...]:
+    if not values:
+        raise ValueError("would allow nothing; leave it out to mean unrestricted")
+    return values
+
+
+def _profile_name(name: str) -> str:
+    if not name or len(name) > PROFILE_NAME_MAX or not name.isprintable() or " " in name:
+        raise ValueError(
+            "a profile's name must be 1 to "
+            f"{PROFILE_NAME_MAX} characters without whitespace or control characters"
+        )
+    return name
+
+
+NonBlank = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+ProfileName = Annotated[str, AfterValidator(_profile_name)]
+Ids = Annotated[
+    tuple[Annotated[int, BeforeValidator(_not_boolean)], ...], AfterValidator(_not_empty)
+]
+Labels = Annotated[tuple[NonBlank, ...], AfterValidator(_not_empty)]
+Rounds = Annotated[int, Field(ge=0, le=20)]
+Searches = Annotated[int, Field(ge=1, le=32)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class ScopeSettings(BaseModel):
+    """The widest scope that requests can narrow. The names are LightOn's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    workspace_id: Ids | None = Field(
+        None, description="The LightOn workspaces that may be searched."
+    )
+    tag_id: Ids | None = Field(
+        None, description="Search only documents that carry one of these LightOn tags."
+    )
+    file_id: Ids | None = Field(None, description="Search only these LightOn files.")
+    content_type: Labels | None = Field(
+        None, description="Search only documents of one of these LightOn content types."
+    )
+    attribute: Labels | None = Field(
+        None, description="Search only documents that match all of these LightOn attributes."
+    )
+    max_results: int | None = Field(
+        None, ge=1, le=MAX_RESULTS, description="The most results that one search may return."
+    )
+    relevance_scoring: RelevanceScoring | None = Field(
+        None, description="Whether LightOn scores results for relevance, and filters by it."
+    )
+    min_relevance: float | None = Field(
+        None, ge=0, le=1, description="Drop results whose relevance score is below this."
+    )
+
+    def scope(self) -> Scope:
+        return Scope(**{name: getattr(self, name) for name in ScopeSettings.model_fields})
+
+
+class Profile(ScopeSettings):
+    """A model id that stands for a choice of knowledge. None means: as the settings say."""
+
+    model: NonBlank | None = Field(None, description="The Scaleway model that answers.")
+    retrieval: Retrieval | None = Field(None, description="When documents are searched.")
+    instructions: str | None = Field(
+        None, description="Text of your own for the system message, instead of the settings'."
+    )
+    max_rounds: Rounds | None = Field(None, description="The most rounds of searching.")
+    max_searches: Searches | None = Field(None, description="The most searches in one round.")
+    budget_s: Seconds | None = Field(None, description="Seconds of searching before answering.")

@@ -1,0 +1,40 @@
+"""Composes the sandbox: both vendors' protocols on one port, over one folder of documents."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from proxy.sandbox import control, lighton, scaleway
+from proxy.sandbox.corpus import Corpus
+from proxy.sandbox.faults import Faults
+from proxy.sandbox.scaleway_errors import error_body
+from proxy.sandbox.state import SandboxState
+from proxy.sandbox.watched import Watched
+
+
+def create_sandbox(
+    corpus: Corpus, *, faults: Faults | None = None, keys: frozenset[str] | None = None
+) -> Starlette:
+    """Build the ASGI app.
+
+    LightOn answers at `/api/v3/search`, Scaleway at `/v1` and `/{project_id}/v1`; `GET /` says the
+    rest. `keys` None accepts any bearer key that does not start with `bad`.
+    """
+    state = SandboxState(corpus, faults or Faults(), keys)
+    app = Starlette(
+        routes=[*control.routes(state), *lighton.routes(state), *scaleway.routes(state)],
+        middleware=[Middleware(Watched, faults=state.faults)],
+        exception_handlers={HTTPException: _no_such_route},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _no_such_route(_: Request, error: Exception) -> Response:
+    """Answer 404 and 405 outside `/api/` as Scaleway's gateway does."""
+    if not isinstance(error, HTTPException):
+        raise error
+    body = error_body(3, error.status_code, error.detail)
+    return JSONResponse(body, error.status_code, error.headers)

@@ -1,0 +1,158 @@
+"""Delays and faults on request, for both stand-ins.
+
+A fault is armed in one of two ways and strikes the next matching requests:
+
+- in the same process: `faults.add("lighton", status=503)`;
+- on a running `rag-proxy sandbox`: `POST /sandbox/faults` with a JSON list of the same fields
+
+      curl localhost:9000/sandbox/faults \
+        -d '[{"upstream": "scaleway", "status": 429, "shape": 3, "times": 2}]'
+
+  `GET` lists what is still armed, `DELETE` clears it. `GET /sandbox/requests` lists what the
+  stand-ins were sent.
+
+Who does what: `watched.Watched` applies what needs no knowledge of a vendor (`delay_s`, `hang`,
+`disconnect`, `html`). A stand-in asks for `fault_of(request)` and applies the rest in its vendor's
+words (`status`, `shape`, `warnings`, …), and wraps a streamed body in `interrupted`.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import HTTPConnection
+
+from proxy.sandbox.requestlog import RequestLog
+
+Upstream = Literal["lighton", "scaleway"]
+
+SCOPE_KEY = "sandbox.fault"
+
+
+class Fault(BaseModel):
+    """What happens to a request. Fields combine; with none set, the reply is ordinary."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    upstream: Upstream
+    path: str = Field("", description="strike only requests whose path ends so")
+    times: int = Field(1, ge=0, description="requests to strike; 0: until cleared")
+
+    delay_s: float = Field(0.0, ge=0, description="seconds before anything else happens")
+    hang: bool = Field(default=False, description="never reply; with after_chunks, stall there")
+    disconnect: bool = Field(
+        default=False, description="close without a reply; with after_chunks, drop there"
+    )
+    html: bool = Field(default=False, description="a firewall's HTML page (403, or status)")
+
+    status: int | None = Field(None, ge=400, le=599, description="an error in the vendor's shape")
+    error: str | None = Field(None, description="the error's machine-readable name")
+    message: str | None = Field(None, description="the error's text")
+    headers: dict[str, str] = Field({}, description="extra reply headers, such as retry-after")
+    shape: Literal[1, 2, 3, 4] = Field(1, description="Scaleway: which of its four error bodies")
+
+    warnings: tuple[dict[str, Any], ...] = Field(
+        (), description="LightOn: warnings in a reply with status 200"
+    )
+    no_workspace: bool = Field(default=False, description="LightOn: results without a workspace")
+
+    chunk_delay_s: float = Field(0.0, ge=0, description="stream: seconds before every chunk")
+    after_chunks: int | None = Field(
+        None,
+        ge=0,
+        description="stream: end after so many chunks, or hang, disconnect or fail there",
+    )
+    error_in_stream: bool = Field(
+        default=False, description="stream: the error comes as an event, after_chunks chunks in"
+    )
+
+
+class Dropped(Exception):
+    """Raised inside a reply to close its connection at once. `Watched` catches it."""
+
+
+class Faults:
+    """The faults that are armed, in order, and the log of requests. Safe across threads."""
+
+    def __init__(self) -> None:
+        self.requests = RequestLog()
+        self._armed: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, upstream: Upstream, **fields: Any) -> Fault:
+        """Arm one fault. Raises `pydantic.ValidationError` for fields that `Fault` lacks."""
+        fault = Fault(upstream=upstream, **fields)
+        self.arm([fault])
+        return fault
+
+    def arm(self, faults: Iterable[Fault]) -> None:
+        with self._lock:
+            self._armed.extend(faults)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._armed.clear()
+
+    def armed(self) -> list[Fault]:
+        """Return what is still to strike, `times` counting what is left."""
+        with self._lock:
+            return list(self._armed)
+
+    def take(self, upstream: Upstream, path: str) -> Fault:
+        """Return the first fault armed for this request and count it down.
+
+        When there is none, return one that does nothing.
+        """
+        with self._lock:
+            for place, fault in enumerate(self._armed):
+                if fault.upstream == upstream and path.endswith(fault.path):
+                    self._count_down(place, fault)
+                    return fault
+        return Fault(upstream=upstream)
+
+    def _count_down(self, place: int, fault: Fault) -> None:
+        if fault.times == 1:
+            del self._armed[place]
+        elif fault.times > 1:
+            self._armed[place] = fault.model_copy(update={"times": fault.times - 1})
+
+
+def fault_of(request: HTTPConnection) -> Fault:
+    """Return the fault that `Watched` took for this request; `status is None` on most."""
+    fault: Fault = request.scope[SCOPE_KEY]
+    return fault
+
+
+async def interrupted(
+    chunks: AsyncIterator[bytes], fault: Fault, *, error: bytes
+) -> AsyncGenerator[bytes, None]:
+    """Pass a streamed body on until the fault strikes.
+
+    `error` is the vendor's error event, sent when the fault asks for one. Raises `Dropped` to
+    close the connection in the middle.
+    """
+    sent = 0
+    strikes_at = fault.after_chunks
+    if strikes_at is None and fault.error_in_stream:
+        strikes_at = 0
+    async for chunk in chunks:
+        if sent == strikes_at:
+            break
+        await asyncio.sleep(fault.chunk_delay_s)
+        yield chunk
+        sent += 1
+    if sent != strikes_at:
+        return
+    if fault.hang:
+        await forever()
+    if fault.disconnect:
+        raise Dropped
+    if fault.error_in_stream:
+        yield error
+
+
+async def forever() -> None:
+    """Wait until cancelled."""
+    await asyncio.Event().wait()

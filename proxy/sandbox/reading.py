@@ -1,0 +1,153 @@
+"""Reads one file of the documents folder: Markdown, plain text or PDF."""
+
+import codecs
+import logging
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pypdf import PdfReader
+from pypdf.errors import DependencyError, PyPdfError
+
+from proxy.sandbox.frontmatter import FrontMatter, split_front_matter
+
+Kind = Literal["markdown", "text", "pdf"]
+
+KINDS: dict[str, Kind] = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "text",
+    ".text": "text",
+    ".pdf": "pdf",
+}
+LARGEST_BYTES = 200_000_000
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class Unreadable(Exception):
+    """The file cannot be indexed; the message is the reason, for the person who runs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One PDF page; `text` is None when it holds only images. Width and height are in points."""
+
+    text: str | None
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file holds: `text` of Markdown and plain text, or the `pages` of a PDF."""
+
+    kind: Kind
+    size_bytes: int
+    text: str = ""
+    pages: tuple[Page, ...] = ()
+    pdf_title: str | None = None
+    front_matter: FrontMatter = field(default_factory=dict)
+
+
+def read_file(path: Path) -> Reading:
+    """Read a file whose suffix is in `KINDS`. Raises `Unreadable`."""
+    try:
+        size = _checked_size(path)
+        kind = KINDS[path.suffix.lower()]
+        if kind == "pdf":
+            return _read_pdf(path, size)
+        return _read_text(path, kind, size)
+    except OSError as error:
+        raise Unreadable((error.strerror or str(error)).lower()) from error
+
+
+def clean(text: str) -> str:
+    """Drop what is no text: NUL bytes and halves of surrogate pairs, which JSON cannot carry."""
+    return text.replace("\x00", "").encode(errors="ignore").decode()
+
+
+def _checked_size(path: Path) -> int:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("not a regular file")
+    if status.st_size == 0:
+        raise Unreadable("empty file")
+    if status.st_size > LARGEST_BYTES:
+        raise Unreadable(f"larger than {LARGEST_BYTES // 1_000_000} MB")
+    return status.st_size
+
+
+def _read_text(path: Path, kind: Kind, size: int) -> Reading:
+    text = _decoded(path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
+    front_matter: FrontMatter = {}
+    if kind == "markdown":
+        front_matter, text = split_front_matter(text)
+    if not text.strip():
+        raise Unreadable("no text in it")
+    return Reading(kind, size, text=text, front_matter=front_matter)
+
+
+def _decoded(data: bytes) -> str:
+    encoding = "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"not UTF-8 text (byte {error.start + 1})") from error
+    if "\x00" in text:
+        raise Unreadable("binary data, not text")
+    return clean(text)
+
+
+def _read_pdf(path: Path, size: int) -> Reading:
+    with _quiet_pypdf(), path.open("rb") as file:
+        try:
+            reader = PdfReader(file)
+            if reader.is_encrypted and not reader.decrypt(""):
+                raise Unreadable("encrypted PDF")  # noqa: TRY301 - one place translates them all
+            pages = _pages(reader)
+            title = reader.metadata.title if reader.metadata else None
+        except (Unreadable, OSError):
+            raise
+        except DependencyError as error:  # only ciphers need a package that is not there
+            raise Unreadable("encrypted PDF") from error
+        except Exception as error:  # a broken PDF makes pypdf raise almost anything
+            raise Unreadable(_pdf_reason(error)) from error
+    if not pages:
+        raise Unreadable("PDF without pages")
+    return Reading("pdf", size, pages=pages, pdf_title=clean(title).strip() if title else None)
+
+
+def _pages(reader: PdfReader) -> tuple[Page, ...]:
+    """Read every page. One that cannot be read counts as an image, unless none can."""
+    pages, failures = [], []
+    for page in reader.pages:
+        try:
+            text = clean(page.extract_text()).strip()
+        except Exception as error:  # noqa: BLE001 - pypdf again; kept, and raised if all fail
+            failures.append(error)
+            text = ""
+        pages.append(Page(text or None, float(page.mediabox.width), float(page.mediabox.height)))
+    if failures and len(failures) == len(pages):
+        raise failures[0]
+    return tuple(pages)
+
+
+def _pdf_reason(error: Exception) -> str:
+    detail = str(error).split("\n")[0] if isinstance(error, PyPdfError) else ""
+    return f"broken PDF ({detail or type(error).__name__})"
+
+
+@contextmanager
+def _quiet_pypdf() -> Iterator[None]:
+    """Keep pypdf's warnings out of the terminal: files that work need none."""
+    logger = logging.getLogger("pypdf")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,58 @@
+"""The models that the Scaleway stand-in lists, and what is particular about each, as data.
+
+None of them is a language model: every id is answered by `proxy.sandbox.model`. Scaleway's own ids
+are listed so that clients and settings that name them work unchanged; they take on those models'
+manners. Windows and output caps are counted in the stand-in's tokens, which are words.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["sandbox", "llama", "mistral", "qwen", "gemma", "gpt-oss", "deepseek"]
+
+OWNER = "sandbox (not a language model)"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    id: str
+    family: Family
+    context_window: int
+    max_output: int
+    reasoning_field: Literal["reasoning", "reasoning_content"] | None = None
+    """Under which name this model's reasoning travels; None: it does not reason."""
+    parallel_calls: bool = True
+    legacy_errors: bool = False
+    """Scaleway puts the errors of its older models in another shape than those of recent ones."""
+    talks_before_calls: bool = False
+    """Says a sentence before it calls a tool, as some models do."""
+
+
+SERVED = (
+    ServedModel("sandbox-no-language-model", "sandbox", 131_072, 16_384),
+    ServedModel("llama-3.3-70b-instruct", "llama", 131_072, 16_384, legacy_errors=True),
+    ServedModel("mistral-small-3.2-24b-instruct-2506", "mistral", 131_072, 32_768),
+    ServedModel("mistral-medium-3.5-128b", "mistral", 262_144, 32_768, talks_before_calls=True),
+    ServedModel("devstral-2-123b-instruct-2512", "mistral", 262_144, 16_384),
+    ServedModel("qwen3-235b-a22b-instruct-2507", "qwen", 256_000, 16_384),
+    ServedModel("qwen3.5-397b-a17b", "qwen", 262_144, 16_384, reasoning_field="reasoning"),
+    ServedModel("qwen3.6-35b-a3b", "qwen", 262_144, 16_384),
+    ServedModel(
+        "gemma-4-26b-a4b-it", "gemma", 262_144, 8_192, parallel_calls=False, legacy_errors=True
+    ),
+    ServedModel("gpt-oss-120b", "gpt-oss", 131_072, 32_768, reasoning_field="reasoning_content"),
+    ServedModel("deepseek-v4-flash-0731", "deepseek", 262_144, 16_384),
+)
+
+END_OF_LIFE = {
+    "llama-3.1-8b-instruct": "mistral-small-3.2-24b-instruct-2506",
+    "mistral-nemo-instruct-2407": "mistral-small-3.2-24b-instruct-2506",
+}
+"""Ids that are still accepted, answered by another model, and not listed."""
+
+_BY_ID = {model.id: model for model in SERVED}
+
+
+def find(model_id: str) -> ServedModel | None:
+    """Return the model that answers for this id, which may be another one than was asked for."""
+    return _BY_ID.get(END_OF_LIFE.get(model_id, model_id))

@@ -1,0 +1,32 @@
+"""What both stand-ins share."""
+
+from dataclasses import dataclass
+
+from proxy.sandbox.corpus import Corpus
+from proxy.sandbox.faults import Faults
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxState:
+    """`keys` None means that any key does that does not start with `bad`.
+
+    `chunk_delay_s` is the pause before each chunk of a streamed answer.
+    """
+
+    corpus: Corpus
+    faults: Faults
+    keys: frozenset[str] | None = None
+    chunk_delay_s: float = 0.0
+
+    def authorised(self, authorization: str | None) -> bool:
+        """Judge an `Authorization` header: a bearer token that is one of `keys`.
+
+        Without `keys` any token will do, except an empty one and those that start with `bad`,
+        which let a test see how a wrong key is answered.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return False
+        if self.keys is None:
+            return not token.strip().startswith("bad")
+        return token.strip() in self.keys

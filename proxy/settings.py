@@ -1,0 +1,245 @@
+"""All settings, in one frozen object. Nothing else in the proxy reads the environment or files.
+
+`Settings(...)` takes what it is given and reads nothing; `load_settings` gathers the values from
+flags, the environment, `.env` and a TOML file, in this order of precedence.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from proxy.core.scope import Retrieval
+from proxy.profiles import NonBlank, Profile, ProfileName, Rounds, ScopeSettings, Searches, Seconds
+from proxy.settings_errors import SettingsError, fault, unknown
+from proxy.settings_sources import (
+    CONFIG_VARIABLE,
+    Source,
+    from_environment,
+    from_flags,
+    from_toml,
+    read_dotenv,
+)
+
+__all__ = ["Profile", "Settings", "SettingsError", "load_settings"]
+
+SCALEWAY_HOST: Final = "https://api.scaleway.ai"
+DOTENV: Final = Path(".env")
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().strip()
+    if not text:
+        raise ValueError("must not be empty")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be one word of plain ASCII: check for a line break or a space in it")
+    return SecretStr(text)
+
+
+def _url(value: str) -> str:
+    text = value.strip().rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isprintable():
+        raise ValueError("must be an http:// or https:// address")
+    if parts.username is not None or parts.query or parts.fragment or " " in text:
+        raise ValueError("must be a plain address, without user name, spaces, '?' or '#'")
+    return text
+
+
+def _origin(value: str) -> str:
+    text = value.rstrip("/")
+    scheme, separator, host = text.partition("://")
+    if text != "*" and (not scheme or not separator or not host or "/" in host):
+        raise ValueError("must be an origin like https://chat.example.com, or *")
+    return text
+
+
+def _project(value: str) -> str:
+    if not value.replace("-", "").isalnum() or not value.isascii():
+        raise ValueError("must be a project id like 00000000-0000-0000-0000-000000000000")
+    return value
+
+
+def _scaleway_url(known: Mapping[str, Any]) -> str:
+    project = known.get("scaleway_project_id")
+    return f"{SCALEWAY_HOST}/{project}/v1" if project else f"{SCALEWAY_HOST}/v1"
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Url = Annotated[str, AfterValidator(_url)]
+Origin = Annotated[NonBlank, AfterValidator(_origin)]
+ProjectId = Annotated[NonBlank, AfterValidator(_project)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+
+
+class Settings(ScopeSettings, BaseSettings):
+    """The settings of one proxy. Each description begins that setting's entry in the manual."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, case_sensitive=True
+    )
+
+    lighton_api_key: Secret | None = Field(
+        None, description="The key that searches your documents in LightOn."
+    )
+    lighton_base_url: Url = Field(
+        "https://api.lighton.ai",
+        description="Where LightOn answers, for example your own deployment of it.",
+    )
+    scaleway_api_key: Secret | None = Field(
+        None, description="The secret key of Scaleway that generates the answers."
+    )
+    scaleway_project_id: ProjectId | None = Field(
+        None, description="The Scaleway project that the model calls are made and billed in."
+    )
+    scaleway_base_url: Url = Field(
+        default_factory=_scaleway_url,
+        description="Where Scaleway's Generative APIs answer, with the version in the path.",
+    )
+
+    host: NonBlank = Field("127.0.0.1", description="The address that the proxy listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port that the proxy listens on.")
+    workers: int = Field(1, ge=1, description="How many processes serve requests.")
+    api_keys: tuple[Secret, ...] = Field((), description="The keys that clients may use.")
+    cors_origins: tuple[Origin, ...] | None = Field(
+        None, description="The origins whose web pages may call the proxy from a browser."
+    )
+    max_body_bytes: int = Field(
+        20_000_000, ge=1, description="The largest request body that is accepted, in bytes."
+    )
+    log_level: LogLevel = Field("info", description="How much is logged.")
+
+    default_model: NonBlank = Field(
+        "llama-3.3-70b-instruct", description="The model of a request that names none."
+    )
+    retrieval: Retrieval = Field("tool", description="When documents are searched.")
+    max_rounds: Rounds = Field(
+        4, description="The most rounds of searching for one answer; then the model must answer."
+    )
+    max_searches: Searches = Field(8, description="The most searches that one round may run.")
+    budget_s: Seconds = Field(
+        240, description="Seconds after which no new search starts and the model must answer."
+    )
+    on_search_error: Literal["tell_model", "fail"] = Field(
+        "tell_model", description="What happens when a search fails."
+    )
+    instructions: str = Field(
+        "", description="Text of your own that is added to the system message of each request."
+    )
+    search_instructions: str | None = Field(
+        None, description="Replaces the built-in text that tells the model how to search and cite."
+    )
+    context_instructions: str | None = Field(
+        None,
+        description="Replaces the built-in text that tells the model how to use and cite passages "
+        "found before it was asked.",
+    )
+    passage_chars: int = Field(
+        48_000, ge=1, description="The most characters of passages that one request may hold."
+    )
+    query_chars: int = Field(
+        4000, ge=1, description="The longest query that LightOn accepts, in characters."
+    )
+    drop_params: tuple[NonBlank, ...] = Field(
+        ("frequency_penalty", "n", "top_logprobs", "logit_bias", "user"),
+        description="Request parameters that are removed because Scaleway does not support them.",
+    )
+
+    connect_timeout_s: Seconds = Field(5, description="Seconds to wait for a connection.")
+    model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
+    search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")
+    commit_after_s: float = Field(
+        10, ge=0, description="Seconds after which a stream begins although nothing came yet."
+    )
+    heartbeat_s: Seconds = Field(
+        15, description="Seconds between signs of life in a stream that is silent."
+    )
+    models_ttl_s: float = Field(
+        60, ge=0, description="Seconds for which Scaleway's list of models is kept."
+    )
+    ready_ttl_s: float = Field(
+        5, ge=0, description="Seconds for which the result of a readiness check is kept."
+    )
+    retry_after_s: int = Field(
+        5, ge=0, description="Seconds that a client is told to wait when Scaleway names none."
+    )
+
+    profiles: dict[ProfileName, Profile] = Field(
+        default_factory=dict,
+        description="Named choices of model and knowledge, each published as a model id.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only keywords: what is read from outside is decided in `load_settings`."""
+        return (init_settings,)
+
+
+def load_settings(config: Path | None = None, **overrides: object) -> Settings:
+    """The settings of this process. Overrides are command-line flags; None means not given.
+
+    Raises SettingsError with every problem found.
+    """
+    fields = Settings.model_fields
+    dotenv = read_dotenv(DOTENV)
+    named = os.environ.get(CONFIG_VARIABLE) or dotenv.get(CONFIG_VARIABLE)
+    file = config or (Path(named) if named else None)
+    return _build(
+        (
+            from_flags(overrides),
+            from_environment(fields, os.environ),
+            from_environment(fields, dotenv, f" in {DOTENV}"),
+            from_toml(file) if file else Source(),
+        )
+    )
+
+
+def _build(sources: Sequence[Source]) -> Settings:
+    """Each setting from the first source that has it."""
+    layers = tuple(InitSettingsSource(Settings, dict(source.values)) for source in sources)
+    problems = [problem for source in sources for problem in source.problems]
+    try:
+        settings = Settings(_build_sources=(layers, {}))
+    except ValidationError as error:
+        problems += [
+            _problem(each, sources)
+            for each in error.errors()
+            if each["type"] != "default_factory_not_called"  # it only follows from another error
+        ]
+    if problems:
+        raise SettingsError(*problems)
+    return settings
+
+
+def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:
+    """One line for one validation error, in the words of the source that caused it."""
+    path = [part for part in error["loc"] if isinstance(part, str) and part != "[key]"]
+    source = next((each for each in sources if each.holds(path)), Source())
+    if error["type"] != "extra_forbidden":
+        return f"{source.label(path)}: {fault(error)}"
+    fields = Settings.model_fields if len(path) == 1 else Profile.model_fields
+    known = {name: name for name in fields}
+    return f"{source.label(path)}: {unknown(path[-1].lower(), known)}"

@@ -1,0 +1,138 @@
+"""POST /v1/chat/completions: the request in, one completion out, streamed or not."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from proxy.core.chat import Chat, Chunk, parse_chat
+from proxy.core.fold import Fold
+from proxy.core.plan import Plan, make_plan
+from proxy.core.scope import parse_wish_headers
+from proxy.core.writer import CompletionWriter
+from proxy.engine import ModelUpstream, Run, SearchUpstream
+from proxy.errors import BadRequest, ProxyError
+from proxy.policies import Policies
+from proxy.settings import Settings
+from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
+from proxy.surfaces.exchange import Exchange, exchange_of
+from proxy.surfaces.replies import JSONReply, headers_of, internal_error
+from proxy.surfaces.streaming import EventStream
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCompletions:
+    """The chat surface, an ASGI application."""
+
+    settings: Settings
+    policies: Policies
+    model: ModelUpstream
+    search: SearchUpstream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        try:
+            chat, plan = await self._read(scope, receive)
+            run = Run(plan, self.model, self.search, _writer(plan))
+            try:
+                if chat.stream:
+                    stream = self._event_stream(run, send)
+                    answer = _stream(run, stream, exchange)
+                    await while_connected(receive, answer, stream.keep_alive())
+                else:
+                    await while_connected(receive, _reply(run, scope, send))
+            finally:
+                _note(exchange, chat, run)
+        except ClientGoneError:
+            exchange.notes["client"] = "gone"
+
+    async def _read(self, scope: Scope, receive: Receive) -> tuple[Chat, Plan]:
+        headers = headers_of(scope)
+        limit = self.settings.max_body_bytes
+        body = await read_body(receive, headers.get("content-length"), limit)
+        chat = parse_chat(_decode(body))
+        wish = parse_wish_headers(headers).narrow(chat.wish)
+        return chat, make_plan(chat, self.policies.of(chat.model), wish)
+
+    def _event_stream(self, run: Run, send: Send) -> EventStream:
+        return EventStream(
+            send,
+            run.writer,
+            lambda: [(b"x-lighton-searches", str(len(run.desk.trace)).encode())],
+            commit_after_s=self.settings.commit_after_s,
+            heartbeat_s=self.settings.heartbeat_s,
+        )
+
+
+async def _stream(run: Run, stream: EventStream, exchange: Exchange) -> None:
+    """Send the answer as it is made. An error before the first byte is raised."""
+    try:
+        await run.drive(stream)
+    except ProxyError as error:
+        if not stream.has_begun:
+            raise
+        failure = error
+    except Exception as fault:
+        if not stream.has_begun:
+            raise
+        failure = internal_error(fault)
+    else:
+        await stream.finish()
+        return
+    exchange.notes["error"] = failure.code
+    await stream.fail(failure)
+
+
+@dataclass(slots=True)
+class _Folding:
+    """The listener of a client that does not stream."""
+
+    fold: Fold
+
+    async def hear(self, chunks: list[Chunk]) -> None:
+        for chunk in chunks:
+            self.fold.add(chunk)
+
+
+async def _reply(run: Run, scope: Scope, send: Send) -> None:
+    listener = _Folding(Fold())
+    await run.drive(listener)
+    headers = {"x-lighton-searches": str(len(run.desk.trace))}
+    reply = JSONReply(listener.fold.completion(), headers=headers)
+    await reply(scope, _no_more_input, send)
+
+
+async def _no_more_input() -> Any:
+    raise AssertionError("a JSON reply reads no input")
+
+
+def _writer(plan: Plan) -> CompletionWriter:
+    return CompletionWriter(
+        id=f"chatcmpl-{secrets.token_hex(16)}",
+        created=int(time.time()),
+        model=plan.policy.model,
+        include_usage=plan.chat.include_usage or not plan.chat.stream,
+    )
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The request body is not valid JSON: {error}.") from error
+
+
+def _note(exchange: Exchange, chat: Chat, run: Run) -> None:
+    exchange.notes |= {
+        "model": chat.model or "",
+        "answered_by": run.writer.model,
+        "stream": chat.stream,
+        "rounds": run.rounds,
+        "searches": len(run.desk.trace),
+        "tokens": run.writer.usage.get("total_tokens", 0),
+    }

@@ -1,0 +1,68 @@
+"""The client's end of a request: reading its body, and noticing that it hung up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from starlette.types import Receive
+
+from proxy.errors import PayloadTooLarge
+from proxy.tasks import task_scope
+
+
+class ClientGoneError(Exception):
+    """The client hung up. Nobody is left to be told."""
+
+
+async def read_body(receive: Receive, declared: str | None, limit: int) -> bytes:
+    """The whole request body. `declared` is its Content-Length header.
+
+    Raises PayloadTooLarge as soon as more than `limit` bytes are announced or have come, and
+    ClientGoneError.
+    """
+    if declared is not None and declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def while_connected(
+    receive: Receive, work: Coroutine[Any, Any, None], *beside: Coroutine[Any, Any, None]
+) -> None:
+    """Run `work` to its end, and what goes on `beside` it until then.
+
+    If the client hangs up first, everything is cancelled and ClientGoneError raised.
+    """
+    async with task_scope() as start:
+        worker = start(work)
+        watcher = start(_hang_up(receive))
+        for each in beside:
+            _ = start(each)
+        await asyncio.wait((worker, watcher), return_when=asyncio.FIRST_COMPLETED)
+        if not worker.done():
+            raise ClientGoneError
+        worker.result()
+
+
+async def _hang_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"The request body is larger than {limit} bytes. Send less, or raise max_body_bytes."
+    )

@@ -1,0 +1,31 @@
+"""What the proxy knows about one HTTP exchange, kept in its ASGI scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.types import Scope
+
+_KEY: Final = "rag_proxy.exchange"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its reply."""
+
+    request_id: str
+    client: str = ""
+    """Who asks: a name for the client's key that is not the key; "" if no keys are in use."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What the log line says beyond method, path, status and time."""
+
+
+def begin_exchange(scope: Scope, request_id: str) -> Exchange:
+    exchange = scope[_KEY] = Exchange(request_id)
+    return exchange
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    exchange: Exchange = scope[_KEY]
+    return exchange

@@ -1,0 +1,60 @@
+"""GET /health: the process is up. GET /ready: both upstreams answer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.types import Receive, Scope, Send
+
+from proxy.errors import UpstreamError
+from proxy.surfaces.replies import JSONReply
+from proxy.upstreams.http import Endpoint
+
+_TIMEOUT_S: Final = 5.0
+
+
+class Health:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONReply({"status": "ok"})(scope, receive, send)
+
+
+@dataclass(slots=True)
+class Ready:
+    """Whether the upstreams answer HTTP at all, whatever they answer: nothing is billed for it."""
+
+    probes: tuple[tuple[Endpoint, str], ...]
+    """Each upstream with a path that costs nothing to GET."""
+    ttl_s: float
+    _state: dict[str, str] = field(init=False, default_factory=dict)
+    _checked_at: float = field(init=False, default=float("-inf"))
+    _checking: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = await self._fresh_state()
+        is_ready = all(each == "ok" for each in state.values())
+        body: dict[str, Any] = {"status": "ok" if is_ready else "unavailable", "upstreams": state}
+        await JSONReply(body, status_code=200 if is_ready else 503)(scope, receive, send)
+
+    async def _fresh_state(self) -> dict[str, str]:
+        async with self._checking:
+            now = asyncio.get_running_loop().time()
+            if now - self._checked_at > self.ttl_s:
+                states = await asyncio.gather(*(_probe(*probe) for probe in self.probes))
+                names = (endpoint.name for endpoint, _ in self.probes)
+                self._state = dict(zip(names, states, strict=True))
+                self._checked_at = asyncio.get_running_loop().time()
+            return self._state
+
+
+async def _probe(endpoint: Endpoint, path: str) -> str:
+    """`ok`, or why the upstream does not answer."""
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            async with endpoint.request("GET", path, timeout_s=_TIMEOUT_S):
+                return "ok"
+    except UpstreamError as error:
+        return error.message
+    except TimeoutError:
+        return f"{endpoint.name} did not answer in time."

@@ -1,0 +1,104 @@
+"""Replies that are not streams: JSON, and errors in OpenAI's format."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import PurePath
+from traceback import walk_tb
+from typing import Any, Final
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from proxy.errors import InternalError, MethodNotAllowed, NotFound, ProxyError
+from proxy.surfaces.exchange import exchange_of
+
+_FRAMES_SHOWN: Final = 6
+
+_log = logging.getLogger(__name__)
+
+
+class JSONReply(Response):
+    """A JSON document."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
+def error_reply(error: ProxyError) -> JSONReply:
+    """An error as an HTTP reply, with what SDKs need to decide whether and when to retry."""
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    if not error.retryable:
+        headers["x-should-retry"] = "false"
+    return JSONReply(error.body(), status_code=error.status, headers=headers)
+
+
+def internal_error(fault: Exception) -> InternalError:
+    """A fault of the proxy itself: logged without data of the request, told without details."""
+    _log.error("internal error: %s at %s", type(fault).__name__, _where(fault))
+    return InternalError("The proxy failed to handle this request. Its log says where.")
+
+
+def routing_error_reply(request: Request, fault: Exception) -> Response:
+    """Starlette's routing errors as ours."""
+    path, method = request.url.path, request.method
+    if isinstance(fault, HTTPException) and fault.status_code == MethodNotAllowed.status:
+        reply = error_reply(MethodNotAllowed(f"{path} does not take {method}."))
+        reply.headers.update(fault.headers or {})
+        return reply
+    return error_reply(
+        NotFound(f"There is no {path} here. The API is at /v1/chat/completions and /v1/models.")
+    )
+
+
+class ErrorReplies:
+    """Middleware: every error becomes one reply, unless the reply has begun."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except ProxyError as error:
+            failure = error
+        except Exception as fault:  # noqa: BLE001  # the last line of defence: logged, told as 500
+            failure = internal_error(fault)
+        else:
+            return
+        exchange_of(scope).notes["error"] = failure.code
+        if not has_begun:
+            await error_reply(failure)(scope, receive, send)
+
+
+def _where(fault: BaseException) -> str:
+    """The innermost frames of a fault: files and lines only, no values."""
+    frames = [
+        f"{PurePath(frame.f_code.co_filename).name}:{line}"
+        for frame, line in walk_tb(fault.__traceback__)
+    ]
+    return " > ".join(frames[-_FRAMES_SHOWN:])
+
+
+def headers_of(scope: Scope) -> Mapping[str, str]:
+    """The request's headers, names in lower case; of repeated ones the last."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

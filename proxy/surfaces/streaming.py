@@ -1,0 +1,93 @@
+"""The streamed reply: chunks as server-sent events, over ASGI without Starlette's response.
+
+A plain ASGI send costs less per chunk than StreamingResponse, and there is no generator that a
+hang-up could leave open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import orjson
+from starlette.types import Send
+
+from proxy.core.chat import Chunk
+from proxy.core.sse import DONE, encode
+from proxy.core.writer import CompletionWriter
+from proxy.errors import ProxyError
+
+_HEADERS: Final = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+)
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class EventStream:
+    """One streamed reply. It begins with the first thing the client may hear, not before.
+
+    Until then an error can have a real status; after it, an error is one last event.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        writer: CompletionWriter,
+        late_headers: Callable[[], Headers],
+        *,
+        commit_after_s: float,
+        heartbeat_s: float,
+    ) -> None:
+        """`late_headers` gives the headers that are known only when the reply begins.
+
+        A reply that has not begun after `commit_after_s` seconds begins with a heartbeat; one that
+        is silent for `heartbeat_s` seconds gets another.
+        """
+        self._send = send
+        self._writer = writer
+        self._late_headers = late_headers
+        self._commit_after_s = commit_after_s
+        self._heartbeat_s = heartbeat_s
+        self._clock = asyncio.get_running_loop().time
+        self._last_sent = self._clock()
+        self._beginning = asyncio.Lock()
+        self.has_begun = False
+
+    async def hear(self, chunks: list[Chunk]) -> None:
+        """Send chunks that arrived together in one write."""
+        await self._write(b"".join([encode(orjson.dumps(chunk)) for chunk in chunks]))
+
+    async def finish(self) -> None:
+        await self._write(DONE, is_last=True)
+
+    async def fail(self, error: ProxyError) -> None:
+        """End a reply that has begun with an error event, which is not followed by [DONE]."""
+        await self._write(encode(orjson.dumps(error.body())), is_last=True)
+
+    async def keep_alive(self) -> None:
+        """Send heartbeats while nothing else is sent. Runs until it is cancelled."""
+        while True:
+            patience_s = self._heartbeat_s if self.has_begun else self._commit_after_s
+            wait_s = self._last_sent + patience_s - self._clock()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            else:
+                await self.hear([self._writer.heartbeat()])
+
+    async def _write(self, body: bytes, *, is_last: bool = False) -> None:
+        if not self.has_begun:
+            await self._begin()
+        self._last_sent = self._clock()
+        await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
+
+    async def _begin(self) -> None:
+        """Send the headers, once: the first chunk and the first heartbeat may come together."""
+        async with self._beginning:
+            if not self.has_begun:
+                headers = [*_HEADERS, *self._late_headers()]
+                await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+                self.has_begun = True

@@ -1,0 +1,163 @@
+"""HTTP to one upstream: the only module that knows the HTTP client.
+
+httpx is the interface (requests, responses, exceptions, transports), aiohttp does the work below
+it: httpx's own connection pool is linear in the number of open requests. The transport is called
+without httpx's client layer, which would add cookies, redirects and authentication that no upstream
+needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from proxy.errors import Unreachable, UpstreamError, UpstreamTimeout
+
+_KEEPALIVE_S: Final = 15.0
+"""Idle connections are dropped before common servers and firewalls drop them."""
+_CONNECT_ATTEMPTS: Final = 2
+_FAULTS: Final = (httpx.TransportError, aiohttp.ClientError, OSError)
+_NEVER_ANSWERED: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+"""Causes of a failed request of which not one byte of a reply was seen."""
+
+
+class Reply:
+    """The reply of an upstream, its body not read yet."""
+
+    def __init__(self, response: httpx.Response, upstream: str) -> None:
+        self._response = response
+        self._upstream = upstream
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+
+    @property
+    def is_event_stream(self) -> bool:
+        return self.headers.get("content-type", "").startswith("text/event-stream")
+
+    async def read(self) -> bytes:
+        """The whole body. Raises UpstreamError if the connection breaks."""
+        return b"".join([part async for part in self.parts()])
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises UpstreamError if the connection breaks."""
+        is_encoded = "content-encoding" in self.headers
+        parts = self._response.aiter_bytes() if is_encoded else self._response.aiter_raw()
+        try:
+            async for part in parts:
+                yield part
+        except _FAULTS as fault:
+            raise translate(fault, self._upstream) from fault
+
+
+class Transport(Protocol):
+    """What a request is handed to: httpx's transport interface."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """One upstream's base URL, credentials and connections."""
+
+    name: str
+    base_url: str
+    key: str = field(repr=False)
+    transport: Transport
+    connect_timeout_s: float
+
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[Reply]:
+        """Send a request; the connection is given back or closed when the block ends.
+
+        `timeout_s` bounds each wait for bytes, not the whole reply. A request whose connection
+        could not be made, or broke before any answer, is sent once more. Raises UpstreamError.
+        """
+        response = await self._send(method, path, body, timeout_s, headers or {})
+        try:
+            yield Reply(response, self.name)
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        await self.transport.aclose()
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        timeout_s: float,
+        headers: Mapping[str, str],
+    ) -> httpx.Response:
+        request = httpx.Request(
+            method,
+            self.base_url + path,
+            headers={
+                "authorization": f"Bearer {self.key}",
+                "accept-encoding": "identity",
+                "user-agent": "rag-proxy",
+                **({"content-type": "application/json"} if body is not None else {}),
+                **headers,
+            },
+            content=body,
+            extensions={"timeout": {"connect": self.connect_timeout_s, "read": timeout_s}},
+        )
+        for attempt in range(1, _CONNECT_ATTEMPTS + 1):
+            try:
+                return await self.transport.handle_async_request(request)
+            except _FAULTS as fault:
+                if attempt == _CONNECT_ATTEMPTS or not _may_send_again(fault):
+                    raise translate(fault, self.name) from fault
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def aiohttp_transport() -> Transport:
+    """A transport with a connection pool of its own, which opens in the event loop of its use."""
+    certificates = httpx.create_ssl_context()
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S, ssl=certificates)
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("accept", "user-agent"),
+        )
+
+    return AiohttpTransport(verify=certificates, client=session)
+
+
+def translate(fault: BaseException, upstream: str) -> UpstreamError:
+    """The HTTP client's exception as one of ours."""
+    if _is_timeout(fault):
+        return UpstreamTimeout(upstream, f"{upstream} did not answer in time. Try again later.")
+    if isinstance(fault, httpx.ConnectError):
+        return Unreachable(upstream, f"{upstream} could not be reached. Try again later.")
+    return Unreachable(upstream, f"The connection to {upstream} broke. Try again.")
+
+
+def _is_timeout(fault: BaseException) -> bool:
+    # The transport reports a connection that was closed on us as a time-out; its cause tells.
+    is_closed = isinstance(fault.__cause__, _NEVER_ANSWERED)
+    return isinstance(fault, (httpx.TimeoutException, TimeoutError)) and not is_closed
+
+
+def _may_send_again(fault: BaseException) -> bool:
+    """Whether the fault is the connection's: not made, or kept open and found closed."""
+    is_closed = isinstance(fault.__cause__, _NEVER_ANSWERED)
+    return is_closed or isinstance(fault, (httpx.ConnectError, httpx.ConnectTimeout))

@@ -1,0 +1,182 @@
+"""LightOn: a query and a scope in, results out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from proxy.core.desk import Found
+from proxy.core.passages import Result
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.errors import BadReply, UpstreamError, UpstreamTimeout
+from proxy.upstreams.http import Endpoint
+from proxy.upstreams.status import Vendor
+
+NAME: Final = "LightOn"
+CREDENTIALS: Final = "LIGHTON_API_KEY and what the key may reach"
+
+_FILTERS: Final = ("workspace_id", "tag_id", "file_id", "content_type", "attribute")
+_EXCLUDED_BY_FILE: Final = frozenset({"workspace_id", "tag_id"})
+"""LightOn answers 422 to these beside file_id: the results are checked here instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class LightOn:
+    """The search upstream."""
+
+    endpoint: Endpoint
+    vendor: Vendor
+    timeout_s: float
+
+    async def search(self, search: Search, scope: Scope) -> Found:
+        """The results of one search. Raises UpstreamError."""
+        content = orjson.dumps(_request(search, scope))
+        try:
+            async with (
+                asyncio.timeout(self.timeout_s),
+                self.endpoint.request(
+                    "POST", "/api/v3/search", body=content, timeout_s=self.timeout_s
+                ) as reply,
+            ):
+                body = await reply.read()
+        except TimeoutError as error:
+            raise UpstreamTimeout(NAME, f"{NAME} did not answer in time.") from error
+        if reply.status != HTTPStatus.OK:
+            raise self._error(reply.status, body, reply.headers)
+        return _found(body, scope)
+
+    def _error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamError:
+        return self.vendor.error(status, _fault(body), headers=headers)
+
+
+def _request(search: Search, scope: Scope) -> dict[str, Any]:
+    request: dict[str, Any] = {"query": search.query, "max_results": search.max_results}
+    for name in _FILTERS:
+        values = getattr(scope, name)
+        if values is not None and not (scope.file_id and name in _EXCLUDED_BY_FILE):
+            request[name] = list(values)
+    if scope.scoring is not None:
+        request["relevance_scoring"] = scope.scoring
+    return request
+
+
+def _found(body: bytes, scope: Scope) -> Found:
+    document = _decode(body)
+    items = document.get("results")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise BadReply(NAME, f"{NAME} sent search results that cannot be read.")
+    results = tuple(map(_result, items))
+    allowed = tuple(result for result in results if _is_allowed(result, scope))
+    warnings = [each for each in document.get("warnings") or () if isinstance(each, dict)]
+    if len(allowed) < len(results) and not scope.file_id:
+        reason = f"{len(results) - len(allowed)} results were below min_relevance or out of scope"
+        warnings.append({"code": "results_dropped", "reason": reason})
+    return Found(allowed, tuple(warnings))
+
+
+def _is_allowed(result: Result, scope: Scope) -> bool:
+    """Whether a result is relevant enough and within the scope.
+
+    With file_id LightOn takes no workspaces or tags, so that results must prove to be within them.
+    Otherwise LightOn has filtered already: only what is plainly in another workspace is dropped.
+    """
+    least, relevance = scope.min_relevance, result.relevance
+    if least is not None and relevance is not None and relevance < least:
+        return False
+    if scope.file_id:
+        return _is_in(scope.file_id, result.file_id) and _is_in_workspace_and_tags(result, scope)
+    return result.workspace_id is None or _is_in(scope.workspace_id, result.workspace_id)
+
+
+def _is_in_workspace_and_tags(result: Result, scope: Scope) -> bool:
+    has_tag = scope.tag_id is None or any(tag in scope.tag_id for tag in result.tag_ids)
+    return has_tag and _is_in(scope.workspace_id, result.workspace_id)
+
+
+def _is_in(allowed: tuple[int, ...] | None, value: int | None) -> bool:
+    return allowed is None or value in allowed
+
+
+def _result(item: Mapping[str, Any]) -> Result:
+    source = _object(item.get("source"))
+    file_id = source.get("file_id")
+    page_start = source.get("page_start")
+    tags = source.get("tags")
+    return Result(
+        chunk_id=str(item.get("chunk_id") or f"{file_id}/{page_start}/{item.get('content')}"),
+        content=_text(item.get("content")),
+        score=_number(item.get("score")),
+        relevance=_number(_object(item.get("scores")).get("relevance")),
+        workspace_id=_object(item.get("workspace")).get("id"),
+        tag_ids=tuple(map(_tag_id, tags)) if isinstance(tags, list) else (),
+        file_id=file_id,
+        title=_text(source.get("title")),
+        filename=_text(source.get("filename")),
+        page_start=page_start,
+        page_end=source.get("page_end"),
+        url=_url(source, file_id, page_start),
+    )
+
+
+def _url(source: Mapping[str, Any], file_id: Any, page: Any) -> str:
+    """Where a citation leads: the document's own address, else a name for it in LightOn."""
+    metadata = _object(source.get("external_metadata"))
+    additional = _object(metadata.get("additional_metadata"))
+    for url in (metadata.get("external_url"), additional.get("url")):
+        if isinstance(url, str) and _is_web_address(url):
+            return url
+    return f"lighton://file/{file_id}" + ("" if page is None else f"#page={page}")
+
+
+def _is_web_address(url: str) -> bool:
+    """A document can name any address as its own; only http and https are safe to click on."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def _tag_id(tag: Any) -> Any:
+    return tag.get("id") if isinstance(tag, dict) else tag
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number else None
+
+
+def _decode(body: bytes) -> Mapping[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.") from error
+    if not isinstance(document, dict):
+        raise BadReply(NAME, f"{NAME} sent a reply of an unknown shape.")
+    return document
+
+
+def _fault(body: bytes) -> str:
+    """What an error body says: `detail`, and in a 422 the fields at fault. "" for HTML."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    detail = str(_object(document).get("detail") or "")
+    fields = _object(_object(document).get("fields"))
+    return " ".join([detail, *(f"({name})" for name in fields)]).strip()[:500]

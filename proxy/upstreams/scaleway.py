@@ -1,0 +1,91 @@
+"""Scaleway's Generative APIs: one model round as a stream of chunks.
+
+A reply that is not streamed becomes a stream of one chunk, so that there is one path behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+from proxy.core.chat import Chunk
+from proxy.core.sse import Decoder, Event, TooLongError
+from proxy.errors import BadReply, ModelNotFound, ProxyError, UpstreamError
+from proxy.upstreams.http import Endpoint, Reply
+from proxy.upstreams.scaleway_models import ScalewayModels
+from proxy.upstreams.scaleway_quirks import fit_request
+from proxy.upstreams.scaleway_replies import NAME, read_chunk, read_completion, read_error
+from proxy.upstreams.status import Vendor
+
+_DRAIN_S: Final = 0.5
+_DONE: Final = b"[DONE]"
+_PERHAPS_UNKNOWN_MODEL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaleway:
+    """The model upstream."""
+
+    endpoint: Endpoint
+    vendor: Vendor
+    models: ScalewayModels
+    drop_params: frozenset[str]
+    """Request parameters that Scaleway does not support and clients send all the same."""
+    timeout_s: float
+
+    async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[list[Chunk], None]:
+        """The chunks of one model round, as many at a time as arrived together.
+
+        `body` is an OpenAI request; whether it asks to stream decides how the chunks arrive. Close
+        the generator to end the request. Raises ProxyError.
+        """
+        content = orjson.dumps(fit_request(body, self.drop_params))
+        async with self.endpoint.request(
+            "POST", "/chat/completions", body=content, timeout_s=self.timeout_s
+        ) as reply:
+            if reply.status != HTTPStatus.OK:
+                raise await self._error(reply, str(body["model"]))
+            if not reply.is_event_stream:
+                yield [read_completion(self.vendor, await reply.read())]
+                return
+            async for events in _events(reply.parts()):
+                yield [read_chunk(self.vendor, event.data) for event in events]
+
+    async def _error(self, reply: Reply, model: str) -> ProxyError:
+        error = read_error(self.vendor, reply.status, await reply.read(), reply.headers)
+        if reply.status in _PERHAPS_UNKNOWN_MODEL and await self.models.surely_lacks(model):
+            return ModelNotFound(
+                f"The model {model!r} does not exist. GET /v1/models lists those that do.",
+                param="model",
+            )
+        return error
+
+
+async def _events(parts: AsyncIterator[bytes]) -> AsyncIterator[list[Event]]:
+    """The events of a stream up to [DONE], in the groups they arrive in."""
+    decoder = Decoder()
+    async for part in parts:
+        try:
+            events = decoder.feed(part)
+        except TooLongError as error:
+            raise BadReply(NAME, f"{NAME} sent a stream that cannot be read: {error}.") from error
+        if events and events[-1].data == _DONE:
+            yield events[:-1]
+            await _drain(parts)
+            return
+        if events:
+            yield events
+
+
+async def _drain(parts: AsyncIterator[bytes]) -> None:
+    """Read what follows [DONE], a few bytes at most, so that the connection can be used again."""
+    with suppress(TimeoutError, UpstreamError):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in parts:
+                pass

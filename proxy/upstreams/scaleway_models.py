@@ -1,0 +1,73 @@
+"""The models that Scaleway serves. The list is the vendor's own: nothing here pins a model."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+from proxy.errors import BadReply, UpstreamError
+from proxy.upstreams.http import Endpoint
+from proxy.upstreams.scaleway_replies import NAME, decode, read_error
+from proxy.upstreams.status import Vendor
+
+Model = dict[str, Any]
+"""An OpenAI model object: `id`, `object`, `created`, `owned_by`, and what the vendor adds."""
+
+_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class ScalewayModels:
+    """The list of models, asked for at most once in `ttl_s` seconds."""
+
+    endpoint: Endpoint
+    vendor: Vendor
+    ttl_s: float
+    _models: tuple[Model, ...] | None = field(init=False, default=None)
+    _fetched_at: float = field(init=False, default=0.0)
+    _fetching: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+
+    async def all(self) -> tuple[Model, ...]:
+        """The models; the last known ones if the upstream fails. Raises UpstreamError."""
+        async with self._fetching:
+            now = asyncio.get_running_loop().time()
+            if self._models is None or now - self._fetched_at > self.ttl_s:
+                try:
+                    self._models = await self._fetch()
+                except UpstreamError:
+                    if self._models is None:
+                        raise
+                self._fetched_at = now
+            return self._models
+
+    async def surely_lacks(self, model: str) -> bool:
+        """Whether the list could be read and `model` is not in it."""
+        try:
+            return all(each["id"] != model for each in await self.all())
+        except UpstreamError:
+            return False
+
+    async def _fetch(self) -> tuple[Model, ...]:
+        async with self.endpoint.request("GET", "/models", timeout_s=_TIMEOUT_S) as reply:
+            body = await reply.read()
+            if reply.status != HTTPStatus.OK:
+                raise read_error(self.vendor, reply.status, body, reply.headers)
+        document = decode(body)
+        items = document.get("data") if isinstance(document, dict) else None
+        if not isinstance(items, list):
+            raise BadReply(NAME, f"{NAME} sent a list of models that cannot be read.")
+        return tuple(_model(each) for each in items if isinstance(each, dict) and each.get("id"))
+
+
+def _model(item: dict[str, Any]) -> Model:
+    """A model object with every field OpenAI's schema demands."""
+    created = item.get("created")
+    return {
+        **item,
+        "id": str(item["id"]),
+        "object": "model",
+        "created": created if isinstance(created, int) else 0,
+        "owned_by": str(item.get("owned_by") or "scaleway"),
+    }

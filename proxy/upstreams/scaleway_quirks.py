@@ -1,0 +1,180 @@
+"""Where Scaleway's API differs from OpenAI's: requests made fit for it, its errors understood.
+
+Sources: Scaleway's Generative APIs documentation, the vLLM server behind it and Mistral's chat
+templates. What differs by model is a row of a table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from proxy.core.chat import Chunk, Message, text_of
+
+_ALPHANUMERIC: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_NINE: Final = re.compile(r"[a-zA-Z0-9]{9}")
+_HTML_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
+_LONGEST_MESSAGE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the chat template of a family of models demands."""
+
+    ids: re.Pattern[str]
+    """Matches the ids of the family's models."""
+    nine_character_ids: bool = False
+    """Tool-call ids have exactly nine letters or digits."""
+    strict_roles: bool = False
+    """One system message, the first; no two user messages in a row; no `name`."""
+
+
+_FAMILIES: Final = (
+    Family(
+        re.compile(
+            r"mistral|devstral|magistral|ministral|codestral|pixtral|mixtral", re.IGNORECASE
+        ),
+        nine_character_ids=True,
+        strict_roles=True,
+    ),
+)
+_ANY: Final = Family(re.compile(""))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What an error body says, whichever of the four shapes it has."""
+
+    message: str
+    param: str | None = None
+
+
+def fit_request(body: Mapping[str, Any], drop_params: frozenset[str]) -> dict[str, Any]:
+    """`body` as Scaleway accepts it for the model it names."""
+    fitted = {name: value for name, value in body.items() if name not in drop_params}
+    family = next((each for each in _FAMILIES if each.ids.search(str(body["model"]))), _ANY)
+    messages = [_developer_to_system(message) for message in body["messages"]]
+    if family.strict_roles:
+        messages = _merge_users(_system_first([_without_name(each) for each in messages]))
+    if family.nine_character_ids:
+        messages = [_with_nine_character_ids(message) for message in messages]
+    fitted["messages"] = messages
+    return fitted
+
+
+def fit_chunk(chunk: Chunk) -> Chunk:
+    """A reply's chunk with its reasoning under the one name that clients know."""
+    for choice in chunk.get("choices") or ():
+        delta = choice.get("delta") or {}
+        if "reasoning" in delta:
+            reasoning = delta.pop("reasoning")
+            delta["reasoning_content"] = delta.get("reasoning_content") or reasoning
+    return chunk
+
+
+def read_fault(body: bytes) -> Fault:
+    """The message of an error body: one of Scaleway's four JSON shapes, HTML or anything else."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        title = _HTML_TITLE.search(body.decode("utf-8", "replace"))
+        return Fault(title[1].strip() if title else "")
+    if isinstance(document, list):
+        return _validation_fault(document)
+    if not isinstance(document, dict):
+        return Fault("")
+    error = document.get("error")
+    if isinstance(error, dict):
+        return _plain_fault(error)
+    if isinstance(document.get("detail"), list):
+        return _validation_fault(document["detail"])
+    return _plain_fault({"message": error, **document})
+
+
+def _plain_fault(error: Mapping[str, Any]) -> Fault:
+    message, param = error.get("message"), error.get("param")
+    return Fault(
+        message[:_LONGEST_MESSAGE] if isinstance(message, str) else "",
+        param if isinstance(param, str) else None,
+    )
+
+
+def _validation_fault(errors: list[Any]) -> Fault:
+    """Pydantic's list of errors: `{loc: ["body", "tools", 0], msg, type}`."""
+    lines = []
+    params = []
+    for error in errors:
+        if isinstance(error, dict):
+            path = [str(part) for part in error.get("loc") or () if part != "body"]
+            params.append(".".join(path))
+            lines.append(": ".join(filter(None, [params[-1], str(error.get("msg", ""))])))
+    return Fault("; ".join(lines)[:_LONGEST_MESSAGE], next(filter(None, params), None))
+
+
+def _developer_to_system(message: Message) -> Message:
+    """Qwen's templates, among others, know no developer role."""
+    return {**message, "role": "system"} if message["role"] == "developer" else message
+
+
+def _without_name(message: Message) -> Message:
+    if "name" not in message or message["role"] == "tool":
+        return message
+    return {key: value for key, value in message.items() if key != "name"}
+
+
+def _system_first(messages: list[Message]) -> list[Message]:
+    system = [message for message in messages if message["role"] == "system"]
+    if not system or (len(system) == 1 and messages[0] is system[0]):
+        return messages
+    text = "\n\n".join(text_of(message.get("content")) for message in system)
+    others = [message for message in messages if message["role"] != "system"]
+    return [{"role": "system", "content": text}, *others]
+
+
+def _merge_users(messages: list[Message]) -> list[Message]:
+    merged: list[Message] = []
+    for message in messages:
+        if merged and message["role"] == merged[-1]["role"] == "user":
+            joined = _join(merged[-1].get("content"), message.get("content"))
+            merged[-1] = {**merged[-1], "content": joined}
+        else:
+            merged.append(message)
+    return merged
+
+
+def _join(first: Any, second: Any) -> Any:
+    """Two contents as one: text with a blank line between, parts one after the other."""
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [*_parts(first), *_parts(second)]
+
+
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []
+
+
+def _with_nine_character_ids(message: Message) -> Message:
+    if message["role"] == "tool":
+        return {**message, "tool_call_id": _nine_characters(message["tool_call_id"])}
+    if calls := message.get("tool_calls"):
+        return {**message, "tool_calls": [{**c, "id": _nine_characters(c["id"])} for c in calls]}
+    return message
+
+
+def _nine_characters(call_id: str) -> str:
+    """The id itself if it fits; else one made of its hash, so that call and result stay a pair."""
+    if _NINE.fullmatch(call_id):
+        return call_id
+    number = int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:8])
+    letters = []
+    for _ in range(9):
+        number, rest = divmod(number, len(_ALPHANUMERIC))
+        letters.append(_ALPHANUMERIC[rest])
+    return "".join(letters)

@@ -1,0 +1,83 @@
+"""What an upstream's HTTP status means for the client: one table for both upstreams."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from proxy.errors import (
+    BadCredentials,
+    Overloaded,
+    RateLimited,
+    UpstreamError,
+    UpstreamRejected,
+    UpstreamTimeout,
+)
+
+_REQUEST_AT_FAULT: Final = frozenset({400, 413, 416, 422})
+_KEY_AT_FAULT: Final = frozenset({401, 403})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """How errors of an upstream are told: its name, and where an operator puts its credentials."""
+
+    name: str
+    credentials: str
+    """The settings to check when the upstream rejects the proxy's key."""
+    retry_after_s: float
+    """What a 429 without Retry-After tells the client to wait, in seconds."""
+    key: str = field(repr=False)
+    """The proxy's own key, never to be repeated to anybody."""
+
+    def error(
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> UpstreamError:
+        """The error for a reply with `status`; `message` is what the upstream says, maybe ""."""
+        said = f": {message.replace(self.key, '[key]')}" if message else "."
+        name = self.name
+        if status in _KEY_AT_FAULT:
+            return self._bad_credentials(status, said)
+        if status in _REQUEST_AT_FAULT:
+            return UpstreamRejected(name, f"{name} refused the request{said}", param=param)
+        match status:
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                wait_s = _retry_after_s(headers or {}) or self.retry_after_s
+                return RateLimited(name, f"{name}'s quota is used up{said}", retry_after_s=wait_s)
+            case HTTPStatus.SERVICE_UNAVAILABLE:
+                return Overloaded(name, f"{name} is unavailable at the moment{said}")
+            case HTTPStatus.GATEWAY_TIMEOUT:
+                return UpstreamTimeout(name, f"{name} timed out{said}")
+        return UpstreamError(name, f"{name} failed with HTTP {status}{said}")
+
+    def _bad_credentials(self, status: int, said: str) -> BadCredentials:
+        _log.error(
+            "%s rejects the proxy's key (HTTP %d)%s Check %s.",
+            self.name,
+            status,
+            said,
+            self.credentials,
+        )
+        return BadCredentials(
+            self.name,
+            f"{self.name} rejected the proxy's own credentials. "
+            f"The operator of the proxy must check {self.credentials}.",
+        )
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds from a Retry-After header; None if there is none, or a date."""
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return None

@@ -1,0 +1,197 @@
+"""The official Node client against the proxy, over real sockets.
+
+Node runs as a child process: `node/drive.mjs` plays a scenario and prints what the client saw.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from proxy.sandbox.faults import Faults
+from proxy.sandbox.requestlog import Received
+from tests.support.openai_assemble import assemble, assemble_reply
+from tests.support.openai_schema import check_chunk, check_completion, check_model_list
+
+DRIVER = Path(__file__).parent / "node" / "drive.mjs"
+NODE = shutil.which("node")
+INSTALLED = (DRIVER.parent / "node_modules" / "openai").is_dir()
+
+pytestmark = pytest.mark.skipif(
+    NODE is None or not INSTALLED,
+    reason="needs Node and its client: npm ci --prefix tests/e2e/node",
+)
+
+MODEL = "llama-3.3-70b-instruct"
+QUESTION = "How many days of paid leave do employees have?"
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather in a city",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    },
+}
+
+
+class Sandbox(Protocol):
+    """The stand-ins that the proxy talks to, serving `documents/`."""
+
+    url: str
+    faults: Faults
+
+
+def drive(base_url: str, action: str, **scenario: Any) -> Any:
+    """Play one scenario against `base_url`, which is given without /v1."""
+    assert NODE is not None
+    done = subprocess.run(  # noqa: S603 - our own script, and no shell
+        [NODE, DRIVER, f"{base_url}/v1"],
+        input=json.dumps({"do": action, **scenario}),
+        env={},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def asking(question: str, **body: Any) -> dict[str, Any]:
+    return {"model": MODEL, "messages": [{"role": "user", "content": question}], **body}
+
+
+def said(heard: dict[str, Any]) -> dict[str, Any]:
+    """Return what must be the same in two answers to one question."""
+    return {
+        key: heard[key]
+        for key in ("model", "role", "content", "annotations", "tool_calls", "finish_reason")
+    }
+
+
+def test_an_answer_is_cited_and_valid(proxy_url: str) -> None:
+    seen = drive(proxy_url, "create", body=asking(QUESTION))
+    body = seen["completion"]
+    check_completion(body)
+    message = body["choices"][0]["message"]
+    assert "27 days" in message["content"]
+    assert message["annotations"]
+    assert body["lighton"]["searches"][0]["results"]
+    assert seen["headers"]["x-request-id"]
+
+
+def test_a_stream_says_the_same_as_a_plain_answer(proxy_url: str) -> None:
+    plain = drive(proxy_url, "create", body=asking(QUESTION))["completion"]
+    chunks = drive(proxy_url, "stream", body=asking(QUESTION))["chunks"]
+    for chunk in chunks:
+        check_chunk(chunk)
+    assert said(assemble(chunks)) == said(assemble_reply(plain))
+
+
+def test_the_stream_helper_puts_together_the_plain_answer(proxy_url: str) -> None:
+    plain = drive(proxy_url, "create", body=asking(QUESTION))["completion"]
+    seen = drive(proxy_url, "helper", body=asking(QUESTION))
+    assert said(assemble_reply(seen["completion"])) == said(assemble_reply(plain))
+    assert "".join(seen["events"]["content"]) == plain["choices"][0]["message"]["content"]
+
+
+def test_usage_comes_with_a_stream_that_asks_for_it(proxy_url: str) -> None:
+    body = asking(QUESTION, stream_options={"include_usage": True})
+    *chunks, last = drive(proxy_url, "stream", body=body)["chunks"]
+    assert last["choices"] == []
+    assert last["usage"]["total_tokens"] > 0
+    assert all(chunk["usage"] is None for chunk in chunks)
+
+
+def test_models_are_listed_and_shown(proxy_url: str) -> None:
+    models = drive(proxy_url, "models")["models"]
+    check_model_list({"object": "list", "data": models})
+    assert drive(proxy_url, "model", id=MODEL)["model"] in models
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_agent_loop_of_the_client_runs_its_tool(proxy_url: str, *, streamed: bool) -> None:
+    body = asking("Please call get_weather for Paris.", tools=[WEATHER], stream=streamed)
+    seen = drive(proxy_url, "run_tools", body=body, results={"get_weather": "sunny, 21 degrees"})
+    assert seen["calls"] == [{"name": "get_weather", "input": {"city": "Paris"}}]
+    assert "sunny, 21 degrees" in seen["content"]
+
+
+def test_a_search_beside_a_client_tool_stays_hidden(proxy_url: str, sandbox: Sandbox) -> None:
+    question = "Search the days of paid leave, then call get_weather for Paris."
+    seen = drive(proxy_url, "helper", body=asking(question, tools=[WEATHER]))
+    choice = seen["completion"]["choices"][0]
+    assert [call["function"]["name"] for call in choice["message"]["tool_calls"]] == ["get_weather"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert [call["name"] for call in seen["events"]["finished_calls"]] == ["get_weather"]
+    assert sandbox.faults.requests.all("lighton")
+
+
+@pytest.mark.parametrize("action", ["create", "stream", "helper"])
+def test_an_unknown_model_is_a_not_found_error(proxy_url: str, action: str) -> None:
+    error = drive(proxy_url, action, body=asking(QUESTION, model="no-such-model"))["error"]
+    assert error["name"] == "NotFoundError"
+    assert (error["status"], error["code"]) == (404, "model_not_found")
+    assert "no-such-model" in error["message"]
+    assert error["request_id"]
+
+
+def test_a_field_at_fault_is_named(proxy_url: str) -> None:
+    error = drive(proxy_url, "create", body=asking(QUESTION, lighton={"workspace": [1]}))["error"]
+    assert error["name"] == "BadRequestError"
+    assert error["type"] == "invalid_request_error"
+    assert "workspace" in error["param"]
+
+
+def test_a_quota_that_is_used_up_is_a_rate_limit_error(proxy_url: str, sandbox: Sandbox) -> None:
+    sandbox.faults.add("scaleway", path="/chat/completions", status=429, shape=3, times=0)
+    error = drive(proxy_url, "create", body=asking(QUESTION))["error"]
+    assert error["name"] == "RateLimitError"
+    assert int(error["headers"]["retry-after"]) > 0
+
+
+def test_an_error_in_mid_stream_reaches_the_client(proxy_url: str, sandbox: Sandbox) -> None:
+    sandbox.faults.add("scaleway", path="/chat/completions", after_chunks=6, error_in_stream=True)
+    seen = drive(proxy_url, "stream", body=asking("hello", lighton={"retrieval": "off"}))
+    assert assemble(seen["chunks"])["content"]
+    assert seen["error"]["name"] == "APIError"
+    assert seen["error"]["message"]
+
+
+def test_a_stream_that_is_cut_off_is_not_taken_for_an_answer(
+    proxy_url: str, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("scaleway", path="/chat/completions", after_chunks=6, disconnect=True)
+    seen = drive(proxy_url, "helper", body=asking("hello", lighton={"retrieval": "off"}))
+    assert seen["error"]["name"] == "APIError"
+
+
+def test_hanging_up_ends_the_request_upstream(proxy_url: str, sandbox: Sandbox) -> None:
+    sandbox.faults.add("scaleway", path="/chat/completions", after_chunks=6, hang=True)
+    body = asking("hello", lighton={"retrieval": "off"})
+    seen = drive(proxy_url, "abort", body=body, after=3)
+    assert seen["aborted"]
+    assert sandbox.faults.requests.wait_for(_hung_up)
+
+
+def _hung_up(requests: list[Received]) -> bool:
+    return any(
+        request.path.endswith("/chat/completions") and request.outcome == "hung_up"
+        for request in requests
+    )
+
+
+def test_the_client_works_against_the_stand_in_itself(sandbox: Sandbox) -> None:
+    plain = drive(sandbox.url, "create", body=asking("hello"))["completion"]
+    helped = drive(sandbox.url, "helper", body=asking("hello"))["completion"]
+    assert said(assemble_reply(helped)) == said(assemble_reply(plain))
+    assert MODEL in [model["id"] for model in drive(sandbox.url, "models")["models"]]

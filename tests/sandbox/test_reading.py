@@ -1,0 +1,155 @@
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdf
+import pytest
+from pypdf.errors import PdfReadError
+
+from proxy.sandbox.reading import Unreadable, clean, read_file
+from tests.sandbox.documents import make_pdf
+
+MakeFile = Callable[[str, bytes], Path]
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> MakeFile:
+    def make(name: str, content: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+def reason(path: Path) -> str:
+    with pytest.raises(Unreadable) as caught:
+        read_file(path)
+    return str(caught.value)
+
+
+def test_markdown_comes_with_its_metadata_and_without_carriage_returns(make_file: MakeFile) -> None:
+    content = b"---\r\ntitle: A\r\n---\r\n# B\rtext\n"
+    reading = read_file(make_file("a.MD", content))
+    assert reading.kind == "markdown"
+    assert reading.front_matter == {"title": ("A",)}
+    assert reading.text == "# B\ntext\n"
+    assert reading.size_bytes == len(content)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_is_read_in_every_encoding_that_names_itself(
+    make_file: MakeFile, encoding: str
+) -> None:
+    reading = read_file(make_file("a.txt", "Zürich, 5 €".encode(encoding)))
+    assert (reading.kind, reading.text) == ("text", "Zürich, 5 €")
+
+
+def test_text_keeps_what_looks_like_markdown_metadata(make_file: MakeFile) -> None:
+    assert read_file(make_file("a.txt", b"---\na: b\n---\n")).text == "---\na: b\n---\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.txt", b"", "empty file"),
+        ("a.txt", b" \n\t\n", "no text in it"),
+        ("a.md", b"---\ntitle: only metadata\n---\n", "no text in it"),
+        ("a.txt", b"caf\xe9", "not UTF-8 text (byte 4)"),
+        ("a.md", b"\x00\x01\x02", "binary data, not text"),
+        ("a.pdf", b"no PDF at all", "broken PDF"),
+        ("a.pdf", make_pdf(["x"])[:200], "broken PDF"),
+        ("a.pdf", make_pdf(["secret"], password="pass"), "encrypted PDF"),
+        ("a.pdf", make_pdf([]), "PDF without pages"),
+    ],
+)
+def test_what_cannot_be_read_says_why(
+    make_file: MakeFile, name: str, content: bytes, expected: str
+) -> None:
+    assert reason(make_file(name, content)).startswith(expected)
+
+
+def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder.md").mkdir()
+    os.mkfifo(tmp_path / "pipe.md")
+    assert reason(tmp_path / "missing.md") == "no such file or directory"
+    assert reason(tmp_path / "folder.md") == "not a regular file"
+    assert reason(tmp_path / "pipe.md") == "not a regular file"
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "a.txt").open("wb") as file:
+        file.truncate(200_000_001)
+    assert reason(tmp_path / "a.txt") == "larger than 200 MB"
+
+
+def test_a_pdf_is_read_page_by_page_with_its_title(make_file: MakeFile) -> None:
+    reading = read_file(make_file("a.pdf", make_pdf(["One.", None, "Three."], title=" Lease ")))
+    assert [page.text for page in reading.pages] == ["One.", None, "Three."]
+    assert (reading.pages[0].width, reading.pages[0].height) == (612, 792)
+    assert reading.pdf_title == "Lease"
+
+
+def test_a_pdf_without_metadata_has_no_title(make_file: MakeFile) -> None:
+    assert read_file(make_file("a.pdf", make_pdf(["One."]))).pdf_title is None
+
+
+def test_a_pdf_with_an_empty_password_is_read(make_file: MakeFile) -> None:
+    reading = read_file(make_file("a.pdf", make_pdf(["Open."], password="")))
+    assert reading.pages[0].text == "Open."
+
+
+def test_a_pdf_page_that_fails_counts_as_an_image(
+    make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_on(monkeypatch, 0)
+    reading = read_file(make_file("a.pdf", make_pdf(["One.", "Two."])))
+    assert [page.text for page in reading.pages] == [None, "Two."]
+
+
+def test_a_pdf_of_which_every_page_fails_is_broken(
+    make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_on(monkeypatch, 0, 1)
+    path = make_file("a.pdf", make_pdf(["One.", "Two."]))
+    assert reason(path) == "broken PDF (page 0 is odd)"
+
+
+def test_a_pdf_with_a_cipher_that_needs_another_package_is_encrypted(
+    make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks_package(*_: object) -> int:
+        raise pypdf.errors.DependencyError
+
+    monkeypatch.setattr(pypdf.PdfReader, "decrypt", lacks_package)
+    path = make_file("a.pdf", make_pdf(["x"], password="pass"))
+    assert reason(path) == "encrypted PDF"
+
+
+def test_pypdf_says_nothing_and_its_logger_is_left_as_it_was(
+    make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = make_file("a.pdf", b"junk\n" + make_pdf(["One."]))
+    with caplog.at_level(logging.INFO, "pypdf"):
+        pypdf.PdfReader(path)
+        assert caplog.records, "the file should make pypdf complain"
+        caplog.clear()
+        read_file(path)
+        assert caplog.records == []
+        assert logging.getLogger("pypdf").level == logging.INFO
+
+
+def test_clean_text_can_be_sent_as_json() -> None:
+    assert clean("a\x00b\ud800c\U0001f642") == "abc\U0001f642"
+
+
+def fail_on(monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
+    extract = pypdf.PageObject.extract_text
+
+    def extract_text(page: pypdf.PageObject) -> str:
+        if page.page_number in numbers:
+            raise PdfReadError(f"page {page.page_number} is odd")
+        return extract(page)
+
+    monkeypatch.setattr(pypdf.PageObject, "extract_text", extract_text)

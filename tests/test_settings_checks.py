@@ -1,0 +1,73 @@
+from typing import Any
+
+import pytest
+
+from proxy.settings import Settings, SettingsError
+from proxy.settings_checks import (
+    check_exposure,
+    check_profiles,
+    require_upstream_keys,
+)
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - refusing this address is what is tested
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, ["LIGHTON_API_KEY", "SCALEWAY_API_KEY"]),
+        ({"lighton_api_key": "a"}, ["SCALEWAY_API_KEY"]),
+        ({"scaleway_api_key": "a"}, ["LIGHTON_API_KEY"]),
+    ],
+)
+def test_missing_keys_are_listed_with_where_to_get_them(
+    given: dict[str, Any], missing: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        require_upstream_keys(Settings(**given))
+    *keys, hint = caught.value.problems
+    assert [line.partition(" ")[0] for line in keys] == missing
+    assert all("https://console." in line for line in keys)
+    assert hint.endswith("rag-proxy demo")
+
+
+def test_with_both_keys_nothing_is_missing() -> None:
+    require_upstream_keys(Settings(lighton_api_key="a", scaleway_api_key="b"))
+
+
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "192.168.1.2", "proxy.example.com"])
+def test_other_machines_are_not_served_without_client_keys(host: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_exposure(Settings(host=host))
+    (problem,) = caught.value.problems
+    assert host in problem
+    assert "could read the company's documents" in problem
+    assert "RAG_PROXY_API_KEYS" in problem
+    assert "--host 127.0.0.1" in problem
+
+
+def test_other_machines_are_served_with_client_keys() -> None:
+    check_exposure(Settings(host=EVERYWHERE, api_keys=["k"]))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
+def test_this_machine_is_served_without_client_keys(host: str) -> None:
+    check_exposure(Settings(host=host))
+
+
+def test_a_profile_must_share_something_with_the_settings() -> None:
+    profiles = {"hr": {"workspace_id": [1]}, "legal": {"workspace_id": [9], "tag_id": [1]}}
+    with pytest.raises(SettingsError) as caught:
+        check_profiles(Settings(workspace_id=[1, 2], profiles=profiles))
+    (problem,) = caught.value.problems
+    assert problem.startswith("profiles.legal.workspace_id: nothing of it")
+
+
+def test_a_profile_that_is_the_default_must_name_its_model() -> None:
+    with pytest.raises(SettingsError, match="profiles.hr.model: must be set"):
+        check_profiles(Settings(default_model="hr", profiles={"hr": {}}))
+    check_profiles(Settings(default_model="hr", profiles={"hr": {"model": "m"}}))
+
+
+def test_profiles_within_the_settings_are_fine() -> None:
+    check_profiles(Settings(workspace_id=[1, 2], profiles={"hr": {"workspace_id": [1]}}))
