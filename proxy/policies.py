@@ -7,8 +7,7 @@ from typing import Final, TypeVar
 
 from proxy.core.instructions import CONTEXT, SEARCHING
 from proxy.core.plan import Policy
-from proxy.core.scope import Scope
-from proxy.profiles import Profile, ScopeSettings
+from proxy.profiles import Profile
 from proxy.settings import Settings
 
 T = TypeVar("T")
@@ -43,7 +42,7 @@ class Policies:
 def _policy(settings: Settings, profile: Profile) -> Policy:
     return Policy(
         model=profile.model or settings.default_model,
-        scope=_scope(settings).narrow(_scope(profile)),
+        scope=settings.scope().narrow(profile.scope()),
         retrieval=profile.retrieval or settings.retrieval,
         max_rounds=_first(profile.max_rounds, settings.max_rounds),
         max_searches=_first(profile.max_searches, settings.max_searches),
@@ -55,10 +54,6 @@ def _policy(settings: Settings, profile: Profile) -> Policy:
         query_chars=settings.query_chars,
         fail_on_search_error=settings.on_search_error == "fail",
     )
-
-
-def _scope(source: ScopeSettings) -> Scope:
-    return Scope(**{name: getattr(source, name) for name in ScopeSettings.model_fields})
 
 
 def _first(value: T | None, otherwise: T) -> T:

@@ -60,10 +60,7 @@ def scaleway_client(settings: Settings) -> openai.AsyncOpenAI:
 
 def models_in_use(settings: Settings) -> list[str]:
     """The models that settings and profiles name, the default one first, each once."""
-    named = [settings.default_model, *(each.model for each in settings.profiles.values())]
-    resolved = [
-        settings.profiles[name].model if name in settings.profiles else name
-        for name in named
-        if name
-    ]
-    return list(dict.fromkeys(filter(None, resolved)))
+    profile = settings.profiles.get(settings.default_model)
+    default = profile.model if profile else settings.default_model
+    named = (default, *(each.model for each in settings.profiles.values()))
+    return list(dict.fromkeys(model for model in named if model))

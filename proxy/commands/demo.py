@@ -87,12 +87,13 @@ def stand_ins(docs: Path | None) -> Iterator[StandIns]:
                 raise click.exceptions.Exit(process.wait())
             yield StandIns(**json.loads(first_line))
         finally:
-            _end(process)
+            end(process, END_S)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def end(process: subprocess.Popen[str], patience_s: float) -> None:
+    """Close the process's input, which asks it to end; kill it if it does not in time."""
     try:
-        process.communicate(timeout=END_S)
+        process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
         process.kill()
 

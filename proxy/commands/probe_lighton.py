@@ -11,6 +11,7 @@ from proxy.core.search_tool import Search
 from proxy.engine import SearchUpstream
 from proxy.errors import (
     BadCredentials,
+    Overloaded,
     ProxyError,
     RateLimited,
     Unreachable,
@@ -52,8 +53,8 @@ class LightOnProbe:
     async def _identify(self) -> str:
         if isinstance(self._outcome, BadCredentials):
             raise ProbeError(
-                f"check LIGHTON_API_KEY: create a key at {LIGHTON_CONSOLE}. If workspace_id is "
-                "set, the key must be allowed to see those workspaces."
+                f"check LIGHTON_API_KEY: create a key at {LIGHTON_CONSOLE}. It must reach "
+                "documents that workspace_id and the other scope settings allow."
             )
         return ""
 
@@ -63,7 +64,7 @@ class LightOnProbe:
                 return "no results; does the key reach any documents, within the settings' scope?"
             case UpstreamRejected(message=said):
                 raise ProbeError(f"{said} Check workspace_id, tag_id and the other scope settings.")
-            case RateLimited(message=said):
+            case RateLimited(message=said) | Overloaded(message=said):
                 raise ProbeError(f"{said} Try again later.")
             case ProxyError(message=said):
                 raise ProbeError(f"{said} Check that LIGHTON_BASE_URL is LightOn: {self.url}.")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import openai
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessage
 
 from proxy.commands.probing import ProbeError, Step
 from proxy.settings_checks import SCALEWAY_CONSOLE
+from proxy.upstreams.scaleway_quirks import read_fault
 
 _MAX_TOKENS: Final = 512
-_SAID_LENGTH: Final = 300
 _TOOL: Final = "current_time"
 _TOOLS: Final[Sequence[ChatCompletionFunctionToolParam]] = (
     {
@@ -51,16 +51,16 @@ class ScalewayProbe:
 
     async def _reach(self) -> str:
         try:
-            page: Any = await self.client.models.list()
+            reply = await self.client.get("/models", cast_to=object)
         except (openai.AuthenticationError, openai.PermissionDeniedError) as refusal:
             self._refusal = refusal
             return self._url
         except openai.APIError as error:
             raise self._failure(error) from error
-        models = getattr(page, "data", None)  # the client passes on as text what is no JSON
+        models = reply.get("data") if isinstance(reply, dict) else None
         if not isinstance(models, list):
             raise ProbeError(f"{self._url} does not speak OpenAI's API: check SCALEWAY_BASE_URL.")
-        self._listed = [model.id for model in models]
+        self._listed = [str(model.get("id")) for model in models if isinstance(model, dict)]
         return self._url
 
     async def _identify(self) -> str:
@@ -105,12 +105,12 @@ class ScalewayProbe:
             )
         except openai.APIError as error:
             raise self._failure(error) from error
-        if not completion.choices:
+        if not getattr(completion, "choices", None):  # a reply that is no JSON comes as text
             raise ProbeError("the reply holds no answer. Try again, or choose another model.")
         return completion.choices[0].message
 
     def _failure(self, error: openai.APIError) -> ProbeError:
-        said = error.message.replace(self.client.api_key, "[key]")[:_SAID_LENGTH]
+        said = _said(error).replace(self.client.api_key, "[key]")
         return ProbeError(f"{said}. {self._advice(error)}")
 
     def _advice(self, error: openai.APIError) -> str:
@@ -127,3 +127,11 @@ class ScalewayProbe:
             case openai.NotFoundError():
                 return f"Check SCALEWAY_BASE_URL: {self._url}."
         return "Try again later."
+
+
+def _said(error: openai.APIError) -> str:
+    """What the upstream says, in any of its error shapes, without a full stop."""
+    if not isinstance(error, openai.APIStatusError):
+        return error.message.rstrip(".")
+    message = read_fault(error.response.content).message.rstrip(".")
+    return f"HTTP {error.status_code}" + (f", {message}" if message else "")

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from proxy.app import create_app
 from proxy.commands.listening import address, listen
+from proxy.commands.logs import configure_logging
 from proxy.commands.serving import serve_here, serve_in_workers, server_config
 from proxy.settings import Settings, load_settings
 from proxy.settings_checks import check_exposure, check_profiles, require_upstream_keys
@@ -22,6 +23,7 @@ WORKER_APP = f"{__name__}:create_app_from_environment"
 
 def run(config: Path | None, **flags: str | int | None) -> None:
     settings = load_settings(config, **flags)
+    configure_logging(settings.log_level)
     check_profiles(settings)
     check_exposure(settings)
     require_upstream_keys(settings)
@@ -58,4 +60,6 @@ def worker_environment(
 
 def create_app_from_environment() -> ASGIApp:
     """The application of one worker process."""
-    return create_app(load_settings())
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return create_app(settings)

@@ -45,12 +45,14 @@ _FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
 """Types of the documented fields. All are optional or nullable; other fields are not checked."""
 
 _TYPE_NAMES: Final = {
-    bool: "a boolean",
-    dict: "an object",
-    float: "a number",
-    int: "an integer",
-    list: "an array",
-    str: "a string",
+    (bool,): "a boolean",
+    (dict,): "an object",
+    (int,): "an integer",
+    (list,): "an array",
+    (str,): "a string",
+    (str, dict): "a string or an object",
+    (str, list): "a string or an array",
+    _NUMBER: "a number",
 }
 
 
@@ -137,8 +139,7 @@ def _check_type(param: str, value: Any, types: tuple[type, ...]) -> None:
         return
     is_bool_as_number = isinstance(value, bool) and bool not in types
     if is_bool_as_number or not isinstance(value, types):
-        wanted = " or ".join(dict.fromkeys(_TYPE_NAMES[each] for each in types))
-        raise BadRequest(f"'{param}' must be {wanted}.", param=param)
+        raise BadRequest(f"'{param}' must be {_TYPE_NAMES[types]}.", param=param)
 
 
 def _refuse_unsupported(document: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from proxy.core.chat import Message, text_of
 
+_SYSTEM_ROLES: Final = ("system", "developer")
 _OPENINGS: Final = (
     "### Task:\nGenerate a concise",
     "### Task:\nGenerate 1-3 broad tags",
@@ -23,15 +24,24 @@ _OPENINGS: Final = (
     "Provide a concise, 5-word-or-less title for the conversation",
     "Please generate a concise title (max 40 characters)",
     "Analyze this conversation and provide:\n1. The detected language",
+    "You have been provided with a set of responses from various models to the latest user query",
 )
+_TOOL_PICKING: Final = ("Available Tools: ", "choose and return the correct tool(s)")
+"""How the system message begins and goes on that has a model without tool calls pick a tool."""
 
 
 def is_chore(messages: list[Message]) -> bool:
     """Whether this is a front-end's own request: one user message that opens like a chore."""
-    asked = [message for message in messages if message["role"] not in ("system", "developer")]
-    if len(asked) != 1 or asked[0]["role"] != "user":
+    *system, asked = messages
+    if asked["role"] != "user" or any(each["role"] not in _SYSTEM_ROLES for each in system):
         return False
-    text = text_of(asked[0].get("content")).lstrip()
+    text = text_of(asked.get("content")).lstrip()
     if text.startswith("### Task:") and "<chat_history>" in text:
         return True
-    return text.startswith(_OPENINGS)
+    return text.startswith(_OPENINGS) or any(map(_picks_tool, system))
+
+
+def _picks_tool(message: Message) -> bool:
+    opening, task = _TOOL_PICKING
+    text = text_of(message.get("content"))
+    return text.startswith(opening) and task in text

@@ -12,32 +12,37 @@ from typing import Any, Final
 
 from proxy.core.passages import Passage
 
-_CODE: Final = re.compile(
-    r"^ {0,3}(?P<fence>`{3,}|~{3,}).*?(?:^ {0,3}(?P=fence)|\Z)"  # a fenced block, closed or not
-    r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)",  # inline code
+_CODE_OR_MARKER: Final = re.compile(
+    # A fenced block, closed or not; in lists and quotations, too.
+    r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
+    r".*?(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)"
+    # Inline code, of a length that keeps the search for its end short.
+    r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]{0,500}?(?<!`)(?P=ticks)(?!`)"
+    r"|\[(?P<list>\d{1,4}(?:\s*,\s*\d{1,4})*)\]"
+    r"|【(?P<single>\d{1,4})[^】]{0,40}】",  # as gpt-oss models were trained to cite
     re.MULTILINE | re.DOTALL,
 )
-_MARKER: Final = re.compile(
-    r"\[(?P<list>\d{1,4}(?:\s*,\s*\d{1,4})*)\]"
-    r"|【(?P<single>\d{1,4})[^】]{0,40}】"  # as gpt-oss models were trained to cite
-)
+_MARKERS: Final = ("list", "single")
 _NUMBER: Final = re.compile(r"\d+")
 
 
 def annotate(text: str, passages: Mapping[int, Passage]) -> list[dict[str, Any]]:
     """The annotations of `text`, in its order; none for a marker of a passage nobody was shown."""
-    code = [match.span() for match in _CODE.finditer(text)] if "[" in text or "【" in text else []
-    return [
-        _annotation(passages[n], start, end)
-        for n, start, end in _markers(text)
-        if n in passages and not any(left <= start < right for left, right in code)
-    ]
+    if not passages:
+        return []
+    markers = _markers(text)
+    return [_annotation(passages[n], start, end) for n, start, end in markers if n in passages]
 
 
 def _markers(text: str) -> Iterator[tuple[int, int, int]]:
-    """Passage number, start and end of each marker; each number of `[1, 2]` is one of its own."""
-    for match in _MARKER.finditer(text):
-        numbers = list(_NUMBER.finditer(text, *match.span(match.lastgroup or 0)))
+    """Passage number, start and end of each marker; each number of `[1, 2]` is one of its own.
+
+    Code is matched so that it is passed over: what is in brackets there cites nothing.
+    """
+    for match in _CODE_OR_MARKER.finditer(text):
+        if match.lastgroup not in _MARKERS:
+            continue
+        numbers = list(_NUMBER.finditer(text, *match.span(match.lastgroup)))
         if len(numbers) == 1:
             yield int(numbers[0][0]), match.start(), match.end()
         else:

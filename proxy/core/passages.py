@@ -17,11 +17,15 @@ NO_RESULTS: Final = "No results found."
 _SHORTEST_CUT: Final = 200
 """A passage is cut to what the budget leaves, but not to fewer characters than this."""
 
+_LONGEST_TITLE: Final = 300
+
 _CONTROL: Final = re.compile(
-    r"<(?=\||/?\s*passage)"  # <|im_start|>, <|eot_id|>; our own fences
-    r"|<(?=/?(?:s|bos|eos|start_of_turn|end_of_turn|think|tool_calls?|tool_response"
+    r"<(?=\s*(?:/\s*)?passage)"  # our own fences
+    r"|<(?=[|\uff5c]|\w{1,40}[|\uff5c]>)"  # <|im_start|>, <turn|>; also with a full-width bar
+    r"|<(?=/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|think|tool_calls?|tool_response"
     r"|tools|function_calls?)\b[^<>]{0,200}>)"
-    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK)\])",
+    r"|(?-i:\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT"
+    r"|CALL_ID|ARGS|THINK|IMG|IMG_BREAK|IMG_END)\]))",
     re.IGNORECASE,
 )
 _LOOKALIKES: Final = {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", "[": "⟦"}
@@ -158,7 +162,7 @@ def harmless(text: str) -> str:
 
 
 def _attribute(text: str) -> str:
-    return _UNFIT_FOR_ATTRIBUTE.sub(" ", harmless(text)).strip()
+    return _UNFIT_FOR_ATTRIBUTE.sub(" ", harmless(text[:_LONGEST_TITLE])).strip()
 
 
 def _pages(result: Result) -> str:

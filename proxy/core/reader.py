@@ -2,8 +2,9 @@
 
 Text and reasoning pass at once. A call belongs to somebody by its name, which comes in its first
 fragment: fragments wait until there is one. The client's calls pass, numbered from 0; all other
-calls are gathered and never leave. A call is complete as soon as its arguments are a whole JSON
-object, so that a search can start while the model still writes.
+calls are gathered and never leave. A hidden call is complete as soon as its arguments are a whole
+JSON object, so that a search can start while the model still writes. Complete calls are handed out
+in the order of the calls, so that it makes no difference how their fragments were mixed.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class _Gathering:
     arguments: list[str] = field(default_factory=list)
     owner: Owner | None = None
     client_index: int | None = None
-    is_complete: bool = False
+    is_handed_out: bool = False
 
     def call(self) -> ToolCall:
         owner = self.owner or Owner.NOBODY
@@ -76,7 +77,6 @@ class TurnReader:
         self._closing: Chunk | None = None
         self._finish_reason = ""
         self._client_calls = 0
-        self._ready: list[ToolCall] = []
 
     def feed(self, chunk: Chunk) -> Chunk | None:
         """What the client may hear of `chunk`, which is consumed; None if it is nothing."""
@@ -98,8 +98,15 @@ class TurnReader:
         return chunk
 
     def take_ready(self) -> list[ToolCall]:
-        """The hidden calls that became complete since the last time."""
-        ready, self._ready = self._ready, []
+        """The hidden calls that became complete since the last time, each once."""
+        ready = []
+        for call in self._calls.values():
+            if call.owner is Owner.CLIENT or call.is_handed_out:
+                continue
+            if call.owner is None or not call.looks_complete():
+                break
+            call.is_handed_out = True
+            ready.append(call.call())
         return ready
 
     def close(self) -> Turn:
@@ -147,9 +154,6 @@ class TurnReader:
             self._settle(call)
         if call.owner is Owner.CLIENT:
             return self._client_fragment(call, arguments, is_first=is_first)
-        if not call.is_complete and call.looks_complete():
-            call.is_complete = True
-            self._ready.append(call.call())
         return None
 
     def _gathering(self, fragment: dict[str, Any]) -> _Gathering:

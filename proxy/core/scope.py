@@ -7,9 +7,9 @@ nothing raises EmptyScope, because LightOn reads an absent filter as "everything
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 from proxy.errors import BadRequest, EmptyScope
@@ -20,6 +20,13 @@ RelevanceScoring = Literal["scoring_and_filtering", "scoring_only", "none"]
 MAX_RESULTS: Final = 50
 """The most results one search may ask for (LightOn's own tool has the same limit)."""
 DEFAULT_RESULTS: Final = 5
+
+_HEADERS: Final = frozenset({"x-lighton-workspace-id", "x-lighton-retrieval"})
+_HEADER_ID: Final = re.compile(r"[0-9]{1,18}")
+"""An id in a header: like those in a body, it fits into 64 bits."""
+
+_AMBIGUOUS: Final = frozenset("|,?[]")
+"""What LightOn might read as alternatives or wildcards in a content type, undocumented."""
 
 _STRICTNESS: Final[Sequence[RelevanceScoring]] = ("none", "scoring_only", "scoring_and_filtering")
 _T = TypeVar("_T", int, float)
@@ -103,7 +110,18 @@ def parse_wish(document: Any) -> Wish:
 
 
 def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
-    """The wish in `X-LightOn-Workspace-Id: 42,43` and `X-LightOn-Retrieval: hybrid`."""
+    """The wish in `X-LightOn-Workspace-Id: 42,43` and `X-LightOn-Retrieval: hybrid`.
+
+    The names in `headers` are in lower case. Any other X-LightOn header is refused: a misspelt one
+    that is overlooked would search more than its sender meant.
+    """
+    ours = {name for name in headers if name.startswith("x-lighton-")}
+    unknown = sorted(ours - _HEADERS)
+    if unknown:
+        known = ", ".join(sorted(_HEADERS))
+        raise BadRequest(
+            f"The header '{unknown[0]}' is not known. Known headers: {known}.", param=unknown[0]
+        )
     workspaces = headers.get("x-lighton-workspace-id")
     retrieval = headers.get("x-lighton-retrieval")
     return Wish(
@@ -115,7 +133,7 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
 def _header_ids(value: str) -> tuple[int, ...]:
     name = "X-LightOn-Workspace-Id"
     parts = [part.strip() for part in value.split(",")]
-    if not all(part.isascii() and part.isdigit() for part in parts):
+    if not all(map(_HEADER_ID.fullmatch, parts)):
         raise BadRequest(f"'{name}' must be integers separated by commas.", param=name)
     return tuple(int(part) for part in parts)
 
@@ -183,7 +201,8 @@ def _both(
     if left is None or right is None:
         common = left or right or ()
     else:
-        common = tuple(each for each in left if each in right)
+        wanted = set(right)
+        common = tuple(each for each in left if each in wanted)
     return _not_empty(name, tuple(dict.fromkeys(common)))
 
 
@@ -216,10 +235,25 @@ def _covers(wide: str, narrow: str) -> bool:
     """
     if wide == narrow:
         return True
+    if _AMBIGUOUS.intersection(narrow):
+        return False
     if "*" not in wide:
         return narrow.partition("*")[0].startswith(f"{wide}:")
-    is_plain = "[" not in wide and "?" not in wide
-    return is_plain and wide.endswith("*") and fnmatchcase(narrow, wide)
+    return wide.endswith("*") and _matches(narrow, wide)
+
+
+def _matches(text: str, pattern: str) -> bool:
+    """Whether `text` matches `pattern`, which ends in a `*`; each `*` stands for any text."""
+    start, *pieces = pattern.split("*")
+    if not text.startswith(start):
+        return False
+    place = len(start)
+    for piece in pieces:
+        found = text.find(piece, place)
+        if found < 0:
+            return False
+        place = found + len(piece)
+    return True
 
 
 def _not_empty(name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ the scope alone.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
 
 NAME: Final = "lighton_search"
+_INTEGER: Final = re.compile(r"\s*-?[0-9]{1,9}\s*")
 _EXAMPLE: Final = '{"query": "notice period in the 2024 lease", "max_results": 5}'
 
 
@@ -119,8 +121,7 @@ def _as_integer(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        value = value.strip()
-        return int(value) if value.lstrip("-").isdecimal() and len(value) < 10 else None  # noqa: PLR2004  # no number of results is longer
+        return int(value) if _INTEGER.fullmatch(value) else None
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
     return value if isinstance(value, int) else None

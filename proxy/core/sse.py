@@ -37,6 +37,7 @@ class Decoder:
         self._rest = b""
         self._started = False
         self._after_cr = False
+        self._size = 0
         self._data: list[bytes] = []
         self._name = b""
 
@@ -54,8 +55,7 @@ class Decoder:
             self._started = True
         lines = self._lines(text)
         events = [event for line in lines if (event := self._line(line))]
-        if len(self._rest) + sum(map(len, self._data)) > self._limit:
-            raise TooLongError(f"an event is longer than {self._limit} bytes")
+        self._check_size(len(self._rest))
         return events
 
     def _lines(self, text: bytes) -> list[bytes]:
@@ -72,8 +72,10 @@ class Decoder:
         """Take in one line; the event it ends, if it ends one that has data."""
         if not line:
             event = Event(b"\n".join(self._data), self._name) if self._data else None
-            self._data, self._name = [], b""
+            self._size, self._data, self._name = 0, [], b""
             return event
+        self._size += len(line) + 1
+        self._check_size(0)
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
@@ -81,6 +83,11 @@ class Decoder:
         elif field == b"event":
             self._name = value
         return None
+
+    def _check_size(self, more: int) -> None:
+        """Refuse an event of which `more` bytes have come beyond its complete lines."""
+        if self._size + more > self._limit:
+            raise TooLongError(f"an event is longer than {self._limit} bytes")
 
 
 def encode(data: bytes) -> bytes:

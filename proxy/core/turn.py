@@ -40,7 +40,8 @@ class ToolCall:
         Arguments that are not a JSON object become `{}`: upstreams parse the history and refuse all
         of it for one bad call. The tool message that answers the call quotes what was written.
         """
-        arguments = self.arguments if isinstance(self.parse_arguments(), dict) else "{}"
+        is_object = bool(self.arguments.strip()) and isinstance(self.parse_arguments(), dict)
+        arguments = self.arguments if is_object else "{}"
         function = {"name": self.name, "arguments": arguments}
         return {"id": self.id, "type": "function", "function": function}
 

@@ -1,5 +1,7 @@
 """Composes the sandbox: both vendors' protocols on one port, over one folder of documents."""
 
+from typing import cast
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -34,7 +36,6 @@ def create_sandbox(
 
 async def _no_such_route(_: Request, error: Exception) -> Response:
     """Answer 404 and 405 outside `/api/` as Scaleway's gateway does."""
-    if not isinstance(error, HTTPException):
-        raise error
-    body = error_body(3, error.status_code, error.detail)
-    return JSONResponse(body, error.status_code, error.headers)
+    rejected = cast("HTTPException", error)
+    body = error_body(3, rejected.status_code, rejected.detail)
+    return JSONResponse(body, rejected.status_code, rejected.headers)

@@ -7,6 +7,7 @@ share a chunk, so that a list of small headings does not become a list of fragme
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from proxy.sandbox.markdown import Section, sections
 from proxy.sandbox.reading import Reading
@@ -58,26 +59,28 @@ def _split_page(text: str | None, number: int) -> list[Chunk]:
     return [Chunk(piece, page=number) for piece in _pieces(_PARAGRAPHS.split(text))]
 
 
-def _merged(parts: Iterable[Section]) -> Iterator[Section]:
-    """Join short sections with those that follow beside or below them."""
-    held: Section | None = None
-    for part in parts:
-        if held and _belong_together(held, part):
-            path = tuple(dict.fromkeys(held.path + part.path))
-            held = Section(path, held.level, held.blocks + part.blocks)
-            continue
-        if held:
-            yield held
-        held = part
-    if held:
-        yield held
+def _merged(parts: Sequence[Section]) -> list[Section]:
+    """Join short sections with those that follow beside or below them.
+
+    A section with others below it begins anew, so that it stays with those.
+    """
+    merged: list[Section] = []
+    for part, following in zip_longest(parts, parts[1:]):
+        has_others_below = following is not None and following.level > part.level
+        if merged and _belong_together(merged[-1], part, has_others_below=has_others_below):
+            path = tuple(dict.fromkeys(merged[-1].path + part.path))
+            merged[-1] = Section(path, merged[-1].level, merged[-1].blocks + part.blocks)
+        else:
+            merged.append(part)
+    return merged
 
 
-def _belong_together(held: Section, part: Section) -> bool:
+def _belong_together(held: Section, part: Section, *, has_others_below: bool) -> bool:
     if part.level == 1 or part.level < held.level:
         return False
-    is_little_more_than_a_heading = part.level > held.level and _length(held) < SHORT
-    return is_little_more_than_a_heading or _length(held) + _length(part) <= FULL
+    if part.level > held.level and _length(held) < SHORT:  # little more than a heading
+        return True
+    return not has_others_below and _length(held) + _length(part) <= FULL
 
 
 def _length(section: Section) -> int:

@@ -19,7 +19,7 @@ words (`status`, `shape`, `warnings`, …), and wraps a streamed body in `interr
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
@@ -153,6 +153,7 @@ async def interrupted(
         yield error
 
 
-async def forever() -> None:
+async def forever() -> NoReturn:
     """Wait until cancelled."""
-    await asyncio.Event().wait()
+    while True:
+        await asyncio.Event().wait()

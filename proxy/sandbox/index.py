@@ -6,9 +6,10 @@ import sqlite3
 import threading
 import unicodedata
 import weakref
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from heapq import nlargest
 
 from proxy.sandbox.stopwords import STOP_WORDS
 
@@ -26,11 +27,7 @@ _CREATE = """
 """
 _INSERT = "INSERT INTO passage (rowid, content, headings, title) VALUES (?, ?, ?, ?)"
 # A word in a heading counts for three in the text, a word in the title for two.
-_RANKED = """
-    SELECT rowid, bm25(passage, 1.0, 3.0, 2.0) AS cost FROM passage
-    WHERE passage MATCH ? ORDER BY cost, rowid
-"""
-_HOLDING = "SELECT rowid FROM passage WHERE passage MATCH ?"
+_SCORED = "SELECT rowid, -bm25(passage, 1.0, 3.0, 2.0) FROM passage WHERE passage MATCH ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +73,36 @@ class Index:
 
     def search(self, question: str, *, allowed: Callable[[int], bool], limit: int) -> list[Hit]:
         """Return the best passages that hold any term of the question, best BM25 first."""
-        terms = search_terms(question)
-        if not terms:
-            return []
         with self._lock:
-            ranked = self._connection.execute(_RANKED, (" OR ".join(map(_quoted, terms)),))
-            best = list(islice((row for row in ranked if allowed(row[0])), limit))
-            if not best:
-                return []
-            holding = [self._holding(term) for term in terms]
-        weights = [_weight(len(numbers), self._size) for numbers in holding]
-        return [_hit(number, -cost, holding, weights) for number, cost in best]
+            terms = [self._term(term) for term in search_terms(question)]
+        total = Counter[int]()
+        for term in terms:
+            total.update(term.scores)
+        candidates = ((score, -number) for number, score in total.items() if allowed(number))
+        best = nlargest(limit, candidates)
+        return [_hit(-negated, score, terms) for score, negated in best]
 
-    def _holding(self, term: str) -> frozenset[int]:
-        rows = self._connection.execute(_HOLDING, (_quoted(term),))
-        return frozenset(number for (number,) in rows)
+    def _term(self, term: str) -> "_Term":
+        found: dict[int, float] = dict(self._connection.execute(_SCORED, (_quoted(term),)))
+        weight = math.log(1 + (self._size - len(found) + 0.5) / (len(found) + 0.5))
+        correction = weight / self._weight_in_fts5(len(found))
+        return _Term(weight, {number: score * correction for number, score in found.items()})
+
+    def _weight_in_fts5(self, holding: int) -> float:
+        """Return what FTS5 takes for the weight of a term that so many passages hold.
+
+        It gives next to none to a term that more than half of them hold. In a small folder about
+        one subject those are the very words of that subject, so a smoother weight replaces it.
+        """
+        return max(math.log((self._size - holding + 0.5) / (holding + 0.5)), 1e-6)
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A term's weight, higher for a rare one, and its share in the BM25 of each passage."""
+
+    weight: float
+    scores: Mapping[int, float]
 
 
 def search_terms(question: str) -> tuple[str, ...]:
@@ -112,15 +124,11 @@ def _quoted(term: str) -> str:
     return f'"{term}"*' if len(term) >= PREFIX_FROM else f'"{term}"'
 
 
-def _weight(holding: int, size: int) -> float:
-    return math.log(1 + (size - holding + 0.5) / (holding + 0.5))
-
-
-def _hit(number: int, bm25: float, holding: list[frozenset[int]], weights: list[float]) -> Hit:
-    held = [weight for numbers, weight in zip(holding, weights, strict=True) if number in numbers]
+def _hit(number: int, bm25: float, terms: Sequence[_Term]) -> Hit:
+    held = [term.weight for term in terms if number in term.scores]
     return Hit(
         number=number,
         bm25=round(bm25, 6),
-        share=round(len(held) / len(weights), 6),
-        coverage=round(sum(held) / sum(weights), 6),
+        share=round(len(held) / len(terms), 6),
+        coverage=round(sum(held) / sum(term.weight for term in terms), 6),
     )

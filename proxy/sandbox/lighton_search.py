@@ -1,7 +1,7 @@
 """Answers a LightOn search: which documents, which passages, how relevant, and how it is written.
 
 Relevance is no model's judgement here. It is the share of the question's terms that a passage
-holds, rare terms counting for more, lowered for passages that BM25 ranks far below the best one.
+holds, rare terms counting for more, lowered for passages that BM25 puts far below the best one.
 """
 
 from collections.abc import Iterable
@@ -85,7 +85,8 @@ def _scored(hits: list[Hit], request: SearchRequest) -> Iterable[tuple[Hit, floa
         if request.relevance_scoring == "none":
             yield hit, None
         else:
-            yield hit, round(hit.coverage * (0.5 + 0.5 * hit.bm25 / best), 6)
+            held = (hit.share + hit.coverage) / 2
+            yield hit, round(held * (1 + hit.bm25 / best) / 2, 6)
 
 
 def _one_per_page(results: list[_Result]) -> list[_Result]:

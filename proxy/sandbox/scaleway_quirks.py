@@ -38,7 +38,7 @@ def read(document: Any) -> tuple[ChatRequest, ServedModel]:
         request = ChatRequest.model_validate(document)
     except ValidationError as error:
         raise by_schema(error) from None
-    for complaint in _complaints(request, served):
+    if complaint := next(_complaints(request, served), None):
         raise by_model(served, complaint)
     _check_output_cap(request, served)
     return request, served
@@ -111,16 +111,14 @@ def _history(messages: tuple[Message, ...]) -> Iterator[str]:
     waiting: list[str] = []
     for place, message in enumerate(messages):
         where = f"messages[{place}]"
-        if message.role == "tool":
-            if message.tool_call_id not in waiting:
-                yield f"{where}: tool_call_id {message.tool_call_id!r} answers no call before it."
-                return
-            waiting.remove(message.tool_call_id)
-        else:
+        if message.role != "tool":
             if waiting:
                 yield f"{where}: tool calls {', '.join(waiting)} have not been answered."
-                return
             waiting = [call.id for call in message.calls]
+        elif message.tool_call_id in waiting:
+            waiting.remove(message.tool_call_id)
+        else:
+            yield f"{where}: tool_call_id {message.tool_call_id!r} answers no call before it."
         yield from _arguments(message, where)
     if waiting:
         yield f"Tool calls {', '.join(waiting)} have not been answered."

@@ -79,10 +79,9 @@ class _Exchange:
             await self._app(self._scope, self._receive, self._reply)
 
     async def _receive(self) -> Message:
-        if self._unread:
-            return self._unread.pop()
-        await forever()
-        raise AssertionError  # pragma: no cover - only cancellation ends the wait
+        if not self._unread:
+            await forever()
+        return self._unread.pop()
 
     async def _reply(self, message: Message) -> None:
         if message["type"] == "http.response.start":

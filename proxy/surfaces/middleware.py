@@ -17,7 +17,8 @@ from proxy.surfaces.replies import headers_of
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
-_VERSIONS: Final = re.compile(r"(/v1)+(?=/|$)")
+_VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
+_LONGEST_WORD: Final = 200
 _OPEN_PATHS: Final = frozenset({"/health", "/ready"})
 
 _log = logging.getLogger("proxy.access")
@@ -57,9 +58,15 @@ class Requests:
             _log.info(
                 "%s %s %s",
                 scope["method"],
-                path.encode("unicode_escape").decode()[:200],
-                " ".join(f"{name}={value}" for name, value in facts.items() if value != ""),
+                _word(path),
+                " ".join(f"{name}={_word(value)}" for name, value in facts.items() if value != ""),
             )
+
+
+def _word(value: object) -> str:
+    """`value` as one word of the log line, whatever a client wrote into it."""
+    text = str(value)[:_LONGEST_WORD].encode("unicode_escape").decode()
+    return text.replace(" ", r"\x20")
 
 
 class Admission:
@@ -92,7 +99,6 @@ class Paths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            path = _SLASHES.sub("/", scope["path"])
-            path = _VERSIONS.sub("", path, count=1) if path.startswith("/v1") else path
+            path = _VERSIONS.sub("", _SLASHES.sub("/", scope["path"]))
             scope = {**scope, "path": path.rstrip("/") or "/"}
         await self.app(scope, receive, send)

@@ -24,8 +24,10 @@ class Models:
         return [*profiles, *(each for each in models if each["id"] not in self.profile_names)]
 
     async def get(self, model_id: str) -> Model:
-        """The model of this id. Raises ModelNotFound."""
-        for model in await self.all():
+        """The model of this id. Raises ModelNotFound, or UpstreamError if there is no list."""
+        if model_id in self.profile_names:
+            return _profile(model_id)
+        for model in await self.upstream.all():
             if model["id"] == model_id:
                 return model
         raise ModelNotFound(

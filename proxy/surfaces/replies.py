@@ -50,7 +50,7 @@ def internal_error(fault: Exception) -> InternalError:
 
 def routing_error_reply(request: Request, fault: Exception) -> Response:
     """Starlette's routing errors as ours."""
-    path, method = request.url.path, request.method
+    path, method = request.scope["path"], request.method
     if isinstance(fault, HTTPException) and fault.status_code == MethodNotAllowed.status:
         reply = error_reply(MethodNotAllowed(f"{path} does not take {method}."))
         reply.headers.update(fault.headers or {})
@@ -85,7 +85,7 @@ class ErrorReplies:
             failure = internal_error(fault)
         else:
             return
-        exchange_of(scope).notes["error"] = failure.code
+        exchange_of(scope).notes["error"] = failure.code or failure.type
         if not has_begun:
             await error_reply(failure)(scope, receive, send)
 

@@ -8,23 +8,36 @@ needs.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from proxy.errors import Unreachable, UpstreamError, UpstreamTimeout
+from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 
 _KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
 _CONNECT_ATTEMPTS: Final = 2
-_FAULTS: Final = (httpx.TransportError, aiohttp.ClientError, OSError)
-_NEVER_ANSWERED: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
-"""Causes of a failed request of which not one byte of a reply was seen."""
+_FAULTS: Final = (httpx.RequestError, aiohttp.ClientError, OSError)
+_NOT_CONNECTED: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+)
+"""Causes of a request that was never sent."""
+_FOUND_CLOSED: Final = (
+    aiohttp.ServerDisconnectedError,
+    aiohttp.ClientOSError,
+    aiohttp.ClientConnectionResetError,
+)
+"""Causes of a request that was not answered, often because a kept connection had been closed."""
+_UNREADABLE: Final = (aiohttp.ClientResponseError, httpx.DecodingError)
+"""Causes of a reply that is not HTTP, or not encoded as it says."""
 
 
 class Reply:
@@ -44,10 +57,11 @@ class Reply:
         """The whole body. Raises UpstreamError if the connection breaks."""
         return b"".join([part async for part in self.parts()])
 
-    async def parts(self) -> AsyncIterator[bytes]:
+    async def parts(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives. Raises UpstreamError if the connection breaks."""
         is_encoded = "content-encoding" in self.headers
-        parts = self._response.aiter_bytes() if is_encoded else self._response.aiter_raw()
+        raw = cast("AsyncIterable[bytes]", self._response.stream)
+        parts = self._response.aiter_bytes() if is_encoded else raw
         try:
             async for part in parts:
                 yield part
@@ -81,14 +95,13 @@ class Endpoint:
         *,
         body: bytes | None = None,
         timeout_s: float,
-        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Reply]:
         """Send a request; the connection is given back or closed when the block ends.
 
         `timeout_s` bounds each wait for bytes, not the whole reply. A request whose connection
         could not be made, or broke before any answer, is sent once more. Raises UpstreamError.
         """
-        response = await self._send(method, path, body, timeout_s, headers or {})
+        response = await self._send(method, path, body, timeout_s)
         try:
             yield Reply(response, self.name)
         finally:
@@ -103,7 +116,6 @@ class Endpoint:
         path: str,
         body: bytes | None,
         timeout_s: float,
-        headers: Mapping[str, str],
     ) -> httpx.Response:
         request = httpx.Request(
             method,
@@ -113,18 +125,18 @@ class Endpoint:
                 "accept-encoding": "identity",
                 "user-agent": "rag-proxy",
                 **({"content-type": "application/json"} if body is not None else {}),
-                **headers,
             },
             content=body,
             extensions={"timeout": {"connect": self.connect_timeout_s, "read": timeout_s}},
         )
-        for attempt in range(1, _CONNECT_ATTEMPTS + 1):
+        attempts_left = _CONNECT_ATTEMPTS
+        while True:
+            attempts_left -= 1
             try:
                 return await self.transport.handle_async_request(request)
             except _FAULTS as fault:
-                if attempt == _CONNECT_ATTEMPTS or not _may_send_again(fault):
+                if not attempts_left or not _may_send_again(fault):
                     raise translate(fault, self.name) from fault
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def aiohttp_transport() -> Transport:
@@ -144,20 +156,21 @@ def aiohttp_transport() -> Transport:
 
 def translate(fault: BaseException, upstream: str) -> UpstreamError:
     """The HTTP client's exception as one of ours."""
-    if _is_timeout(fault):
+    cause = _cause(fault)
+    if isinstance(cause, (httpx.TimeoutException, TimeoutError)):
         return UpstreamTimeout(upstream, f"{upstream} did not answer in time. Try again later.")
-    if isinstance(fault, httpx.ConnectError):
+    if isinstance(cause, _NOT_CONNECTED):
         return Unreachable(upstream, f"{upstream} could not be reached. Try again later.")
+    if isinstance(cause, _UNREADABLE):
+        return BadReply(upstream, f"{upstream} sent a reply that cannot be read.")
     return Unreachable(upstream, f"The connection to {upstream} broke. Try again.")
-
-
-def _is_timeout(fault: BaseException) -> bool:
-    # The transport reports a connection that was closed on us as a time-out; its cause tells.
-    is_closed = isinstance(fault.__cause__, _NEVER_ANSWERED)
-    return isinstance(fault, (httpx.TimeoutException, TimeoutError)) and not is_closed
 
 
 def _may_send_again(fault: BaseException) -> bool:
     """Whether the fault is the connection's: not made, or kept open and found closed."""
-    is_closed = isinstance(fault.__cause__, _NEVER_ANSWERED)
-    return is_closed or isinstance(fault, (httpx.ConnectError, httpx.ConnectTimeout))
+    return isinstance(_cause(fault), (*_NOT_CONNECTED, *_FOUND_CLOSED))
+
+
+def _cause(fault: BaseException) -> BaseException:
+    """What went wrong: the transport calls every broken connection a time-out, its cause tells."""
+    return fault.__cause__ if isinstance(fault.__cause__, aiohttp.ClientError) else fault

@@ -74,7 +74,7 @@ def _found(body: bytes, scope: Scope) -> Found:
         raise BadReply(NAME, f"{NAME} sent search results that cannot be read.")
     results = tuple(map(_result, items))
     allowed = tuple(result for result in results if _is_allowed(result, scope))
-    warnings = [each for each in document.get("warnings") or () if isinstance(each, dict)]
+    warnings = [each for each in _list(document.get("warnings")) if isinstance(each, dict)]
     if len(allowed) < len(results) and not scope.file_id:
         reason = f"{len(results) - len(allowed)} results were below min_relevance or out of scope"
         warnings.append({"code": "results_dropped", "reason": reason})
@@ -106,26 +106,26 @@ def _is_in(allowed: tuple[int, ...] | None, value: int | None) -> bool:
 
 def _result(item: Mapping[str, Any]) -> Result:
     source = _object(item.get("source"))
-    file_id = source.get("file_id")
-    page_start = source.get("page_start")
-    tags = source.get("tags")
+    content = _text(item.get("content"))
+    file_id = _integer(source.get("file_id"))
+    page_start = _integer(source.get("page_start"))
     return Result(
-        chunk_id=str(item.get("chunk_id") or f"{file_id}/{page_start}/{item.get('content')}"),
-        content=_text(item.get("content")),
+        chunk_id=_text(item.get("chunk_id")) or f"{file_id}/{page_start}/{content}",
+        content=content,
         score=_number(item.get("score")),
         relevance=_number(_object(item.get("scores")).get("relevance")),
         workspace_id=_object(item.get("workspace")).get("id"),
-        tag_ids=tuple(map(_tag_id, tags)) if isinstance(tags, list) else (),
+        tag_ids=tuple(map(_tag_id, _list(source.get("tags")))),
         file_id=file_id,
         title=_text(source.get("title")),
         filename=_text(source.get("filename")),
         page_start=page_start,
-        page_end=source.get("page_end"),
+        page_end=_integer(source.get("page_end")),
         url=_url(source, file_id, page_start),
     )
 
 
-def _url(source: Mapping[str, Any], file_id: Any, page: Any) -> str:
+def _url(source: Mapping[str, Any], file_id: int | None, page: int | None) -> str:
     """Where a citation leads: the document's own address, else a name for it in LightOn."""
     metadata = _object(source.get("external_metadata"))
     additional = _object(metadata.get("additional_metadata"))
@@ -141,7 +141,7 @@ def _is_web_address(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and url.isprintable()
 
 
 def _tag_id(tag: Any) -> Any:
@@ -152,8 +152,16 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _number(value: Any) -> float | None:
@@ -177,6 +185,6 @@ def _fault(body: bytes) -> str:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
-    detail = str(_object(document).get("detail") or "")
+    detail = _text(_object(document).get("detail")) or ""
     fields = _object(_object(document).get("fields"))
     return " ".join([detail, *(f"({name})" for name in fields)]).strip()[:500]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -54,12 +54,14 @@ class Scaleway:
             if not reply.is_event_stream:
                 yield [read_completion(self.vendor, await reply.read())]
                 return
-            async for events in _events(reply.parts()):
-                yield [read_chunk(self.vendor, event.data) for event in events]
+            async with aclosing(reply.parts()) as parts, aclosing(_events(parts)) as groups:
+                async for events in groups:
+                    yield [read_chunk(self.vendor, event.data) for event in events]
 
     async def _error(self, reply: Reply, model: str) -> ProxyError:
         error = read_error(self.vendor, reply.status, await reply.read(), reply.headers)
-        if reply.status in _PERHAPS_UNKNOWN_MODEL and await self.models.surely_lacks(model):
+        may_be_model = reply.status in _PERHAPS_UNKNOWN_MODEL and error.param in (None, "model")
+        if may_be_model and await self.models.surely_lacks(model):
             return ModelNotFound(
                 f"The model {model!r} does not exist. GET /v1/models lists those that do.",
                 param="model",
@@ -67,7 +69,7 @@ class Scaleway:
         return error
 
 
-async def _events(parts: AsyncIterator[bytes]) -> AsyncIterator[list[Event]]:
+async def _events(parts: AsyncIterator[bytes]) -> AsyncGenerator[list[Event], None]:
     """The events of a stream up to [DONE], in the groups they arrive in."""
     decoder = Decoder()
     async for part in parts:
@@ -75,12 +77,12 @@ async def _events(parts: AsyncIterator[bytes]) -> AsyncIterator[list[Event]]:
             events = decoder.feed(part)
         except TooLongError as error:
             raise BadReply(NAME, f"{NAME} sent a stream that cannot be read: {error}.") from error
-        if events and events[-1].data == _DONE:
-            yield events[:-1]
+        done = next((i for i, event in enumerate(events) if event.data == _DONE), None)
+        if events:
+            yield events[:done]
+        if done is not None:
             await _drain(parts)
             return
-        if events:
-            yield events
 
 
 async def _drain(parts: AsyncIterator[bytes]) -> None:

@@ -20,26 +20,28 @@ _TIMEOUT_S: Final = 30.0
 
 @dataclass(slots=True)
 class ScalewayModels:
-    """The list of models, asked for at most once in `ttl_s` seconds."""
+    """The list of models, asked for at most once in `ttl_s` seconds, and once at a time."""
 
     endpoint: Endpoint
     vendor: Vendor
     ttl_s: float
-    _models: tuple[Model, ...] | None = field(init=False, default=None)
-    _fetched_at: float = field(init=False, default=0.0)
+    _models: tuple[Model, ...] = field(init=False, default=())
+    _failure: UpstreamError | None = field(init=False, default=None)
+    """Why there is no list yet."""
+    _answered_at: float = field(init=False, default=float("-inf"))
+    """When the last answer came, be it a list or a failure."""
     _fetching: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     async def all(self) -> tuple[Model, ...]:
         """The models; the last known ones if the upstream fails. Raises UpstreamError."""
+        now = asyncio.get_running_loop().time()
         async with self._fetching:
-            now = asyncio.get_running_loop().time()
-            if self._models is None or now - self._fetched_at > self.ttl_s:
-                try:
-                    self._models = await self._fetch()
-                except UpstreamError:
-                    if self._models is None:
-                        raise
-                self._fetched_at = now
+            has_waited = self._answered_at > now
+            is_old = self._failure is not None or now - self._answered_at > self.ttl_s
+            if is_old and not has_waited:
+                await self._refresh()
+            if self._failure is not None:
+                raise self._failure
             return self._models
 
     async def surely_lacks(self, model: str) -> bool:
@@ -48,6 +50,15 @@ class ScalewayModels:
             return all(each["id"] != model for each in await self.all())
         except UpstreamError:
             return False
+
+    async def _refresh(self) -> None:
+        """Ask, and keep the list or, for all who wait for it, the failure."""
+        try:
+            self._models = await self._fetch()
+            self._failure = None
+        except UpstreamError as failure:
+            self._failure = None if self._models else failure
+        self._answered_at = asyncio.get_running_loop().time()
 
     async def _fetch(self) -> tuple[Model, ...]:
         async with self.endpoint.request("GET", "/models", timeout_s=_TIMEOUT_S) as reply:

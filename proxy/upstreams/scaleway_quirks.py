@@ -84,6 +84,11 @@ def read_fault(body: bytes) -> Fault:
     except orjson.JSONDecodeError:
         title = _HTML_TITLE.search(body.decode("utf-8", "replace"))
         return Fault(title[1].strip() if title else "")
+    return fault_in(document)
+
+
+def fault_in(document: Any) -> Fault:
+    """The message of an error that is JSON, whichever shape it has."""
     if isinstance(document, list):
         return _validation_fault(document)
     if not isinstance(document, dict):
@@ -110,9 +115,10 @@ def _validation_fault(errors: list[Any]) -> Fault:
     params = []
     for error in errors:
         if isinstance(error, dict):
-            path = [str(part) for part in error.get("loc") or () if part != "body"]
-            params.append(".".join(path))
-            lines.append(": ".join(filter(None, [params[-1], str(error.get("msg", ""))])))
+            place, said = error.get("loc"), error.get("msg")
+            path = place if isinstance(place, list) else []
+            params.append(".".join(str(part) for part in path if part != "body"))
+            lines.append(": ".join(filter(None, [params[-1], str(said or "")])))
     return Fault("; ".join(lines)[:_LONGEST_MESSAGE], next(filter(None, params), None))
 
 

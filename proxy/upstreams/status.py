@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -44,7 +45,7 @@ class Vendor:
         headers: Mapping[str, str] | None = None,
     ) -> UpstreamError:
         """The error for a reply with `status`; `message` is what the upstream says, maybe ""."""
-        said = f": {message.replace(self.key, '[key]')}" if message else "."
+        said = f": {self._without_key(message)}" if message else "."
         name = self.name
         if status in _KEY_AT_FAULT:
             return self._bad_credentials(status, said)
@@ -52,8 +53,12 @@ class Vendor:
             return UpstreamRejected(name, f"{name} refused the request{said}", param=param)
         match status:
             case HTTPStatus.TOO_MANY_REQUESTS:
-                wait_s = _retry_after_s(headers or {}) or self.retry_after_s
-                return RateLimited(name, f"{name}'s quota is used up{said}", retry_after_s=wait_s)
+                wait_s = _retry_after_s(headers or {})
+                return RateLimited(
+                    name,
+                    f"{name}'s quota is used up{said}",
+                    retry_after_s=self.retry_after_s if wait_s is None else wait_s,
+                )
             case HTTPStatus.SERVICE_UNAVAILABLE:
                 return Overloaded(name, f"{name} is unavailable at the moment{said}")
             case HTTPStatus.GATEWAY_TIMEOUT:
@@ -65,7 +70,7 @@ class Vendor:
             "%s rejects the proxy's key (HTTP %d)%s Check %s.",
             self.name,
             status,
-            said,
+            said.encode("unicode_escape").decode(),
             self.credentials,
         )
         return BadCredentials(
@@ -74,10 +79,14 @@ class Vendor:
             f"The operator of the proxy must check {self.credentials}.",
         )
 
+    def _without_key(self, message: str) -> str:
+        return message.replace(self.key, "[key]") if self.key else message
+
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds from a Retry-After header; None if there is none, or a date."""
     try:
-        return max(0.0, float(headers.get("retry-after", "")))
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

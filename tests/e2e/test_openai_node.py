@@ -1,6 +1,6 @@
 """The official Node client against the proxy, over real sockets.
 
-Node runs as a child process: `node/drive.mjs` plays a scenario and prints what the client saw.
+Node runs as a child process: `node/drive.mjs` plays scenarios and prints what the client saw.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Sandbox(Protocol):
     faults: Faults
 
 
-def drive(base_url: str, action: str, **scenario: Any) -> Any:
-    """Play one scenario against `base_url`, which is given without /v1."""
+def play(base_url: str, *scenarios: dict[str, Any]) -> list[Any]:
+    """Play scenarios in one process, in order; `base_url` is given without /v1."""
     assert NODE is not None
     done = subprocess.run(  # noqa: S603 - our own script, and no shell
         [NODE, DRIVER, f"{base_url}/v1"],
-        input=json.dumps({"do": action, **scenario}),
+        input=json.dumps(scenarios),
         env={},
         capture_output=True,
         text=True,
@@ -63,7 +63,13 @@ def drive(base_url: str, action: str, **scenario: Any) -> Any:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    results: list[Any] = json.loads(done.stdout)
+    return results
+
+
+def drive(base_url: str, action: str, **scenario: Any) -> Any:
+    (result,) = play(base_url, {"do": action, **scenario})
+    return result
 
 
 def asking(question: str, **body: Any) -> dict[str, Any]:
@@ -89,19 +95,16 @@ def test_an_answer_is_cited_and_valid(proxy_url: str) -> None:
     assert seen["headers"]["x-request-id"]
 
 
-def test_a_stream_says_the_same_as_a_plain_answer(proxy_url: str) -> None:
-    plain = drive(proxy_url, "create", body=asking(QUESTION))["completion"]
-    chunks = drive(proxy_url, "stream", body=asking(QUESTION))["chunks"]
-    for chunk in chunks:
+def test_a_stream_and_the_stream_helper_say_the_same_as_a_plain_answer(proxy_url: str) -> None:
+    plain, streamed, helped = play(
+        proxy_url, *({"do": do, "body": asking(QUESTION)} for do in ("create", "stream", "helper"))
+    )
+    for chunk in streamed["chunks"]:
         check_chunk(chunk)
-    assert said(assemble(chunks)) == said(assemble_reply(plain))
-
-
-def test_the_stream_helper_puts_together_the_plain_answer(proxy_url: str) -> None:
-    plain = drive(proxy_url, "create", body=asking(QUESTION))["completion"]
-    seen = drive(proxy_url, "helper", body=asking(QUESTION))
-    assert said(assemble_reply(seen["completion"])) == said(assemble_reply(plain))
-    assert "".join(seen["events"]["content"]) == plain["choices"][0]["message"]["content"]
+    expected = said(assemble_reply(plain["completion"]))
+    assert said(assemble(streamed["chunks"])) == expected
+    assert said(assemble_reply(helped["completion"])) == expected
+    assert "".join(helped["events"]["content"]) == expected["content"]
 
 
 def test_usage_comes_with_a_stream_that_asks_for_it(proxy_url: str) -> None:
@@ -113,9 +116,9 @@ def test_usage_comes_with_a_stream_that_asks_for_it(proxy_url: str) -> None:
 
 
 def test_models_are_listed_and_shown(proxy_url: str) -> None:
-    models = drive(proxy_url, "models")["models"]
-    check_model_list({"object": "list", "data": models})
-    assert drive(proxy_url, "model", id=MODEL)["model"] in models
+    listed, shown = play(proxy_url, {"do": "models"}, {"do": "model", "id": MODEL})
+    check_model_list({"object": "list", "data": listed["models"]})
+    assert shown["model"] in listed["models"]
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -127,6 +130,7 @@ def test_the_agent_loop_of_the_client_runs_its_tool(proxy_url: str, *, streamed:
 
 
 def test_a_search_beside_a_client_tool_stays_hidden(proxy_url: str, sandbox: Sandbox) -> None:
+    sandbox.faults.requests.clear()
     question = "Search the days of paid leave, then call get_weather for Paris."
     seen = drive(proxy_url, "helper", body=asking(question, tools=[WEATHER]))
     choice = seen["completion"]["choices"][0]
@@ -136,13 +140,15 @@ def test_a_search_beside_a_client_tool_stays_hidden(proxy_url: str, sandbox: San
     assert sandbox.faults.requests.all("lighton")
 
 
-@pytest.mark.parametrize("action", ["create", "stream", "helper"])
-def test_an_unknown_model_is_a_not_found_error(proxy_url: str, action: str) -> None:
-    error = drive(proxy_url, action, body=asking(QUESTION, model="no-such-model"))["error"]
-    assert error["name"] == "NotFoundError"
-    assert (error["status"], error["code"]) == (404, "model_not_found")
-    assert "no-such-model" in error["message"]
-    assert error["request_id"]
+def test_an_unknown_model_is_a_not_found_error(proxy_url: str) -> None:
+    body = asking(QUESTION, model="no-such-model")
+    actions = ("create", "stream", "helper", "model")
+    for seen in play(proxy_url, *({"do": do, "body": body, "id": body["model"]} for do in actions)):
+        error = seen["error"]
+        assert error["name"] == "NotFoundError"
+        assert (error["status"], error["code"]) == (404, "model_not_found")
+        assert body["model"] in error["message"]
+        assert error["request_id"]
 
 
 def test_a_field_at_fault_is_named(proxy_url: str) -> None:
@@ -160,7 +166,14 @@ def test_a_quota_that_is_used_up_is_a_rate_limit_error(proxy_url: str, sandbox: 
 
 
 def test_an_error_in_mid_stream_reaches_the_client(proxy_url: str, sandbox: Sandbox) -> None:
-    sandbox.faults.add("scaleway", path="/chat/completions", after_chunks=6, error_in_stream=True)
+    sandbox.faults.add(
+        "scaleway",
+        path="/chat/completions",
+        after_chunks=6,
+        # Text and error must not arrive together, or the proxy can still answer with a status.
+        chunk_delay_s=0.05,
+        error_in_stream=True,
+    )
     seen = drive(proxy_url, "stream", body=asking("hello", lighton={"retrieval": "off"}))
     assert assemble(seen["chunks"])["content"]
     assert seen["error"]["name"] == "APIError"
@@ -176,6 +189,7 @@ def test_a_stream_that_is_cut_off_is_not_taken_for_an_answer(
 
 
 def test_hanging_up_ends_the_request_upstream(proxy_url: str, sandbox: Sandbox) -> None:
+    sandbox.faults.requests.clear()
     sandbox.faults.add("scaleway", path="/chat/completions", after_chunks=6, hang=True)
     body = asking("hello", lighton={"retrieval": "off"})
     seen = drive(proxy_url, "abort", body=body, after=3)
@@ -191,7 +205,13 @@ def _hung_up(requests: list[Received]) -> bool:
 
 
 def test_the_client_works_against_the_stand_in_itself(sandbox: Sandbox) -> None:
-    plain = drive(sandbox.url, "create", body=asking("hello"))["completion"]
-    helped = drive(sandbox.url, "helper", body=asking("hello"))["completion"]
-    assert said(assemble_reply(helped)) == said(assemble_reply(plain))
-    assert MODEL in [model["id"] for model in drive(sandbox.url, "models")["models"]]
+    body = asking("hello")
+    plain, helped, listed = play(
+        sandbox.url,
+        {"do": "create", "body": body},
+        {"do": "helper", "body": body},
+        {"do": "models"},
+    )
+    expected = said(assemble_reply(plain["completion"]))
+    assert said(assemble_reply(helped["completion"])) == expected
+    assert MODEL in [model["id"] for model in listed["models"]]

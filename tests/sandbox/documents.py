@@ -7,6 +7,8 @@ from pathlib import Path
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
+Files = Mapping[str, str | bytes]
+
 HANDBOOK = """---
 tags: [leave, people]
 content_type: hr:policy
@@ -47,7 +49,7 @@ FILES: Mapping[str, str] = {
 }
 
 
-def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
+def write(root: Path, files: Files) -> Path:
     for path, content in files.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -53,6 +53,32 @@ def test_usage_in_a_stream_must_be_asked_for(options: Any, *, asked: bool) -> No
     assert request(stream_options=options).include_usage is asked
 
 
+@pytest.mark.parametrize("text", ["", "x"])
+def test_a_message_may_be_empty(text: str) -> None:
+    assert request(messages=[{"role": "user", "content": text}]).messages[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest"),
+    [("temperature", 0, 2), ("top_p", 0.001, 1), ("presence_penalty", -2, 2)],
+)
+def test_bounds_are_within_the_bounds(name: str, lowest: float, highest: float) -> None:
+    for allowed in (lowest, highest):
+        assert getattr(request(**{name: allowed}), name) == allowed
+    for refused in (lowest - 0.01, highest + 0.01):
+        with pytest.raises(ValidationError):
+            request(**{name: refused})
+
+
+def test_a_stream_must_be_asked_for() -> None:
+    assert not request().stream
+
+
+def test_a_tool_without_parameters_has_an_empty_schema() -> None:
+    (tool,) = request(tools=[{"type": "function", "function": {"name": "f"}}]).tools or ()
+    assert tool.schema_of_arguments == {}
+
+
 @pytest.mark.parametrize(
     ("fields", "where"),
     [

@@ -37,6 +37,7 @@ def test_questions_are_not_mistaken_for_them(question: str) -> None:
 
 def test_a_title_is_made_of_the_users_first_words() -> None:
     assert json.loads(housekeeping_reply(TITLE)) == {"title": "What is the notice period"}
+    assert "Où est" in housekeeping_reply(TITLE.replace("What is", "Où est"))
 
 
 @pytest.mark.parametrize("key", ["tags", "follow_ups", "queries"])

@@ -71,3 +71,10 @@ def test_a_body_that_does_not_fit_is_answered_with_pydantics_own_list() -> None:
         ("missing", ["body", "messages"]),
         ("float_parsing", ["body", "temperature"]),
     ]
+    assert all(each.keys() == {"type", "loc", "msg", "input"} for each in rejected.body)
+
+
+def test_such_a_list_holds_no_python_objects() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ChatRequest.model_validate({"model": "m", "messages": []})
+    assert by_schema(caught.value).body[0].keys() == {"type", "loc", "msg", "input"}

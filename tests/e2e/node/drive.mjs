@@ -1,6 +1,7 @@
-// Runs one scenario with the official Node client and prints what the client saw, as JSON.
+// Plays scenarios with the official Node client, one after the other, and prints what the client
+// saw. Both are JSON lists:
 //
-//   node drive.mjs http://127.0.0.1:8000/v1 < scenario.json
+//   node drive.mjs http://127.0.0.1:8000/v1 < scenarios.json
 //
 // A scenario is {"do": action, "body": request, ...}; the actions are the functions of `actions`.
 // What the client throws is printed as {"error": {...}}: it is a result like any other.
@@ -87,8 +88,7 @@ function seen(error) {
   return { name, status, code, type, param, request_id: requestID, message, headers };
 }
 
-async function run(baseURL) {
-  const scenario = JSON.parse(await text(process.stdin));
+async function play(baseURL, scenario) {
   const client = new OpenAI({ baseURL, apiKey: 'sk-test', maxRetries: 0, ...scenario.client });
   try {
     return await actions[scenario.do](client, scenario);
@@ -97,4 +97,9 @@ async function run(baseURL) {
   }
 }
 
-process.stdout.write(JSON.stringify(await run(process.argv[2])));
+const baseURL = process.argv[2];
+const results = [];
+for (const scenario of JSON.parse(await text(process.stdin))) {
+  results.push(await play(baseURL, scenario));
+}
+process.stdout.write(JSON.stringify(results));

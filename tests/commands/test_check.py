@@ -1,0 +1,85 @@
+"""`rag-proxy check` against the stand-ins."""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.commands import check
+from proxy.commands.check import findings, models_in_use, run
+from proxy.sandbox.app import create_sandbox
+from proxy.sandbox.corpus import load_corpus
+from proxy.settings import Settings
+from proxy.settings_errors import SettingsError
+from tests.support.server import serving
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[str]:
+    (tmp_path / "test.md").write_text("# Test results\n\nThe test of the lift was in May.\n")
+    async with serving(create_sandbox(load_corpus(tmp_path))) as url:
+        yield url
+
+
+def settings_for(url: str, **values: Any) -> Settings:
+    given = {
+        "lighton_api_key": "lighton-key",
+        "lighton_base_url": url,
+        "scaleway_api_key": "scaleway-key",
+        "scaleway_base_url": f"{url}/v1",
+    }
+    return Settings(**{**given, **values})
+
+
+async def verdicts(settings: Settings) -> list[str]:
+    return [each.verdict async for each in findings(settings)]
+
+
+async def test_with_good_keys_everything_is_ok(sandbox: str) -> None:
+    assert await verdicts(settings_for(sandbox)) == ["ok"] * 8
+
+
+async def test_one_upstream_s_failure_does_not_hide_the_other(sandbox: str) -> None:
+    bad_lighton = settings_for(sandbox, lighton_api_key="bad")
+    assert await verdicts(bad_lighton) == ["ok", "FAIL", "skipped"] + ["ok"] * 5
+    bad_scaleway = settings_for(sandbox, scaleway_api_key="bad")
+    assert await verdicts(bad_scaleway) == ["ok"] * 4 + ["FAIL"] + ["skipped"] * 3
+
+
+async def test_the_scope_of_the_settings_is_searched(sandbox: str) -> None:
+    assert (await verdicts(settings_for(sandbox, workspace_id=[77])))[:3] == [
+        "ok",
+        "FAIL",
+        "skipped",
+    ]
+
+
+async def report(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, config: Path | None = None
+) -> int:
+    """The exit code of the command, with these settings in place of those it would load."""
+    monkeypatch.setattr(check, "load_settings", lambda _: settings)
+    return await asyncio.to_thread(functools.partial(run, config))
+
+
+async def test_the_exit_code_is_1_if_anything_failed(
+    sandbox: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await report(settings_for(sandbox), monkeypatch) == 0
+    assert capsys.readouterr().out.count("ok      ") == 8
+    assert await report(settings_for(sandbox, lighton_api_key="bad"), monkeypatch) == 1
+    assert "FAIL    LightOn accepts the key: check LIGHTON_API_KEY" in capsys.readouterr().out
+
+
+async def test_a_missing_key_is_an_error_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="LIGHTON_API_KEY is not set"):
+        await report(Settings(), monkeypatch)
+
+
+def test_every_model_that_the_settings_name_must_be_served() -> None:
+    profiles = {"a": {"model": "x"}, "b": {}, "c": {"model": "m"}, "d": {"model": "x"}}
+    assert models_in_use(Settings(default_model="m", profiles=profiles)) == ["m", "x"]
+    assert models_in_use(Settings(default_model="c", profiles=profiles)) == ["m", "x"]

@@ -1,0 +1,161 @@
+"""`rag-proxy demo`: what it prints works as printed, and nothing of it stays behind."""
+
+import ast
+import json
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.cli import main
+from proxy.commands.demo import StandIns, demo_settings, end, hints, question, real_keys
+from tests.support.program import PATIENCE_S, Program, clean_environment, run_program
+
+CURL = shutil.which("curl")
+
+
+def python_part(text: str) -> str:
+    """The Python program in what the demo prints."""
+    return text[text.index("from openai import") : text.index("print()\n") + len("print()\n")]
+
+
+def printed(program: Program) -> str:
+    """Everything that the demo says before it serves."""
+    lines: list[str] = []
+    while "Ctrl-C ends" not in "".join(lines[-1:]):
+        lines.append(program.out.until("").string)
+    return "".join(lines)
+
+
+@pytest.mark.skipif(CURL is None, reason="needs curl")
+def test_the_curl_line_and_the_python_program_work_as_printed(tmp_path: Path) -> None:
+    with Program("demo", "--port", "0", cwd=tmp_path) as demo:
+        text = printed(demo)
+        curl = re.search(r"^curl .*$", text, flags=re.MULTILINE)
+        assert curl
+        replied = subprocess.run(  # noqa: S602 - the line is meant for a shell
+            curl[0], shell=True, capture_output=True, text=True, timeout=PATIENCE_S, check=True
+        )
+        message = json.loads(replied.stdout)["choices"][0]["message"]
+        assert "four retrieval modes" in message["content"]
+        assert message["annotations"]
+
+        program = tmp_path / "program.py"
+        program.write_text(python_part(text), encoding="utf-8")
+        streamed = subprocess.run(  # noqa: S603 - the program that was printed
+            [sys.executable, program],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=True,
+        )
+        assert streamed.stdout.rstrip("\n") == message["content"]
+
+
+def test_ctrl_c_ends_it_quietly_with_everything_it_started(tmp_path: Path) -> None:
+    with Program("demo", "--port", "0", cwd=tmp_path) as demo:
+        printed(demo)
+        assert demo.press_ctrl_c() == 130
+        said = demo.err.rest().strip()
+        assert said.startswith("indexed ")
+        assert said.count("\n") == 0
+
+
+def test_the_stand_ins_end_also_when_the_demo_is_killed(tmp_path: Path) -> None:
+    with Program("demo", "--port", "0", cwd=tmp_path) as demo:
+        printed(demo)
+        demo.kill()
+        demo.err.rest()  # ends when the last process that can write to it has ended
+
+
+def test_real_keys_are_not_used_and_it_says_so(tmp_path: Path) -> None:
+    env = {"CONSOLE_API_KEY": "real", "SCALEWAY_API_KEY": "real", "SCALEWAY_BASE_URL": "http://x"}
+    (tmp_path / ".env").write_text("RAG_PROXY_RETRIEVAL=nonsense")
+    with Program("demo", "--port", "0", cwd=tmp_path, env=env) as demo:
+        demo.out.until(r"^Not used: CONSOLE_API_KEY, SCALEWAY_API_KEY\.")
+        demo.out.until(r"^Ctrl-C ends")
+        assert demo.press_ctrl_c() == 130
+
+
+def test_a_folder_of_documents_is_asked_about_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    (folder / "leave.md").write_text("# Paid leave\n\nThere are thirty days of paid leave.\n")
+    with Program("demo", "--docs", str(folder), "--port", "0", cwd=tmp_path) as demo:
+        text = printed(demo)
+        program = python_part(text)
+        assert "What does Paid leave say?" in program
+        done = subprocess.run(  # noqa: S603 - the program that was printed
+            [sys.executable, "-c", program],
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=True,
+        )
+        assert "thirty days" in done.stdout
+
+
+def test_a_taken_port_is_one_line_that_names_the_way_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["demo", "--port", str(port)]) == 1
+    assert capsys.readouterr() == (
+        "",
+        f"rag-proxy: port {port} on 127.0.0.1 is in use; choose another with --port\n",
+    )
+
+
+def test_stand_ins_that_do_not_end_are_killed() -> None:
+    code = "import time; print(flush=True); time.sleep(600)"
+    with subprocess.Popen(  # noqa: S603 - our own code, no shell
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        end(process, patience_s=0)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_when_the_stand_ins_cannot_start_they_alone_say_why(tmp_path: Path) -> None:
+    done = run_program("demo", "--docs", str(tmp_path), "--port", "0", cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("rag-proxy: Invalid value for --docs: ")
+
+
+def test_the_settings_of_the_demo_lead_to_the_stand_ins() -> None:
+    settings = demo_settings(StandIns("http://127.0.0.1:1", None))
+    assert settings.lighton_base_url == "http://127.0.0.1:1"
+    assert settings.scaleway_base_url == "http://127.0.0.1:1/v1"
+    assert "no-language-model" in settings.default_model
+
+
+def test_only_variables_with_real_keys_are_named() -> None:
+    environment = {"SCW_SECRET_KEY": "x", "LIGHTON_API_KEY": "", "LIGHTON_BASE_URL": "x"}
+    assert real_keys(environment) == ["SCW_SECRET_KEY"]
+
+
+def test_the_question_fits_the_documents() -> None:
+    named, unnamed = StandIns("http://x", "It's"), StandIns("http://x", None)
+    assert question(Path("docs"), named) == "What does It's say?"
+    assert question(None, named) == question(Path("docs"), unnamed)
+
+
+@pytest.mark.parametrize("ask", ['What\'s "x" $HOME `ls` \\n?', "Où? {ask} 日本"])
+def test_any_question_survives_shell_and_python(ask: str) -> None:
+    text = hints("http://x", ask)
+    curl = next(line for line in text.splitlines() if line.startswith("curl "))
+    assert json.loads(shlex.split(curl)[-1])["messages"][0]["content"] == ask
+    strings = {
+        each.value
+        for each in ast.walk(ast.parse(python_part(text)))
+        if isinstance(each, ast.Constant)
+    }
+    assert ask in strings

@@ -1,0 +1,40 @@
+import socket
+
+import click
+import pytest
+
+from proxy.commands.listening import address, listen
+
+
+def test_a_connection_is_accepted_before_any_server_runs() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        connection.close()
+
+
+def test_the_address_has_the_port_that_the_system_chose() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert port != 0
+        assert address(listener) == f"http://127.0.0.1:{port}"
+
+
+def test_an_ipv6_address_is_bracketed() -> None:
+    with listen("::1", 0) as listener:
+        assert address(listener) == f"http://[::1]:{listener.getsockname()[1]}"
+
+
+def test_a_port_in_use_is_said_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(click.ClickException) as caught:
+            listen("127.0.0.1", port)
+    assert caught.value.message == (
+        f"port {port} on 127.0.0.1 is in use; choose another with --port"
+    )
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host.invalid"])
+def test_an_address_that_is_not_this_machine_s_is_said(host: str) -> None:
+    with pytest.raises(click.ClickException, match=f"cannot listen on {host} port 0: "):
+        listen(host, 0)

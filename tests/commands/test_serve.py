@@ -1,0 +1,157 @@
+"""`rag-proxy serve` as a user runs it, in a process of its own."""
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from proxy.cli import main
+from proxy.commands.serve import create_app_from_environment, greeting, worker_environment
+from proxy.settings import Settings
+from proxy.settings_errors import SettingsError
+from tests.support.program import Program, clean_environment
+
+SECRET = "a-key-that-must-not-be-seen"
+KEYS = {"LIGHTON_API_KEY": SECRET, "SCALEWAY_API_KEY": SECRET}
+
+
+def get(url: str) -> Any:
+    with urlopen(url, timeout=30) as reply:  # noqa: S310 - our own http address
+        return json.load(reply)
+
+
+def started(program: Program) -> str:
+    """Wait for the first line; give the address in it, without /v1."""
+    return program.out.until(r"^rag-proxy \S+ on (http://\S+)/v1 \(model ")[1]
+
+
+@pytest.fixture
+def set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, and an environment with keys and no other setting."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", clean_environment(KEYS))
+    return tmp_path
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 2) -> list[str]:
+    """What the command says before it ends with an error, line by line."""
+    assert main(["serve", *arguments]) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert SECRET not in printed.err
+    lines = printed.err.splitlines()
+    assert all(line.startswith("rag-proxy: ") for line in lines)
+    return lines
+
+
+def test_it_serves_until_ctrl_c_and_says_nothing_else(tmp_path: Path) -> None:
+    with Program("serve", "--port", "0", cwd=tmp_path, env=KEYS) as program:
+        url = started(program)
+        assert get(f"{url}/health") == {"status": "ok"}
+        assert program.press_ctrl_c() == 130
+        log = program.err.rest()
+        assert "Traceback" not in log
+        assert SECRET not in log + program.out.rest()
+
+
+def test_the_signal_to_stop_ends_it(tmp_path: Path) -> None:
+    with Program("serve", "--port", "0", cwd=tmp_path, env=KEYS) as program:
+        started(program)
+        assert program.terminate() == -signal.SIGTERM
+        assert program.err.rest() == ""
+
+
+def test_workers_load_the_same_settings(tmp_path: Path) -> None:
+    """Flags and the configuration file reach the workers, who ask for a key and know profiles."""
+    config = tmp_path / "rag-proxy.toml"
+    config.write_text(f'api_keys = ["{SECRET}"]\nhost = "192.0.2.1"\nmax_body_bytes = 2\n')
+    flags = ["--config", "rag-proxy.toml", "--host", "127.0.0.1", "--port", "0", "--workers", "2"]
+    with Program("serve", *flags, cwd=tmp_path, env=KEYS) as program:
+        url = started(program)
+        assert get(f"{url}/health") == {"status": "ok"}
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            assert connection.makefile().readline() == "HTTP/1.1 401 Unauthorized\n"
+        assert program.press_ctrl_c() == 130
+        assert "Traceback" not in program.err.rest()
+
+
+@pytest.mark.usefixtures("set_up")
+def test_missing_keys_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(os.environ, "SCALEWAY_API_KEY")
+    line, _hint = refused(capsys)
+    assert line.startswith("rag-proxy: SCALEWAY_API_KEY is not set: create an API key at ")
+
+
+@pytest.mark.usefixtures("set_up")
+def test_other_machines_are_refused_without_client_keys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (line,) = refused(capsys, "--host", "0.0.0.0")  # noqa: S104 - it is refused
+    assert "could read the company's documents" in line
+
+
+def test_a_wrong_setting_is_named(capsys: pytest.CaptureFixture[str], set_up: Path) -> None:
+    (set_up / "x.toml").write_text("prot = 1")
+    (line,) = refused(capsys, "--config", "x.toml")
+    assert line == "rag-proxy: prot in x.toml: no such setting; did you mean port?"
+
+
+@pytest.mark.usefixtures("set_up")
+def test_a_configuration_file_that_is_missing_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (line,) = refused(capsys, "--config", "x.toml")
+    assert line.startswith("rag-proxy: x.toml: cannot be read")
+
+
+def test_a_profile_that_could_never_be_used_is_named(
+    capsys: pytest.CaptureFixture[str], set_up: Path
+) -> None:
+    (set_up / "x.toml").write_text("workspace_id = [1]\n[profiles.hr]\nworkspace_id = [2]")
+    (line,) = refused(capsys, "--config", "x.toml")
+    assert line.startswith("rag-proxy: profiles.hr.workspace_id: ")
+
+
+@pytest.mark.usefixtures("set_up")
+def test_a_port_in_use_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (line,) = refused(capsys, "--port", str(port), code=1)
+    assert line == f"rag-proxy: port {port} on 127.0.0.1 is in use; choose another with --port"
+
+
+def test_the_first_line_says_what_is_served() -> None:
+    settings = Settings(default_model="m", retrieval="hybrid", workspace_id=[42, 43])
+    line = greeting(settings, "http://127.0.0.1:1")
+    assert line.endswith("on http://127.0.0.1:1/v1 (model m, retrieval hybrid, workspaces 42, 43)")
+    assert greeting(Settings(), "http://x").endswith("workspaces all)")
+
+
+def test_flags_become_the_variables_that_workers_read() -> None:
+    flags: dict[str, str | int | None] = {"host": "127.0.0.2", "port": 0, "workers": None}
+    assert worker_environment(Path("a.toml"), flags) == {
+        "RAG_PROXY_CONFIG": "a.toml",
+        "RAG_PROXY_HOST": "127.0.0.2",
+        "RAG_PROXY_PORT": "0",
+    }
+    assert worker_environment(None, {}) == {}
+
+
+def test_a_worker_s_application_is_made_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAG_PROXY_LOG_LEVEL", "info")
+    assert callable(create_app_from_environment())
+    monkeypatch.setenv("RAG_PROXY_LOG_LEVEL", "loud")
+    with pytest.raises(SettingsError):
+        create_app_from_environment()

@@ -1,0 +1,38 @@
+"""Small values that the tests of the core share."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+from proxy.core.passages import Result
+from proxy.core.turn import Owner, ToolCall
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 60) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def result(chunk_id: str = "c1", content: str | None = "Leave is 27 days.", **more: Any) -> Result:
+    given = {
+        "score": 0.5,
+        "file_id": 7,
+        "title": "Leave",
+        "filename": "leave_a1.pdf",
+        "url": "https://docs.example/leave",
+    }
+    return Result(chunk_id=chunk_id, content=content, **{**given, **more})
+
+
+def tool(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+
+
+def call(arguments: Any, id: str = "call_1", name: str = "lighton_search") -> ToolCall:  # noqa: A002  # OpenAI's name
+    """A call of the search tool; `arguments` as the model wrote them, or to be written as JSON."""
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return ToolCall(id, name, text, Owner.SEARCH)

@@ -1,0 +1,280 @@
+"""The loop as a script: replies in, expected commands out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxy.core.chat import parse_chat
+from proxy.core.desk import Failed, Found, Outcome, SearchDesk
+from proxy.core.instructions import NO_MORE_SEARCHES
+from proxy.core.loop import AskModel, Command, RunSearches, answer
+from proxy.core.passages import PassageBook, Result
+from proxy.core.plan import Plan, Policy, make_plan
+from proxy.core.search_tool import Search
+from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.errors import UpstreamTimeout
+
+QUESTION = {"role": "user", "content": "How many days of leave?"}
+WEATHER = {"type": "function", "function": {"name": "get_weather"}}
+LEAVE = Result("c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h")
+
+
+def call(
+    arguments: str = '{"query": "leave"}', *, name: str = "lighton_search", id: str = "s1"
+) -> ToolCall:
+    owners = {"lighton_search": Owner.SEARCH, "get_weather": Owner.CLIENT}
+    return ToolCall(id, name, arguments, owners.get(name, Owner.NOBODY))
+
+
+def turn(*calls: ToolCall, text: str = "") -> Turn:
+    return Turn(text=text, finish_reason="tool_calls" if calls else "stop", calls=calls)
+
+
+def found(*results: Result) -> Found:
+    return Found(results=results, took_ms=12)
+
+
+class Script:
+    """One answer, driven by hand."""
+
+    def __init__(
+        self, body: dict[str, Any] | None = None, *, late: bool = False, **policy: Any
+    ) -> None:
+        self.late = late
+        self.plan: Plan = plan(body or {}, **policy)
+        limits = self.plan.policy
+        self.desk = SearchDesk(
+            self.plan.scope, PassageBook(9_000), limits.max_searches, limits.query_chars
+        )
+        self._loop = answer(self.plan, self.desk, lambda: self.late)
+        self.final: Turn | None = None
+
+    def start(self) -> Command:
+        return next(self._loop)
+
+    def reply(self, value: Any) -> Command | None:
+        """The next command; None when the answer has ended, with its turn in `final`."""
+        try:
+            return self._loop.send(value)
+        except StopIteration as end:
+            self.final = end.value
+            return None
+
+
+def plan(body: dict[str, Any], **policy: Any) -> Plan:
+    chat = parse_chat({"messages": [QUESTION], **body})
+    return make_plan(chat, Policy(model="m", **policy), chat.wish)
+
+
+def asks(command: Command | None) -> AskModel:
+    assert isinstance(command, AskModel)
+    return command
+
+
+def tools_of(command: Command | None) -> list[str]:
+    return [tool["function"]["name"] for tool in asks(command).ask.tools]
+
+
+def told(command: Command | None) -> list[str]:
+    """The tool messages that end the history of a model round."""
+    return [each["content"] for each in asks(command).ask.messages if each["role"] == "tool"]
+
+
+def searches(command: Command | None) -> list[str]:
+    assert isinstance(command, RunSearches)
+    return [search.query for search in command.searches]
+
+
+def bring(command: Command | None, *outcomes: Outcome) -> dict[Search, Outcome]:
+    assert isinstance(command, RunSearches)
+    return dict(zip(command.searches, outcomes, strict=True))
+
+
+def test_an_answer_without_a_search_takes_one_round() -> None:
+    script = Script()
+    assert tools_of(script.start()) == ["lighton_search"]
+    assert script.reply(turn(text="Hello.")) is None
+    assert script.final == turn(text="Hello.")
+
+
+def test_a_search_call_is_run_and_its_passages_go_back_to_the_model() -> None:
+    script = Script()
+    script.start()
+    command = script.reply(turn(call(), text="Let me see."))
+    assert searches(command) == ["leave"]
+    second = asks(script.reply(bring(command, found(LEAVE))))
+    *_, assistant, tool = second.ask.messages
+    assert assistant["role"] == "assistant"
+    assert assistant["content"] == "Let me see."
+    assert assistant["tool_calls"][0]["id"] == tool["tool_call_id"] == "s1"
+    assert 'n="1"' in tool["content"]
+    assert "Leave is 27 days." in tool["content"]
+    assert script.reply(turn(text="27 [1]")) is None
+
+
+def test_several_searches_of_a_round_are_one_command() -> None:
+    script = Script()
+    script.start()
+    both = turn(call(id="s1"), call('{"query": "holidays"}', id="s2"))
+    command = script.reply(both)
+    assert searches(command) == ["leave", "holidays"]
+    assert len(told(script.reply(bring(command, found(LEAVE), found())))) == 2
+
+
+def test_the_round_after_the_last_search_round_offers_no_search() -> None:
+    script = Script(max_rounds=2)
+    command: Command | None = script.start()
+    for query in ("one", "two"):
+        assert tools_of(command) == ["lighton_search"]
+        command = script.reply(turn(call(f'{{"query": "{query}"}}')))
+        command = script.reply(bring(command, found()))
+    assert tools_of(command) == []
+    assert told(command)[-1].endswith(NO_MORE_SEARCHES)
+    assert NO_MORE_SEARCHES not in told(command)[0]
+
+
+def test_a_search_in_the_last_round_is_not_run_and_ends_the_answer() -> None:
+    script = Script(max_rounds=1)
+    script.start()
+    command = script.reply(turn(call()))
+    script.reply(bring(command, found()))
+    stray = ToolCall("s2", "lighton_search", '{"query": "more"}', Owner.NOBODY)
+    assert script.reply(turn(stray, text="So far")) is None
+    assert script.final is not None
+    assert script.final.text == "So far"
+
+
+def test_after_the_time_budget_one_last_round_answers() -> None:
+    script = Script()
+    script.start()
+    command = script.reply(turn(call()))
+    script.late = True
+    assert tools_of(script.reply(bring(command, found(LEAVE)))) == []
+
+
+def test_searches_over_the_limit_of_a_round_are_refused_to_the_model() -> None:
+    script = Script(max_searches=1)
+    script.start()
+    command = script.reply(turn(call(), call('{"query": "holidays"}', id="s2")))
+    assert searches(command) == ["leave"]
+    assert "at most 1" in told(script.reply(bring(command, found(LEAVE))))[1]
+
+
+def test_the_same_query_again_is_answered_without_a_search() -> None:
+    script = Script()
+    script.start()
+    command = script.reply(turn(call()))
+    script.reply(bring(command, found(LEAVE)))
+    again = script.reply(turn(call('{"query": " Leave "}', id="s2")))
+    assert "[1]" in told(again)[-1]
+    assert len(script.desk.trace) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "correction"),
+    [("{", "not a JSON object"), ("{}", "query is missing"), ('{"query": 3}', "query is missing")],
+)
+def test_a_call_that_cannot_be_read_is_corrected_not_run(arguments: str, correction: str) -> None:
+    script = Script()
+    script.start()
+    assert correction in told(script.reply(turn(call(arguments))))[0]
+
+
+def test_a_tool_that_nobody_declared_is_told_to_the_model() -> None:
+    script = Script()
+    script.start()
+    second = script.reply(turn(call("{}", name="find_file")))
+    assert "no tool named 'find_file'" in told(second)[0]
+    assert "lighton_search" in told(second)[0]
+
+
+def test_client_calls_end_the_answer() -> None:
+    script = Script({"tools": [WEATHER]})
+    assert tools_of(script.start()) == ["get_weather", "lighton_search"]
+    assert script.reply(turn(call("{}", name="get_weather"))) is None
+
+
+def test_a_search_beside_a_client_call_is_run_before_the_answer_ends() -> None:
+    script = Script({"tools": [WEATHER]})
+    script.start()
+    command = script.reply(turn(call(), call("{}", name="get_weather", id="w1")))
+    assert searches(command) == ["leave"]
+    assert script.reply(bring(command, found(LEAVE))) is None
+    assert [each["query"] for each in script.desk.trace] == ["leave"]
+
+
+def test_a_failed_search_is_told_to_the_model_and_traced() -> None:
+    script = Script()
+    script.start()
+    command = script.reply(turn(call()))
+    failed = Failed(UpstreamTimeout("LightOn", "LightOn did not answer in time."), 5)
+    assert "unavailable" in told(script.reply(bring(command, failed)))[0]
+    assert script.desk.trace[0]["error"] == "LightOn did not answer in time."
+
+
+def test_a_failed_search_may_be_tried_again() -> None:
+    script = Script()
+    script.start()
+    command = script.reply(turn(call()))
+    failed = Failed(UpstreamTimeout("LightOn", "LightOn did not answer in time."))
+    script.reply(bring(command, failed))
+    assert searches(script.reply(turn(call(id="s2")))) == ["leave"]
+
+
+def test_a_failed_search_ends_the_answer_where_the_setting_says_so() -> None:
+    script = Script(fail_on_search_error=True)
+    script.start()
+    command = script.reply(turn(call()))
+    with pytest.raises(UpstreamTimeout):
+        script.reply(bring(command, Failed(UpstreamTimeout("LightOn", "late"))))
+
+
+def test_context_mode_searches_first_and_offers_no_tool() -> None:
+    script = Script(retrieval="context")
+    command = script.start()
+    assert searches(command) == ["How many days of leave?"]
+    first = asks(script.reply(bring(command, found(LEAVE))))
+    assert tools_of(first) == []
+    assert "Leave is 27 days." in first.ask.messages[0]["content"]
+    assert script.reply(turn(text="27 [1]")) is None
+
+
+def test_hybrid_mode_searches_first_and_offers_the_tool() -> None:
+    script = Script(retrieval="hybrid")
+    command = script.start()
+    first = script.reply(bring(command, found(LEAVE)))
+    assert tools_of(first) == ["lighton_search"]
+    again = script.reply(turn(call('{"query": "how many days of leave?"}')))
+    assert "[1]" in told(again)[-1]
+
+
+def test_a_failed_first_search_is_told_in_the_system_message() -> None:
+    script = Script(retrieval="context")
+    failed = Failed(UpstreamTimeout("LightOn", "late"))
+    first = asks(script.reply(bring(script.start(), failed)))
+    assert "unavailable" in first.ask.messages[0]["content"]
+
+
+def test_a_forced_search_is_forced_in_the_first_round_only() -> None:
+    forced = {"type": "function", "function": {"name": "lighton_search"}}
+    script = Script({"tool_choice": forced})
+    assert asks(script.start()).ask.tool_choice == forced
+    command = script.reply(turn(call()))
+    assert asks(script.reply(bring(command, found()))).ask.tool_choice == "auto"
+
+
+def test_required_stays_required_until_the_budget_ends() -> None:
+    script = Script({"tools": [WEATHER], "tool_choice": "required"}, max_rounds=1)
+    assert asks(script.start()).ask.tool_choice == "required"
+    command = script.reply(turn(call()))
+    assert asks(script.reply(bring(command, found()))).ask.tool_choice == "auto"
+
+
+def test_off_mode_is_one_plain_round() -> None:
+    script = Script(retrieval="off")
+    first = asks(script.start())
+    assert first.ask.tools == ()
+    assert first.ask.messages == [QUESTION]
+    assert script.reply(turn(text="Hi")) is None

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxy.core.reader import TurnReader, UnfinishedTurnError
+from proxy.core.turn import Owner
+
+OWNERS = {"lighton_search": Owner.SEARCH, "get_weather": Owner.CLIENT, "get_time": Owner.CLIENT}
+
+
+def reader(*, single_call: bool = False) -> TurnReader:
+    return TurnReader(
+        lambda name: OWNERS.get(name, Owner.NOBODY),
+        mint_id=lambda number: f"minted_{number}",
+        single_call=single_call,
+    )
+
+
+def chunk(
+    delta: dict[str, Any] | None = None, finish: str | None = None, **choice: Any
+) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish, **choice}]}
+
+
+def fragment(
+    index: int | None, arguments: str = "", *, name: str | None = None, id: str | None = None
+) -> dict[str, Any]:
+    part: dict[str, Any] = {"function": {"arguments": arguments}}
+    if index is not None:
+        part["index"] = index
+    if name is not None:
+        part["function"]["name"] = name
+    if id is not None:
+        part["id"] = id
+    return chunk({"tool_calls": [part]})
+
+
+def heard(reader: TurnReader, each: dict[str, Any]) -> Any:
+    """The delta the client hears of a chunk; None if it hears nothing."""
+    out = reader.feed(each)
+    return None if out is None else out["choices"][0]["delta"]
+
+
+def ready(reader: TurnReader) -> list[str]:
+    return [call.arguments for call in reader.take_ready()]
+
+
+def test_text_and_reasoning_pass_at_once() -> None:
+    one = reader()
+    assert heard(one, chunk({"content": "Hel"})) == {"content": "Hel"}
+    assert heard(one, chunk({"reasoning_content": "Hm"})) == {"reasoning_content": "Hm"}
+    assert heard(one, chunk({"refusal": "No"})) == {"refusal": "No"}
+
+
+def test_the_role_and_empty_values_are_not_heard() -> None:
+    one = reader()
+    assert heard(one, chunk({"role": "assistant", "content": "", "tool_calls": []})) is None
+    assert heard(one, chunk({"content": None, "reasoning_content": None})) is None
+    assert heard(one, chunk(None)) is None
+
+
+def test_unknown_fields_of_a_delta_pass() -> None:
+    assert heard(reader(), chunk({"audio": {"id": "a"}})) == {"audio": {"id": "a"}}
+
+
+def test_logprobs_of_an_empty_delta_pass() -> None:
+    one = reader()
+    assert heard(one, chunk({"content": ""}, logprobs={"content": []})) == {}
+
+
+def test_a_search_call_never_leaves_and_is_ready_when_its_arguments_are_complete() -> None:
+    one = reader()
+    assert heard(one, fragment(0, name="lighton_search", id="s1")) is None
+    assert heard(one, fragment(0, '{"query": "a}')) is None
+    assert ready(one) == []
+    assert heard(one, fragment(0, 'b"}')) is None
+    assert ready(one) == ['{"query": "a}b"}']
+    assert ready(one) == []
+
+
+def test_a_search_is_ready_while_the_next_call_is_being_written() -> None:
+    one = reader()
+    one.feed(fragment(0, '{"query": "a"}', name="lighton_search", id="s1"))
+    one.feed(fragment(1, '{"que', name="lighton_search", id="s2"))
+    assert ready(one) == ['{"query": "a"}']
+
+
+def test_interleaved_searches_are_ready_in_the_order_of_the_calls() -> None:
+    one = reader()
+    one.feed(fragment(0, '{"query":', name="lighton_search", id="s1"))
+    one.feed(fragment(1, '{"query": "b"}', name="lighton_search", id="s2"))
+    assert ready(one) == []
+    one.feed(fragment(0, '"a"}'))
+    assert ready(one) == ['{"query":"a"}', '{"query": "b"}']
+
+
+def test_a_client_call_before_a_search_does_not_hold_it_up() -> None:
+    one = reader()
+    one.feed(fragment(0, '{"city"', name="get_weather", id="w1"))
+    one.feed(fragment(1, '{"query": "b"}', name="lighton_search", id="s2"))
+    assert ready(one) == ['{"query": "b"}']
+
+
+def test_client_calls_pass_numbered_from_zero_without_holes() -> None:
+    one = reader()
+    assert heard(one, fragment(0, "{}", name="lighton_search", id="s1")) is None
+    first = heard(one, fragment(1, "", name="get_weather", id="w1"))
+    assert first["tool_calls"] == [
+        {
+            "index": 0,
+            "id": "w1",
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": ""},
+        }
+    ]
+    more = heard(one, fragment(1, '{"city": '))
+    assert more["tool_calls"] == [{"index": 0, "function": {"arguments": '{"city": '}}]
+    second = heard(one, fragment(2, "{}", name="get_time", id="t1"))
+    assert second["tool_calls"][0]["index"] == 1
+
+
+def test_fragments_wait_for_the_name() -> None:
+    one = reader()
+    assert heard(one, fragment(0, '{"city"', id="w1")) is None
+    named = heard(one, fragment(0, ":1}", name="get_weather"))
+    assert named["tool_calls"][0]["function"] == {
+        "name": "get_weather",
+        "arguments": '{"city":1}',
+    }
+
+
+def test_a_repeated_name_and_id_are_heard_once() -> None:
+    one = reader()
+    one.feed(fragment(0, "{", name="get_weather", id="w1"))
+    again = heard(one, fragment(0, "}", name="get_weather", id="w1"))
+    assert again["tool_calls"] == [{"index": 0, "function": {"arguments": "}"}}]
+
+
+def test_an_id_that_clients_would_refuse_is_replaced() -> None:
+    one = reader()
+    long = heard(one, fragment(0, "{}", name="get_weather", id="x" * 46))
+    assert long["tool_calls"][0]["id"] == "minted_0"
+    missing = heard(one, fragment(1, "{}", name="get_weather"))
+    assert missing["tool_calls"][0]["id"] == "minted_1"
+
+
+def test_two_calls_with_the_same_id_get_different_ones() -> None:
+    one = reader()
+    one.feed(fragment(0, "{}", name="get_weather", id="same"))
+    twin = heard(one, fragment(1, "{}", name="get_time", id="same"))
+    assert twin["tool_calls"][0]["id"] == "minted_1"
+
+
+def test_fragments_without_an_index_belong_to_the_newest_call() -> None:
+    one = reader()
+    one.feed(fragment(None, '{"a"', name="get_weather", id="w1"))
+    more = heard(one, fragment(None, ":1}"))
+    assert more["tool_calls"] == [{"index": 0, "function": {"arguments": ":1}"}}]
+    second = heard(one, fragment(None, "{}", name="get_time", id="t1"))
+    assert second["tool_calls"][0]["index"] == 1
+
+
+def test_arguments_that_are_an_object_become_text() -> None:
+    one = reader()
+    call = chunk({"tool_calls": [{"index": 0, "id": "s", "function": {"name": "lighton_search"}}]})
+    call["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"] = {"query": "a"}
+    one.feed(call)
+    assert ready(one) == ['{"query":"a"}']
+
+
+def test_a_client_that_takes_one_call_hears_of_one() -> None:
+    one = reader(single_call=True)
+    assert heard(one, fragment(0, "{}", name="get_weather", id="w1")) is not None
+    assert heard(one, fragment(1, "{}", name="get_time", id="t1")) is None
+    assert heard(one, fragment(1, " ")) is None
+    one.feed(chunk({}, "tool_calls"))
+    assert [call.name for call in one.close().calls] == ["get_weather"]
+
+
+def test_the_turn_holds_what_was_said_and_called() -> None:
+    one = reader()
+    one.feed(chunk({"content": "Let me "}))
+    one.feed(chunk({"content": "see."}))
+    one.feed(fragment(0, "{}", name="lighton_search", id="s1"))
+    one.feed(fragment(1, "{}", name="get_weather", id="w1"))
+    one.feed(fragment(2, "{}", name="who_knows", id="n1"))
+    one.feed(fragment(3, "{}"))
+    one.feed(chunk({}, "tool_calls", stop_reason=7))
+    one.feed({"choices": [], "usage": {"total_tokens": 5}})
+    turn = one.close()
+    assert turn.text == "Let me see."
+    assert turn.finish_reason == "tool_calls"
+    assert [(call.id, call.owner) for call in turn.calls] == [
+        ("s1", Owner.SEARCH),
+        ("w1", Owner.CLIENT),
+        ("n1", Owner.NOBODY),
+        ("minted_3", Owner.NOBODY),
+    ]
+    assert turn.usage == {"total_tokens": 5}
+    assert turn.closing["choices"][0]["stop_reason"] == 7
+
+
+def test_running_totals_of_usage_are_not_added_up() -> None:
+    one = reader()
+    one.feed({**chunk({"content": "a"}), "usage": {"total_tokens": 5}})
+    one.feed({**chunk({}, "stop"), "usage": {"total_tokens": 6}})
+    assert one.close().usage == {"total_tokens": 6}
+
+
+def test_a_finish_reason_is_held_back_from_the_heard_chunk_and_kept_for_the_end() -> None:
+    one = reader()
+    out = one.feed(chunk({"content": "All."}, "stop"))
+    assert out is not None
+    assert out["choices"][0]["delta"] == {"content": "All."}
+    assert one.close().closing["choices"][0]["delta"] == {}
+
+
+def test_a_reply_that_ends_without_a_finish_reason_is_unfinished() -> None:
+    one = reader()
+    one.feed(chunk({"content": "Half"}))
+    with pytest.raises(UnfinishedTurnError):
+        one.close()

@@ -1,0 +1,419 @@
+import itertools
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.core.scope import (
+    DEFAULT_RESULTS,
+    MAX_RESULTS,
+    Scope,
+    Wish,
+    parse_wish,
+    parse_wish_headers,
+)
+from proxy.errors import BadRequest, EmptyScope, Forbidden
+from tests.core.samples import JSON
+
+STRICTNESS = [None, "none", "scoring_only", "scoring_and_filtering"]
+
+# A model of what LightOn admits, kept apart from the code under test. Universes are small enough to
+# try every document.
+
+IDS = range(1, 5)
+LABELS = ("x", "y", "z")
+PATHS = [
+    ":".join(parts)
+    for depth in (1, 2, 3)
+    for parts in itertools.product(("a", "b", "ab"), repeat=depth)
+]
+
+
+def admitted_ids(ids: tuple[int, ...] | None) -> set[int]:
+    return set(IDS) if ids is None else set(IDS) & set(ids)
+
+
+def admitted_paths(entries: tuple[str, ...] | None, *, patterns_are_subtrees: bool) -> set[str]:
+    """The content types that LightOn's filter admits.
+
+    An entry means itself and its subtree; with a `*` it is a pattern for the whole path. Whether a
+    pattern includes the subtrees of what it matches is nowhere said, so both are tried.
+    """
+    if entries is None:
+        return set(PATHS)
+    return {
+        path
+        for path in PATHS
+        for entry in entries
+        if admits_path(entry, path, patterns_are_subtrees=patterns_are_subtrees)
+    }
+
+
+def admits_path(entry: str, path: str, *, patterns_are_subtrees: bool) -> bool:
+    pattern = ".*".join(map(re.escape, entry.split("*")))
+    is_subtree = "*" not in entry or patterns_are_subtrees
+    return re.fullmatch(f"{pattern}(:.*)?" if is_subtree else pattern, path) is not None
+
+
+def admitted_label_sets(required: tuple[str, ...] | None) -> set[frozenset[str]]:
+    """The attributes a document may have: all entries are demanded."""
+    every = (
+        frozenset(labels)
+        for size in range(len(LABELS) + 1)
+        for labels in itertools.combinations(LABELS, size)
+    )
+    return {labels for labels in every if labels.issuperset(required or ())}
+
+
+ids = st.none() | st.lists(st.integers(0, 5), max_size=4).map(tuple)
+plain_paths = st.sampled_from(PATHS[:12])
+patterns = st.text(alphabet="ab:*", min_size=1, max_size=5)
+labels = st.none() | st.lists(st.sampled_from(LABELS), max_size=3).map(tuple)
+
+
+def lists_of(entries: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...] | None]:
+    return st.none() | st.lists(entries, max_size=3).map(tuple)
+
+
+scopes = st.builds(
+    Scope,
+    workspace_id=ids,
+    tag_id=ids,
+    file_id=ids,
+    content_type=lists_of(plain_paths | patterns),
+    attribute=labels,
+    max_results=st.none() | st.integers(1, MAX_RESULTS),
+    relevance_scoring=st.sampled_from(STRICTNESS),
+    min_relevance=st.none() | st.floats(0, 1),
+)
+
+
+def narrowed(left: Scope, right: Scope) -> Scope | None:
+    """The narrower scope; None if nothing is left."""
+    try:
+        return left.narrow(right)
+    except EmptyScope:
+        return None
+
+
+@pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id"])
+@given(left=ids, right=ids)
+@settings(deadline=None)
+def test_ids_meet_exactly(
+    name: str, left: tuple[int, ...] | None, right: tuple[int, ...] | None
+) -> None:
+    both = admitted_ids(left) & admitted_ids(right)
+    scope = narrowed(Scope(**{name: left}), Scope(**{name: right}))
+    if scope is None:
+        assert not both
+    else:
+        found = getattr(scope, name)
+        assert admitted_ids(found) == both
+        assert (found is None) == (left is None and right is None)
+        assert found is None or len(set(found)) == len(found) > 0
+
+
+@given(left=lists_of(plain_paths), right=lists_of(plain_paths))
+@settings(deadline=None)
+def test_plain_content_types_meet_exactly(
+    left: tuple[str, ...] | None, right: tuple[str, ...] | None
+) -> None:
+    both = admitted_paths(left, patterns_are_subtrees=False) & admitted_paths(
+        right, patterns_are_subtrees=False
+    )
+    scope = narrowed(Scope(content_type=left), Scope(content_type=right))
+    if scope is None:
+        assert not both
+    else:
+        assert admitted_paths(scope.content_type, patterns_are_subtrees=False) == both
+        assert (scope.content_type is None) == (left is None and right is None)
+
+
+@pytest.mark.parametrize("patterns_are_subtrees", [True, False])
+@given(left=lists_of(plain_paths | patterns), right=lists_of(plain_paths | patterns))
+@settings(deadline=None, max_examples=300)
+def test_content_type_patterns_never_meet_in_more_than_both_allow(
+    patterns_are_subtrees: bool,  # noqa: FBT001  # what LightOn may mean
+    left: tuple[str, ...] | None,
+    right: tuple[str, ...] | None,
+) -> None:
+    if scope := narrowed(Scope(content_type=left), Scope(content_type=right)):
+        found, *both = (
+            admitted_paths(entries, patterns_are_subtrees=patterns_are_subtrees)
+            for entries in (scope.content_type, left, right)
+        )
+        assert found <= both[0] & both[1]
+        assert (scope.content_type is None) == (left is None and right is None)
+
+
+@given(left=labels, right=labels)
+@settings(deadline=None)
+def test_attributes_meet_by_demanding_all(
+    left: tuple[str, ...] | None, right: tuple[str, ...] | None
+) -> None:
+    scope = Scope(attribute=left).narrow(Scope(attribute=right))
+    both = admitted_label_sets(left) & admitted_label_sets(right)
+    assert admitted_label_sets(scope.attribute) == both
+
+
+@given(left=scopes, right=scopes)
+@settings(deadline=None)
+def test_narrowing_never_loosens_any_restriction(left: Scope, right: Scope) -> None:
+    scope = narrowed(left, right)
+    if scope is None:
+        return
+    for each in (left, right):
+        assert scope.results_limit <= each.results_limit
+        assert (scope.min_relevance or 0) >= (each.min_relevance or 0)
+        assert STRICTNESS.index(scope.relevance_scoring) >= STRICTNESS.index(each.relevance_scoring)
+        for name in ("workspace_id", "tag_id", "file_id", "content_type", "attribute"):
+            assert getattr(each, name) is None or getattr(scope, name) is not None
+
+
+@given(scope=scopes)
+@settings(deadline=None)
+def test_a_scope_narrowed_by_itself_or_by_nothing_is_the_same(scope: Scope) -> None:
+    same = narrowed(scope, Scope())
+    if same is not None:
+        assert narrowed(Scope(), scope) == same
+        again = same.narrow(scope)
+        assert set(again.content_type or ()) == set(same.content_type or ())
+        assert replace(again, content_type=same.content_type) == same
+
+
+@pytest.mark.parametrize(
+    ("allowed", "asked", "both"),
+    [
+        ("legal", "legal", "legal"),
+        ("legal", "legal:contract", "legal:contract"),
+        ("legal:contract", "legal", "legal:contract"),
+        ("legal", "legal:contract:nda", "legal:contract:nda"),
+        ("legal", "legal:contract*", "legal:contract*"),
+        ("legal", "legal:*", "legal:*"),
+        ("legal*", "legal", "legal"),
+        ("legal:con*", "legal:contract", "legal:contract"),
+        ("*contract*", "legal:contract", "legal:contract"),
+        ("*contract*", "legal:contract*", "legal:contract*"),
+        ("*", "hr", "hr"),
+        ("*a*b*", "xaxbx", "xaxbx"),
+    ],
+)
+def test_content_types_meet_in_the_deeper_one(allowed: str, asked: str, both: str) -> None:
+    scope = Scope(content_type=(allowed,)).narrow(Scope(content_type=(asked,)))
+    assert scope.content_type == (both,)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "asked"),
+    [
+        ("legal", "hr"),
+        ("legal", "legally"),
+        ("legal", "legally:contract"),
+        ("legal", "leg*l:contract"),
+        ("legal", "*legal:contract"),
+        ("legal:contract", "legal:lease"),
+        ("*contract*", "legal"),
+        ("*b*a*", "xaxbx"),
+        ("*nda", "legal:nda"),
+        ("legal", "legal:nda|hr"),
+        ("legal", "legal:nda,hr"),
+        ("*a*", "[!a]"),
+        ("*a*", "a?"),
+    ],
+)
+def test_content_types_that_do_not_surely_meet_leave_nothing(allowed: str, asked: str) -> None:
+    with pytest.raises(EmptyScope) as caught:
+        Scope(content_type=(allowed,)).narrow(Scope(content_type=(asked,)))
+    assert caught.value.param == "lighton.content_type"
+
+
+@pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id", "content_type"])
+def test_an_empty_intersection_is_refused_and_named(name: str) -> None:
+    with pytest.raises(EmptyScope, match=name) as caught:
+        Scope(**{name: ("1", "2")}).narrow(Scope(**{name: ("3",)}))
+    assert isinstance(caught.value, Forbidden)
+    assert caught.value.param == f"lighton.{name}"
+
+
+@pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id", "content_type"])
+def test_an_empty_list_allows_nothing_rather_than_everything(name: str) -> None:
+    for left, right in itertools.permutations([Scope(**{name: ()}), Scope()]):
+        with pytest.raises(EmptyScope):
+            left.narrow(right)
+
+
+def test_ids_keep_their_order_and_lose_repeats() -> None:
+    wide = Scope(workspace_id=(5, 3, 9, 3))
+    assert wide.narrow(Scope(workspace_id=(9, 5, 3))).workspace_id == (5, 3, 9)
+    assert wide.narrow(Scope()).workspace_id == (5, 3, 9)
+
+
+def test_many_ids_meet_without_comparing_each_with_each() -> None:
+    many = 200_000
+    header, body = range(many), range(many - 1, 2 * many)
+    scope = Scope(workspace_id=tuple(header)).narrow(Scope(workspace_id=tuple(body)))
+    assert scope.workspace_id == (many - 1,)
+
+
+def test_the_number_of_results_is_a_limit_and_a_default() -> None:
+    assert (Scope().results_limit, Scope().results_default) == (50, 5)
+    assert (MAX_RESULTS, DEFAULT_RESULTS) == (50, 5)
+    narrow = Scope(max_results=20).narrow(Scope(max_results=3))
+    assert (narrow.results_limit, narrow.results_default) == (3, 3)
+
+
+@pytest.mark.parametrize("scoring", STRICTNESS)
+def test_a_least_relevance_needs_relevance_to_be_scored(scoring: Any) -> None:
+    scope = Scope(relevance_scoring=scoring)
+    assert scope.scoring == scoring
+    expected = "scoring_only" if scoring == "none" else scoring
+    assert replace(scope, min_relevance=0.5).scoring == expected
+
+
+def test_of_two_wishes_the_scopes_meet_and_the_later_retrieval_counts() -> None:
+    header = Wish(Scope(workspace_id=(1, 2)), "context")
+    assert header.narrow(Wish(Scope(workspace_id=(2,)), "off")) == Wish(
+        Scope(workspace_id=(2,)), "off"
+    )
+    assert header.narrow(Wish()) == header
+    with pytest.raises(EmptyScope):
+        header.narrow(Wish(Scope(workspace_id=(3,))))
+
+
+def test_a_full_wish_is_read() -> None:
+    document = {
+        "workspace_id": [42],
+        "tag_id": [1, 2],
+        "file_id": [7],
+        "content_type": ["legal:contract"],
+        "attribute": ["status:active", "year:2024|2025"],
+        "max_results": 10,
+        "relevance_scoring": "scoring_only",
+        "min_relevance": 0.25,
+        "retrieval": "hybrid",
+    }
+    scope = Scope(
+        workspace_id=(42,),
+        tag_id=(1, 2),
+        file_id=(7,),
+        content_type=("legal:contract",),
+        attribute=("status:active", "year:2024|2025"),
+        max_results=10,
+        relevance_scoring="scoring_only",
+        min_relevance=0.25,
+    )
+    assert parse_wish(document) == Wish(scope, "hybrid")
+
+
+@pytest.mark.parametrize("document", [None, {}, {"workspace_id": None, "retrieval": None}])
+def test_an_empty_wish_asks_for_nothing(document: Any) -> None:
+    assert parse_wish(document) == Wish()
+
+
+@pytest.mark.parametrize("document", [[], "hybrid", 5, False])
+def test_a_wish_must_be_an_object(document: Any) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_wish(document)
+    assert caught.value.param == "lighton"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *itertools.product(
+            ("workspace_id", "tag_id", "file_id"),
+            (42, "42", {}, ["42"], [True], [1.0], [None], [[1]]),
+        ),
+        *itertools.product(("content_type", "attribute"), ("legal", [1], [""], [None], {})),
+        *(("max_results", value) for value in (0, -1, 51, "5", 5.0, True, [5])),
+        *(("relevance_scoring", value) for value in ("all", "", 1, True, ["none"], {})),
+        *(("min_relevance", value) for value in (-0.1, 1.1, "0.5", True, [0.5])),
+        *(("retrieval", value) for value in ("on", "", "Tool", False, 0, ["tool"], {})),
+        ("workspace", [1]),
+        ("query", "x"),
+        ("", 1),
+    ],
+)
+def test_an_unknown_or_ill_typed_field_is_named(name: str, value: Any) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_wish({name: value, "tag_id": [1]} if name != "tag_id" else {name: value})
+    assert caught.value.param == f"lighton.{name}"
+    assert f"'lighton.{name}'" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_results", 1), ("max_results", 50), ("min_relevance", 0), ("min_relevance", 1)],
+)
+def test_the_ends_of_a_range_are_within_it(name: str, value: Any) -> None:
+    assert getattr(parse_wish({name: value}).scope, name) == value
+
+
+def test_an_empty_list_is_a_wish_that_cannot_be_met() -> None:
+    wish = parse_wish({"workspace_id": []})
+    with pytest.raises(EmptyScope):
+        Scope().narrow(wish.scope)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["workspace_id", "attribute", "max_results", "retrieval", "x"]), JSON
+    )
+)
+@settings(deadline=None)
+def test_any_document_is_a_wish_or_a_bad_request(document: dict[str, Any]) -> None:
+    try:
+        parse_wish(document)
+    except BadRequest as error:
+        assert error.param in {f"lighton.{name}" for name in document}
+
+
+@pytest.mark.parametrize(
+    ("headers", "wish"),
+    [
+        ({}, Wish()),
+        ({"x-lighton-workspace-id": "42"}, Wish(Scope(workspace_id=(42,)))),
+        ({"x-lighton-workspace-id": " 42 , 43,42"}, Wish(Scope(workspace_id=(42, 43, 42)))),
+        ({"x-lighton-retrieval": " off "}, Wish(retrieval="off")),
+        ({"x-request-id": "7", "lighton-workspace-id": "1"}, Wish()),
+    ],
+)
+def test_a_wish_in_headers_is_read(headers: dict[str, str], wish: Wish) -> None:
+    assert parse_wish_headers(headers) == wish
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "42,", ",42", "a", "4 2", "-1", "+1", "1.0", "٤٢", "²", "42;43", "9" * 19]
+)
+def test_workspaces_in_a_header_that_are_no_integers_are_refused(value: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_wish_headers({"x-lighton-workspace-id": value})
+    assert caught.value.param == "X-LightOn-Workspace-Id"
+
+
+def test_a_header_number_too_long_for_python_is_refused() -> None:
+    with pytest.raises(BadRequest):
+        parse_wish_headers({"x-lighton-workspace-id": "9" * 5000})
+
+
+@pytest.mark.parametrize("value", ["", "on", "TOOL", "tool,off"])
+def test_a_retrieval_mode_in_a_header_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_wish_headers({"x-lighton-retrieval": value})
+    assert caught.value.param == "X-LightOn-Retrieval"
+
+
+@pytest.mark.parametrize("name", ["x-lighton-workspace", "x-lighton-workspace-ids", "x-lighton-"])
+def test_an_unknown_lighton_header_is_refused_rather_than_overlooked(name: str) -> None:
+    with pytest.raises(BadRequest, match="Known headers: x-lighton-retrieval") as caught:
+        parse_wish_headers({name: "42", "x-lighton-retrieval": "tool"})
+    assert caught.value.param == name
+
+
+@pytest.mark.parametrize("mode", ["tool", "context", "hybrid", "off"])
+def test_every_retrieval_mode_is_known_in_body_and_header(mode: str) -> None:
+    assert parse_wish({"retrieval": mode}).retrieval == mode
+    assert parse_wish_headers({"x-lighton-retrieval": mode}).retrieval == mode

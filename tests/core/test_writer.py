@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxy.core.turn import Turn
+from proxy.core.writer import CompletionWriter
+
+
+def writer(*, include_usage: bool = False) -> CompletionWriter:
+    return CompletionWriter(id="chatcmpl-1", created=9, model="asked", include_usage=include_usage)
+
+
+def chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": None, **more.pop("choice", {})}
+    return {"id": "up", "created": 1, "model": "served", "choices": [choice], **more}
+
+
+def turn(finish_reason: str = "stop", **usage: Any) -> Turn:
+    return Turn(text="", finish_reason=finish_reason, usage=usage, closing=chunk({}))
+
+
+def delta_of(written: dict[str, Any]) -> dict[str, Any]:
+    delta: dict[str, Any] = written["choices"][0]["delta"]
+    return delta
+
+
+def end(one: CompletionWriter, last: Turn | None = None, **late: Any) -> list[dict[str, Any]]:
+    closing = {"annotations": [], "extras": {}, **late}
+    return one.end(last or turn(), **closing)
+
+
+def test_every_chunk_has_the_completions_own_identity() -> None:
+    one = writer()
+    chunks = [one.write(chunk({"content": "a"})), one.heartbeat(), *end(one)]
+    assert {each["id"] for each in chunks} == {"chatcmpl-1"}
+    assert {each["created"] for each in chunks} == {9}
+    assert {each["object"] for each in chunks} == {"chat.completion.chunk"}
+
+
+def test_the_model_is_the_one_the_upstream_reports() -> None:
+    one = writer()
+    assert one.heartbeat()["model"] == "asked"
+    assert one.write(chunk({"content": "a"}))["model"] == "served"
+    assert end(one)[-1]["model"] == "served"
+
+
+def test_the_role_comes_in_the_first_delta_only() -> None:
+    one = writer()
+    deltas = [delta_of(one.write(chunk({"content": each}))) for each in "ab"]
+    assert [delta.get("role") for delta in deltas] == ["assistant", None]
+
+
+def test_a_heartbeat_can_be_the_first_chunk() -> None:
+    one = writer()
+    assert delta_of(one.heartbeat()) == {"role": "assistant", "content": ""}
+    assert "role" not in delta_of(one.write(chunk({"content": "a"})))
+
+
+@pytest.mark.parametrize(
+    ("before", "gap"),
+    [("Let me see.", "\n\n"), ("One line.\n", "\n"), ("Two.\n\n", ""), (" \n", ""), ("", "")],
+)
+def test_a_blank_line_sets_off_the_text_of_the_next_round(before: str, gap: str) -> None:
+    one = writer()
+    one.begin_round()
+    if before:
+        one.write(chunk({"content": before}))
+    one.begin_round()
+    first = delta_of(one.write(chunk({"content": "It is"})))
+    second = delta_of(one.write(chunk({"content": " 27."})))
+    assert first["content"] == f"{gap}It is"
+    assert second["content"] == " 27."
+    assert one.text == f"{before}{gap}It is 27."
+
+
+def test_reasoning_of_the_next_round_is_set_off_too() -> None:
+    one = writer()
+    one.begin_round()
+    one.write(chunk({"reasoning_content": "Hm."}))
+    one.begin_round()
+    assert delta_of(one.write(chunk({"reasoning_content": "So."})))["reasoning_content"] == (
+        "\n\nSo."
+    )
+
+
+def test_the_finish_reason_comes_once_at_the_end() -> None:
+    one = writer()
+    early = one.write(chunk({"content": "a"}, choice={"finish_reason": "stop"}))
+    assert early["choices"][0]["finish_reason"] is None
+    assert [each["choices"][0]["finish_reason"] for each in end(one)] == ["stop"]
+
+
+@pytest.mark.parametrize(
+    ("said", "calls", "told"),
+    [
+        ("stop", False, "stop"),
+        ("stop", True, "tool_calls"),
+        ("tool_calls", False, "stop"),
+        ("tool_calls", True, "tool_calls"),
+        ("length", True, "length"),
+        ("content_filter", False, "content_filter"),
+        ("abort", False, "stop"),
+        ("abort", True, "tool_calls"),
+    ],
+)
+def test_the_finish_reason_is_true_to_what_was_heard(said: str, calls: bool, told: str) -> None:  # noqa: FBT001  # a table
+    one = writer()
+    if calls:
+        one.write(chunk({"tool_calls": [{"index": 0}]}))
+    assert end(one, turn(said))[-1]["choices"][0]["finish_reason"] == told
+
+
+def test_vendor_extras_of_the_last_chunk_close_the_completion() -> None:
+    closing = {**chunk({}, choice={"stop_reason": 3}), "service_tier": "x"}
+    last = end(writer(), Turn(text="", finish_reason="stop", closing=closing))[-1]
+    assert last["service_tier"] == "x"
+    assert last["choices"][0]["stop_reason"] == 3
+
+
+def test_an_answer_without_any_text_has_empty_text() -> None:
+    assert delta_of(end(writer())[-1]) == {"role": "assistant", "content": ""}
+    calling = writer()
+    calling.write(chunk({"tool_calls": [{"index": 0}]}))
+    assert delta_of(end(calling)[-1]) == {}
+
+
+def test_annotations_and_extras_come_in_one_late_chunk() -> None:
+    one = writer()
+    one.write(chunk({"content": "a"}))
+    late, last = end(one, annotations=[{"type": "url_citation"}], extras={"lighton": {}})
+    assert delta_of(late) == {"annotations": [{"type": "url_citation"}]}
+    assert late["lighton"] == {}
+    assert late["choices"][0]["finish_reason"] is None
+    assert last["choices"][0]["finish_reason"] == "stop"
+
+
+def test_usage_is_summed_over_rounds_and_sent_only_when_asked_for() -> None:
+    one = writer(include_usage=True)
+    details = {"cached_tokens": 2, "audio_tokens": None}
+    one.end_round(turn(prompt_tokens=3, total_tokens=5, prompt_tokens_details=details))
+    one.end_round(turn(prompt_tokens=4, total_tokens=6, prompt_tokens_details=details))
+    heard = one.write(chunk({"content": "a"}))
+    *others, last = end(one)
+    assert last["choices"] == []
+    assert last["usage"] == {
+        "prompt_tokens": 7,
+        "completion_tokens": 0,
+        "total_tokens": 11,
+        "prompt_tokens_details": {"cached_tokens": 4},
+    }
+    assert [each["usage"] for each in (heard, *others)] == [None, None]
+
+
+def test_usage_is_not_sent_unasked() -> None:
+    one = writer()
+    heard = one.write(chunk({"content": "a"}, usage={"total_tokens": 1}))
+    assert not [each for each in (heard, *end(one)) if "usage" in each]
+
+
+def test_logprobs_have_the_fields_the_schema_demands() -> None:
+    out = writer().write(chunk({"content": "a"}, choice={"logprobs": {"content": []}}))
+    assert out["choices"][0]["logprobs"] == {"content": [], "refusal": None}
+    assert writer().write(chunk({"content": "a"}))["choices"][0]["logprobs"] is None
+
+
+def test_nulls_that_the_schema_forbids_are_left_out() -> None:
+    out = writer().write(chunk({"content": "a"}, system_fingerprint=None))
+    assert "system_fingerprint" not in out
+
+
+def test_only_the_first_choice_is_told() -> None:
+    two = chunk({"content": "a"})
+    two["choices"].append({"index": 1, "delta": {"content": "b"}})
+    assert len(writer().write(two)["choices"]) == 1

@@ -1,0 +1,101 @@
+"""When the client hangs up, every upstream request made for it ends. Real sockets all the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from proxy.app import create_app
+from proxy.sandbox.app import create_sandbox
+from proxy.sandbox.corpus import load_corpus
+from proxy.sandbox.faults import Faults
+from proxy.settings import Settings
+from tests.support.server import serving
+
+PATIENCE_S = 10
+DOCUMENTS = Path(__file__).parent / "documents"
+
+Upstream = Literal["lighton", "scaleway"]
+
+
+@asynccontextmanager
+async def proxy_with(faults: Faults) -> AsyncIterator[str]:
+    sandbox = create_sandbox(load_corpus(DOCUMENTS), faults=faults)
+    async with serving(sandbox) as upstream:
+        settings = Settings(
+            lighton_base_url=upstream,
+            lighton_api_key="k",
+            scaleway_base_url=f"{upstream}/v1",
+            scaleway_api_key="k",
+        )
+        async with serving(create_app(settings)) as url:
+            yield url
+
+
+async def ask(
+    url: str, body: dict[str, object]
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a chat request by hand, so that the connection can be dropped at any moment."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    content = json.dumps({"messages": [{"role": "user", "content": "Days of leave?"}], **body})
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}"
+    )
+    writer.write(f"{head}\r\n\r\n{content}".encode())
+    return reader, writer
+
+
+async def saw(faults: Faults, upstream: Upstream, outcome: str) -> bool:
+    """Whether a request to an upstream comes to the given outcome."""
+    return await asyncio.to_thread(
+        faults.requests.wait_for,
+        lambda requests: (
+            (upstream, outcome) in [(each.upstream, each.outcome) for each in requests]
+        ),
+        timeout_s=PATIENCE_S,
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("upstream", ["scaleway", "lighton"])
+async def test_a_silent_upstream_request_ends_with_its_client(
+    upstream: Upstream, *, stream: bool
+) -> None:
+    faults = Faults()
+    faults.add(upstream, hang=True)
+    async with proxy_with(faults) as url:
+        _, writer = await ask(url, {"stream": stream})
+        assert await saw(faults, upstream, "open")
+        writer.transport.abort()
+        assert await saw(faults, upstream, "hung_up")
+
+
+async def test_a_streaming_model_ends_with_its_client() -> None:
+    faults = Faults()
+    faults.add("scaleway", after_chunks=5, hang=True)
+    async with proxy_with(faults) as url:
+        reader, writer = await ask(url, {"stream": True, "lighton": {"retrieval": "context"}})
+        await asyncio.wait_for(reader.readuntil(b'"content":'), PATIENCE_S)
+        assert await saw(faults, "scaleway", "open")
+        writer.transport.abort()
+        assert await saw(faults, "scaleway", "hung_up")
+
+
+async def test_a_stream_arrives_while_the_model_still_writes() -> None:
+    faults = Faults()
+    faults.add("scaleway", after_chunks=5, hang=True)
+    async with proxy_with(faults) as url:
+        reader, writer = await ask(url, {"stream": True, "lighton": {"retrieval": "context"}})
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
+        first = await asyncio.wait_for(reader.readuntil(b"\n\n"), PATIENCE_S)
+        assert b" 200 " in head
+        assert b'"role":"assistant"' in first
+        assert await saw(faults, "scaleway", "open")
+        writer.transport.abort()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from starlette.types import Message, Receive
+
+from proxy.errors import PayloadTooLarge
+from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
+
+HANG_UP: Message = {"type": "http.disconnect"}
+
+
+def sending(*messages: Message, gate: asyncio.Event | None = None) -> Receive:
+    """A client that sends `messages`, the last one only when `gate` is set, and then waits."""
+    left = list(messages)
+
+    async def receive() -> Message:
+        if len(left) == 1 and gate is not None:
+            await gate.wait()
+        return left.pop(0) if left else await asyncio.Future()
+
+    return receive
+
+
+def part(body: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def test_a_body_is_read_whole() -> None:
+    receive = sending(part(b"a", more=True), part(b"b", more=True), part(b"c"))
+    assert await read_body(receive, None, 3) == b"abc"
+
+
+async def test_a_body_that_grows_past_the_limit_is_refused() -> None:
+    with pytest.raises(PayloadTooLarge):
+        await read_body(sending(part(b"ab", more=True), part(b"cd")), None, 3)
+
+
+async def test_a_body_announced_as_too_large_is_refused_unread() -> None:
+    with pytest.raises(PayloadTooLarge):
+        await read_body(sending(), "4", 3)
+
+
+async def test_an_odd_content_length_is_left_to_the_bytes_that_come() -> None:
+    assert await read_body(sending(part(b"abc")), "lots", 3) == b"abc"
+
+
+async def test_a_client_that_hangs_up_while_sending_is_gone() -> None:
+    with pytest.raises(ClientGoneError):
+        await read_body(sending(part(b"a", more=True), HANG_UP), None, 3)
+
+
+async def test_work_and_what_goes_on_beside_it_end_when_the_client_hangs_up() -> None:
+    begun, ended, beside_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(signal: asyncio.Event) -> None:
+        begun.set()
+        try:
+            await asyncio.Future()
+        finally:
+            signal.set()
+
+    receive = sending(part(b""), HANG_UP, gate=begun)
+    with pytest.raises(ClientGoneError):
+        await while_connected(receive, work(ended), work(beside_ended))
+    assert ended.is_set()
+    assert beside_ended.is_set()
+
+
+async def test_work_that_ends_first_ends_the_watching() -> None:
+    done = asyncio.Event()
+
+    async def work() -> None:
+        done.set()
+
+    await while_connected(sending(), work())
+    assert done.is_set()
+
+
+async def test_an_exception_of_the_work_is_raised() -> None:
+    async def work() -> None:
+        raise KeyError("k")
+
+    with pytest.raises(KeyError):
+        await while_connected(sending(), work())

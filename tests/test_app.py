@@ -1,0 +1,185 @@
+"""The composition: which routes there are, who may ask, and what pages of other origins may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from proxy.app import create_app
+from proxy.errors import EmptyScope
+from proxy.settings import Settings
+from tests.support.asgi import Answer, ask
+from tests.support.openai_schema import check_error, check_model, check_model_list
+from tests.support.script import Round, Upstreams
+
+HI = {"messages": [{"role": "user", "content": "Hi"}]}
+KEY = {"authorization": "Bearer client-key"}
+
+
+def settings(**more: Any) -> Settings:
+    upstreams = {
+        "lighton_base_url": "http://lighton.test",
+        "lighton_api_key": "k",
+        "scaleway_base_url": "http://scaleway.test/v1",
+        "scaleway_api_key": "k",
+    }
+    return Settings(**{**upstreams, **more})
+
+
+def models_upstream(request: httpx.Request) -> httpx.Response:
+    assert request.url.path == "/v1/models"
+    return httpx.Response(200, json={"data": [{"id": "llama", "object": "model"}, {"id": "hr"}]})
+
+
+async def chat(headers: dict[str, str] | None = None, **more: Any) -> Answer:
+    app = create_app(settings(**more), Upstreams([Round("Hi.")]).transport())
+    return await ask(app, document=HI, headers=headers)
+
+
+async def get(path: str, headers: dict[str, str] | None = None, **more: Any) -> Answer:
+    app = create_app(settings(**more), httpx.MockTransport(models_upstream))
+    return await ask(app, path, method="GET", headers=headers)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/chat/completions",
+        "/chat/completions/",
+        "//v1//chat/completions",
+        "/v1/v1/chat/completions",
+    ],
+)
+async def test_the_chat_route_is_found_in_every_form_of_its_path(path: str) -> None:
+    app = create_app(settings(), Upstreams([Round("Hi.")]).transport())
+    assert (await ask(app, path, HI)).status == 200
+
+
+async def test_models_are_the_profiles_and_the_upstreams_own() -> None:
+    answer = await get("/v1/models", profiles={"hr": {"model": "llama"}})
+    check_model_list(answer.json())
+    assert [each["id"] for each in answer.json()["data"]] == ["hr", "llama"]
+    one = await get("/v1/models/hr", profiles={"hr": {}})
+    check_model(one.json())
+    assert one.json()["owned_by"] == "rag-proxy"
+    missing = await get("/models/none/such")
+    assert (missing.status, missing.json()["error"]["code"]) == (404, "model_not_found")
+
+
+async def test_a_profile_that_allows_nothing_is_refused_at_start() -> None:
+    with pytest.raises(EmptyScope):
+        create_app(settings(workspace_id=[1], profiles={"hr": {"workspace_id": [2]}}))
+
+
+async def test_health_needs_no_key_and_no_upstream() -> None:
+    answer = await get("/health", api_keys=["client-key"])
+    assert (answer.status, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_ready_says_which_upstream_does_not_answer() -> None:
+    def half(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "scaleway.test":
+            raise httpx.ConnectError("down")
+        return httpx.Response(404)
+
+    answer = await ask(create_app(settings(), httpx.MockTransport(half)), "/ready", method="GET")
+    assert answer.status == 503
+    upstreams = answer.json()["upstreams"]
+    assert upstreams["LightOn"] == "ok"
+    assert "could not be reached" in upstreams["Scaleway"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/embeddings", 404, "not_found"),
+        ("GET", "/", 404, "not_found"),
+        ("GET", "/v1/chat/completions", 405, "method_not_allowed"),
+        ("POST", "/v1/models", 405, "method_not_allowed"),
+    ],
+)
+async def test_other_routes_and_methods_are_json_errors(
+    method: str, path: str, status: int, code: str
+) -> None:
+    app = create_app(settings(), Upstreams().transport())
+    answer = await ask(app, path, method=method, content=b"")
+    check_error(answer.json())
+    assert (answer.status, answer.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "client-key"}]
+)
+async def test_without_a_known_key_nothing_is_answered(headers: dict[str, str]) -> None:
+    answer = await chat(headers, api_keys=["client-key"])
+    assert (answer.status, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+    assert "x-request-id" in answer.headers
+
+
+async def test_a_known_key_is_let_in_from_any_host() -> None:
+    headers = {**KEY, "host": "rag.example.com", "origin": "https://chat.example.com"}
+    answer = await chat(headers, api_keys=["client-key"])
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+async def preflight(origin: str, **more: Any) -> Answer:
+    headers = {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization, content-type, x-stainless-os",
+    }
+    app = create_app(settings(**more), Upstreams().transport())
+    return await ask(app, "/v1/chat/completions", method="OPTIONS", headers=headers, content=b"")
+
+
+async def test_a_preflight_passes_without_a_key() -> None:
+    answer = await preflight("https://chat.example.com", api_keys=["client-key"])
+    assert answer.status == 200
+    assert "x-stainless-os" in answer.headers["access-control-allow-headers"]
+    assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+async def test_without_keys_only_loopback_pages_pass_a_preflight() -> None:
+    assert (await preflight("http://localhost:3000")).status == 200
+    evil = await preflight("https://evil.example.com")
+    assert evil.status >= 400
+    assert "access-control-allow-origin" not in evil.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example.com"},
+        {"origin": "null"},
+        {"host": "evil.example.com"},
+        {"host": "127.0.0.1.evil.example.com"},
+    ],
+)
+async def test_without_keys_no_page_of_another_machine_is_answered(headers: dict[str, str]) -> None:
+    answer = await chat(headers)
+    assert (answer.status, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+async def test_an_origin_named_in_the_settings_is_let_in() -> None:
+    headers = {"origin": "https://chat.example.com"}
+    answer = await chat(headers, cors_origins=["https://chat.example.com"])
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-origin"] == "https://chat.example.com"
+    assert (await chat({"origin": "https://b.example.com"}, cors_origins=["*"])).status == 403
+
+
+async def test_an_error_can_be_read_by_the_page_that_caused_it() -> None:
+    headers = {"origin": "https://chat.example.com"}
+    answer = await chat(headers, api_keys=["client-key"])
+    assert answer.status == 401
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_the_clients_request_id_comes_back() -> None:
+    answer = await chat({"x-request-id": "mine-1"})
+    assert answer.headers["x-request-id"] == "mine-1"
+    assert (await chat()).headers["x-request-id"].startswith("req_")

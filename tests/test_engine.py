@@ -1,0 +1,251 @@
+"""The engine: when things happen. Every wait is for an event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from proxy.core.chat import Chunk, parse_chat
+from proxy.core.desk import Found
+from proxy.core.fold import Fold
+from proxy.core.passages import Result
+from proxy.core.plan import Policy, make_plan
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.core.writer import CompletionWriter
+from proxy.engine import Run
+from proxy.errors import BadReply, Overloaded, UpstreamTimeout
+from tests.support.script import Round, search_call
+
+LEAVE = Result("c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h")
+SEARCH_ROUND = Round(calls=(search_call("leave"),), finish_reason="tool_calls")
+
+
+class Model:
+    """Plays rounds chunk by chunk; `before` is awaited before the chunk of a given number."""
+
+    def __init__(self, *rounds: Round) -> None:
+        self._rounds = iter(rounds)
+        self.asked: list[Mapping[str, Any]] = []
+        self.gates: dict[int, asyncio.Event] = {}
+        self.closed = asyncio.Event()
+        self.sent = 0
+
+    async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[list[Chunk], None]:
+        self.asked.append(body)
+        try:
+            for place, chunk in enumerate(next(self._rounds).chunks()):
+                if gate := self.gates.pop(place, None):
+                    await gate.wait()
+                self.sent += 1
+                yield [chunk]
+        finally:
+            self.closed.set()
+
+
+@dataclass
+class Searcher:
+    """Answers searches; holds them back while `gate` is not set."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    ran: list[Search] = field(default_factory=list)
+    fault: Exception | None = None
+    together: int = 1
+    _barrier: asyncio.Barrier | None = None
+
+    async def search(self, search: Search, scope: Scope) -> Found:  # noqa: ARG002  # the protocol
+        self.ran.append(search)
+        self.started.set()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        if self._barrier is not None:
+            await self._barrier.wait()
+        if self.fault:
+            raise self.fault
+        return Found((LEAVE,))
+
+    def expect_together(self, number: int) -> None:
+        self._barrier = asyncio.Barrier(number)
+
+
+@dataclass
+class Listener:
+    """A client; it takes no chunk while `gate` is not set."""
+
+    fold: Fold = field(default_factory=Fold)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def hear(self, chunks: list[Chunk]) -> None:
+        self.heard.set()
+        await self.gate.wait()
+        for chunk in chunks:
+            self.fold.add(chunk)
+
+
+def run(model: Model, searcher: Searcher, body: dict[str, Any] | None = None, **policy: Any) -> Run:
+    messages = [{"role": "user", "content": "How many days of leave?"}]
+    chat = parse_chat({"messages": messages, "stream": True, **(body or {})})
+    plan = make_plan(chat, Policy(model="m", **policy), chat.wish)
+    writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
+    return Run(plan, model, searcher, writer)
+
+
+def open_searcher() -> Searcher:
+    searcher = Searcher()
+    searcher.gate.set()
+    return searcher
+
+
+async def test_an_answer_is_made_of_rounds_and_searches() -> None:
+    model = Model(SEARCH_ROUND, Round("It is 27 [1]."))
+    one = run(model, open_searcher())
+    listener = Listener()
+    await one.drive(listener)
+    message = listener.fold.completion()["choices"][0]["message"]
+    assert message["content"] == "It is 27 [1]."
+    assert message["annotations"][0]["url_citation"]["url"] == "https://docs.test/h"
+    lighton = listener.fold.completion()["lighton"]
+    assert lighton["rounds"] == 2
+    assert [each["query"] for each in lighton["searches"]] == ["leave"]
+    assert listener.fold.completion()["usage"]["total_tokens"] == 30
+
+
+async def test_a_search_starts_while_its_round_still_streams() -> None:
+    model = Model(SEARCH_ROUND, Round("Done."))
+    last_chunk = len(SEARCH_ROUND.chunks()) - 1
+    searcher = open_searcher()
+    model.gates[last_chunk] = searcher.started
+    await asyncio.wait_for(run(model, searcher).drive(Listener()), 10)
+
+
+async def test_a_second_search_starts_before_the_first_has_ended() -> None:
+    calls = (search_call("one"), search_call("two"))
+    model = Model(Round(calls=calls, finish_reason="tool_calls"), Round("Done."))
+    searcher = open_searcher()
+    searcher.expect_together(2)
+    await asyncio.wait_for(run(model, searcher).drive(Listener()), 10)
+    assert [each.query for each in searcher.ran] == ["one", "two"]
+
+
+async def test_cancelling_ends_the_model_stream() -> None:
+    model = Model(Round("Some text."))
+    model.gates[2] = asyncio.Event()
+    listener = Listener()
+    driving = asyncio.create_task(run(model, Searcher()).drive(listener))
+    await listener.heard.wait()
+    driving.cancel()
+    await asyncio.wait_for(model.closed.wait(), 10)
+    with pytest.raises(asyncio.CancelledError):
+        await driving
+
+
+async def test_cancelling_ends_searches_that_started_early() -> None:
+    model = Model(SEARCH_ROUND)
+    model.gates[len(SEARCH_ROUND.chunks()) - 1] = asyncio.Event()
+    searcher = Searcher()
+    driving = asyncio.create_task(run(model, searcher).drive(Listener()))
+    await searcher.started.wait()
+    driving.cancel()
+    await asyncio.wait_for(searcher.cancelled.wait(), 10)
+    assert model.closed.is_set()
+
+
+async def test_a_failing_model_ends_the_searches_of_its_round() -> None:
+    cut_short = Round(calls=(search_call("leave"),), finish_reason="")
+    searcher = Searcher()
+    with pytest.raises(BadReply, match="broke off"):
+        await asyncio.wait_for(run(Model(cut_short), searcher).drive(Listener()), 10)
+    assert searcher.cancelled.is_set() or not searcher.ran
+
+
+async def test_a_slow_client_slows_the_model_down() -> None:
+    model = Model(Round("text"))
+    listener = Listener()
+    listener.gate.clear()
+    driving = asyncio.create_task(run(model, Searcher()).drive(listener))
+    await listener.heard.wait()
+    sent = model.sent
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert model.sent == sent
+    listener.gate.set()
+    await driving
+    assert model.sent > sent
+
+
+async def test_a_failed_search_is_traced_and_the_answer_goes_on() -> None:
+    searcher = open_searcher()
+    searcher.fault = Overloaded("LightOn", "LightOn is unavailable at the moment.")
+    listener = Listener()
+    await run(Model(SEARCH_ROUND, Round("Sorry.")), searcher).drive(listener)
+    search = listener.fold.completion()["lighton"]["searches"][0]
+    assert search["error"] == "LightOn is unavailable at the moment."
+    assert search["results"] == []
+
+
+async def test_a_failed_search_fails_the_request_where_the_setting_says_so() -> None:
+    searcher = open_searcher()
+    searcher.fault = Overloaded("LightOn", "LightOn is unavailable at the moment.")
+    one = run(Model(SEARCH_ROUND), searcher, fail_on_search_error=True)
+    with pytest.raises(Overloaded):
+        await one.drive(Listener())
+
+
+async def test_a_fault_of_the_proxy_in_a_search_is_not_swallowed() -> None:
+    searcher = open_searcher()
+    searcher.fault = KeyError("bug")
+    with pytest.raises(KeyError):
+        await run(Model(SEARCH_ROUND), searcher).drive(Listener())
+
+
+async def test_a_search_ends_with_the_time_budget() -> None:
+    one = run(Model(SEARCH_ROUND, Round("Late.")), Searcher(), budget_s=0.01)
+    listener = Listener()
+    await asyncio.wait_for(one.drive(listener), 10)
+    completion = listener.fold.completion()
+    assert "used up" in completion["lighton"]["searches"][0]["error"]
+    assert completion["choices"][0]["message"]["content"] == "Late."
+    assert "tools" not in one.model.asked[-1]  # type: ignore[attr-defined]  # the fake's
+
+
+async def test_a_search_that_timed_out_upstream_is_told_as_such() -> None:
+    searcher = open_searcher()
+    searcher.fault = UpstreamTimeout("LightOn", "LightOn did not answer in time.")
+    listener = Listener()
+    await run(Model(SEARCH_ROUND, Round("Sorry.")), searcher).drive(listener)
+    assert "in time" in listener.fold.completion()["lighton"]["searches"][0]["error"]
+
+
+async def test_the_clients_parameters_pass_and_the_proxys_own_are_set() -> None:
+    model = Model(Round("Hi."))
+    body = {"temperature": 0.5, "vendor_extra": {"a": 1}, "parallel_tool_calls": True}
+    await run(model, Searcher(), body).drive(Listener())
+    asked = model.asked[0]
+    assert asked["temperature"] == 0.5
+    assert asked["vendor_extra"] == {"a": 1}
+    assert asked["parallel_tool_calls"] is True
+    assert asked["stream_options"] == {"include_usage": True}
+    assert asked["model"] == "m"
+    assert "lighton" not in asked
+
+
+async def test_nothing_about_tools_is_sent_when_there_are_none() -> None:
+    model = Model(Round("Hi."))
+    body = {"parallel_tool_calls": True, "stream": False, "lighton": {"retrieval": "off"}}
+    listener = Listener()
+    await run(model, Searcher(), body).drive(listener)
+    assert not {"tools", "tool_choice", "parallel_tool_calls", "stream"} & set(model.asked[0])
+    assert "lighton" not in listener.fold.completion()

@@ -1,0 +1,180 @@
+"""Properties of the whole path: settings, surface, loop, reader, writer, with scripted upstreams.
+
+1. What a client assembles from a stream is what it would have got without streaming.
+2. Hidden calls never leak, whatever the model does and however the bytes are cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.app import create_app
+from proxy.settings import Settings
+from tests.support.asgi import Answer, ask
+from tests.support.openai_assemble import assemble, assemble_reply, assemble_with_sdk
+from tests.support.openai_schema import check_chunk, check_completion
+from tests.support.openai_stream import check_stream
+from tests.support.script import Call, Round, Upstreams, result
+
+RESULTS = [result("a", "Leave is 27 days."), result("b", None), result("c", "Ask [3] HR.")]
+CLIENT_TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
+SECRETS = ("lighton_search", "hidden query", "undeclared_tool", "chatcmpl-tool-hidden")
+
+texts = st.text(alphabet=st.sampled_from("ab [1]2\n`é🦊"), max_size=12)
+queries = st.sampled_from(["hidden query one", "hidden query two", "HIDDEN query  one"])
+hidden_ids = st.integers(0, 3).map(lambda n: f"chatcmpl-tool-hidden{n}")
+
+
+def arguments_of(query: str, extra: dict[str, Any]) -> str:
+    return json.dumps({"query": query, **extra})
+
+
+search_calls = st.builds(
+    Call,
+    st.just("lighton_search"),
+    st.builds(
+        arguments_of, queries, st.sampled_from([{}, {"max_results": 99}, {"workspace_id": [1]}])
+    )
+    | st.sampled_from(['{"query": "hidden query', "", "[]", '{"query": 5}']),
+    hidden_ids,
+)
+odd_calls = st.builds(Call, st.just("undeclared_tool"), st.just("{}"), hidden_ids)
+client_calls = st.builds(
+    Call,
+    st.just("get_weather"),
+    st.sampled_from(['{"city": "Paris"}', "{}", ""]),
+    st.sampled_from(["call_1", "call_2", "x" * 46]),
+)
+hidden_rounds = st.builds(
+    Round,
+    text=texts,
+    reasoning=texts,
+    calls=st.lists(search_calls | odd_calls, min_size=1, max_size=3).map(tuple),
+    finish_reason=st.sampled_from(["tool_calls", "stop"]),
+)
+last_rounds = st.builds(
+    Round,
+    text=texts,
+    reasoning=texts,
+    calls=st.lists(client_calls | search_calls, max_size=3).map(tuple),
+    finish_reason=st.sampled_from(["stop", "length", "tool_calls", "content_filter", "odd"]),
+)
+plain_rounds = st.builds(Round, text=texts, reasoning=texts)
+scripts = st.tuples(st.lists(hidden_rounds, max_size=3), last_rounds, st.just([Round("End.")] * 5))
+
+
+def cutter(sizes: list[int]) -> Callable[[Any], list[Any]]:
+    """Cuts a string or bytes into pieces of the given sizes, over and over."""
+
+    def cut(data: Any) -> list[Any]:
+        pieces = []
+        place = turn = 0
+        while place < len(data):
+            size = sizes[turn % len(sizes)]
+            pieces.append(data[place : place + size])
+            place, turn = place + size, turn + 1
+        return pieces or [data]
+
+    return cut
+
+
+def play(
+    script: tuple[list[Round], Round, list[Round]],
+    body: dict[str, Any],
+    sizes: list[int] | None = None,
+) -> tuple[Answer, Upstreams]:
+    hidden, last, spare = script
+    cut = cutter(sizes or [10**9])
+    upstreams = Upstreams([*hidden, last, *spare], RESULTS, pieces=cut, cut=cut)
+    proxy_settings = Settings(
+        lighton_base_url="http://lighton.test",
+        lighton_api_key="k",
+        scaleway_base_url="http://scaleway.test/v1",
+        scaleway_api_key="k",
+    )
+    app = create_app(proxy_settings, upstreams.transport())
+    request = {"messages": [{"role": "user", "content": "How many days?"}], **body}
+    return asyncio.run(ask(app, document=request)), upstreams
+
+
+def comparable(heard: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal: everything but the ids of the completion and the times of searches."""
+    lighton = json.loads(json.dumps(heard["lighton"]))
+    for search in (lighton or {}).get("searches", ()):
+        del search["took_ms"]
+    minted = heard["id"][-24:]
+    calls = json.loads(json.dumps(heard["tool_calls"]).replace(minted, "minted"))
+    return {**heard, "id": None, "created": None, "lighton": lighton, "tool_calls": calls}
+
+
+bodies = st.fixed_dictionaries(
+    {},
+    optional={
+        "tools": st.just([CLIENT_TOOL]),
+        "parallel_tool_calls": st.booleans(),
+        "lighton": st.sampled_from([{"retrieval": each} for each in ("tool", "hybrid")]),
+    },
+)
+cuts = st.lists(st.integers(1, 40), min_size=1, max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(scripts, bodies, cuts)
+def test_a_stream_assembles_to_the_plain_answer_however_it_is_cut(
+    script: tuple[list[Round], Round, list[Round]], body: dict[str, Any], sizes: list[int]
+) -> None:
+    plain, _ = play(script, body)
+    streamed_body = {**body, "stream": True, "stream_options": {"include_usage": True}}
+    streamed, _ = play(script, streamed_body, sizes)
+    assert (plain.status, streamed.status) == (200, 200)
+    check_completion(plain.json())
+    view = check_stream(streamed.body, include_usage=True)
+    for chunk in view.chunks:
+        check_chunk(chunk)
+    expected = comparable(assemble_reply(plain.json()))
+    assert comparable(assemble(view.chunks)) == expected
+    with_sdk = comparable(assemble_with_sdk(view.chunks))
+    assert {**with_sdk, "lighton": expected["lighton"]} == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(scripts, bodies, cuts, st.booleans())
+def test_hidden_calls_never_leak(
+    script: tuple[list[Round], Round, list[Round]],
+    body: dict[str, Any],
+    sizes: list[int],
+    stream: bool,  # noqa: FBT001  # hypothesis passes it
+) -> None:
+    answer, _ = play(script, {**body, "stream": stream}, sizes)
+    documents = check_stream(answer.body).chunks if stream else [answer.json()]
+    for document in documents:
+        visible = json.dumps({k: v for k, v in document.items() if k != "lighton"})
+        assert not [secret for secret in SECRETS if secret in visible]
+
+
+@settings(max_examples=100, deadline=None)
+@given(scripts, bodies, st.booleans())
+def test_every_history_sent_upstream_answers_each_call_once_right_after_its_turn(
+    script: tuple[list[Round], Round, list[Round]],
+    body: dict[str, Any],
+    stream: bool,  # noqa: FBT001  # hypothesis passes it
+) -> None:
+    _, upstreams = play(script, {**body, "stream": stream})
+    for asked in upstreams.asked:
+        waiting: list[str] = []
+        for message in asked["messages"]:
+            if message["role"] == "tool":
+                assert message["tool_call_id"] == waiting.pop(0)
+            else:
+                assert waiting == []
+                waiting = [call["id"] for call in message.get("tool_calls") or ()]
+                assert len(set(waiting)) == len(waiting)
+                for call in message.get("tool_calls") or ():
+                    json.loads(call["function"]["arguments"])
+        assert waiting == []

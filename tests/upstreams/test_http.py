@@ -1,0 +1,424 @@
+"""One endpoint over real sockets, and over a substituted transport where only faults matter."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import httpx
+import pytest
+import respx
+
+from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.upstreams.http import Endpoint, Transport, aiohttp_transport
+from tests.upstreams.raw_server import (
+    PATIENCE_S,
+    Connection,
+    Script,
+    chunk,
+    chunked,
+    raw_server,
+    reply,
+)
+
+KEY = "upstream-secret"
+BASE_URL = "https://upstream.test/v1"
+
+
+def endpoint(
+    base_url: str, transport: Transport | None = None, *, connect_timeout_s: float = 5
+) -> Endpoint:
+    transport = transport or aiohttp_transport()
+    return Endpoint("Upstream", base_url, KEY, transport, connect_timeout_s)
+
+
+@asynccontextmanager
+async def connected(base_url: str, *, connect_timeout_s: float = 5) -> AsyncIterator[Endpoint]:
+    upstream = endpoint(base_url, connect_timeout_s=connect_timeout_s)
+    try:
+        yield upstream
+    finally:
+        await upstream.aclose()
+
+
+async def post(upstream: Endpoint, *, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
+    async with upstream.request("POST", "/ask", body=b"{}", timeout_s=timeout_s) as answer:
+        return answer.status, await answer.read()
+
+
+def always(data: bytes) -> Script:
+    """A server that answers every request with `data`."""
+
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.send(data)
+
+    return script
+
+
+def once(data: bytes) -> Script:
+    """A server that answers the first request of a connection with `data`, and closes it."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(data)
+
+    return script
+
+
+async def silent(connection: Connection) -> None:
+    await connection.request()
+    await connection.gone()
+
+
+# What is sent
+
+
+async def test_a_request_carries_path_key_and_body_and_asks_for_no_compression() -> None:
+    requests: list[bytes] = []
+
+    async def script(connection: Connection) -> None:
+        requests.append(await connection.request())
+        await connection.send(reply(b"yes"))
+
+    async with raw_server(script) as server, connected(f"{server.url}/v1") as upstream:
+        assert await post(upstream) == (200, b"yes")
+    head, _, body = requests[0].partition(b"\r\n\r\n")
+    first, *lines = head.decode().lower().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert first == "post /v1/ask http/1.1"
+    assert body == b"{}"
+    assert headers["authorization"] == f"bearer {KEY}"
+    assert headers["accept-encoding"] == "identity"
+    assert headers["content-type"] == "application/json"
+    assert headers["user-agent"] == "rag-proxy"
+
+
+async def test_a_request_without_body_names_no_content_type() -> None:
+    requests: list[bytes] = []
+
+    async def script(connection: Connection) -> None:
+        requests.append(await connection.request())
+        await connection.send(reply())
+
+    async with (
+        raw_server(script) as server,
+        connected(server.url) as upstream,
+        upstream.request("GET", "/models", timeout_s=PATIENCE_S) as answer,
+    ):
+        await answer.read()
+    assert requests[0].startswith(b"GET /models HTTP/1.1\r\n")
+    assert b"content-type" not in requests[0].lower()
+
+
+async def test_cookies_are_not_kept() -> None:
+    requests: list[bytes] = []
+
+    async def script(connection: Connection) -> None:
+        while True:
+            requests.append(await connection.request())
+            await connection.send(reply(b"", "set-cookie: session=1"))
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        await post(upstream)
+        await post(upstream)
+    assert b"cookie" not in requests[1].lower()
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with raw_server(always(reply(b"here"))) as elsewhere:
+        moved = reply(b"", f"location: {elsewhere.url}/", status="307 Temporary Redirect")
+        async with raw_server(always(moved)) as server, connected(server.url) as upstream:
+            assert await post(upstream) == (307, b"")
+        assert elsewhere.connections == 0
+
+
+def test_the_key_is_hidden_when_an_endpoint_is_printed() -> None:
+    assert KEY not in repr(endpoint(BASE_URL, httpx.MockTransport(lambda _: httpx.Response(200))))
+
+
+# What comes back
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("text/event-stream", True),
+        ("text/event-stream; charset=utf-8", True),
+        ("application/json", False),
+    ],
+)
+async def test_a_reply_knows_whether_it_is_an_event_stream(
+    content_type: str, *, expected: bool
+) -> None:
+    data = reply(b"", f"content-type: {content_type}")
+    async with (
+        raw_server(always(data)) as server,
+        connected(server.url) as upstream,
+        upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer,
+    ):
+        assert answer.is_event_stream is expected
+
+
+async def test_parts_come_as_they_arrive() -> None:
+    heard = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(chunked(b"one"))
+        await heard.wait()
+        await connection.send(chunk(b"two") + chunk(b""))
+
+    async with (
+        raw_server(script) as server,
+        connected(server.url) as upstream,
+        upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer,
+    ):
+        parts = answer.parts()
+        assert await anext(parts) == b"one"
+        heard.set()
+        assert [part async for part in parts] == [b"two"]
+
+
+async def test_a_compressed_reply_is_read_although_none_was_asked_for() -> None:
+    data = reply(gzip.compress(b"plain text"), "content-encoding: gzip")
+    async with raw_server(always(data)) as server, connected(server.url) as upstream:
+        assert await post(upstream) == (200, b"plain text")
+
+
+async def test_a_reply_that_is_not_compressed_as_it_says_is_a_bad_reply() -> None:
+    data = reply(b"plain text", "content-encoding: gzip")
+    async with raw_server(always(data)) as server, connected(server.url) as upstream:
+        with pytest.raises(BadReply, match="Upstream sent a reply that cannot be read"):
+            await post(upstream)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnot a number\r\n",
+    ],
+)
+async def test_a_reply_that_is_not_http_is_a_bad_reply(data: bytes) -> None:
+    async with raw_server(once(data)) as server, connected(server.url) as upstream:
+        with pytest.raises(BadReply):
+            await post(upstream)
+        assert server.connections == 1
+
+
+# Connections
+
+
+async def test_a_connection_whose_reply_was_read_is_used_again() -> None:
+    async with raw_server(always(reply(b"yes"))) as server, connected(server.url) as upstream:
+        assert [await post(upstream) for _ in range(3)] == [(200, b"yes")] * 3
+        assert server.connections == 1
+
+
+async def test_a_connection_whose_reply_was_not_read_is_closed() -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(chunked(b"the first of many"))
+        await connection.gone()
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        async with upstream.request("POST", "/", timeout_s=PATIENCE_S):
+            pass
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_closing_the_endpoint_closes_its_connections() -> None:
+    async with raw_server(always(reply())) as server:
+        async with connected(server.url) as upstream:
+            await post(upstream)
+            assert not server.hung_up.is_set()
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_cancelling_a_request_without_a_reply_closes_its_connection() -> None:
+    asked = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        asked.set()
+        await connection.gone()
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        asking = asyncio.create_task(post(upstream))
+        await asyncio.wait_for(asked.wait(), PATIENCE_S)
+        asking.cancel()
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+
+async def test_cancelling_a_request_in_the_middle_of_its_reply_closes_its_connection() -> None:
+    heard = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(chunked(b"one"))
+        await connection.gone()
+
+    async def listen(upstream: Endpoint) -> None:
+        async with upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer:
+            async for _ in answer.parts():
+                heard.set()
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        listening = asyncio.create_task(listen(upstream))
+        await asyncio.wait_for(heard.wait(), PATIENCE_S)
+        listening.cancel()
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+
+
+# Faults of real connections
+
+
+async def test_a_refused_connection_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with connected(f"http://127.0.0.1:{port}") as upstream:
+        with pytest.raises(Unreachable, match="Upstream could not be reached"):
+            await post(upstream)
+
+
+async def test_a_connection_that_is_not_accepted_in_time_is_a_time_out() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        # One connection fills the queue of a server that accepts none; all others wait.
+        with socket.create_connection(address):
+            async with connected(f"http://127.0.0.1:{address[1]}", connect_timeout_s=0.05) as u:
+                with pytest.raises(UpstreamTimeout, match="did not answer in time"):
+                    await post(u)
+
+
+async def test_a_reply_that_does_not_begin_in_time_is_a_time_out_and_not_asked_for_again() -> None:
+    async with raw_server(silent) as server, connected(server.url) as upstream:
+        with pytest.raises(UpstreamTimeout):
+            await post(upstream, timeout_s=0.05)
+        assert server.connections == 1
+
+
+async def test_a_reply_that_stops_in_the_middle_is_a_time_out() -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(chunked(b"one"))
+        await connection.gone()
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(UpstreamTimeout):
+            await post(upstream, timeout_s=0.05)
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+async def test_a_connection_that_ends_before_a_reply_is_made_once_more(*, is_reset: bool) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        if connection.number > 1:
+            await connection.send(reply(b"yes"))
+        elif is_reset:
+            connection.reset()
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        assert await post(upstream) == (200, b"yes")
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+async def test_a_second_connection_that_ends_before_a_reply_is_the_last(*, is_reset: bool) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        if is_reset:
+            connection.reset()
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(Unreachable, match="The connection to Upstream broke"):
+            await post(upstream)
+        assert server.connections == 2
+
+
+async def test_a_kept_connection_that_is_found_closed_is_replaced() -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(reply(b"%d" % connection.number))
+        await connection.request()
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        assert await post(upstream) == (200, b"1")
+        assert await post(upstream) == (200, b"2")
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+async def test_a_connection_that_breaks_in_mid_body_is_unreachable_and_not_made_again(
+    *, is_reset: bool
+) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+        if is_reset:
+            connection.reset()
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(Unreachable, match="The connection to Upstream broke"):
+            await post(upstream)
+        assert server.connections == 1
+
+
+# Faults as the transport reports them
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "calls"),
+    [
+        (httpx.ConnectError("no"), Unreachable, 2),
+        (httpx.ConnectTimeout("no"), UpstreamTimeout, 2),
+        (httpx.ReadTimeout("no"), UpstreamTimeout, 1),
+        (httpx.ReadError("no"), Unreachable, 1),
+        (httpx.UnsupportedProtocol("no"), Unreachable, 1),
+        (aiohttp.ClientConnectionError("no"), Unreachable, 1),
+        (ConnectionAbortedError("no"), Unreachable, 1),
+    ],
+)
+async def test_a_fault_of_the_transport_is_an_error_of_the_upstream(
+    fault: Exception, expected: type[UpstreamError], calls: int
+) -> None:
+    router = respx.MockRouter()
+    route = router.post(f"{BASE_URL}/ask").mock(side_effect=fault)
+    with pytest.raises(expected) as caught:
+        await post(endpoint(BASE_URL, httpx.MockTransport(router.async_handler)))
+    assert route.call_count == calls
+    assert type(caught.value) is expected
+    assert caught.value.upstream == "Upstream"
+    assert caught.value.__cause__ is fault
+
+
+async def test_writing_to_a_connection_that_is_closing_is_tried_once_more() -> None:
+    requests: list[httpx.Request] = []
+
+    def closing(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        # As the transport reports it: a time-out, though nothing timed out.
+        raise httpx.ConnectTimeout("closing") from aiohttp.ClientConnectionResetError("closing")
+
+    with pytest.raises(Unreachable):
+        await post(endpoint(BASE_URL, httpx.MockTransport(closing)))
+    assert len(requests) == 2
+
+
+async def test_what_was_not_the_connections_fault_stays_as_it_is() -> None:
+    router = respx.MockRouter()
+    router.post(f"{BASE_URL}/ask").mock(side_effect=LookupError("a bug"))
+    with pytest.raises(LookupError, match="a bug"):
+        await post(endpoint(BASE_URL, httpx.MockTransport(router.async_handler)))
