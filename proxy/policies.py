@@ -40,8 +40,9 @@ class Policies:
 
 
 def _policy(settings: Settings, profile: Profile) -> Policy:
+    default = settings.profiles.get(settings.default_model, _NO_PROFILE)
     return Policy(
-        model=profile.model or settings.default_model,
+        model=profile.model or default.model or settings.default_model,
         scope=settings.scope().narrow(profile.scope()),
         retrieval=profile.retrieval or settings.retrieval,
         max_rounds=_first(profile.max_rounds, settings.max_rounds),

@@ -114,6 +114,12 @@ def test_ctrl_c_is_quiet_and_exit_code_130(
     assert capsys.readouterr().err.strip() == ""
 
 
+def test_what_a_command_returns_is_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = click.Command("check", callback=lambda: 1)
+    monkeypatch.setitem(cli.rag_proxy.commands, "check", command)
+    assert main(["check"]) == 1
+
+
 def test_the_exit_code_of_a_command_is_the_program_s(tmp_path: Path) -> None:
     done = run_program("serve", cwd=tmp_path)
     assert done.returncode == 2

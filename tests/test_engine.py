@@ -152,6 +152,18 @@ async def test_cancelling_ends_the_model_stream() -> None:
         await driving
 
 
+async def test_cancelling_while_the_client_takes_nothing_ends_the_model_stream_at_once() -> None:
+    model = Model(Round("Some text."))
+    listener = Listener()
+    listener.gate.clear()
+    driving = asyncio.create_task(run(model, Searcher()).drive(listener))
+    await listener.heard.wait()
+    driving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await driving
+    assert model.closed.is_set()
+
+
 async def test_cancelling_ends_searches_that_started_early() -> None:
     model = Model(SEARCH_ROUND)
     model.gates[len(SEARCH_ROUND.chunks()) - 1] = asyncio.Event()

@@ -80,6 +80,7 @@ def test_constructing_settings_reads_neither_environment_nor_files(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     set_variables(monkeypatch, RAG_PROXY_PORT="3", RAG_PROXY_CONFIG=str(toml("workers = 2")))
+    set_variables(monkeypatch, port="3", HOST="environment")
     Path(".env").write_text("RAG_PROXY_HOST=dotenv")
     assert Settings() == Settings(port=8000, workers=1, host="127.0.0.1")
 
@@ -244,13 +245,16 @@ def test_every_problem_is_named_by_what_its_source_calls_it(
 
 def test_an_unknown_key_names_the_nearest_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     set_variables(monkeypatch, RAG_PROXY_PROT="1")
-    config = toml("workspace = [1]\nzzz = 1\nLIGHTON_API_KEY = 'x'\n[profiles.hr]\nfile_ids = [1]")
+    config = toml("workspace = [1]\nzzz = 1\nLIGHTON_API_KEY = 'x'\n")
+    with config.open("a") as file:
+        file.write("[profiles.hr]\nfile_ids = [1]\nport = 1\n")
     assert set(problems(config)) == {
         "RAG_PROXY_PROT: no such setting; did you mean RAG_PROXY_PORT?",
         "workspace in rag-proxy.toml: no such setting; did you mean workspace_id?",
         "zzz in rag-proxy.toml: no such setting",
         "LIGHTON_API_KEY in rag-proxy.toml: no such setting; did you mean lighton_api_key?",
         "profiles.hr.file_ids in rag-proxy.toml: no such setting; did you mean file_id?",
+        "profiles.hr.port in rag-proxy.toml: no such setting",
     }
 
 

@@ -64,7 +64,7 @@ def test_a_profile_must_share_something_with_the_settings() -> None:
 
 
 def test_a_profile_that_is_the_default_must_name_its_model() -> None:
-    with pytest.raises(SettingsError, match="profiles.hr.model: must be set"):
+    with pytest.raises(SettingsError, match=r"profiles\.hr\.model: must be set"):
         check_profiles(Settings(default_model="hr", profiles={"hr": {}}))
     check_profiles(Settings(default_model="hr", profiles={"hr": {"model": "m"}}))
 

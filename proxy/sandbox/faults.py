@@ -5,11 +5,13 @@ A fault is armed in one of two ways and strikes the next matching requests:
 - in the same process: `faults.add("lighton", status=503)`;
 - on a running `rag-proxy sandbox`: `POST /sandbox/faults` with a JSON list of the same fields
 
-      curl localhost:9000/sandbox/faults \
+      curl localhost:8001/sandbox/faults \
         -d '[{"upstream": "scaleway", "status": 429, "shape": 3, "times": 2}]'
 
   `GET` lists what is still armed, `DELETE` clears it. `GET /sandbox/requests` lists what the
   stand-ins were sent.
+
+A fault strikes before the request is looked at: before its key, method and body.
 
 Who does what: `watched.Watched` applies what needs no knowledge of a vendor (`delay_s`, `hang`,
 `disconnect`, `html`). A stand-in asks for `fault_of(request)` and applies the rest in its vendor's

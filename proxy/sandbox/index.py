@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found. `bm25` is positive, higher is better, without an upper bound.
+    """A passage found. `bm25` is above 0, higher is better, without an upper bound.
 
     `share` is the share of the question's terms that the passage holds; in `coverage` rare terms
     count for more (their BM25 weight). Both lie between 0 and 1.
@@ -128,7 +128,7 @@ def _hit(number: int, bm25: float, terms: Sequence[_Term]) -> Hit:
     held = [term.weight for term in terms if number in term.scores]
     return Hit(
         number=number,
-        bm25=round(bm25, 6),
-        share=round(len(held) / len(terms), 6),
-        coverage=round(sum(held) / sum(term.weight for term in terms), 6),
+        bm25=bm25,
+        share=len(held) / len(terms),
+        coverage=sum(held) / sum(term.weight for term in terms),
     )

@@ -36,7 +36,7 @@ class _Result:
 
     @property
     def score(self) -> float:
-        return self.hit.bm25 if self.relevance is None else self.relevance
+        return _rounded(self.hit.bm25) if self.relevance is None else self.relevance
 
 
 def search(corpus: Corpus, request: SearchRequest) -> list[dict[str, Any]]:
@@ -86,15 +86,18 @@ def _scored(hits: list[Hit], request: SearchRequest) -> Iterable[tuple[Hit, floa
             yield hit, None
         else:
             held = (hit.share + hit.coverage) / 2
-            yield hit, round(held * (1 + hit.bm25 / best) / 2, 6)
+            yield hit, _rounded(held * (1 + hit.bm25 / best) / 2)
+
+
+def _rounded(score: float) -> float:
+    return round(score, 6)
 
 
 def _one_per_page(results: list[_Result]) -> list[_Result]:
-    pages = {
-        (result.passage.document.id, result.passage.chunk.page): result
-        for result in reversed(results)
-    }
-    return sorted(pages.values(), key=results.index)
+    best: dict[tuple[int, int | None], _Result] = {}
+    for result in results:
+        best.setdefault((result.passage.document.id, result.passage.chunk.page), result)
+    return list(best.values())
 
 
 def _kept(results: list[_Result], request: SearchRequest) -> list[_Result]:
@@ -124,11 +127,11 @@ def _written(result: _Result, request: SearchRequest) -> dict[str, Any]:
 
 
 def _scores(result: _Result, *, vision: bool) -> dict[str, float | None]:
-    hit = result.hit
+    similarity, keyword = _rounded(result.hit.share), _rounded(result.hit.bm25)
     return {
-        "text": None if vision else hit.share,
-        "vision": hit.share if vision else None,
-        "keyword": None if vision else hit.bm25,
+        "text": None if vision else similarity,
+        "vision": similarity if vision else None,
+        "keyword": None if vision else keyword,
         "multivector": None,
         "relevance": result.relevance,
     }

@@ -56,7 +56,21 @@ class Scaleway:
                 return
             async with aclosing(reply.parts()) as parts, aclosing(_events(parts)) as groups:
                 async for events in groups:
-                    yield [read_chunk(self.vendor, event.data) for event in events]
+                    chunks, fault = self._read(events)
+                    if chunks:
+                        yield chunks
+                    if fault:
+                        raise fault
+
+    def _read(self, events: list[Event]) -> tuple[list[Chunk], UpstreamError | None]:
+        """The chunks of `events` up to the first that is an error, and that error."""
+        chunks = []
+        for event in events:
+            try:
+                chunks.append(read_chunk(self.vendor, event.data))
+            except UpstreamError as fault:
+                return chunks, fault
+        return chunks, None
 
     async def _error(self, reply: Reply, model: str) -> ProxyError:
         error = read_error(self.vendor, reply.status, await reply.read(), reply.headers)

@@ -20,6 +20,8 @@ from proxy.errors import (
 
 _REQUEST_AT_FAULT: Final = frozenset({400, 413, 416, 422})
 _KEY_AT_FAULT: Final = frozenset({401, 403})
+_SHORTEST_KEY: Final = 4
+"""Shorter ones are no keys, and would be found inside of words."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ class Vendor:
         )
 
     def _without_key(self, message: str) -> str:
-        return message.replace(self.key, "[key]") if self.key else message
+        return message.replace(self.key, "[key]") if len(self.key) >= _SHORTEST_KEY else message
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -42,4 +42,6 @@ def test_a_terminal_shows_progress(
     (tmp_path / "b.md").write_text("b")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     load_documents(tmp_path)
-    assert "Indexing" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "Indexing" in shown
+    assert "50%" in shown

@@ -11,7 +11,11 @@ from proxy.core.passages import Result
 from proxy.core.turn import Owner, ToolCall
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 60) | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
@@ -32,7 +36,7 @@ def tool(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
 
 
-def call(arguments: Any, id: str = "call_1", name: str = "lighton_search") -> ToolCall:  # noqa: A002  # OpenAI's name
+def call(arguments: Any, id: str = "call_1", name: str = "lighton_search") -> ToolCall:
     """A call of the search tool; `arguments` as the model wrote them, or to be written as JSON."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return ToolCall(id, name, text, Owner.SEARCH)

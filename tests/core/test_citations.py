@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -152,14 +153,14 @@ def test_offsets_are_valid_in_any_text(text: str) -> None:
         assert 0 <= ends <= start < end <= len(text)
         ends = end
         n = int(annotation["url_citation"]["url"].rpartition("/")[2])
-        assert int(text[start:end].strip("[]【】").split("†")[0] or 0) == n or "【" in text[start:end]
+        assert int(re.findall(r"\d+", text[start:end])[0]) == n
 
 
-@given(pieces.filter(lambda text: "`" not in text and "~" not in text))
+@given(pieces.filter(lambda text: not set(text) & set("`~【")))
 @settings(deadline=None)
 def test_markers_outside_code_are_found_wherever_they_are(text: str) -> None:
     marked = f"{text} [12] {text}"
-    assert (len(text) + 1, len(text) + 5) in spans(annotate(marked, PASSAGES)) or "【" in text
+    assert (len(text) + 1, len(text) + 5) in spans(annotate(marked, PASSAGES))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 import itertools
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,57 +15,16 @@ from proxy.core.scope import (
     parse_wish_headers,
 )
 from proxy.errors import BadRequest, EmptyScope, Forbidden
+from tests.core.admission import (
+    LABELS,
+    PATHS,
+    admitted_ids,
+    admitted_label_sets,
+    admitted_paths,
+)
 from tests.core.samples import JSON
 
 STRICTNESS = [None, "none", "scoring_only", "scoring_and_filtering"]
-
-# A model of what LightOn admits, kept apart from the code under test. Universes are small enough to
-# try every document.
-
-IDS = range(1, 5)
-LABELS = ("x", "y", "z")
-PATHS = [
-    ":".join(parts)
-    for depth in (1, 2, 3)
-    for parts in itertools.product(("a", "b", "ab"), repeat=depth)
-]
-
-
-def admitted_ids(ids: tuple[int, ...] | None) -> set[int]:
-    return set(IDS) if ids is None else set(IDS) & set(ids)
-
-
-def admitted_paths(entries: tuple[str, ...] | None, *, patterns_are_subtrees: bool) -> set[str]:
-    """The content types that LightOn's filter admits.
-
-    An entry means itself and its subtree; with a `*` it is a pattern for the whole path. Whether a
-    pattern includes the subtrees of what it matches is nowhere said, so both are tried.
-    """
-    if entries is None:
-        return set(PATHS)
-    return {
-        path
-        for path in PATHS
-        for entry in entries
-        if admits_path(entry, path, patterns_are_subtrees=patterns_are_subtrees)
-    }
-
-
-def admits_path(entry: str, path: str, *, patterns_are_subtrees: bool) -> bool:
-    pattern = ".*".join(map(re.escape, entry.split("*")))
-    is_subtree = "*" not in entry or patterns_are_subtrees
-    return re.fullmatch(f"{pattern}(:.*)?" if is_subtree else pattern, path) is not None
-
-
-def admitted_label_sets(required: tuple[str, ...] | None) -> set[frozenset[str]]:
-    """The attributes a document may have: all entries are demanded."""
-    every = (
-        frozenset(labels)
-        for size in range(len(LABELS) + 1)
-        for labels in itertools.combinations(LABELS, size)
-    )
-    return {labels for labels in every if labels.issuperset(required or ())}
-
 
 ids = st.none() | st.lists(st.integers(0, 5), max_size=4).map(tuple)
 plain_paths = st.sampled_from(PATHS[:12])
@@ -91,6 +49,11 @@ scopes = st.builds(
 )
 
 
+def only(name: str, values: Any) -> Scope:
+    """A scope with one restriction."""
+    return replace(Scope(), **{name: values})
+
+
 def narrowed(left: Scope, right: Scope) -> Scope | None:
     """The narrower scope; None if nothing is left."""
     try:
@@ -106,7 +69,7 @@ def test_ids_meet_exactly(
     name: str, left: tuple[int, ...] | None, right: tuple[int, ...] | None
 ) -> None:
     both = admitted_ids(left) & admitted_ids(right)
-    scope = narrowed(Scope(**{name: left}), Scope(**{name: right}))
+    scope = narrowed(only(name, left), only(name, right))
     if scope is None:
         assert not both
     else:
@@ -136,7 +99,8 @@ def test_plain_content_types_meet_exactly(
 @given(left=lists_of(plain_paths | patterns), right=lists_of(plain_paths | patterns))
 @settings(deadline=None, max_examples=300)
 def test_content_type_patterns_never_meet_in_more_than_both_allow(
-    patterns_are_subtrees: bool,  # noqa: FBT001  # what LightOn may mean
+    *,
+    patterns_are_subtrees: bool,
     left: tuple[str, ...] | None,
     right: tuple[str, ...] | None,
 ) -> None:
@@ -233,14 +197,14 @@ def test_content_types_that_do_not_surely_meet_leave_nothing(allowed: str, asked
 @pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id", "content_type"])
 def test_an_empty_intersection_is_refused_and_named(name: str) -> None:
     with pytest.raises(EmptyScope, match=name) as caught:
-        Scope(**{name: ("1", "2")}).narrow(Scope(**{name: ("3",)}))
+        only(name, ("1", "2")).narrow(only(name, ("3",)))
     assert isinstance(caught.value, Forbidden)
     assert caught.value.param == f"lighton.{name}"
 
 
 @pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id", "content_type"])
 def test_an_empty_list_allows_nothing_rather_than_everything(name: str) -> None:
-    for left, right in itertools.permutations([Scope(**{name: ()}), Scope()]):
+    for left, right in itertools.permutations([only(name, ()), Scope()]):
         with pytest.raises(EmptyScope):
             left.narrow(right)
 
@@ -328,10 +292,10 @@ def test_a_wish_must_be_an_object(document: Any) -> None:
             (42, "42", {}, ["42"], [True], [1.0], [None], [[1]]),
         ),
         *itertools.product(("content_type", "attribute"), ("legal", [1], [""], [None], {})),
-        *(("max_results", value) for value in (0, -1, 51, "5", 5.0, True, [5])),
-        *(("relevance_scoring", value) for value in ("all", "", 1, True, ["none"], {})),
-        *(("min_relevance", value) for value in (-0.1, 1.1, "0.5", True, [0.5])),
-        *(("retrieval", value) for value in ("on", "", "Tool", False, 0, ["tool"], {})),
+        *itertools.product(["max_results"], (0, -1, 51, "5", 5.0, True, [5])),
+        *itertools.product(["relevance_scoring"], ("all", "", 1, True, ["none"], {})),
+        *itertools.product(["min_relevance"], (-0.1, 1.1, "0.5", True, [0.5])),
+        *itertools.product(["retrieval"], ("on", "", "Tool", False, 0, ["tool"], {})),
         ("workspace", [1]),
         ("query", "x"),
         ("", 1),
@@ -365,10 +329,12 @@ def test_an_empty_list_is_a_wish_that_cannot_be_met() -> None:
 )
 @settings(deadline=None)
 def test_any_document_is_a_wish_or_a_bad_request(document: dict[str, Any]) -> None:
+    param = "lighton.x"
     try:
         parse_wish(document)
     except BadRequest as error:
-        assert error.param in {f"lighton.{name}" for name in document}
+        param = error.param or ""
+    assert param in {f"lighton.{name}" for name in (*document, "x")}
 
 
 @pytest.mark.parametrize(

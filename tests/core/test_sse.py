@@ -13,14 +13,17 @@ def decode(data: bytes) -> list[Event]:
     All three ways must find the same.
     """
     whole = Decoder().feed(data)
-    bytewise = Decoder()
-    assert [event for byte in data for event in bytewise.feed(bytes([byte]))] == whole
+    assert feed_bytewise(Decoder(), data) == whole
     trailing = Decoder()
     assert trailing.feed(data + b"data: cut o") == whole
     return whole
 
 
-def rest_of(decoder: Decoder, data: bytes) -> list[bytes]:
+def feed_bytewise(decoder: Decoder, data: bytes) -> list[Event]:
+    return [event for byte in data for event in decoder.feed(bytes([byte]))]
+
+
+def data_of(decoder: Decoder, data: bytes) -> list[bytes]:
     return [event.data for event in decoder.feed(data)]
 
 
@@ -39,15 +42,15 @@ def test_line_ends_may_be_mixed() -> None:
 
 def test_a_crlf_that_is_cut_in_two_ends_one_line() -> None:
     decoder = Decoder()
-    assert rest_of(decoder, b"data: a\r") == []
-    assert rest_of(decoder, b"") == []
-    assert rest_of(decoder, b"\ndata: b\r") == []
-    assert rest_of(decoder, b"\n\r") == [b"a\nb"]
-    assert rest_of(decoder, b"\ndata: c\n\n") == [b"c"]
+    assert data_of(decoder, b"data: a\r") == []
+    assert data_of(decoder, b"") == []
+    assert data_of(decoder, b"\ndata: b\r") == []
+    assert data_of(decoder, b"\n\r") == [b"a\nb"]
+    assert data_of(decoder, b"\ndata: c\n\n") == [b"c"]
 
 
 def test_a_cr_ends_its_line_before_anything_follows() -> None:
-    assert rest_of(Decoder(), b"data: a\r\r") == [b"a"]
+    assert data_of(Decoder(), b"data: a\r\r") == [b"a"]
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\u0085", "\x0b", "\x0c", "\x1c"])
@@ -106,8 +109,8 @@ def test_a_byte_order_mark_is_passed_over_at_the_start_only() -> None:
 
 def test_a_start_like_a_byte_order_mark_is_kept() -> None:
     decoder = Decoder()
-    assert rest_of(decoder, BOM[:2]) == []
-    assert rest_of(decoder, b": x\ndata: a\n\n") == [b"a"]
+    assert data_of(decoder, BOM[:2]) == []
+    assert data_of(decoder, b": x\ndata: a\n\n") == [b"a"]
 
 
 @pytest.mark.parametrize(
@@ -125,10 +128,8 @@ def test_a_start_like_a_byte_order_mark_is_kept() -> None:
 def test_an_event_that_grows_too_long_is_refused_however_it_comes(data: bytes) -> None:
     with pytest.raises(TooLongError, match="longer than 15 bytes"):
         Decoder(limit=15).feed(data)
-    bytewise = Decoder(limit=15)
     with pytest.raises(TooLongError):
-        for byte in data:
-            bytewise.feed(bytes([byte]))
+        feed_bytewise(Decoder(limit=15), data)
     with pytest.raises(TooLongError):
         Decoder(limit=15).feed(data + b"data: more")
 

@@ -120,4 +120,8 @@ def test_the_usage_of_many_rounds_is_the_sum_and_leaves_them_as_they_were(
 def test_a_whole_usage_has_the_three_counts() -> None:
     nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     assert whole_usage({}) == nothing
-    assert whole_usage({"total_tokens": 7, "extra": 1}) == {**nothing, "total_tokens": 7, "extra": 1}
+    assert whole_usage({"total_tokens": 7, "extra": 1}) == {
+        **nothing,
+        "total_tokens": 7,
+        "extra": 1,
+    }

@@ -7,14 +7,14 @@ import pytest
 from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.corpus import load_corpus
 from tests.sandbox.documents import sample_folder
-from tests.sandbox.serving import serving
+from tests.support.server import serving_in_thread
 
 
 @pytest.fixture
 def http(tmp_path: Path) -> Iterator[httpx.Client]:
     app = create_sandbox(load_corpus(sample_folder(tmp_path)), keys=frozenset({"key"}))
     with (
-        serving(app) as url,
+        serving_in_thread(app) as url,
         httpx.Client(base_url=url, headers={"authorization": "Bearer key"}) as client,
     ):
         yield client

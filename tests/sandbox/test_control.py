@@ -7,7 +7,7 @@ import pytest
 from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.corpus import load_corpus
 from tests.sandbox.documents import sample_folder, write
-from tests.sandbox.serving import serving
+from tests.support.server import serving_in_thread
 
 SEARCH = {"query": "lease"}
 
@@ -17,7 +17,7 @@ def http(tmp_path: Path) -> Iterator[httpx.Client]:
     corpus = load_corpus(write(sample_folder(tmp_path / "company"), {"broken.txt": b"\xff"}))
     headers = {"authorization": "Bearer key"}
     with (
-        serving(create_sandbox(corpus)) as url,
+        serving_in_thread(create_sandbox(corpus)) as url,
         httpx.Client(base_url=url, headers=headers) as client,
     ):
         yield client
@@ -48,7 +48,7 @@ def test_every_route_that_the_front_page_lists_exists(http: httpx.Client) -> Non
 
 def test_the_front_page_says_when_only_some_keys_are_accepted(tmp_path: Path) -> None:
     corpus = load_corpus(write(tmp_path, {"a.md": "a"}))
-    with serving(create_sandbox(corpus, keys=frozenset({"only"}))) as url:
+    with serving_in_thread(create_sandbox(corpus, keys=frozenset({"only"}))) as url:
         assert "started with" in httpx.get(url).json()["authorization"]
 
 

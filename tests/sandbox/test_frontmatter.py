@@ -29,6 +29,8 @@ def test_lists_are_read_in_every_common_form(block: str, tags: tuple[str, ...]) 
     [
         ("a # remark", "a"),
         ("a#b", "a#b"),
+        ("[a", "[a"),
+        ("a # b # c", "a"),
         ('"a # b"', "a # b"),
         ("'it: is'", "it: is"),
         ('"quoted" # remark', "quoted"),

@@ -11,7 +11,7 @@ from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.corpus import load_corpus
 from proxy.sandbox.faults import Faults
 from tests.sandbox.documents import sample_folder
-from tests.sandbox.serving import serving
+from tests.support.server import serving_in_thread
 
 SEARCH = "/api/v3/search"
 AUTHORISED = {"authorization": "Bearer key"}
@@ -21,7 +21,7 @@ AUTHORISED = {"authorization": "Bearer key"}
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Faults]]:
     faults = Faults()
     corpus = load_corpus(sample_folder(tmp_path_factory.mktemp("company")))
-    with serving(create_sandbox(corpus, faults=faults)) as url:
+    with serving_in_thread(create_sandbox(corpus, faults=faults)) as url:
         yield url, faults
 
 

@@ -100,8 +100,12 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_field(
     assert wrong({"query": "q", field: value}) == {field: [error]}
 
 
-def test_the_longest_query_is_accepted() -> None:
+def test_the_limits_themselves_are_accepted() -> None:
     assert len(parse_request({"query": "q" * 4000}).query) == 4000
+    assert [parse_request({"query": "q", "max_results": n}).max_results for n in (1, 100)] == [
+        1,
+        100,
+    ]
 
 
 def test_all_wrong_fields_are_named_at_once() -> None:

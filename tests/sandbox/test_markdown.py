@@ -60,7 +60,12 @@ def test_what_only_looks_like_a_heading_is_text(text: str) -> None:
 
 
 def test_a_heading_without_text_ends_a_section_but_names_none() -> None:
-    assert outline("# A\n## \ntext") == [("A",), ("A",)]
+    assert outline("# A\n## B\n## \ntext") == [("A",), ("A", "B"), ("A",)]
+
+
+def test_the_line_under_a_heading_tells_its_level() -> None:
+    levels = [section.level for section in sections("A\n=\n\nB\n---\n\n# C")]
+    assert levels == [1, 2, 1]
 
 
 def test_the_first_heading_is_found_below_other_text() -> None:

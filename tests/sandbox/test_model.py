@@ -142,6 +142,10 @@ def test_a_tools_name_is_no_argument() -> None:
     assert arguments(ask("get_weather Paris", tools=[WEATHER])) == [{"city": "Paris"}]
 
 
+def test_a_single_tool_draws_on_the_words_before_its_name_too() -> None:
+    assert arguments(ask("In Paris: get_weather now", tools=[WEATHER])) == [{"city": "Paris"}]
+
+
 def test_a_tool_that_is_not_named_is_not_called() -> None:
     assert names(ask("What's the weather in Paris?", tools=[WEATHER])) == []
 

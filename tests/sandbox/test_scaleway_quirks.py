@@ -236,6 +236,7 @@ def test_qwen_knows_no_developer() -> None:
     messages = [{"role": "developer", "content": "Be brief."}, USER]
     assert refusal(body(*messages, model=QWEN)) == (400, "Unexpected message role.")
     read(body(*messages, model=LLAMA))
+    read(body(SYSTEM, USER, model=QWEN))
 
 
 # Limits
@@ -256,7 +257,7 @@ def test_too_many_completion_tokens_are_416_by_one_name_and_400_by_the_other() -
 
 def test_what_exceeds_the_context_window_is_refused() -> None:
     long = {"role": "user", "content": "word " * 131_000}
-    read(body(long))
+    read(body(long, max_tokens=68))
     status, message = refusal(body(long, max_tokens=100))
     assert status == 400
     assert message == (

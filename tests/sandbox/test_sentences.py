@@ -10,6 +10,10 @@ LEASE = Passage(
 GARDEN = Passage("2", "The garden is shared by all tenants. Notice boards hang in the hall.")
 
 
+def numbered(sentence: str, times: int) -> str:
+    return "".join(f"{sentence.format(n)} " for n in range(times))
+
+
 def texts(markdown: str) -> list[str]:
     return [sentence.text for sentence in split(Passage("1", markdown))]
 
@@ -54,6 +58,19 @@ def test_beyond_two_only_sentences_that_fit_nearly_as_well_are_quoted() -> None:
     )
     found = [each.text for each in best_sentences("deep tunnels of badgers", [passage])]
     assert found == ["Badgers dig deep tunnels.", "Tunnels need much light."]
+
+
+def test_a_rare_word_counts_more_than_a_common_one() -> None:
+    passage = Passage("1", numbered("Badger {} sleeps.", 6))
+    zebra = Passage("2", "Zebras run far.")
+    assert zebra.text in [each.text for each in best_sentences("badger zebra", [passage, zebra])]
+
+
+def test_two_words_of_the_question_count_more_than_one_rare_word() -> None:
+    passage = Passage("1", numbered("Badger {} has a tunnel.", 6) + numbered("Bees sleep {}.", 3))
+    zebra = Passage("2", "Zebras run far.")
+    found = best_sentences("badger tunnel zebra lion", [passage, zebra])
+    assert zebra.text not in [each.text for each in found]
 
 
 def test_equal_sentences_are_quoted_once() -> None:

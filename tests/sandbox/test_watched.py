@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from proxy.sandbox.faults import Dropped, Faults, fault_of
 from proxy.sandbox.requestlog import Received
 from proxy.sandbox.watched import Watched
-from tests.sandbox.serving import serving
+from tests.support.server import serving_in_thread
 
 SEARCH = "/api/v3/search"
 CHAT = "/v1/chat/completions"
@@ -65,7 +65,7 @@ def watched() -> Iterator[tuple[httpx.Client, Faults]]:
             *(Route(path, own) for path in ("/", "/health", "/sandbox/faults")),
         ]
     )
-    with serving(Watched(inner, faults)) as url, httpx.Client(base_url=url) as client:
+    with serving_in_thread(Watched(inner, faults)) as url, httpx.Client(base_url=url) as client:
         yield client, faults
 
 

@@ -26,7 +26,10 @@ TOKEN = {
     "token": "a",
     "logprob": -0.5,
     "bytes": [97],
-    "top_logprobs": [{"token": "a", "logprob": -0.5, "bytes": None}],
+    "top_logprobs": [
+        {"token": "a", "logprob": -0.5, "bytes": [97]},
+        {"token": "b", "logprob": -0.9, "bytes": None},
+    ],
 }
 USAGE = {
     "prompt_tokens": 1,
@@ -171,7 +174,7 @@ def test_a_body_with_every_field_passes(kind: str) -> None:
 @pytest.mark.parametrize(("kind", "path", "value"), VALUES)
 def test_a_value_of_another_type_is_found(kind: str, path: str, value: Any) -> None:
     check, body = FULL[kind]
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"^not a "):
         check(changed(body, path, OTHER_TYPE[type(value)]))
 
 

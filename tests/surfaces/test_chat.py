@@ -353,6 +353,16 @@ async def test_an_error_after_the_first_byte_is_one_last_event(
     assert view.error["error"]["code"] == code
 
 
+async def test_text_that_arrives_together_with_an_error_is_not_lost(
+    router: respx.MockRouter,
+) -> None:
+    headers = {"content-type": "text/event-stream"}
+    router.post(SCALEWAY).respond(200, headers=headers, content=BROKEN + IN_STREAM)
+    view = check_stream((await route(router, {"stream": True})).body)
+    assert view.deltas()[0]["content"] == "Half"
+    assert view.error is not None
+
+
 async def test_an_error_before_the_first_heard_byte_has_a_real_status(
     router: respx.MockRouter,
 ) -> None:

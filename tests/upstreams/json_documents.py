@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 Values = st.SearchStrategy[Any]
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For tests of documents: a busy machine takes its time to make them up."""
 
 _SCALARS: Values = (
     st.none()
@@ -28,17 +32,28 @@ def json_values(keys: Sequence[str] = ()) -> Values:
     )
 
 
-def nearly(shape: Values) -> Values:
-    """Values of a shape, mostly; now and then any other value."""
-    return st.one_of(shape, shape, shape, json_values())
-
-
 def objects(**fields: Values) -> Values:
-    """Objects with some of the fields, each with a value that may be wrong, and with others."""
-    known = st.fixed_dictionaries({}, optional={name: nearly(v) for name, v in fields.items()})
-    others = st.dictionaries(st.text(max_size=4), json_values(), max_size=2)
-    return nearly(st.builds(lambda some, more: {**more, **some}, known, others))
+    """Objects with some of the fields."""
+    return st.fixed_dictionaries({}, optional=fields)
 
 
-def lists(items: Values) -> Values:
-    return nearly(st.lists(items, max_size=3))
+@st.composite
+def spoiled(draw: st.DrawFn, documents: Values, *, most: int = 2) -> Any:
+    """Documents of which at most `most` parts were replaced by any other value."""
+    document = draw(documents)
+    for _ in range(draw(st.integers(0, most))):
+        document = _spoil(draw, document)
+    return document
+
+
+def _spoil(draw: st.DrawFn, value: Any) -> Any:
+    """`value` with one part of it, or all of it, replaced."""
+    if isinstance(value, dict) and value:
+        key = draw(st.sampled_from([*value, None]))
+        if key is not None:
+            return {**value, key: _spoil(draw, value[key])}
+    if isinstance(value, list) and value:
+        place = draw(st.integers(0, len(value)))
+        if place < len(value):
+            return [*value[:place], _spoil(draw, value[place]), *value[place + 1 :]]
+    return draw(json_values())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.upstreams.scaleway_quirks import Fault, fit_chunk, fit_request, read_fault
-from tests.upstreams.json_documents import json_values
+from tests.upstreams.json_documents import json_values, unhurried
 
 LLAMA = "llama-3.3-70b-instruct"
 QWEN = "qwen3-235b-a22b-instruct-2507"
@@ -176,6 +177,7 @@ def test_user_messages_that_a_system_message_kept_apart_become_one() -> None:
     assert fitted(MISTRAL, *messages) == [message("system", "s"), message("user", "one\n\ntwo")]
 
 
+@unhurried
 @given(
     st.lists(
         st.builds(
@@ -191,7 +193,7 @@ def test_any_conversation_is_made_fit_for_mistral_models(messages: list[dict[str
     roles = [each["role"] for each in fitted(MISTRAL, *messages)]
     assert "system" not in roles[1:]
     assert "developer" not in roles
-    assert all(pair != ("user", "user") for pair in zip(roles, roles[1:], strict=False))
+    assert all(pair != ("user", "user") for pair in itertools.pairwise(roles))
     assert not any("name" in each for each in fitted(MISTRAL, *messages))
     assert roles.count("assistant") == sum(each["role"] == "assistant" for each in messages)
 
@@ -207,6 +209,7 @@ def test_a_call_and_its_result_keep_one_id_of_nine_characters_for_mistral_models
     assert call["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
 
 
+@unhurried
 @given(st.lists(st.text(), unique=True, min_size=1, max_size=8))
 def test_ids_of_different_calls_stay_different(ids: list[str]) -> None:
     results = [message("tool", tool_call_id=each) for each in ids]
@@ -322,6 +325,7 @@ def test_a_message_is_cut_to_a_length_that_can_be_read(document: Any) -> None:
     assert read_fault(orjson.dumps(document)) == Fault("x" * 2000, None)
 
 
+@unhurried
 @given(json_values(keys=("error", "message", "detail", "loc", "msg", "param", "object")))
 def test_any_error_body_can_be_read(document: Any) -> None:
     fault = read_fault(orjson.dumps(document))
@@ -329,6 +333,7 @@ def test_any_error_body_can_be_read(document: Any) -> None:
     assert fault.param is None or isinstance(fault.param, str)
 
 
+@unhurried
 @given(st.binary())
 def test_any_bytes_can_be_read_as_an_error_body(body: bytes) -> None:
     assert isinstance(read_fault(body).message, str)

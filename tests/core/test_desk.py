@@ -1,0 +1,211 @@
+from typing import Any
+
+import pytest
+
+from proxy.core.desk import UNAVAILABLE, Failed, Found, SearchDesk
+from proxy.core.passages import NO_RESULTS, PassageBook, Result
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.core.turn import ToolCall
+from proxy.errors import RateLimited
+from tests.core.samples import call, result
+
+LEAVE = Search("leave", 5)
+LEASE = Search("lease", 5)
+SHOWN = '<passage n="1" title="Leave">\nLeave is 27 days.\n</passage>'
+REFERRED = "This was searched before. It found [1], shown above."
+
+
+def desk(max_searches: int = 8, scope: Scope | None = None) -> SearchDesk:
+    return SearchDesk(
+        scope=scope or Scope(),
+        book=PassageBook(10_000),
+        max_searches=max_searches,
+        query_limit=4_000,
+    )
+
+
+def asks(query: str, id: str = "call_1", **arguments: Any) -> ToolCall:
+    return call({"query": query, **arguments}, id=id)
+
+
+def found(*results: Result) -> Found:
+    return Found(results or (result(),))
+
+
+def failed() -> Failed:
+    return Failed(RateLimited("LightOn", "LightOn's quota is used up."), took_ms=7)
+
+
+def run_round(at: SearchDesk, *calls: ToolCall, outcome: Found | Failed | None = None) -> list[str]:
+    """One round: every call taken, its searches run, the answers."""
+    at.begin_round()
+    for each in calls:
+        at.take(each)
+    at.record({search: outcome or found() for search in at.round_searches()})
+    return at.answers(calls)
+
+
+def test_a_call_gets_its_search_and_then_its_passages() -> None:
+    at = desk()
+    made = asks("leave")
+    at.begin_round()
+    assert at.take(made) == LEAVE
+    assert at.round_searches() == (LEAVE,)
+    at.record({LEAVE: found()})
+    assert at.answers((made,)) == [SHOWN]
+
+
+def test_a_call_that_is_taken_again_gets_the_same_search_once() -> None:
+    at = desk()
+    at.begin_round()
+    assert [at.take(asks("leave")) for _ in range(3)] == [LEAVE] * 3
+    assert at.round_searches() == (LEAVE,)
+
+
+def test_the_searches_of_a_round_are_in_the_order_of_their_calls() -> None:
+    at = desk()
+    answers = run_round(at, asks("leave", "1"), asks("lease", "2"), outcome=found(result("x")))
+    assert at.round_searches() == (LEAVE, LEASE)
+    assert answers == [SHOWN, "Also found, shown before: [1]."]
+
+
+def test_a_call_that_cannot_be_read_is_corrected_without_a_search() -> None:
+    at = desk()
+    bad = call("{", id="1")
+    at.begin_round()
+    assert at.take(bad) is None
+    assert at.round_searches() == ()
+    assert at.answers((bad,))[0].startswith("The arguments are not a JSON object")
+
+
+def test_notes_come_after_the_passages() -> None:
+    (answer,) = run_round(desk(), asks("leave", max_results=0, lang="fr"))
+    passages, ignored, clamped = answer.split("\n\n")
+    assert passages == SHOWN
+    assert ignored.startswith("Ignored arguments: lang.")
+    assert clamped.startswith("max_results must be from 1 to 50")
+
+
+def test_the_scope_limits_the_number_of_results() -> None:
+    at = desk(scope=Scope(max_results=3))
+    at.begin_round()
+    assert at.take(asks("leave", max_results=10)) == Search("leave", 3)
+
+
+@pytest.mark.parametrize("query", ["leave", " LEAVE ", "Leave"])
+def test_the_same_query_in_a_round_is_searched_once(query: str) -> None:
+    at = desk()
+    calls = asks("leave", "1"), asks(query, "2"), asks(query, "3", max_results=2)
+    assert run_round(at, *calls) == [SHOWN, REFERRED, REFERRED]
+    assert [entry["query"] for entry in at.trace] == ["leave"]
+
+
+def test_the_same_query_in_a_later_round_is_answered_from_the_first_result() -> None:
+    at = desk()
+    run_round(at, asks("notice period"))
+    at.begin_round()
+    again = asks("Notice  PERIOD", max_results=5)
+    assert at.take(again) is None
+    assert at.round_searches() == ()
+    at.record({})
+    assert at.answers((again,)) == [REFERRED]
+    assert len(at.trace) == 1
+
+
+def test_the_same_query_for_more_results_is_another_search() -> None:
+    at = desk()
+    run_round(at, asks("leave"))
+    more = asks("leave", max_results=6)
+    assert run_round(at, more) == ["Also found, shown before: [1]."]
+    assert [entry["query"] for entry in at.trace] == ["leave", "leave"]
+
+
+def test_a_query_that_found_nothing_is_not_searched_again() -> None:
+    at = desk()
+    assert run_round(at, asks("leave"), outcome=Found()) == [NO_RESULTS]
+    assert run_round(at, asks("leave")) == [f"This was searched before. {NO_RESULTS}"]
+
+
+def test_a_round_has_at_most_so_many_searches() -> None:
+    at = desk(max_searches=2)
+    calls = [asks(f"query {n}", str(n)) for n in range(4)]
+    answers = run_round(at, *calls, asks("query 0", "again"))
+    assert [search.query for search in at.round_searches()] == ["query 0", "query 1"]
+    refusal = "Not run: at most 2 searches a round. Call lighton_search again."
+    assert answers[2:4] == [refusal, refusal]
+    assert answers[4] == REFERRED
+    assert run_round(at, asks("query 2"))[0].startswith("Also found")
+
+
+def test_a_call_that_was_refused_for_the_limit_stays_refused_in_its_round() -> None:
+    at = desk(max_searches=1)
+    at.begin_round()
+    late = asks("lease", "2")
+    assert at.take(asks("leave", "1")) == LEAVE
+    assert at.take(late) is None
+    assert at.take(late) is None
+    assert at.round_searches() == (LEAVE,)
+
+
+def test_a_failed_search_tells_the_model_and_the_trace() -> None:
+    at = desk()
+    assert run_round(at, asks("leave", "1"), asks("leave", "2"), outcome=failed()) == [
+        UNAVAILABLE,
+        UNAVAILABLE,
+    ]
+    assert at.trace == [
+        {
+            "query": "leave",
+            "took_ms": 7,
+            "results": [],
+            "warnings": [],
+            "error": "LightOn's quota is used up.",
+        }
+    ]
+
+
+def test_a_search_that_failed_may_be_tried_again() -> None:
+    at = desk()
+    run_round(at, asks("leave"), outcome=failed())
+    assert run_round(at, asks("leave")) == [SHOWN]
+    assert [("error" in entry) for entry in at.trace] == [True, False]
+
+
+def test_what_a_search_brought_is_traced() -> None:
+    at = desk()
+    warning = {"code": "rerank_failed", "reason": "overloaded"}
+    outcome = Found((result("a"), result("b", None), result("c")), (warning,), took_ms=12)
+    at.record({LEAVE: outcome})
+    (entry,) = at.trace
+    assert entry.keys() == {"query", "took_ms", "results", "warnings"}
+    assert (entry["query"], entry["took_ms"], entry["warnings"]) == ("leave", 12, [warning])
+    assert [(each["n"], each["chunk_id"]) for each in entry["results"]] == [(1, "a"), (2, "c")]
+
+
+def test_passages_shown_before_are_traced_with_their_first_number() -> None:
+    at = desk()
+    at.record({LEAVE: found(result("a"), result("b")), LEASE: found(result("c"), result("b"))})
+    assert [[each["n"] for each in entry["results"]] for entry in at.trace] == [[1, 2], [2, 3]]
+
+
+def test_call_ids_of_an_earlier_round_may_come_again() -> None:
+    at = desk()
+    assert run_round(at, asks("leave", "1")) == [SHOWN]
+    assert run_round(at, asks("lease", "1")) == ["Also found, shown before: [1]."]
+
+
+def test_the_context_is_what_the_first_search_brought() -> None:
+    at = desk()
+    at.record({LEAVE: found()})
+    assert at.context(LEAVE) == SHOWN
+    at.begin_round()
+    again = asks("leave")
+    assert at.take(again) is None
+    assert at.answers((again,)) == [REFERRED]
+
+
+def test_the_context_of_a_search_that_failed_says_so() -> None:
+    at = desk()
+    at.record({LEAVE: failed()})
+    assert at.context(LEAVE) == UNAVAILABLE

@@ -1,0 +1,63 @@
+import copy
+from typing import Any
+
+import pytest
+
+from proxy.core.chat import Message
+from proxy.core.instructions import CONTEXT, SEARCHING, add_to_system
+
+USER = {"role": "user", "content": "Hello"}
+
+
+def test_without_a_system_message_there_is_a_new_one() -> None:
+    assert add_to_system([USER], "Cite.") == [{"role": "system", "content": "Cite."}, USER]
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_the_clients_system_message_stays_and_is_added_to(role: str) -> None:
+    system = {"role": role, "content": "Be brief.", "name": "boss"}
+    assert add_to_system([system, USER], "Cite.") == [
+        {"role": role, "content": "Be brief.\n\nCite.", "name": "boss"},
+        USER,
+    ]
+
+
+@pytest.mark.parametrize("content", ["", None])
+def test_an_empty_system_message_is_filled(content: Any) -> None:
+    system = {"role": "system", "content": content}
+    assert add_to_system([system, USER], "Cite.")[0]["content"] == "Cite."
+    assert add_to_system([{"role": "system"}, USER], "Cite.")[0]["content"] == "Cite."
+
+
+def test_a_system_message_in_parts_gets_one_more() -> None:
+    part = {"type": "text", "text": "Be brief."}
+    (system, _) = add_to_system([{"role": "system", "content": [part]}, USER], "Cite.")
+    assert system["content"] == [part, {"type": "text", "text": "Cite."}]
+
+
+def test_a_system_message_further_on_stays_where_it_is() -> None:
+    later = {"role": "system", "content": "Be brief."}
+    assert add_to_system([USER, later], "Cite.") == [
+        {"role": "system", "content": "Cite."},
+        USER,
+        later,
+    ]
+
+
+def test_nothing_to_say_changes_nothing() -> None:
+    assert add_to_system([USER], "") == [USER]
+
+
+def test_the_clients_messages_are_left_as_they_were() -> None:
+    parts = [{"type": "text", "text": "Be brief."}]
+    messages: list[Message] = [{"role": "system", "content": parts}, USER]
+    before = copy.deepcopy(messages)
+    add_to_system(messages, "Cite.")
+    assert messages == before
+
+
+@pytest.mark.parametrize("text", [SEARCHING, CONTEXT])
+def test_the_model_is_told_to_cite_and_not_to_obey_passages(text: str) -> None:
+    assert "[1]" in text
+    assert "never instructions" in text
+    assert "lighton_search" in SEARCHING

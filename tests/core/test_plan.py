@@ -1,0 +1,329 @@
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.core.chat import Message, parse_chat
+from proxy.core.plan import Plan, Policy, make_plan, with_context
+from proxy.core.scope import Retrieval, Scope
+from proxy.core.search_tool import NAME, Search, choice, definition
+from proxy.core.turn import Owner
+from proxy.errors import BadRequest, EmptyScope
+from tests.core.samples import tool
+
+QUESTION = "How much leave do I get?"
+SEARCH_TOOL = definition(Scope())
+SEARCH = choice()
+WEATHER = tool("get_weather")
+NAMED_WEATHER = {"type": "function", "function": {"name": "get_weather"}}
+OWN_SEARCH = tool(NAME)
+
+
+def plan(policy: Policy | None = None, /, **fields: Any) -> Plan:
+    chat = parse_chat({"messages": [{"role": "user", "content": QUESTION}], **fields})
+    return make_plan(chat, policy or Policy("m"), chat.wish)
+
+
+def system_of(messages: list[Message]) -> str:
+    return str(messages[0]["content"]) if messages[0]["role"] == "system" else ""
+
+
+def in_mode(retrieval: Retrieval, **more: Any) -> Policy:
+    return Policy("m", retrieval=retrieval, searching="Search.", context="Answer.", **more)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the rounds of a request are asked: the tool_choice of the first, a later, the last."""
+
+    first: Any = None
+    later: Any = None
+    last: Any = None
+    offers: bool = True
+    searches_first: bool = False
+
+
+NOTHING = Row(offers=False)
+FREE = Row()
+FORCED = Row(first=SEARCH, later="auto")
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "row"),
+    [
+        # Without client tools.
+        ([], None, FREE),
+        ([], "auto", Row("auto", "auto")),
+        ([], "none", NOTHING),
+        ([], "required", FORCED),
+        ([], SEARCH, FORCED),
+        # With client tools.
+        ([WEATHER], None, FREE),
+        ([WEATHER], "auto", Row("auto", "auto", "auto")),
+        ([WEATHER], "none", Row("none", "none", "none", offers=False)),
+        ([WEATHER], "required", Row("required", "required", "auto")),
+        ([WEATHER], SEARCH, Row(SEARCH, "auto", "auto")),
+        (
+            [WEATHER],
+            NAMED_WEATHER,
+            Row(NAMED_WEATHER, NAMED_WEATHER, NAMED_WEATHER, offers=False),
+        ),
+        # With a client tool of the same name.
+        ([OWN_SEARCH], None, NOTHING),
+        ([OWN_SEARCH], "required", Row("required", "required", "required", offers=False)),
+        ([OWN_SEARCH], SEARCH, Row(SEARCH, SEARCH, SEARCH, offers=False)),
+    ],
+)
+def test_tool_choice_in_mode_tool(tools: list[Any], choice: Any, row: Row) -> None:
+    check(plan(in_mode("tool"), tools=tools, tool_choice=choice), tools, row)
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "row"),
+    [
+        ([], None, Row(searches_first=True)),
+        ([], "none", NOTHING),
+        ([], "required", Row("auto", "auto", searches_first=True)),
+        ([], SEARCH, Row(SEARCH, "auto", searches_first=True)),
+        ([WEATHER], "required", Row("required", "required", "auto", searches_first=True)),
+        ([WEATHER], SEARCH, Row(SEARCH, "auto", "auto", searches_first=True)),
+        (
+            [WEATHER],
+            NAMED_WEATHER,
+            Row(NAMED_WEATHER, NAMED_WEATHER, NAMED_WEATHER, offers=False),
+        ),
+        ([OWN_SEARCH], None, Row(offers=False, searches_first=True)),
+    ],
+)
+def test_tool_choice_in_mode_hybrid(tools: list[Any], choice: Any, row: Row) -> None:
+    check(plan(in_mode("hybrid"), tools=tools, tool_choice=choice), tools, row)
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "row"),
+    [
+        ([], None, Row(offers=False, searches_first=True)),
+        ([], "none", NOTHING),
+        ([], "required", Row(offers=False, searches_first=True)),
+        ([], SEARCH, Row(offers=False, searches_first=True)),
+        ([WEATHER], "auto", Row("auto", "auto", "auto", offers=False, searches_first=True)),
+        (
+            [WEATHER],
+            "required",
+            Row("required", "required", "required", offers=False, searches_first=True),
+        ),
+        ([WEATHER], SEARCH, Row("auto", "auto", "auto", offers=False, searches_first=True)),
+        (
+            [WEATHER],
+            NAMED_WEATHER,
+            Row(NAMED_WEATHER, NAMED_WEATHER, NAMED_WEATHER, offers=False),
+        ),
+    ],
+)
+def test_tool_choice_in_mode_context(tools: list[Any], choice: Any, row: Row) -> None:
+    check(plan(in_mode("context"), tools=tools, tool_choice=choice), tools, row)
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "row"),
+    [
+        ([], None, NOTHING),
+        ([], "auto", NOTHING),
+        ([], "required", NOTHING),
+        ([WEATHER], "required", Row("required", "required", "required", offers=False)),
+        ([WEATHER], None, NOTHING),
+    ],
+)
+def test_tool_choice_in_mode_off(tools: list[Any], choice: Any, row: Row) -> None:
+    check(plan(in_mode("off"), tools=tools, tool_choice=choice), tools, row)
+
+
+def check(made: Plan, tools: list[Any], row: Row) -> None:
+    first = made.ask(made.messages, is_first=True, is_last=False)
+    later = made.ask(made.messages, is_first=False, is_last=False)
+    last = made.ask(made.messages, is_first=False, is_last=True)
+    asked = (first.tool_choice, later.tool_choice, last.tool_choice)
+    assert asked == (row.first, row.later, row.last)
+    assert made.offers_search is row.offers
+    assert (first.can_search, later.can_search, last.can_search) == (row.offers, row.offers, False)
+    offered = (*tools, SEARCH_TOOL) if row.offers else tuple(tools)
+    assert (first.tools, later.tools, last.tools) == (offered, offered, tuple(tools))
+    assert (made.search_first is not None) is row.searches_first
+    assert ("Search." in system_of(made.messages)) is row.offers
+
+
+def test_a_first_round_that_is_the_last_is_not_forced_to_search() -> None:
+    made = plan(in_mode("tool"), tool_choice="required", tools=[])
+    assert made.ask(made.messages, is_first=True, is_last=True).tool_choice is None
+
+
+def test_without_rounds_of_searching_the_tool_is_not_offered() -> None:
+    assert not plan(in_mode("tool", max_rounds=0)).offers_search
+    assert plan(in_mode("hybrid", max_rounds=0)).search_first
+
+
+def test_a_chosen_tool_that_nobody_has_is_refused() -> None:
+    with pytest.raises(BadRequest, match="'get_weather', which is not in 'tools'") as caught:
+        plan(tool_choice=NAMED_WEATHER)
+    assert caught.value.param == "tool_choice"
+
+
+def test_the_search_tool_cannot_be_chosen_when_retrieval_is_off() -> None:
+    with pytest.raises(BadRequest, match="retrieval is off") as caught:
+        plan(in_mode("off"), tool_choice=SEARCH)
+    assert caught.value.param == "tool_choice"
+    made = plan(in_mode("off"), tool_choice=SEARCH, tools=[OWN_SEARCH])
+    assert made.ask([], is_first=True, is_last=False).tool_choice == SEARCH
+
+
+def test_tools_that_are_not_allowed_are_not_passed_on() -> None:
+    allowed = {"mode": "required", "tools": [NAMED_WEATHER]}
+    made = plan(
+        in_mode("tool"),
+        tools=[tool("get_time"), WEATHER],
+        tool_choice={"type": "allowed_tools", "allowed_tools": allowed},
+    )
+    ask = made.ask([], is_first=True, is_last=False)
+    assert ask.tools == (WEATHER, SEARCH_TOOL)
+    assert ask.tool_choice == "required"
+    assert made.owner_of("get_time", can_search=True) is Owner.NOBODY
+
+
+def test_the_request_chooses_the_retrieval_mode_over_the_policy() -> None:
+    made = plan(in_mode("tool"), lighton={"retrieval": "context"})
+    assert made.search_first == Search(QUESTION, 5)
+    assert not made.offers_search
+    assert not plan(in_mode("hybrid"), lighton={"retrieval": "off"}).search_first
+    assert plan(in_mode("off"), lighton={"retrieval": "tool"}).offers_search
+
+
+@pytest.mark.parametrize(
+    ("mode", "grounded"), [("tool", True), ("context", True), ("hybrid", True), ("off", False)]
+)
+def test_only_a_reply_without_retrieval_says_nothing_of_searches(
+    mode: Retrieval, *, grounded: bool
+) -> None:
+    assert plan(in_mode(mode)).grounded is grounded
+
+
+def test_the_scope_is_what_policy_and_request_both_allow() -> None:
+    policy = in_mode("context", scope=Scope(workspace_id=(1, 2), max_results=9))
+    made = plan(policy, lighton={"workspace_id": [2, 3], "max_results": 20})
+    assert made.scope == Scope(workspace_id=(2,), max_results=9)
+    assert made.search_first == Search(QUESTION, 9)
+    for mode in ("tool", "context", "hybrid", "off"):
+        with pytest.raises(EmptyScope):
+            plan(policy, lighton={"workspace_id": [3], "retrieval": mode})
+
+
+def test_the_tool_is_offered_within_the_scope() -> None:
+    made = plan(in_mode("tool"), lighton={"max_results": 3})
+    ask = made.ask(made.messages, is_first=True, is_last=False)
+    assert ask.tools == (definition(Scope(max_results=3)),)
+
+
+def test_the_question_is_trimmed_to_what_lighton_accepts() -> None:
+    messages = [
+        {"role": "user", "content": "before"},
+        {"role": "user", "content": "  " + "x" * 9 + " " + "y" * 9},
+        {"role": "assistant", "content": "after"},
+    ]
+    made = plan(in_mode("context", query_chars=10), messages=messages)
+    assert made.search_first == Search("x" * 9, 5)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        " \n",
+        None,
+        [{"type": "image_url", "image_url": {}}],
+        "### Task:\nGenerate 1-3 broad tags",
+    ],
+)
+def test_without_a_question_nothing_is_searched_first(content: Any) -> None:
+    made = plan(in_mode("hybrid"), messages=[{"role": "user", "content": content}])
+    assert made.search_first is None
+    assert made.offers_search
+
+
+def test_a_required_search_is_left_to_the_model_when_there_is_no_question() -> None:
+    made = plan(
+        in_mode("hybrid"), messages=[{"role": "user", "content": ""}], tool_choice="required"
+    )
+    assert made.ask([], is_first=True, is_last=False).tool_choice == SEARCH
+
+
+def test_instructions_are_added_to_the_clients_system_message() -> None:
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    texts = ["Be brief.", "House rules.", "Search."]
+    made = plan(in_mode("tool", instructions="House rules."), messages=messages)
+    assert system_of(made.messages) == "\n\n".join(texts)
+    off = plan(in_mode("off", instructions="House rules."), messages=messages)
+    assert system_of(off.messages) == "\n\n".join(texts[:2])
+    assert plan(in_mode("off"), messages=messages).messages == messages
+    assert messages[0]["content"] == "Be brief."
+
+
+def test_the_context_comes_last_in_the_system_message() -> None:
+    made = plan(in_mode("hybrid", instructions="House rules."))
+    messages = with_context(made, "<passage>")
+    assert system_of(messages) == "House rules.\n\nSearch.\n\nAnswer.\n\n<passage>"
+    assert messages[1:] == [{"role": "user", "content": QUESTION}]
+    assert system_of(made.messages) == "House rules.\n\nSearch."
+
+
+def test_calls_belong_to_the_client_the_search_or_nobody() -> None:
+    made = plan(in_mode("tool"), tools=[WEATHER, {"type": "custom", "custom": {"name": "grep"}}])
+    assert made.owner_of("get_weather", can_search=True) is Owner.CLIENT
+    assert made.owner_of(NAME, can_search=True) is Owner.SEARCH
+    assert made.owner_of(NAME, can_search=False) is Owner.NOBODY
+    assert made.owner_of("grep", can_search=True) is Owner.NOBODY
+
+
+def test_a_client_tool_of_the_same_name_is_the_clients() -> None:
+    made = plan(in_mode("tool"), tools=[OWN_SEARCH])
+    assert made.owner_of(NAME, can_search=True) is Owner.CLIENT
+
+
+def test_a_model_that_calls_an_unknown_tool_is_told_which_there_are() -> None:
+    made = plan(in_mode("tool"), tools=[WEATHER])
+    told = made.correction("web", can_search=True)
+    assert told == "There is no tool named 'web'. There are: get_weather, lighton_search."
+    assert made.correction("web", can_search=False).endswith("There are: get_weather.")
+    assert plan().correction("web", can_search=False).endswith("There are no tools.")
+
+
+@given(
+    mode=st.sampled_from(["tool", "context", "hybrid", "off"]),
+    tools=st.lists(st.sampled_from([WEATHER, OWN_SEARCH]), max_size=2),
+    choice=st.sampled_from([None, "none", "auto", "required", SEARCH, NAMED_WEATHER]),
+    is_first=st.booleans(),
+    is_last=st.booleans(),
+)
+@settings(deadline=None)
+def test_what_a_round_is_asked_always_fits_together(
+    mode: Retrieval,
+    tools: list[Any],
+    choice: Any,
+    *,
+    is_first: bool,
+    is_last: bool,
+) -> None:
+    try:
+        made = plan(in_mode(mode), tools=tools, tool_choice=choice)
+    except BadRequest:
+        return
+    ask = made.ask(made.messages, is_first=is_first, is_last=is_last)
+    names = [each["function"]["name"] for each in ask.tools]
+    assert names.count(NAME) <= 1 or OWN_SEARCH in tools
+    assert ask.can_search == (SEARCH_TOOL in ask.tools)
+    assert names or ask.tool_choice is None
+    if isinstance(ask.tool_choice, dict):
+        assert ask.tool_choice["function"]["name"] in names
+    if choice == "none" or mode == "off":
+        assert made.search_first is None
+        assert not ask.can_search

@@ -1,0 +1,140 @@
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.core.scope import Scope
+from proxy.core.search_tool import NAME, Order, Search, choice, definition, read_call
+from tests.core.samples import JSON, call
+
+LIMIT = 4_000
+
+
+def read(arguments: Any, scope: Scope | None = None, limit: int = LIMIT) -> Order:
+    return read_call(call(arguments), scope or Scope(), query_limit=limit)
+
+
+def test_the_tool_is_offered_with_a_query_and_a_number_of_results() -> None:
+    tool = definition(Scope())
+    assert tool["type"] == "function"
+    assert tool["function"]["name"] == NAME == "lighton_search"
+    parameters = tool["function"]["parameters"]
+    assert parameters["required"] == ["query"]
+    assert parameters["additionalProperties"] is False
+    assert set(parameters["properties"]) == {"query", "max_results"}
+    count = parameters["properties"]["max_results"]
+    assert (count["minimum"], count["maximum"], count["default"]) == (1, 50, 5)
+
+
+def test_the_tool_offers_no_more_results_than_the_scope_allows() -> None:
+    count = definition(Scope(max_results=3))["function"]["parameters"]["properties"]["max_results"]
+    assert (count["minimum"], count["maximum"], count["default"]) == (1, 3, 3)
+
+
+def test_the_tool_is_chosen_by_its_name() -> None:
+    assert choice() == {"type": "function", "function": {"name": NAME}}
+
+
+def test_a_good_call_is_a_search() -> None:
+    assert read({"query": " leave ", "max_results": 8}) == Order(Search("leave", 8))
+
+
+@pytest.mark.parametrize(
+    ("given", "scope", "count", "note"),
+    [
+        (1, Scope(), 1, ""),
+        (50, Scope(), 50, ""),
+        (None, Scope(), 5, ""),
+        (None, Scope(max_results=3), 3, ""),
+        ("7", Scope(), 7, ""),
+        (" 7\n", Scope(), 7, ""),
+        (7.0, Scope(), 7, ""),
+        (0, Scope(), 1, "max_results must be from 1 to 50; 1 was used."),
+        (-4, Scope(), 1, "max_results must be from 1 to 50; 1 was used."),
+        ("-4", Scope(), 1, "max_results must be from 1 to 50; 1 was used."),
+        (51, Scope(), 50, "max_results must be from 1 to 50; 50 was used."),
+        (10**18, Scope(), 50, "max_results must be from 1 to 50; 50 was used."),
+        (1e300, Scope(), 50, "max_results must be from 1 to 50; 50 was used."),
+        (4, Scope(max_results=3), 3, "max_results must be from 1 to 3; 3 was used."),
+        (2.5, Scope(), 5, "max_results must be an integer; 5 was used."),
+        (True, Scope(), 5, "max_results must be an integer; 5 was used."),
+        ([3], Scope(), 5, "max_results must be an integer; 5 was used."),
+        ({}, Scope(max_results=3), 3, "max_results must be an integer; 3 was used."),
+        ("", Scope(), 5, "max_results must be an integer; 5 was used."),
+        ("many", Scope(), 5, "max_results must be an integer; 5 was used."),
+        ("--5", Scope(), 5, "max_results must be an integer; 5 was used."),
+        ("-", Scope(), 5, "max_results must be an integer; 5 was used."),
+        ("²", Scope(), 5, "max_results must be an integer; 5 was used."),
+        ("9" * 10_000, Scope(), 5, "max_results must be an integer; 5 was used."),
+    ],
+)
+def test_the_number_of_results_is_clamped_and_the_model_told(
+    given: Any, scope: Scope, count: int, note: str
+) -> None:
+    order = read({"query": "leave", "max_results": given}, scope)
+    assert order == Order(Search("leave", count), (note,) if note else ())
+
+
+@pytest.mark.parametrize(
+    "arguments", ["", "{}", {"query": ""}, {"query": " \n"}, {"query": 5}, {"query": None}]
+)
+def test_a_call_without_a_query_is_answered_with_how_to_call(arguments: Any) -> None:
+    order = read(arguments)
+    assert order.search is None
+    assert order.fault.startswith(
+        "The query is missing. Call lighton_search with arguments such as"
+    )
+
+
+@pytest.mark.parametrize("arguments", ['{"query": "leave', "[]", "null", '"leave"', "leave", "5"])
+def test_arguments_that_are_no_json_object_are_quoted_back(arguments: str) -> None:
+    order = read(arguments)
+    assert order.search is None
+    assert order.fault.startswith(f"The arguments are not a JSON object: {arguments!r}. Call ")
+
+
+def test_only_the_start_of_bad_arguments_is_quoted_back() -> None:
+    assert len(read("x" * 100_000).fault) < 500
+
+
+def test_unknown_arguments_are_ignored_and_the_model_told() -> None:
+    order = read({"query": "leave", "workspace_id": [1], "lang": "fr", "max_results": 99})
+    assert order.search == Search("leave", 50)
+    assert order.notes == (
+        "Ignored arguments: lang, workspace_id. There are only query and max_results.",
+        "max_results must be from 1 to 50; 50 was used.",
+    )
+
+
+def test_many_unknown_arguments_are_not_all_repeated() -> None:
+    (note,) = read({"query": "leave", **{f"argument_{n}": n for n in range(500)}}).notes
+    assert len(note) < 300
+
+
+def test_a_long_query_is_cut_and_the_model_told() -> None:
+    order = read({"query": "leave of absence"}, limit=6)
+    assert order == Order(Search("leave", 5), ("The query was cut to 6 characters.",))
+    assert read({"query": " leave "}, limit=5) == Order(Search("leave", 5))
+
+
+@given(arguments=JSON | st.text(), limit=st.integers(1, 20))
+@settings(deadline=None)
+def test_whatever_a_model_writes_is_a_search_within_the_scope_or_a_fault(
+    arguments: Any, limit: int
+) -> None:
+    order = read(arguments, Scope(max_results=9), limit)
+    assert (order.search is None) == bool(order.fault)
+    if order.search:
+        assert 1 <= order.search.max_results <= 9
+        assert 1 <= len(order.search.query) <= limit
+        assert order.search.query == order.search.query.strip()
+
+
+@given(
+    arguments=st.fixed_dictionaries({"query": st.text(min_size=1)}, optional={"max_results": JSON})
+)
+@settings(deadline=None)
+def test_a_query_in_words_is_always_searched(arguments: dict[str, Any]) -> None:
+    order = read(arguments)
+    assert (order.search is not None) == bool(arguments["query"].strip())
