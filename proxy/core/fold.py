@@ -42,11 +42,14 @@ class Fold:
         if self._calls:
             message["tool_calls"] = [self._call(index) for index in sorted(self._calls)]
         choice = {**self._choice, "message": message, "logprobs": self._logprobs or None}
+        # In the order in which OpenAI's documentation has the fields, for people who read it.
+        order = {"id": None, "object": None, "created": None, "model": None}
         return {
-            **self._top,
-            "object": "chat.completion",
+            **order,
             "choices": [choice],
             "usage": self._usage,
+            **self._top,
+            "object": "chat.completion",
         }
 
     def _add_choice(self, choice: dict[str, Any]) -> None:

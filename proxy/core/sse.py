@@ -48,7 +48,7 @@ class Decoder:
             self._after_cr = False
         text = self._rest + data
         if not self._started:
-            if len(text) < len(_BOM) and _BOM.startswith(text):
+            if len(text) < len(_BOM):
                 self._rest = text
                 return []
             text = text.removeprefix(_BOM)

@@ -165,7 +165,7 @@ def test_a_document_is_known_by_its_title_before_its_filename(
 
 
 def test_a_title_is_one_short_line() -> None:
-    (passage,) = book().add([result(title='a\n\t"b"\r\x00<c>' + "d" * 1000)]).new
+    (passage,) = book().add([result(title='"a\n\t"b"\r\x00<c>' + "d" * 1000)]).new
     opening = passage.render().partition("\n")[0]
     assert opening.startswith('<passage n="1" title="a b c ddd')
     assert len(opening) < 350
@@ -264,6 +264,7 @@ def test_a_listing_that_was_read_before_is_referred_to() -> None:
     shelf = book()
     listing = shelf.add([result("a"), result("b")])
     assert listing.refer() == "This was searched before. It found [1], [2], shown above."
+    assert Listing().render() == NO_RESULTS
     assert Listing().refer() == f"This was searched before. {NO_RESULTS}"
 
 

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.sandbox.chunks import FULL, LIMIT, Chunk, split
+from proxy.sandbox.chunks import FULL, LIMIT, SHORT, Chunk, split
 from proxy.sandbox.reading import Page, Reading
 
 SENTENCE = "The quick brown fox jumps over the lazy dog. "
@@ -46,6 +47,64 @@ def test_a_section_is_not_joined_with_the_next_one_of_a_higher_level() -> None:
     assert [chunk.section for chunk in chunks] == [("A",), ("A", "B"), ("C",)]
 
 
+def test_a_section_with_others_below_it_begins_anew() -> None:
+    chunks = markdown("# A\n\n" + paragraph(300) + "\n\n## B\n\nb\n\n## C\n\n### D\n\nd")
+    assert [chunk.section for chunk in chunks] == [("A", "B"), ("A", "C", "D")]
+
+
+@pytest.mark.parametrize(("total", "count"), [(FULL, 1), (FULL + 1, 2)])
+def test_sections_share_a_chunk_up_to_its_full_length(total: int, count: int) -> None:
+    first = "## A\n\n" + "a" * 496  # 500 characters without the blank line
+    second = "## B\n\n" + "b" * (total - 504)
+    assert len(markdown(f"{first}\n\n{second}")) == count
+
+
+@pytest.mark.parametrize(("length", "count"), [(SHORT - 1, 1), (SHORT, 2)])
+def test_a_short_introduction_stays_with_a_long_section_below_it(length: int, count: int) -> None:
+    intro = "# A\n\n" + "a" * (length - 3)
+    assert len(markdown(f"{intro}\n\n## B\n\n{'b' * 1200}")) == count
+
+
+def test_a_short_section_does_not_pull_in_a_long_one_beside_it() -> None:
+    chunks = markdown(f"## A\n\na\n\n## B\n\n{paragraph(1200)}")
+    assert [chunk.section for chunk in chunks] == [("A",), ("B",)]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ([999, 499], [1500]),
+        ([999, 500], [999, 500]),
+        ([1000, 400], [1000, 400]),
+        ([1000, 199], [1201]),
+        ([1000, 200], [1000, 200]),
+        ([1299, 199], [1500]),
+        ([1300, 199], [1300, 199]),
+        ([1000, 1000, 199], [1000, 1201]),
+        ([1500], [1500]),
+        ([1501], [1500, 1]),
+    ],
+)
+def test_paragraphs_share_a_chunk_as_far_as_they_fit(
+    lengths: list[int], expected: list[int]
+) -> None:
+    text = "\n\n".join("x" * length for length in lengths)
+    assert [len(str(chunk.content)) for chunk in plain(text)] == expected
+
+
+@pytest.mark.parametrize(("length", "expected"), [(499, [1500, 1000]), (500, [1000, 500, 1000])])
+def test_lines_of_a_long_paragraph_share_a_chunk_as_far_as_they_fit(
+    length: int, expected: list[int]
+) -> None:
+    chunks = plain(f"{'x' * 1000}\n{'y' * length}\n{'z' * 1000}")
+    assert [len(str(chunk.content)) for chunk in chunks] == expected
+
+
+def test_a_paragraph_that_fits_is_left_as_it_is() -> None:
+    text = "if x:\n    run()  # now.  Really"
+    assert plain(text) == [Chunk(text)]
+
+
 def test_a_long_section_is_split_between_paragraphs() -> None:
     paragraphs = [paragraph(600) for _ in range(4)]
     chunks = markdown("# A\n\n" + "\n\n".join(paragraphs))
@@ -62,7 +121,9 @@ def test_a_short_remainder_stays_with_the_paragraphs_before_it() -> None:
 
 def test_a_paragraph_that_is_too_long_is_split_between_lines_then_sentences() -> None:
     lines = "\n".join([paragraph(700), paragraph(700), paragraph(700)])
-    assert all(str(chunk.content).endswith("dog.") for chunk in plain(paragraph(4000))[:-1])
+    for chunk in plain(paragraph(4000))[:-1]:
+        assert str(chunk.content).startswith("The quick")
+        assert str(chunk.content).endswith("lazy dog.")
     assert [len(str(chunk.content)) // 700 for chunk in plain(lines)] == [2, 1]
 
 

@@ -146,6 +146,10 @@ def test_without_relevance_scoring_the_score_is_that_of_the_keywords(corpus: Cor
         assert each["score"] == each["scores"]["keyword"]
 
 
+def test_a_passage_that_answers_every_word_is_wholly_relevant(corpus: Corpus) -> None:
+    assert results(corpus, "the landlord signed in Lyon")[0]["scores"]["relevance"] == 1.0
+
+
 def test_filtering_drops_what_is_not_relevant(corpus: Corpus) -> None:
     query = "Which party keeps a confidential document secret?"
     everything = results(corpus, query, relevance_scoring="scoring_only")

@@ -27,8 +27,8 @@ def json_values(keys: Sequence[str] = ()) -> Values:
     names = st.text(max_size=4) | st.sampled_from(keys) if keys else st.text(max_size=4)
     return st.recursive(
         _SCALARS,
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=6),
-        max_leaves=12,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+        max_leaves=8,
     )
 
 

@@ -105,9 +105,10 @@ def test_the_key_is_never_repeated_to_the_client(status: int) -> None:
     assert error.message.endswith(": [key] is wrong, [key]!")
 
 
-def test_without_a_key_messages_stay_as_they_are() -> None:
-    keyless = Vendor("Upstream", "UPSTREAM_KEY", 5, "")
-    assert keyless.error(400, "no").message == "Upstream refused the request: no"
+@pytest.mark.parametrize("key", ["", "k"])
+def test_without_a_key_worth_the_name_messages_stay_as_they_are(key: str) -> None:
+    keyless = Vendor("Upstream", "UPSTREAM_KEY", 5, key)
+    assert keyless.error(400, "broken").message == "Upstream refused the request: broken"
 
 
 def test_the_key_is_hidden_when_a_vendor_is_printed() -> None:
