@@ -14,6 +14,7 @@
         ├── UpstreamRejected  400  the upstream finds fault with the request
         ├── RateLimited       429  the upstream's quota is used up
         ├── BadCredentials    502  the upstream rejects the proxy's own key
+        ├── OutOfReach        502  the proxy's key may read nothing within the scope
         ├── Unreachable       502  no connection, or it broke
         ├── BadReply          502  a reply that is not what the protocol says
         ├── Overloaded        503  the upstream says it is unavailable
@@ -146,6 +147,11 @@ class RateLimited(UpstreamError):
 
 class BadCredentials(UpstreamError):
     code = "upstream_credentials"
+    retryable = False
+
+
+class OutOfReach(UpstreamError):
+    code = "upstream_out_of_reach"
     retryable = False
 
 

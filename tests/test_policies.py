@@ -31,6 +31,10 @@ def test_the_defaults_are_those_of_the_manual() -> None:
     )
 
 
+def test_a_policy_by_itself_has_the_same_defaults() -> None:
+    assert policies().of(None) == Policy("llama-3.3-70b-instruct")
+
+
 def test_every_setting_reaches_the_policy() -> None:
     scope = {
         "workspace_id": (1, 2),

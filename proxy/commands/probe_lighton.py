@@ -11,6 +11,7 @@ from proxy.core.search_tool import Search
 from proxy.engine import SearchUpstream
 from proxy.errors import (
     BadCredentials,
+    OutOfReach,
     Overloaded,
     ProxyError,
     RateLimited,
@@ -52,16 +53,15 @@ class LightOnProbe:
 
     async def _identify(self) -> str:
         if isinstance(self._outcome, BadCredentials):
-            raise ProbeError(
-                f"check LIGHTON_API_KEY: create a key at {LIGHTON_CONSOLE}. It must reach "
-                "documents that workspace_id and the other scope settings allow."
-            )
+            raise ProbeError(f"LightOn rejects LIGHTON_API_KEY: create one at {LIGHTON_CONSOLE}.")
         return ""
 
     async def _search(self) -> str:
         match self._outcome:
             case Found(results=()):
                 return "no results; does the key reach any documents, within the settings' scope?"
+            case OutOfReach(message=said):
+                raise ProbeError(said)
             case UpstreamRejected(message=said):
                 raise ProbeError(f"{said} Check workspace_id, tag_id and the other scope settings.")
             case RateLimited(message=said) | Overloaded(message=said):

@@ -17,6 +17,8 @@ from proxy.commands.serving import serve_here, server_config
 from proxy.sandbox.app import create_sandbox
 
 GRACE_S = 1
+PACE_S = 0.02
+"""The pause between words in the demo, so that a stream can be seen to be one."""
 
 
 def run(docs: Path | None, host: str, port: int, *, attached: bool = False) -> None:
@@ -33,7 +35,8 @@ def run(docs: Path | None, host: str, port: int, *, attached: bool = False) -> N
     click.echo(
         json.dumps({"url": url, "title": corpus.documents[0].title}) if attached else hint(url)
     )
-    serve_here(server_config(create_sandbox(corpus), "warning", grace_s=GRACE_S), listener)
+    app = create_sandbox(corpus, chunk_delay_s=PACE_S if attached else 0)
+    serve_here(server_config(app, "warning", grace_s=GRACE_S), listener)
 
 
 def hint(url: str) -> str:

@@ -118,7 +118,7 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish) -> Plan:
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
     names_search = _names_search(chat.tool_choice, client_tools, mode)
     means_search = names_search or _can_only_mean_search(chat.tool_choice, client_tools)
-    may_search = mode != "off" and (means_search or _leaves_open(chat.tool_choice))
+    may_search = means_search or _leaves_open(chat.tool_choice)
     offers_search = (
         may_search
         and mode in ("tool", "hybrid")

@@ -259,7 +259,7 @@ def _matches(text: str, pattern: str) -> bool:
 def _not_empty(name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
     if not values:
         raise EmptyScope(
-            f"Nothing is left to search: the requested {name} is not among those allowed here.",
+            f"Nothing is left to search: no {name} is in all of settings, profile and request.",
             param=f"lighton.{name}",
         )
     return values

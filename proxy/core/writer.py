@@ -33,6 +33,11 @@ class CompletionWriter:
         self.usage: Usage = {}
 
     @property
+    def reported_model(self) -> str:
+        """The model that the upstream says answers; "" until it has said so."""
+        return self.model if self._knows_model else ""
+
+    @property
     def text(self) -> str:
         """All text the client has heard so far."""
         return "".join(self._heard["content"])

@@ -17,14 +17,19 @@ from proxy.sandbox.watched import Watched
 
 
 def create_sandbox(
-    corpus: Corpus, *, faults: Faults | None = None, keys: frozenset[str] | None = None
+    corpus: Corpus,
+    *,
+    faults: Faults | None = None,
+    keys: frozenset[str] | None = None,
+    chunk_delay_s: float = 0.0,
 ) -> Starlette:
     """Build the ASGI app.
 
     LightOn answers at `/api/v3/search`, Scaleway at `/v1` and `/{project_id}/v1`; `GET /` says the
-    rest. `keys` None accepts any bearer key that does not start with `bad`.
+    rest. `keys` None accepts any bearer key that does not start with `bad`. A streamed answer
+    pauses `chunk_delay_s` seconds before each chunk.
     """
-    state = SandboxState(corpus, faults or Faults(), keys)
+    state = SandboxState(corpus, faults or Faults(), keys, chunk_delay_s)
     app = Starlette(
         routes=[*control.routes(state), *lighton.routes(state), *scaleway.routes(state)],
         middleware=[Middleware(Watched, faults=state.faults)],

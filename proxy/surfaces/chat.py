@@ -130,7 +130,7 @@ def _decode(body: bytes) -> Any:
 def _note(exchange: Exchange, chat: Chat, run: Run) -> None:
     exchange.notes |= {
         "model": chat.model or "",
-        "answered_by": run.writer.model,
+        "answered_by": run.writer.reported_model,
         "stream": chat.stream,
         "rounds": run.rounds,
         "searches": len(run.desk.trace),

@@ -15,6 +15,8 @@ class Exchange:
     """One request and its reply."""
 
     request_id: str
+    path: str
+    """The path as the client sent it."""
     client: str = ""
     """Who asks: a name for the client's key that is not the key; "" if no keys are in use."""
     notes: dict[str, Any] = field(default_factory=dict)
@@ -22,7 +24,7 @@ class Exchange:
 
 
 def begin_exchange(scope: Scope, request_id: str) -> Exchange:
-    exchange = scope[_KEY] = Exchange(request_id)
+    exchange = scope[_KEY] = Exchange(request_id, scope["path"])
     return exchange
 
 

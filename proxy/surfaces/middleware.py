@@ -48,7 +48,6 @@ class Requests:
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
-        path = scope["path"]
         try:
             await self.app(scope, receive, send_with_id)
         finally:
@@ -58,7 +57,7 @@ class Requests:
             _log.info(
                 "%s %s %s",
                 scope["method"],
-                _word(path),
+                _word(exchange.path),
                 " ".join(f"{name}={_word(value)}" for name, value in facts.items() if value != ""),
             )
 

@@ -50,7 +50,7 @@ def internal_error(fault: Exception) -> InternalError:
 
 def routing_error_reply(request: Request, fault: Exception) -> Response:
     """Starlette's routing errors as ours."""
-    path, method = request.scope["path"], request.method
+    path, method = exchange_of(request.scope).path, request.method
     if isinstance(fault, HTTPException) and fault.status_code == MethodNotAllowed.status:
         reply = error_reply(MethodNotAllowed(f"{path} does not take {method}."))
         reply.headers.update(fault.headers or {})

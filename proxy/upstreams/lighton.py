@@ -15,7 +15,7 @@ from proxy.core.desk import Found
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
-from proxy.errors import BadReply, UpstreamError, UpstreamTimeout
+from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
 from proxy.upstreams.http import Endpoint
 from proxy.upstreams.status import Vendor
 
@@ -49,11 +49,25 @@ class LightOn:
         except TimeoutError as error:
             raise UpstreamTimeout(NAME, f"{NAME} did not answer in time.") from error
         if reply.status != HTTPStatus.OK:
-            raise self._error(reply.status, body, reply.headers)
+            raise self._error(reply.status, body, reply.headers, scope)
         return _found(body, scope)
 
-    def _error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamError:
-        return self.vendor.error(status, _fault(body), headers=headers)
+    def _error(
+        self, status: int, body: bytes, headers: Mapping[str, str], scope: Scope
+    ) -> UpstreamError:
+        """LightOn says 403 to a bad key, and to filters that leave nothing the key may read."""
+        fault = _fault(body)
+        if status == HTTPStatus.FORBIDDEN and fault and _has_filters(scope):
+            return OutOfReach(
+                NAME,
+                f"{NAME} has nothing in the scope of this search that the proxy's key may read: "
+                f"{self.vendor.without_key(fault)} Check workspace_id and the other scope fields.",
+            )
+        return self.vendor.error(status, fault, headers=headers)
+
+
+def _has_filters(scope: Scope) -> bool:
+    return any(getattr(scope, name) is not None for name in _FILTERS)
 
 
 def _request(search: Search, scope: Scope) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Vendor:
         headers: Mapping[str, str] | None = None,
     ) -> UpstreamError:
         """The error for a reply with `status`; `message` is what the upstream says, maybe ""."""
-        said = f": {self._without_key(message)}" if message else "."
+        said = f": {self.without_key(message)}" if message else "."
         name = self.name
         if status in _KEY_AT_FAULT:
             return self._bad_credentials(status, said)
@@ -81,7 +81,8 @@ class Vendor:
             f"The operator of the proxy must check {self.credentials}.",
         )
 
-    def _without_key(self, message: str) -> str:
+    def without_key(self, message: str) -> str:
+        """`message` as it may be repeated: upstreams quote the key they were sent."""
         return message.replace(self.key, "[key]") if len(self.key) >= _SHORTEST_KEY else message
 
 

@@ -52,8 +52,8 @@ async def test_one_upstream_s_failure_does_not_hide_the_other(sandbox: str) -> N
 async def test_the_scope_of_the_settings_is_searched(sandbox: str) -> None:
     assert (await verdicts(settings_for(sandbox, workspace_id=[77])))[:3] == [
         "ok",
+        "ok",
         "FAIL",
-        "skipped",
     ]
 
 
@@ -71,7 +71,10 @@ async def test_the_exit_code_is_1_if_anything_failed(
     assert await report(settings_for(sandbox), monkeypatch) == 0
     assert capsys.readouterr().out.count("ok      ") == 8
     assert await report(settings_for(sandbox, lighton_api_key="bad"), monkeypatch) == 1
-    assert "FAIL    LightOn accepts the key: check LIGHTON_API_KEY" in capsys.readouterr().out
+    assert (
+        "FAIL    LightOn accepts the key: LightOn rejects LIGHTON_API_KEY"
+        in capsys.readouterr().out
+    )
 
 
 async def test_a_missing_key_is_an_error_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from proxy.core.search_tool import Search
 from proxy.errors import (
     BadCredentials,
     BadReply,
+    OutOfReach,
     Overloaded,
     ProxyError,
     RateLimited,
@@ -69,7 +70,8 @@ async def test_a_search_without_results_works_but_is_remarked_on() -> None:
     [
         (Unreachable("LightOn", "No way."), "FAIL skipped skipped", "LIGHTON_BASE_URL"),
         (UpstreamTimeout("LightOn", "Slow."), "FAIL skipped skipped", "LIGHTON_BASE_URL"),
-        (BadCredentials("LightOn", "No."), "ok FAIL skipped", "check LIGHTON_API_KEY"),
+        (BadCredentials("LightOn", "No."), "ok FAIL skipped", "create one at"),
+        (OutOfReach("LightOn", "Check workspace_id."), "ok ok FAIL", "Check workspace_id."),
         (UpstreamRejected("LightOn", "Bad tag."), "ok ok FAIL", "Bad tag. Check workspace_id"),
         (RateLimited("LightOn", "Enough."), "ok ok FAIL", "Enough. Try again later."),
         (Overloaded("LightOn", "Busy."), "ok ok FAIL", "Busy. Try again later."),

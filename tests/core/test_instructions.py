@@ -11,6 +11,7 @@ USER = {"role": "user", "content": "Hello"}
 
 def test_without_a_system_message_there_is_a_new_one() -> None:
     assert add_to_system([USER], "Cite.") == [{"role": "system", "content": "Cite."}, USER]
+    assert add_to_system([], "Cite.") == [{"role": "system", "content": "Cite."}]
 
 
 @pytest.mark.parametrize("role", ["system", "developer"])

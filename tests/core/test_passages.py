@@ -216,8 +216,8 @@ def test_passages_stand_apart_by_a_blank_line() -> None:
 
 def test_a_passage_is_cut_to_what_the_budget_leaves() -> None:
     shelf = book(1000)
-    listing = shelf.add([result("a", "a" * 700), result("b", "b" * 299 + " " + "c" * 9)])
-    assert [passage.text for passage in listing.new] == ["a" * 700, "b" * 299 + "…"]
+    listing = shelf.add([result("a", "a" * 700), result("b", "b" * 298 + " " + "c" * 9)])
+    assert [passage.text for passage in listing.new] == ["a" * 700, "b" * 298 + "…"]
     assert listing.left_out == 0
 
 

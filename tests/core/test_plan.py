@@ -155,11 +155,12 @@ def check(made: Plan, tools: list[Any], row: Row) -> None:
 
 
 def test_a_first_round_that_is_the_last_is_not_forced_to_search() -> None:
-    made = plan(in_mode("tool"), tool_choice="required", tools=[])
-    assert made.ask(made.messages, is_first=True, is_last=True).tool_choice is None
+    made = plan(in_mode("tool"), tool_choice=SEARCH, tools=[WEATHER])
+    assert made.ask(made.messages, is_first=True, is_last=True).tool_choice == "auto"
 
 
 def test_without_rounds_of_searching_the_tool_is_not_offered() -> None:
+    assert plan(in_mode("tool", max_rounds=1)).offers_search
     assert not plan(in_mode("tool", max_rounds=0)).offers_search
     assert plan(in_mode("hybrid", max_rounds=0)).search_first
 

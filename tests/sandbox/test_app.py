@@ -6,6 +6,7 @@ import pytest
 
 from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.corpus import load_corpus
+from proxy.sandbox.faults import Faults
 from tests.sandbox.documents import sample_folder
 from tests.support.server import serving_in_thread
 
@@ -48,3 +49,21 @@ def test_a_wrong_method_is_405(http: httpx.Client) -> None:
     response = http.delete("/health")
     assert response.status_code == 405
     assert "GET" in response.headers["allow"]
+
+
+def test_a_stream_pauses_before_each_chunk_when_asked_to(tmp_path: Path) -> None:
+    faults = Faults()
+    app = create_sandbox(load_corpus(sample_folder(tmp_path)), faults=faults, chunk_delay_s=3600)
+    body = {
+        "model": "llama-3.3-70b-instruct",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "stream": True,
+    }
+    key = {"authorization": "Bearer key"}
+    with (
+        serving_in_thread(app) as url,
+        httpx.stream("POST", f"{url}/v1/chat/completions", json=body, headers=key) as reply,
+    ):
+        assert reply.status_code == 200
+        reply.close()
+        assert faults.requests.wait_for(lambda log: [each.outcome for each in log] == ["hung_up"])

@@ -32,6 +32,12 @@ def test_a_passage_is_found_by_its_text_headings_title_and_file_name(
     assert corpus.passages[best.number].document.path == "hr/handbook.md"
 
 
+def test_a_page_without_text_is_found_by_the_title_of_its_document(tmp_path: Path) -> None:
+    corpus = load_corpus(write(tmp_path, {"scan.pdf": make_pdf([None], title="Floor plan")}))
+    for question in ("floor plan", "scan"):
+        assert len(corpus.index.search(question, allowed=lambda _: True, limit=9)) == 1
+
+
 def test_identifiers_are_the_same_every_time_and_different_for_each_passage(
     tmp_path: Path,
 ) -> None:

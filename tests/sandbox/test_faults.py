@@ -54,6 +54,11 @@ def test_a_fault_that_makes_no_sense_is_refused(fields: dict[str, int]) -> None:
         Faults().add("lighton", **fields)
 
 
+def test_a_fault_does_nothing_by_itself() -> None:
+    fields = Fault(upstream="lighton").model_dump(exclude={"upstream"})
+    assert {name: value for name, value in fields.items() if value} == {"times": 1, "shape": 1}
+
+
 def test_a_request_knows_its_fault() -> None:
     fault = Fault(upstream="lighton", hang=True)
     assert fault_of(HTTPConnection({"type": "http", SCOPE_KEY: fault})) is fault
@@ -76,6 +81,10 @@ async def passed_on(fault: Fault, count: int = 3) -> list[bytes]:
         (Fault(upstream="scaleway", after_chunks=2), [b"0", b"1"]),
         (Fault(upstream="scaleway", after_chunks=9), [b"0", b"1", b"2"]),
         (Fault(upstream="scaleway", error_in_stream=True), [ERROR]),
+        (
+            Fault(upstream="scaleway", after_chunks=9, error_in_stream=True),
+            [b"0", b"1", b"2"],
+        ),
         (Fault(upstream="scaleway", after_chunks=1, error_in_stream=True), [b"0", ERROR]),
         (
             Fault(upstream="scaleway", after_chunks=3, error_in_stream=True),

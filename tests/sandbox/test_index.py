@@ -1,3 +1,4 @@
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -80,6 +81,12 @@ def test_a_hit_says_how_much_of_the_question_it_holds() -> None:
     assert second.share == 2 / 3
     assert 0 < second.coverage < second.share, "the missing word is the rarest one"
     assert first.bm25 > second.bm25 > 0
+
+
+def test_the_coverage_weighs_terms_as_bm25_does() -> None:
+    _, second = search(ANIMALS, "cats hunt mice")
+    in_one, in_two = math.log(1 + 3.5 / 1.5), math.log(1 + 2.5 / 2.5)
+    assert second.coverage == pytest.approx(2 * in_two / (in_one + 2 * in_two))
 
 
 def test_words_that_occur_nowhere_lower_the_coverage() -> None:

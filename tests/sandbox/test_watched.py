@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from proxy.sandbox.faults import Dropped, Faults, fault_of
+from proxy.sandbox.faults import Dropped, Faults, fault_of, forever
 from proxy.sandbox.requestlog import Received
 from proxy.sandbox.watched import Watched
 from tests.support.server import serving_in_thread
@@ -44,6 +44,16 @@ async def breaks_off(_: Request) -> Response:
     return StreamingResponse(chunks())
 
 
+async def takes_its_time(_: Request) -> Response:
+    async def chunks() -> AsyncIterator[bytes]:
+        for chunk in (b"first ", b"second ", b"third"):
+            yield chunk
+            for _ in range(10):
+                await asyncio.sleep(0)
+
+    return StreamingResponse(chunks())
+
+
 async def fails(_: Request) -> Response:
     raise ValueError
 
@@ -61,6 +71,7 @@ def watched() -> Iterator[tuple[httpx.Client, Faults]]:
             Route(CHAT, echo, methods=["POST"]),
             Route("/v1/never-ends", never_ends),
             Route("/v1/breaks-off", breaks_off),
+            Route("/v1/takes-its-time", takes_its_time),
             Route("/v1/fails", fails),
             *(Route(path, own) for path in ("/", "/health", "/sandbox/faults")),
         ]
@@ -153,6 +164,12 @@ def test_a_delay_comes_before_the_reply_and_ends_when_the_caller_goes() -> None:
         assert only(faults).outcome == "hung_up"
 
 
+def test_a_stream_goes_on_while_its_caller_listens() -> None:
+    with watched() as (client, faults):
+        assert client.get("/v1/takes-its-time").text == "first second third"
+        assert only(faults).outcome == "answered"
+
+
 def test_a_stream_ends_when_its_caller_goes() -> None:
     with watched() as (client, faults):
         with client.stream("GET", "/v1/never-ends") as reply:
@@ -202,6 +219,22 @@ async def test_what_still_comes_after_the_body_is_passed_over() -> None:
     await Watched(Starlette(), faults)(scope, receive, ignore)
     assert faults.requests.all()[0].body == "ab"
     assert messages == []
+
+
+async def test_an_error_before_the_reply_is_raised_to_the_server() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI
+        raise ValueError("broken stand-in")
+
+    async def receive() -> Message:
+        return messages.pop() if messages else await forever()
+
+    async def ignore(_: Message) -> None:
+        """Take it."""
+
+    messages: list[Message] = [{"type": "http.request"}]
+    scope = {"type": "http", "method": "GET", "path": "/v1/models"}
+    with pytest.raises(ValueError, match="broken stand-in"):
+        await Watched(broken, Faults())(scope, receive, ignore)
 
 
 async def test_what_is_not_http_passes() -> None:

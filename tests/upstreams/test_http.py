@@ -1,20 +1,16 @@
-"""One endpoint over real sockets, and over a substituted transport where only faults matter."""
+"""One endpoint over real sockets: what is sent, what comes back, and its connections."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import aiohttp
 import httpx
 import pytest
-import respx
 
-from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.upstreams.http import Endpoint, Transport, aiohttp_transport
+from proxy.errors import BadReply
+from proxy.upstreams.http import Endpoint
+from tests.upstreams.endpoints import BASE_URL, KEY, connected, endpoint, post
 from tests.upstreams.raw_server import (
     PATIENCE_S,
     Connection,
@@ -24,30 +20,6 @@ from tests.upstreams.raw_server import (
     raw_server,
     reply,
 )
-
-KEY = "upstream-secret"
-BASE_URL = "https://upstream.test/v1"
-
-
-def endpoint(
-    base_url: str, transport: Transport | None = None, *, connect_timeout_s: float = 5
-) -> Endpoint:
-    transport = transport or aiohttp_transport()
-    return Endpoint("Upstream", base_url, KEY, transport, connect_timeout_s)
-
-
-@asynccontextmanager
-async def connected(base_url: str, *, connect_timeout_s: float = 5) -> AsyncIterator[Endpoint]:
-    upstream = endpoint(base_url, connect_timeout_s=connect_timeout_s)
-    try:
-        yield upstream
-    finally:
-        await upstream.aclose()
-
-
-async def post(upstream: Endpoint, *, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
-    async with upstream.request("POST", "/ask", body=b"{}", timeout_s=timeout_s) as answer:
-        return answer.status, await answer.read()
 
 
 def always(data: bytes) -> Script:
@@ -279,146 +251,3 @@ async def test_cancelling_a_request_in_the_middle_of_its_reply_closes_its_connec
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
         with pytest.raises(asyncio.CancelledError):
             await listening
-
-
-# Faults of real connections
-
-
-async def test_a_refused_connection_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    async with connected(f"http://127.0.0.1:{port}") as upstream:
-        with pytest.raises(Unreachable, match="Upstream could not be reached"):
-            await post(upstream)
-
-
-async def test_a_connection_that_is_not_accepted_in_time_is_a_time_out() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        address = listener.getsockname()
-        # One connection fills the queue of a server that accepts none; all others wait.
-        with socket.create_connection(address):
-            async with connected(f"http://127.0.0.1:{address[1]}", connect_timeout_s=0.05) as u:
-                with pytest.raises(UpstreamTimeout, match="did not answer in time"):
-                    await post(u)
-
-
-async def test_a_reply_that_does_not_begin_in_time_is_a_time_out_and_not_asked_for_again() -> None:
-    async with raw_server(silent) as server, connected(server.url) as upstream:
-        with pytest.raises(UpstreamTimeout):
-            await post(upstream, timeout_s=0.05)
-        assert server.connections == 1
-
-
-async def test_a_reply_that_stops_in_the_middle_is_a_time_out() -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(chunked(b"one"))
-        await connection.gone()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        with pytest.raises(UpstreamTimeout):
-            await post(upstream, timeout_s=0.05)
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
-
-
-@pytest.mark.parametrize("is_reset", [False, True])
-async def test_a_connection_that_ends_before_a_reply_is_made_once_more(*, is_reset: bool) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        if connection.number > 1:
-            await connection.send(reply(b"yes"))
-        elif is_reset:
-            connection.reset()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        assert await post(upstream) == (200, b"yes")
-        assert server.connections == 2
-
-
-@pytest.mark.parametrize("is_reset", [False, True])
-async def test_a_second_connection_that_ends_before_a_reply_is_the_last(*, is_reset: bool) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        if is_reset:
-            connection.reset()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        with pytest.raises(Unreachable, match="The connection to Upstream broke"):
-            await post(upstream)
-        assert server.connections == 2
-
-
-async def test_a_kept_connection_that_is_found_closed_is_replaced() -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(reply(b"%d" % connection.number))
-        await connection.request()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        assert await post(upstream) == (200, b"1")
-        assert await post(upstream) == (200, b"2")
-        assert server.connections == 2
-
-
-@pytest.mark.parametrize("is_reset", [False, True])
-async def test_a_connection_that_breaks_in_mid_body_is_unreachable_and_not_made_again(
-    *, is_reset: bool
-) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
-        if is_reset:
-            connection.reset()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        with pytest.raises(Unreachable, match="The connection to Upstream broke"):
-            await post(upstream)
-        assert server.connections == 1
-
-
-# Faults as the transport reports them
-
-
-@pytest.mark.parametrize(
-    ("fault", "expected", "calls"),
-    [
-        (httpx.ConnectError("no"), Unreachable, 2),
-        (httpx.ConnectTimeout("no"), UpstreamTimeout, 2),
-        (httpx.ReadTimeout("no"), UpstreamTimeout, 1),
-        (httpx.ReadError("no"), Unreachable, 1),
-        (httpx.UnsupportedProtocol("no"), Unreachable, 1),
-        (aiohttp.ClientConnectionError("no"), Unreachable, 1),
-        (ConnectionAbortedError("no"), Unreachable, 1),
-    ],
-)
-async def test_a_fault_of_the_transport_is_an_error_of_the_upstream(
-    fault: Exception, expected: type[UpstreamError], calls: int
-) -> None:
-    router = respx.MockRouter()
-    route = router.post(f"{BASE_URL}/ask").mock(side_effect=fault)
-    with pytest.raises(expected) as caught:
-        await post(endpoint(BASE_URL, httpx.MockTransport(router.async_handler)))
-    assert route.call_count == calls
-    assert type(caught.value) is expected
-    assert caught.value.upstream == "Upstream"
-    assert caught.value.__cause__ is fault
-
-
-async def test_writing_to_a_connection_that_is_closing_is_tried_once_more() -> None:
-    requests: list[httpx.Request] = []
-
-    def closing(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        # As the transport reports it: a time-out, though nothing timed out.
-        raise httpx.ConnectTimeout("closing") from aiohttp.ClientConnectionResetError("closing")
-
-    with pytest.raises(Unreachable):
-        await post(endpoint(BASE_URL, httpx.MockTransport(closing)))
-    assert len(requests) == 2
-
-
-async def test_what_was_not_the_connections_fault_stays_as_it_is() -> None:
-    router = respx.MockRouter()
-    router.post(f"{BASE_URL}/ask").mock(side_effect=LookupError("a bug"))
-    with pytest.raises(LookupError, match="a bug"):
-        await post(endpoint(BASE_URL, httpx.MockTransport(router.async_handler)))

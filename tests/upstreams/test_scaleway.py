@@ -1,10 +1,7 @@
-"""One model round: over a substituted transport for what is said, over sockets for connections."""
+"""One model round: what is asked, what is answered, what goes wrong."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -14,55 +11,35 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.chat import Chunk
 from proxy.errors import (
     BadCredentials,
     BadReply,
     ModelNotFound,
     ProxyError,
     RateLimited,
-    Unreachable,
     UpstreamError,
     UpstreamRejected,
     UpstreamTimeout,
 )
-from proxy.upstreams.http import Endpoint, Transport, aiohttp_transport
 from proxy.upstreams.scaleway import Scaleway
-from proxy.upstreams.scaleway_models import ScalewayModels
-from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME
-from proxy.upstreams.status import Vendor
 from tests.upstreams.json_documents import json_values, unhurried
-from tests.upstreams.raw_server import (
-    PATIENCE_S,
-    Connection,
-    Script,
-    chunk,
-    chunked,
-    raw_server,
-    reply,
+from tests.upstreams.scaleway_samples import (
+    ASKED,
+    BASE_URL,
+    DONE,
+    EVENTS,
+    KEY,
+    MODEL,
+    ONE,
+    STREAMED,
+    TWO,
+    chunks,
+    event,
+    groups,
+    saying,
+    scaleway,
+    stream_of,
 )
-
-KEY = "upstream-secret"
-BASE_URL = "https://scaleway.test/project/v1"
-MODEL = "llama-3.3-70b-instruct"
-ASKED = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
-STREAMED = {**ASKED, "stream": True, "stream_options": {"include_usage": True}}
-EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
-DONE = b"data: [DONE]\n\n"
-
-
-def scaleway(
-    transport: Transport, base_url: str = BASE_URL, *, timeout_s: float = PATIENCE_S
-) -> Scaleway:
-    endpoint = Endpoint(NAME, base_url, KEY, transport, 5)
-    vendor = Vendor(NAME, CREDENTIALS, 5, KEY)
-    models = ScalewayModels(endpoint, vendor, 60)
-    return Scaleway(endpoint, vendor, models, frozenset({"n", "user"}), timeout_s)
-
-
-@pytest.fixture
-def router() -> respx.MockRouter:
-    return respx.MockRouter()
 
 
 @pytest.fixture
@@ -73,41 +50,6 @@ def route(router: respx.MockRouter) -> respx.Route:
 @pytest.fixture
 def upstream(router: respx.MockRouter) -> Scaleway:
     return scaleway(httpx.MockTransport(router.async_handler))
-
-
-class Parts(httpx.AsyncByteStream):
-    """A body that arrives in parts."""
-
-    def __init__(self, parts: Iterable[bytes]) -> None:
-        self._parts = parts
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self._parts:
-            yield part
-
-
-def stream_of(*parts: bytes) -> httpx.Response:
-    return httpx.Response(200, headers=EVENTS, stream=Parts(parts))
-
-
-def event(document: Any) -> bytes:
-    return b"data: " + orjson.dumps(document) + b"\n\n"
-
-
-def saying(text: str, **more: Any) -> dict[str, Any]:
-    return {"model": MODEL, "choices": [{"index": 0, "delta": {"content": text}}], **more}
-
-
-ONE, TWO = saying("one"), saying("two")
-
-
-async def groups(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[list[Chunk]]:
-    async with aclosing(upstream.stream(body)) as stream:
-        return [group async for group in stream]
-
-
-async def chunks(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[Chunk]:
-    return [each for group in await groups(upstream, body) for each in group]
 
 
 # What is asked
@@ -187,6 +129,11 @@ async def test_a_stream_ends_with_done_whatever_follows(
 ) -> None:
     route.return_value = stream_of(event(ONE) + end)
     assert await chunks(upstream) == [ONE]
+
+
+async def test_what_arrives_after_done_is_not_heard(upstream: Scaleway, route: respx.Route) -> None:
+    route.return_value = stream_of(event(ONE) + DONE, event(TWO), b"data: {")
+    assert await groups(upstream) == [[ONE]]
 
 
 async def test_an_empty_stream_is_a_stream_of_nothing(
@@ -390,138 +337,3 @@ async def test_the_list_is_not_asked_for_when_the_model_is_not_at_fault(
     with pytest.raises(UpstreamError):
         await chunks(upstream)
     assert not listing.called
-
-
-# Connections
-
-
-@asynccontextmanager
-async def connected(url: str, *, timeout_s: float = PATIENCE_S) -> AsyncIterator[Scaleway]:
-    upstream = scaleway(aiohttp_transport(), url, timeout_s=timeout_s)
-    try:
-        yield upstream
-    finally:
-        await upstream.endpoint.aclose()
-
-
-def streaming(*parts: bytes, then: Script | None = None) -> Script:
-    """A server that answers with parts of a stream and, unless it does something, ends it."""
-
-    async def script(connection: Connection) -> None:
-        while True:
-            await connection.request()
-            await connection.send(chunked(*parts))
-            if then is not None:
-                await then(connection)
-                return
-            await connection.send(chunk(b""))
-
-    return script
-
-
-async def test_chunks_are_heard_while_the_round_still_streams() -> None:
-    heard = asyncio.Event()
-
-    async def then(connection: Connection) -> None:
-        await heard.wait()
-        await connection.send(chunk(event(TWO) + DONE) + chunk(b""))
-
-    async with (
-        raw_server(streaming(event(ONE), then=then)) as server,
-        connected(server.url) as upstream,
-        aclosing(upstream.stream(STREAMED)) as stream,
-    ):
-        assert await anext(stream) == [ONE]
-        heard.set()
-        assert await anext(stream) == [TWO]
-
-
-async def test_after_done_the_connection_is_used_again() -> None:
-    async with raw_server(streaming(event(ONE), DONE)) as server:
-        async with connected(server.url) as upstream:
-            for _ in range(3):
-                assert await chunks(upstream) == [ONE]
-        assert server.connections == 1
-
-
-async def test_a_connection_that_stays_open_after_done_is_given_up() -> None:
-    script = streaming(event(ONE), DONE, then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        assert await chunks(upstream) == [ONE]
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
-
-
-async def test_a_connection_that_breaks_after_done_does_no_harm() -> None:
-    async def then(connection: Connection) -> None:
-        connection.reset()
-
-    script = streaming(event(ONE), DONE, then=then)
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        assert await chunks(upstream) == [ONE]
-
-
-async def test_closing_the_stream_closes_its_connection() -> None:
-    script = streaming(event(ONE), then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        async with aclosing(upstream.stream(STREAMED)) as stream:
-            assert await anext(stream) == [ONE]
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
-
-
-async def test_cancelling_whoever_listens_closes_the_connection() -> None:
-    heard = asyncio.Event()
-
-    async def listen(upstream: Scaleway) -> None:
-        async with aclosing(upstream.stream(STREAMED)) as stream:
-            async for _ in stream:
-                heard.set()
-
-    script = streaming(event(ONE), then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        listening = asyncio.create_task(listen(upstream))
-        await asyncio.wait_for(heard.wait(), PATIENCE_S)
-        listening.cancel()
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
-        with pytest.raises(asyncio.CancelledError):
-            await listening
-
-
-async def test_an_error_in_a_stream_closes_its_connection() -> None:
-    script = streaming(event({"error": {"message": "no"}}), then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        with pytest.raises(UpstreamError):
-            await chunks(upstream)
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
-
-
-async def test_a_stream_that_breaks_is_unreachable_and_not_begun_again() -> None:
-    async def then(connection: Connection) -> None:
-        connection.reset()
-
-    async with raw_server(streaming(event(ONE), then=then)) as server:
-        async with connected(server.url) as upstream:
-            with pytest.raises(Unreachable):
-                await chunks(upstream)
-        assert server.connections == 1
-
-
-async def test_a_stream_that_stalls_is_a_time_out() -> None:
-    script = streaming(event(ONE), then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url, timeout_s=0.05) as upstream:
-        stream = upstream.stream(STREAMED)
-        assert await anext(stream) == [ONE]
-        with pytest.raises(UpstreamTimeout):
-            await anext(stream)
-
-
-async def test_a_connection_whose_error_was_read_is_used_again() -> None:
-    async def script(connection: Connection) -> None:
-        while True:
-            await connection.request()
-            await connection.send(reply(b'{"message": "no"}', status="400 Bad Request"))
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        for _ in range(2):
-            with pytest.raises(UpstreamRejected):
-                await chunks(upstream)
-        assert server.connections == 1

@@ -35,11 +35,6 @@ def models_of(router: respx.MockRouter, ttl_s: float = TTL_S) -> ScalewayModels:
 
 
 @pytest.fixture
-def router() -> respx.MockRouter:
-    return respx.MockRouter()
-
-
-@pytest.fixture
 def route(router: respx.MockRouter) -> respx.Route:
     return router.get(f"{BASE_URL}/models")
 

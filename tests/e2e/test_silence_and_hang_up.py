@@ -1,4 +1,4 @@
-"""When the client hangs up, every upstream request made for it ends. Real sockets all the way."""
+"""What a client hears while upstreams are silent, and what ends when it hangs up: real sockets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -25,7 +25,7 @@ Upstream = Literal["lighton", "scaleway"]
 
 
 @asynccontextmanager
-async def proxy_with(faults: Faults) -> AsyncIterator[str]:
+async def proxy_with(faults: Faults, **more: Any) -> AsyncIterator[str]:
     sandbox = create_sandbox(load_corpus(DOCUMENTS), faults=faults)
     async with serving(sandbox) as upstream:
         settings = Settings(
@@ -33,6 +33,7 @@ async def proxy_with(faults: Faults) -> AsyncIterator[str]:
             lighton_api_key="k",
             scaleway_base_url=f"{upstream}/v1",
             scaleway_api_key="k",
+            **more,
         )
         async with serving(create_app(settings)) as url:
             yield url
@@ -99,3 +100,15 @@ async def test_a_stream_arrives_while_the_model_still_writes() -> None:
         assert b'"role":"assistant"' in first
         assert await saw(faults, "scaleway", "open")
         writer.transport.abort()
+
+
+async def test_a_stream_whose_model_is_silent_begins_with_a_heartbeat() -> None:
+    faults = Faults()
+    faults.add("scaleway", hang=True)
+    async with proxy_with(faults, commit_after_s=0.01, heartbeat_s=0.01) as url:
+        reader, writer = await ask(url, {"stream": True})
+        for _ in range(3):
+            beat = await asyncio.wait_for(reader.readuntil(b"\n\n"), PATIENCE_S)
+            assert b'"content":""' in beat
+        writer.transport.abort()
+        assert await saw(faults, "scaleway", "hung_up")

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxy.surfaces.exchange import begin_exchange, exchange_of
+
+
+def test_an_exchange_is_found_again_wherever_its_scope_goes() -> None:
+    scope: dict[str, Any] = {"type": "http", "path": "//here"}
+    begun = begin_exchange(scope, "req_1")
+    begun.client = "ann"
+    begun.notes["model"] = "m"
+    found = exchange_of({**scope, "path": "/elsewhere"})
+    assert found is begun
+    assert (found.request_id, found.client, found.notes) == ("req_1", "ann", {"model": "m"})
+    assert found.path == "//here"
+
+
+def test_exchanges_share_nothing() -> None:
+    first, second = (begin_exchange({"path": "/"}, each) for each in ("req_1", "req_2"))
+    first.notes["model"] = "m"
+    assert second.notes == {}
+
+
+def test_a_request_that_no_exchange_was_begun_for_has_none() -> None:
+    with pytest.raises(KeyError):
+        exchange_of({"type": "http"})

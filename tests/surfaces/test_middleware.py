@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from proxy.access.keys import KeyRing
+from proxy.errors import Forbidden, Unauthorized
+from proxy.surfaces.exchange import exchange_of
+from proxy.surfaces.middleware import Admission, Paths, Requests
+from proxy.surfaces.replies import JSONReply
+from tests.support.asgi import Answer, ask
+
+FRESH_ID = re.compile(r"req_[0-9a-f]{32}")
+OPEN = KeyRing([])
+KEYS = KeyRing(["client-secret"])
+NO_ORIGINS: frozenset[str] = frozenset()
+
+
+async def path_echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers with the path it sees."""
+    await JSONReply(scope["path"])(scope, receive, send)
+
+
+def noting(**notes: Any) -> ASGIApp:
+    """An application that answers 201, after noting something for the log."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange_of(scope).notes.update(notes)
+        await JSONReply({}, status_code=201)(scope, receive, send)
+
+    return app
+
+
+async def beyond_http(app: ASGIApp) -> Scope:
+    """What an application wrapped in middleware sees of something that is not HTTP."""
+    seen: list[Scope] = []
+
+    async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope)
+
+    async def nothing(*_: Any) -> Any:
+        raise AssertionError("nothing is read or sent")
+
+    app.app = inner  # type: ignore[attr-defined]  # middleware keeps what it wraps
+    await app({"type": "lifespan", "path": "//"}, nothing, nothing)
+    return seen[0]
+
+
+# Request ids
+
+
+async def test_a_request_without_an_id_gets_one() -> None:
+    first, second = [await ask(Requests(noting())) for _ in range(2)]
+    assert FRESH_ID.fullmatch(first.headers["x-request-id"])
+    assert FRESH_ID.fullmatch(second.headers["x-request-id"])
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("given", ["a", "req_1", "b9c8-77.x:1", "x" * 128])
+async def test_the_clients_own_id_is_kept(given: str) -> None:
+    answer = await ask(Requests(noting()), headers={"x-request-id": given})
+    assert answer.headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize(
+    "given", ["", " ", "a b", "a\nINFO all is well", "a\r\nset-cookie: x", "x" * 129, "é", "a;b"]
+)
+async def test_an_id_that_could_do_harm_is_replaced(given: str) -> None:
+    answer = await ask(Requests(noting()), headers={"x-request-id": given})
+    assert FRESH_ID.fullmatch(answer.headers["x-request-id"])
+
+
+async def test_the_id_joins_the_replys_own_headers() -> None:
+    answer = await ask(Requests(noting()), headers={"x-request-id": "mine"})
+    assert answer.status == 201
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {}
+
+
+async def test_a_reply_without_headers_gets_the_id_all_the_same() -> None:
+    async def bare(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    answer = await ask(Requests(bare), headers={"x-request-id": "mine"})
+    assert (answer.status, answer.headers) == (204, {"x-request-id": "mine"})
+
+
+# The log line
+
+
+async def logged(
+    caplog: pytest.LogCaptureFixture, app: ASGIApp, path: str = "/v1/models", **headers: str
+) -> str:
+    with caplog.at_level(logging.INFO, "proxy.access"):
+        await ask(Requests(app), path, headers={"x-request-id": "id1", **headers})
+    [record] = caplog.records
+    return re.sub(r" ms=\d+ ", " ms=0 ", record.getMessage())
+
+
+async def test_each_request_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    line = await logged(caplog, noting(model="llama", stream=True, rounds=2, nothing=""))
+    assert line == "POST /v1/models status=201 ms=0 id=id1 model=llama stream=True rounds=2"
+
+
+async def test_the_line_names_the_client_by_its_keys_name_and_not_by_its_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = Admission(noting(), KEYS, NO_ORIGINS)
+    line = await logged(caplog, app, authorization="Bearer client-secret")
+    name = KEYS.identify({"authorization": "Bearer client-secret"})
+    assert line == f"POST /v1/models status=201 ms=0 id=id1 key={name}"
+
+
+async def test_the_line_is_written_also_when_the_request_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def failing(scope: Scope, _receive: Receive, _send: Send) -> None:
+        exchange_of(scope).notes["client"] = "gone"
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await logged(caplog, failing)
+    assert "status=0" in caplog.text
+    assert "client=gone" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("wrote", "expected"),
+    [
+        ("m\nINFO all is well", r"m\nINFO\x20all\x20is\x20well"),
+        ("m\r\x1b[2Jm", r"m\r\x1b[2Jm"),
+        ("m status=200", r"m\x20status=200"),
+        ("m\u2028\x85m", r"m\u2028\x85m"),
+        (r"m\n", r"m\\n"),
+    ],
+)
+async def test_nobody_can_write_log_lines_or_facts_of_their_own(
+    caplog: pytest.LogCaptureFixture, wrote: str, expected: str
+) -> None:
+    line = await logged(caplog, noting(model=wrote), path=f"/{wrote}")
+    assert line == rf"POST /{expected} status=201 ms=0 id=id1 model={expected}"
+
+
+async def test_a_long_line_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    line = await logged(caplog, noting(model="m" * 1000), path="/" + "p" * 1000)
+    assert line == f"POST /{'p' * 199} status=201 ms=0 id=id1 model={'m' * 200}"
+
+
+async def test_the_query_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    line = await logged(caplog, noting(), path="/v1/models?api_key=secret")
+    assert line == "POST /v1/models status=201 ms=0 id=id1"
+
+
+# Admission
+
+
+def admitted(keys: KeyRing, origins: frozenset[str] = NO_ORIGINS) -> ASGIApp:
+    return Requests(Admission(noting(), keys, origins))
+
+
+async def test_with_keys_the_right_one_lets_in_from_anywhere() -> None:
+    headers = {
+        "authorization": "Bearer client-secret",
+        "host": "rag.example.com",
+        "origin": "https://chat.example.com",
+    }
+    assert (await ask(admitted(KEYS), headers=headers)).status == 201
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"host": "localhost"}])
+async def test_with_keys_nobody_is_let_in_without_one(headers: dict[str, str]) -> None:
+    with pytest.raises(Unauthorized):
+        await ask(admitted(KEYS), headers=headers)
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+async def test_with_keys_health_can_be_asked_without_one(path: str) -> None:
+    assert (await ask(admitted(KEYS), path, headers={"host": "10.0.0.1"})).status == 201
+
+
+@pytest.mark.parametrize("path", ["/healthy", "/ready/x", "/models", "/"])
+async def test_with_keys_no_other_path_is_open(path: str) -> None:
+    with pytest.raises(Unauthorized):
+        await ask(admitted(KEYS), path)
+
+
+async def test_without_keys_programs_of_this_machine_are_let_in() -> None:
+    assert (await ask(admitted(OPEN), headers={"host": "127.0.0.1:8000"})).status == 201
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/health", "/ready"])
+@pytest.mark.parametrize(
+    "headers", [{"host": "evil.com"}, {"origin": "https://evil.com"}, {"origin": "null"}]
+)
+async def test_without_keys_nobody_else_is_let_in_anywhere(
+    path: str, headers: dict[str, str]
+) -> None:
+    with pytest.raises(Forbidden):
+        await ask(admitted(OPEN), path, headers=headers)
+
+
+async def test_without_keys_a_key_does_not_let_others_in() -> None:
+    headers = {"authorization": "Bearer client-secret", "host": "rag.example.com"}
+    with pytest.raises(Forbidden):
+        await ask(admitted(OPEN), headers=headers)
+
+
+async def test_without_keys_pages_that_the_operator_named_are_let_in() -> None:
+    app = admitted(OPEN, frozenset({"https://chat.example.com"}))
+    assert (await ask(app, headers={"origin": "https://chat.example.com"})).status == 201
+
+
+# Paths
+
+
+async def path_inside(path: str) -> str:
+    answer: Answer = await ask(Paths(path_echo), path)
+    inside: str = answer.json()
+    return inside
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v1/models", "/models"),
+        ("/models", "/models"),
+        ("/models/", "/models"),
+        ("//v1/models/", "/models"),
+        ("/v1//models//", "/models"),
+        ("/v1/v1/chat/completions", "/chat/completions"),
+        ("//v1//v1//v1//chat/completions", "/chat/completions"),
+        ("/v1/models/org/model-7b", "/models/org/model-7b"),
+        ("/v1/models/v1/x", "/models/v1/x"),
+        ("/models/v1", "/models/v1"),
+        ("/v1/models/v1", "/models/v1"),
+        ("/v1/health", "/health"),
+        ("/v1", "/"),
+        ("/v1/", "/"),
+        ("/v1/v1", "/"),
+        ("/", "/"),
+        ("//", "/"),
+        ("", "/"),
+        ("/v10/models", "/v10/models"),
+        ("/v1beta/v1/models", "/v1beta/v1/models"),
+        ("/api/v1/models", "/api/v1/models"),
+        ("/V1/models", "/V1/models"),
+    ],
+)
+async def test_every_form_of_a_path_is_one_inside(path: str, expected: str) -> None:
+    assert await path_inside(path) == expected
+
+
+async def test_the_log_shows_the_path_that_was_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    line = await logged(caplog, Paths(noting()), path="//v1/models/")
+    assert line.startswith("POST //v1/models/ ")
+
+
+# Beyond HTTP
+
+
+@pytest.mark.parametrize(
+    "app",
+    [Requests(path_echo), Admission(path_echo, KEYS, NO_ORIGINS), Paths(path_echo)],
+    ids=lambda app: type(app).__name__,
+)
+async def test_what_is_not_http_passes_as_it_is(app: ASGIApp) -> None:
+    assert await beyond_http(app) == {"type": "lifespan", "path": "//"}

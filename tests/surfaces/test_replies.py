@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from proxy.errors import (
+    BadRequest,
+    InternalError,
+    ModelNotFound,
+    ProxyError,
+    RateLimited,
+    Unauthorized,
+    Unreachable,
+    UpstreamRejected,
+)
+from proxy.surfaces.exchange import begin_exchange
+from proxy.surfaces.middleware import Requests
+from proxy.surfaces.replies import (
+    ErrorReplies,
+    JSONReply,
+    error_reply,
+    headers_of,
+    internal_error,
+    routing_error_reply,
+)
+from tests.support.asgi import Answer, ask
+from tests.support.openai_schema import check_error
+
+SECRET = "the client's question"
+
+
+def failing(fault: BaseException) -> ASGIApp:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise fault
+
+    return app
+
+
+def failing_late(fault: Exception) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("half of")(scope, receive, send)
+        raise fault
+
+    return app
+
+
+async def asked(app: ASGIApp, notes: dict[str, Any] | None = None) -> Answer:
+    """The reply to a request whose exchange was begun; its notes are added to `notes`."""
+
+    async def begun(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = begin_exchange(scope, "req_1")
+        try:
+            await app(scope, receive, send)
+        finally:
+            if notes is not None:
+                notes.update(exchange.notes)
+
+    return await ask(begun)
+
+
+# JSON
+
+
+async def test_a_json_reply_is_json() -> None:
+    answer = await ask(JSONReply({"text": "é", "list": [1, None]}))
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.body == '{"text":"é","list":[1,null]}'.encode()
+
+
+def test_headers_are_read_in_lower_case_and_the_last_of_repeated_ones_counts() -> None:
+    scope = {"headers": [(b"x-a", b"1"), (b"x-b", b"\xe9"), (b"x-a", b"2")]}
+    assert headers_of(scope) == {"x-a": "2", "x-b": "é"}
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BadRequest("'n' must be 1.", param="n"), 400),
+        (Unauthorized("No API key was sent."), 401),
+        (ModelNotFound("No such model.", param="model"), 404),
+        (UpstreamRejected("Scaleway", "Too long.", param="messages"), 400),
+        (RateLimited("Scaleway", "Too many.", retry_after_s=5), 429),
+        (Unreachable("LightOn", "Gone."), 502),
+        (InternalError("Failed."), 500),
+    ],
+)
+async def test_an_error_is_told_in_openais_format(error: ProxyError, status: int) -> None:
+    answer = await ask(error_reply(error))
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/json"
+    check_error(answer.json())
+    assert answer.json() == {
+        "error": {
+            "message": error.message,
+            "type": error.type,
+            "param": error.param,
+            "code": error.code,
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("retry_after_s", "expected"), [(5, "5"), (0, "0"), (1.2, "2"), (None, None)]
+)
+def test_an_error_says_when_to_retry_in_whole_seconds(
+    retry_after_s: float | None, expected: str | None
+) -> None:
+    reply = error_reply(RateLimited("Scaleway", "Too many.", retry_after_s=retry_after_s))
+    assert reply.headers.get("retry-after") == expected
+
+
+def test_clients_are_told_not_to_repeat_what_cannot_succeed() -> None:
+    assert error_reply(BadRequest("No.")).headers["x-should-retry"] == "false"
+    assert "x-should-retry" not in error_reply(Unreachable("LightOn", "Gone.")).headers
+
+
+def test_an_internal_error_is_logged_by_place_and_told_without_details(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def parse() -> None:
+        raise ValueError(SECRET)
+
+    with pytest.raises(ValueError, match=SECRET) as caught:
+        parse()
+    error = internal_error(caught.value)
+    assert error.status == 500
+    [record] = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.exc_info is None
+    line = record.getMessage()
+    assert line.startswith("internal error: ValueError at test_replies.py:")
+    assert SECRET not in line + error.message
+    assert "test_replies.py" not in error.message
+
+
+def test_an_internal_error_shows_its_innermost_frames(caplog: pytest.LogCaptureFixture) -> None:
+    def dig(depth: int) -> None:
+        if not depth:
+            raise RuntimeError
+        dig(depth - 1)
+
+    with pytest.raises(RuntimeError) as caught:
+        dig(20)
+    internal_error(caught.value)
+    assert caplog.records[0].getMessage().count("test_replies.py:") == 6
+
+
+# Every error becomes one reply
+
+
+async def test_an_error_becomes_a_reply_and_a_note_for_the_log() -> None:
+    notes: dict[str, Any] = {}
+    answer = await asked(ErrorReplies(failing(ModelNotFound("No such model."))), notes)
+    assert answer.status == 404
+    assert answer.json()["error"]["code"] == "model_not_found"
+    assert notes == {"error": "model_not_found"}
+
+
+async def test_an_error_without_a_code_is_noted_by_its_type() -> None:
+    notes: dict[str, Any] = {}
+    await asked(ErrorReplies(failing(BadRequest("No."))), notes)
+    assert notes == {"error": "invalid_request_error"}
+
+
+async def test_any_other_exception_becomes_an_internal_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    notes: dict[str, Any] = {}
+    answer = await asked(ErrorReplies(failing(KeyError(SECRET))), notes)
+    assert answer.status == 500
+    check_error(answer.json())
+    assert SECRET not in answer.body.decode() + caplog.text
+    assert "KeyError" in caplog.text
+    assert notes == {"error": "internal_error"}
+
+
+@pytest.mark.parametrize("fault", [BadRequest("No."), KeyError("x")])
+async def test_a_reply_that_has_begun_is_not_begun_again(fault: Exception) -> None:
+    notes: dict[str, Any] = {}
+    answer = await asked(ErrorReplies(failing_late(fault)), notes)
+    assert (answer.status, answer.body) == (200, b"half of")
+    assert notes["error"]
+
+
+async def test_a_good_reply_passes_and_leaves_no_note() -> None:
+    notes: dict[str, Any] = {}
+    answer = await asked(ErrorReplies(JSONReply({})), notes)
+    assert (answer.status, notes) == (200, {})
+
+
+async def test_what_stops_the_server_is_no_error_of_a_request() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        await asked(ErrorReplies(failing(KeyboardInterrupt())))
+
+
+async def nothing(*_: Any) -> Any:
+    raise AssertionError("nothing is read or sent")
+
+
+async def test_errors_beyond_http_are_not_answered() -> None:
+    with pytest.raises(KeyError):
+        await ErrorReplies(failing(KeyError("x")))({"type": "lifespan"}, nothing, nothing)
+
+
+async def test_what_is_not_http_passes_as_it_is() -> None:
+    seen: list[Any] = []
+
+    async def app(*arguments: Any) -> None:
+        seen.append(arguments)
+
+    await ErrorReplies(app)({"type": "lifespan"}, nothing, nothing)
+    assert seen == [({"type": "lifespan"}, nothing, nothing)]
+
+
+# Unknown routes
+
+
+def routes() -> ASGIApp:
+    app = JSONReply({})
+    return Starlette(
+        routes=[Route("/chat/completions", app, methods=["POST"])],
+        exception_handlers={HTTPException: routing_error_reply},
+        middleware=[Middleware(Requests), Middleware(ErrorReplies)],
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost", "[", "a b", "x/y?z#"])
+async def test_an_unknown_route_is_not_found_whatever_the_host_is_called(host: str) -> None:
+    answer = await ask(routes(), "/embeddings", headers={"host": host})
+    assert answer.status == 404
+    assert answer.headers["x-should-retry"] == "false"
+    check_error(answer.json())
+    assert answer.json()["error"]["code"] == "not_found"
+    assert answer.json()["error"]["message"] == (
+        "There is no /embeddings here. The API is at /v1/chat/completions and /v1/models."
+    )
+
+
+async def test_a_wrong_method_is_not_allowed_and_the_right_ones_are_named() -> None:
+    answer = await ask(routes(), method="DELETE", path="/chat/completions")
+    assert answer.status == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.headers["x-should-retry"] == "false"
+    check_error(answer.json())
+    assert answer.json()["error"]["message"] == "/chat/completions does not take DELETE."

@@ -1,0 +1,70 @@
+"""A client of Scaleway, and chunks for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+import orjson
+
+from proxy.core.chat import Chunk
+from proxy.upstreams.http import Endpoint, Transport
+from proxy.upstreams.scaleway import Scaleway
+from proxy.upstreams.scaleway_models import ScalewayModels
+from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME
+from proxy.upstreams.status import Vendor
+from tests.upstreams.raw_server import PATIENCE_S
+
+KEY = "upstream-secret"
+BASE_URL = "https://scaleway.test/project/v1"
+MODEL = "llama-3.3-70b-instruct"
+ASKED = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
+STREAMED = {**ASKED, "stream": True, "stream_options": {"include_usage": True}}
+EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
+DONE = b"data: [DONE]\n\n"
+
+
+def scaleway(
+    transport: Transport, base_url: str = BASE_URL, *, timeout_s: float = PATIENCE_S
+) -> Scaleway:
+    endpoint = Endpoint(NAME, base_url, KEY, transport, 5)
+    vendor = Vendor(NAME, CREDENTIALS, 5, KEY)
+    models = ScalewayModels(endpoint, vendor, 60)
+    return Scaleway(endpoint, vendor, models, frozenset({"n", "user"}), timeout_s)
+
+
+class Parts(httpx.AsyncByteStream):
+    """A body that arrives in parts."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+
+def stream_of(*parts: bytes) -> httpx.Response:
+    return httpx.Response(200, headers=EVENTS, stream=Parts(parts))
+
+
+def event(document: Any) -> bytes:
+    return b"data: " + orjson.dumps(document) + b"\n\n"
+
+
+def saying(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": MODEL, "choices": [{"index": 0, "delta": {"content": text}}], **more}
+
+
+ONE, TWO = saying("one"), saying("two")
+
+
+async def groups(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[list[Chunk]]:
+    async with aclosing(upstream.stream(body)) as stream:
+        return [group async for group in stream]
+
+
+async def chunks(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[Chunk]:
+    return [each for group in await groups(upstream, body) for each in group]

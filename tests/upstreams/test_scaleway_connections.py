@@ -1,0 +1,155 @@
+"""One model round over real sockets: what becomes of its connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import pytest
+
+from proxy.errors import Unreachable, UpstreamError, UpstreamRejected, UpstreamTimeout
+from proxy.upstreams.http import aiohttp_transport
+from proxy.upstreams.scaleway import Scaleway
+from tests.upstreams.raw_server import (
+    PATIENCE_S,
+    Connection,
+    Script,
+    chunk,
+    chunked,
+    raw_server,
+    reply,
+)
+from tests.upstreams.scaleway_samples import DONE, ONE, STREAMED, TWO, chunks, event, scaleway
+
+
+@asynccontextmanager
+async def connected(url: str, *, timeout_s: float = PATIENCE_S) -> AsyncIterator[Scaleway]:
+    upstream = scaleway(aiohttp_transport(), url, timeout_s=timeout_s)
+    try:
+        yield upstream
+    finally:
+        await upstream.endpoint.aclose()
+
+
+def streaming(*parts: bytes, then: Script | None = None) -> Script:
+    """A server that answers with parts of a stream and, unless it does something, ends it."""
+
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.send(chunked(*parts))
+            if then is not None:
+                await then(connection)
+                return
+            await connection.send(chunk(b""))
+
+    return script
+
+
+async def test_chunks_are_heard_while_the_round_still_streams() -> None:
+    heard = asyncio.Event()
+
+    async def then(connection: Connection) -> None:
+        await heard.wait()
+        await connection.send(chunk(event(TWO) + DONE) + chunk(b""))
+
+    async with (
+        raw_server(streaming(event(ONE), then=then)) as server,
+        connected(server.url) as upstream,
+        aclosing(upstream.stream(STREAMED)) as stream,
+    ):
+        assert await anext(stream) == [ONE]
+        heard.set()
+        assert await anext(stream) == [TWO]
+
+
+async def test_after_done_the_connection_is_used_again() -> None:
+    async with raw_server(streaming(event(ONE), DONE)) as server:
+        async with connected(server.url) as upstream:
+            for _ in range(3):
+                assert await chunks(upstream) == [ONE]
+        assert server.connections == 1
+
+
+async def test_a_connection_that_stays_open_after_done_is_given_up() -> None:
+    script = streaming(event(ONE), DONE, then=Connection.gone)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        assert await chunks(upstream) == [ONE]
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_a_connection_that_breaks_after_done_does_no_harm() -> None:
+    async def then(connection: Connection) -> None:
+        connection.reset()
+
+    script = streaming(event(ONE), DONE, then=then)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        assert await chunks(upstream) == [ONE]
+
+
+async def test_closing_the_stream_closes_its_connection() -> None:
+    script = streaming(event(ONE), then=Connection.gone)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        async with aclosing(upstream.stream(STREAMED)) as stream:
+            assert await anext(stream) == [ONE]
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_cancelling_whoever_listens_closes_the_connection() -> None:
+    heard = asyncio.Event()
+
+    async def listen(upstream: Scaleway) -> None:
+        async with aclosing(upstream.stream(STREAMED)) as stream:
+            async for _ in stream:
+                heard.set()
+
+    script = streaming(event(ONE), then=Connection.gone)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        listening = asyncio.create_task(listen(upstream))
+        await asyncio.wait_for(heard.wait(), PATIENCE_S)
+        listening.cancel()
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+
+
+async def test_an_error_in_a_stream_closes_its_connection() -> None:
+    script = streaming(event({"error": {"message": "no"}}), then=Connection.gone)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(UpstreamError):
+            await chunks(upstream)
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_a_stream_that_breaks_is_unreachable_and_not_begun_again() -> None:
+    async def then(connection: Connection) -> None:
+        connection.reset()
+
+    async with raw_server(streaming(event(ONE), then=then)) as server:
+        async with connected(server.url) as upstream:
+            with pytest.raises(Unreachable):
+                await chunks(upstream)
+        assert server.connections == 1
+
+
+async def test_a_stream_that_stalls_is_a_time_out() -> None:
+    script = streaming(event(ONE), then=Connection.gone)
+    async with raw_server(script) as server, connected(server.url, timeout_s=0.05) as upstream:
+        stream = upstream.stream(STREAMED)
+        assert await anext(stream) == [ONE]
+        with pytest.raises(UpstreamTimeout):
+            await anext(stream)
+
+
+async def test_a_connection_whose_error_was_read_is_used_again() -> None:
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.send(reply(b'{"message": "no"}', status="400 Bad Request"))
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        for _ in range(2):
+            with pytest.raises(UpstreamRejected):
+                await chunks(upstream)
+        assert server.connections == 1
