@@ -14,6 +14,9 @@ RUNTIME = $(VENV)/.runtime-installed
 DEV = $(VENV)/.dev-installed
 IN_VENV = PATH="$(abspath $(VENV))/bin:$$PATH"
 
+# How Ctrl-C, the ordinary way to end it, makes the demo exit. The shell must outlive the signal.
+INTERRUPTED = 130
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint format lock upgrade clean
@@ -21,8 +24,9 @@ IN_VENV = PATH="$(abspath $(VENV))/bin:$$PATH"
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: $(RUNTIME) ## Run the proxy without keys, on embedded stand-ins (DOCS=folder: your documents)
-	@$(VENV)/bin/rag-proxy demo $(if $(DOCS),--docs "$(DOCS)")
+demo: $(RUNTIME) ## Run the proxy without keys, on embedded stand-ins (DOCS=folder: your documents; PORT=8100)
+	@trap : INT; $(VENV)/bin/rag-proxy demo $(if $(DOCS),--docs "$(DOCS)") \
+		$(if $(PORT),--port "$(PORT)") || [ $$? -eq $(INTERRUPTED) ]
 
 test: $(DEV) ## Check everything: lint, types, import rules, tests, coverage
 	@$(IN_VENV) scripts/test
@@ -49,7 +53,7 @@ clean: ## Remove the environment and everything that tools have left behind
 	find proxy tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
-	@scripts/create-venv "$(PYTHON)" "$(VENV)"
+	@scripts/create-venv "$(PYTHON)" "$(VENV)" "$(MAKECMDGOALS)"
 
 # pyproject.toml holds the version and the command, which an editable install copies.
 $(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml $(VENV)/pyvenv.cfg

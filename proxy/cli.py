@@ -19,7 +19,18 @@ INTERRUPTED = 130
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PORT = click.IntRange(0, 65535)
+
+class _Port(click.IntRange):
+    """A number that can be a port."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            self.fail(f"{value} is not a port from {self.min} to {self.max}", param, ctx)
+
+
+_PORT = _Port(0, 65535)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 config_option = click.option(

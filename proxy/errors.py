@@ -10,6 +10,7 @@
     ├── MethodNotAllowed      405
     ├── PayloadTooLarge       413
     ├── InternalError         500  a fault of the proxy itself
+    ├── ShuttingDown          503  the proxy ends before the answer does
     └── UpstreamError         502  LightOn or Scaleway
         ├── UpstreamRejected  400  the upstream finds fault with the request
         ├── RateLimited       429  the upstream's quota is used up
@@ -111,6 +112,11 @@ class PayloadTooLarge(ProxyError):
 
 class InternalError(ProxyError):
     code = "internal_error"
+
+
+class ShuttingDown(ProxyError):
+    status = 503
+    code = "shutting_down"
 
 
 class UpstreamError(ProxyError):

@@ -23,7 +23,7 @@ from pydantic_settings import (
 
 from proxy.core.scope import Retrieval
 from proxy.profiles import NonBlank, Profile, ProfileName, Rounds, ScopeSettings, Searches, Seconds
-from proxy.settings_errors import SettingsError, fault, unknown
+from proxy.settings_errors import SettingsError, fault, unknown, unquoted
 from proxy.settings_sources import (
     CONFIG_VARIABLE,
     Source,
@@ -33,7 +33,7 @@ from proxy.settings_sources import (
     read_dotenv,
 )
 
-__all__ = ["Profile", "Settings", "SettingsError", "load_settings"]
+__all__ = ["Profile", "Settings", "SettingsError", "load_settings", "variable_names"]
 
 SCALEWAY_HOST: Final = "https://api.scaleway.ai"
 DOTENV: Final = Path(".env")
@@ -56,6 +56,18 @@ def _url(value: str) -> str:
     if parts.username is not None or parts.query or parts.fragment or " " in text:
         raise ValueError("must be a plain address, without user name, spaces, '?' or '#'")
     return text
+
+
+def _before(*endings: str) -> AfterValidator:
+    """Refuse an address that goes on to what the proxy itself adds."""
+
+    def check(url: str) -> str:
+        for ending in endings:
+            if url.endswith(ending):
+                raise ValueError(f"must be the address without {ending} at its end")
+        return url
+
+    return AfterValidator(check)
 
 
 def _origin(value: str) -> str:
@@ -83,6 +95,8 @@ def _lower(value: object) -> object:
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 Url = Annotated[str, AfterValidator(_url)]
+LightOnUrl = Annotated[Url, _before("/api/v3", "/api/v3/search")]
+ScalewayUrl = Annotated[Url, _before("/chat/completions")]
 Origin = Annotated[NonBlank, AfterValidator(_origin)]
 ProjectId = Annotated[NonBlank, AfterValidator(_project)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
@@ -98,7 +112,7 @@ class Settings(ScopeSettings, BaseSettings):
     lighton_api_key: Secret | None = Field(
         None, description="The key that searches your documents in LightOn."
     )
-    lighton_base_url: Url = Field(
+    lighton_base_url: LightOnUrl = Field(
         "https://api.lighton.ai",
         description="Where LightOn answers, for example your own deployment of it.",
     )
@@ -108,7 +122,7 @@ class Settings(ScopeSettings, BaseSettings):
     scaleway_project_id: ProjectId | None = Field(
         None, description="The Scaleway project that the model calls are made and billed in."
     )
-    scaleway_base_url: Url = Field(
+    scaleway_base_url: ScalewayUrl = Field(
         default_factory=_scaleway_url,
         description="Where Scaleway's Generative APIs answer, with the version in the path.",
     )
@@ -217,6 +231,11 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     )
 
 
+def variable_names() -> frozenset[str]:
+    """What is set in the environment and in `.env`, without the values."""
+    return frozenset((*os.environ, *read_dotenv(DOTENV)))
+
+
 def _build(sources: Sequence[Source]) -> Settings:
     """Each setting from the first source that has it."""
     layers = tuple(InitSettingsSource(Settings, dict(source.values)) for source in sources)
@@ -240,6 +259,8 @@ def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:
     source = next((each for each in sources if each.holds(path)), Source())
     if error["type"] != "extra_forbidden":
         return f"{source.label(path)}: {fault(error)}"
+    if len(path) > 1 and isinstance(error["input"], Mapping):
+        return f"{source.label(path)}: {unquoted('.'.join(path[1:]))}"
     fields = Settings.model_fields if len(path) == 1 else Profile.model_fields
     known = {name: name for name in fields}
     return f"{source.label(path)}: {unknown(path[-1].lower(), known)}"

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterable
+
 from proxy.access.loopback import is_loopback_host
 from proxy.errors import EmptyScope
 from proxy.settings import Settings, SettingsError
+from proxy.settings_errors import misspelt
+from proxy.settings_sources import environment_names
 
 LIGHTON_CONSOLE = "https://console.lighton.ai"
 SCALEWAY_CONSOLE = "https://console.scaleway.com/iam/api-keys"
 
 
-def require_upstream_keys(settings: Settings) -> None:
-    """Raise SettingsError when a key for LightOn or Scaleway is missing."""
+def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> None:
+    """Raise SettingsError when a key for LightOn or Scaleway is missing.
+
+    `variables` are the names of those that are set: one of them may be a misspelt key.
+    """
     problems = []
     if settings.lighton_api_key is None:
         problems.append(
-            f"LIGHTON_API_KEY is not set: create an API key at {LIGHTON_CONSOLE} "
-            "(CONSOLE_API_KEY is read, too)"
+            _not_set("lighton_api_key", variables)
+            + f": create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY is read, too)"
         )
     if settings.scaleway_api_key is None:
         problems.append(
-            f"SCALEWAY_API_KEY is not set: create an API key at {SCALEWAY_CONSOLE} and use its "
-            "secret key (SCW_SECRET_KEY is read, too)"
+            _not_set("scaleway_api_key", variables)
+            + f": create an API key at {SCALEWAY_CONSOLE} and use its secret key (SCW_SECRET_KEY "
+            "is read, too)"
         )
     if problems:
         raise SettingsError(*problems, "to try it without keys: rag-proxy demo")
@@ -36,6 +45,10 @@ def check_profiles(settings: Settings) -> None:
         except EmptyScope as error:
             field = str(error.param).rpartition(".")[2]
             problems.append(f"profiles.{name}.{field}: nothing of it is in the settings' {field}")
+        if profile.model != name and profile.model in settings.profiles:
+            problems.append(
+                f"profiles.{name}.model: {profile.model} is a profile; name a Scaleway model"
+            )
     default = settings.profiles.get(settings.default_model)
     if default is not None and default.model is None:
         problems.append(
@@ -47,10 +60,36 @@ def check_profiles(settings: Settings) -> None:
 
 
 def check_exposure(settings: Settings) -> None:
-    """Raise SettingsError when the proxy would answer other machines without asking for a key."""
+    """Raise SettingsError when the proxy would answer other machines without asking for a key.
+
+    A web page of another origin counts as another machine.
+    """
+    if not settings.api_keys and "*" in (settings.cors_origins or ()):
+        raise SettingsError(
+            "cors_origins: '*' without client keys would let any web page read the company's "
+            "documents; set RAG_PROXY_API_KEYS, or name the origins"
+        )
     if settings.api_keys or is_loopback_host(settings.host):
         return
+    if not _is_known(settings.host):
+        raise SettingsError(
+            f"cannot listen on {settings.host}: it is no IP address, and no name that leads to one"
+        )
     raise SettingsError(
         f"refusing to listen on {settings.host} without client keys: anyone who reaches the port "
         "could read the company's documents; set RAG_PROXY_API_KEYS, or use --host 127.0.0.1"
     )
+
+
+def _not_set(setting: str, variables: Iterable[str]) -> str:
+    names = environment_names(setting)
+    instead = misspelt(names, variables)
+    return f"{names[0]} is not set" + (f" (is {instead} a misspelling of it?)" if instead else "")
+
+
+def _is_known(host: str) -> bool:
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):  # the latter for what cannot be a name, such as a..b
+        return False
+    return True

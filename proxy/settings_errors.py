@@ -6,12 +6,19 @@ secret, also where none belongs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+
+CLOSE: Final = 0.75
+SURELY_CLOSE: Final = 0.87
+"""How similar names must be, by difflib's ratio. The second one keeps `AWS_SECRET_KEY`, which is
+nothing of ours, apart from `SCW_SECRET_KEY`."""
+SHORTEST_STEM: Final = 4
 
 
 class SettingsError(ValueError):
@@ -27,8 +34,35 @@ def unknown(name: str, known: Mapping[str, str]) -> str:
 
     `known` leads from what people may write to what it is really called.
     """
-    nearest = get_close_matches(name, known, n=1)
+    nearest = get_close_matches(name, known, n=1, cutoff=CLOSE) or _only_extension(name, known)
     return "no such setting" + (f"; did you mean {known[nearest[0]]}?" if nearest else "")
+
+
+def _only_extension(name: str, known: Iterable[str]) -> list[str]:
+    """The one known name that begins with `name`, or that `name` begins with; else nothing."""
+    found = [
+        each
+        for each in known
+        if min(len(each), len(name)) >= SHORTEST_STEM
+        and (each.startswith(name) or name.startswith(each))
+    ]
+    return found if len(found) == 1 else []
+
+
+def unquoted(name: str) -> str:
+    """The fault of a table inside a profile, which has none: TOML took a dot for a level."""
+    return f'no such setting; a profile\'s name with a dot needs quotes: [profiles."{name}"]'
+
+
+def misspelt(names: Collection[str], variables: Iterable[str]) -> str | None:
+    """The variable that is most likely meant to be one of `names`, in whatever case."""
+    others = {each.upper(): each for each in variables if each not in names}
+    found = [
+        match
+        for name in names
+        for match in get_close_matches(name, others, n=1, cutoff=SURELY_CLOSE)
+    ]
+    return others[found[0]] if found else None
 
 
 def fault(error: ErrorDetails) -> str:

@@ -123,14 +123,14 @@ def _is_service_link(name: str, value: str) -> bool:
 def _unknown_variables(
     fields: Mapping[str, FieldInfo], given: Mapping[str, str], place: str
 ) -> list[str]:
-    known = {CONFIG_VARIABLE: CONFIG_VARIABLE}
+    known = {CONFIG_VARIABLE.removeprefix(PREFIX): CONFIG_VARIABLE}
     for setting in fields:
         names = environment_names(setting)
-        known |= {each: each for each in names}
-        known.setdefault(PREFIX + setting.upper(), names[0])
+        known |= {each.removeprefix(PREFIX): each for each in names}
+        known.setdefault(setting.upper(), names[0])
     real = set(known.values())
     return [
-        f"{name}{place}: {unknown(name, known)}"
+        f"{name}{place}: {unknown(name.removeprefix(PREFIX), known)}"
         for name in given
         if name.startswith(PREFIX) and name not in real
     ]

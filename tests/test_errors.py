@@ -12,6 +12,7 @@ from proxy.errors import (
     EmptyScope,
     InternalError,
     ModelNotFound,
+    OutOfReach,
     Overloaded,
     PayloadTooLarge,
     ProxyError,
@@ -95,7 +96,7 @@ def test_what_the_client_or_operator_must_change_first_is_not_tried_again(
     kind: type[ProxyError],
 ) -> None:
     is_clients_fault = 400 <= kind.status < 500 and kind is not RateLimited
-    assert kind.retryable is not (is_clients_fault or kind is BadCredentials)
+    assert kind.retryable is not (is_clients_fault or kind in (BadCredentials, OutOfReach))
 
 
 def test_an_error_names_a_field_and_a_time_to_wait() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from proxy.settings import Settings, SettingsError, load_settings
+from proxy.settings import Settings, SettingsError, load_settings, variable_names
+from proxy.settings_errors import unquoted
 
 SECRET = "scw-very-secret"
 
@@ -165,6 +166,20 @@ def test_an_address_must_be_plain_http(value: str) -> None:
         Settings(lighton_base_url=value)
 
 
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("lighton_base_url", "/api/v3"),
+        ("lighton_base_url", "/api/v3/search"),
+        ("scaleway_base_url", "/chat/completions"),
+    ],
+)
+def test_what_the_proxy_adds_to_an_address_is_to_be_left_out(name: str, path: str) -> None:
+    assert problems(toml(f"{name} = 'https://x/v1{path}/'")) == (
+        f"{name} in rag-proxy.toml: must be the address without {path} at its end",
+    )
+
+
 def test_an_address_loses_whitespace_and_slashes_at_its_end() -> None:
     assert Settings(lighton_base_url=" http://x:1/a// ").lighton_base_url == "http://x:1/a"
 
@@ -256,6 +271,17 @@ def test_an_unknown_key_names_the_nearest_known_one(monkeypatch: pytest.MonkeyPa
         "profiles.hr.file_ids in rag-proxy.toml: no such setting; did you mean file_id?",
         "profiles.hr.port in rag-proxy.toml: no such setting",
     }
+
+
+def test_a_profile_s_name_with_a_dot_and_without_quotes_is_explained() -> None:
+    assert problems(toml("[profiles.llama-3.3-70b-instruct]\nmax_rounds = 1\n")) == (
+        "profiles.llama-3.3-70b-instruct in rag-proxy.toml: " + unquoted("llama-3.3-70b-instruct"),
+    )
+
+
+def test_names_that_are_set_are_those_of_environment_and_dotenv() -> None:
+    Path(".env").write_text("LIGHTON_APIKEY=x")
+    assert variable_names() >= {"PATH", "LIGHTON_APIKEY"}
 
 
 def test_all_problems_are_one_error_with_a_line_each() -> None:

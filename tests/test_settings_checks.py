@@ -31,11 +31,19 @@ def test_missing_keys_are_listed_with_where_to_get_them(
     assert hint.endswith("rag-proxy demo")
 
 
+def test_a_variable_that_may_be_a_misspelt_key_is_named() -> None:
+    with pytest.raises(SettingsError) as caught:
+        require_upstream_keys(Settings(scaleway_api_key="b"), ["PATH", "LIGHTON_APIKEY"])
+    assert caught.value.problems[0].startswith(
+        "LIGHTON_API_KEY is not set (is LIGHTON_APIKEY a misspelling of it?): create an API key at "
+    )
+
+
 def test_with_both_keys_nothing_is_missing() -> None:
     require_upstream_keys(Settings(lighton_api_key="a", scaleway_api_key="b"))
 
 
-@pytest.mark.parametrize("host", [EVERYWHERE, "::", "192.168.1.2", "proxy.example.com"])
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "192.168.1.2"])
 def test_other_machines_are_not_served_without_client_keys(host: str) -> None:
     with pytest.raises(SettingsError) as caught:
         check_exposure(Settings(host=host))
@@ -44,6 +52,12 @@ def test_other_machines_are_not_served_without_client_keys(host: str) -> None:
     assert "could read the company's documents" in problem
     assert "RAG_PROXY_API_KEYS" in problem
     assert "--host 127.0.0.1" in problem
+
+
+@pytest.mark.parametrize("host", ["no such host.invalid", "a..b", "127.0.0.1:8000"])
+def test_what_is_no_address_is_said_to_be_none(host: str) -> None:
+    with pytest.raises(SettingsError, match="is no IP address, and no name that leads to one"):
+        check_exposure(Settings(host=host))
 
 
 def test_other_machines_are_served_with_client_keys() -> None:
@@ -69,5 +83,25 @@ def test_a_profile_that_is_the_default_must_name_its_model() -> None:
     check_profiles(Settings(default_model="hr", profiles={"hr": {"model": "m"}}))
 
 
+def test_a_profile_leads_to_a_model_and_not_to_another_profile() -> None:
+    profiles = {"hr": {"model": "m"}, "chain": {"model": "hr"}}
+    with pytest.raises(SettingsError) as caught:
+        check_profiles(Settings(profiles=profiles))
+    assert caught.value.problems == (
+        "profiles.chain.model: hr is a profile; name a Scaleway model",
+    )
+
+
+def test_a_profile_may_narrow_the_model_of_its_own_name() -> None:
+    check_profiles(Settings(profiles={"llama": {"model": "llama", "workspace_id": [1]}}))
+
+
 def test_profiles_within_the_settings_are_fine() -> None:
     check_profiles(Settings(workspace_id=[1, 2], profiles={"hr": {"workspace_id": [1]}}))
+
+
+def test_pages_of_any_origin_need_a_key() -> None:
+    with pytest.raises(SettingsError, match="any web page"):
+        check_exposure(Settings(cors_origins=["*"]))
+    check_exposure(Settings(cors_origins=["*"], api_keys=["key-one"]))
+    check_exposure(Settings(cors_origins=["https://chat.example.com"]))

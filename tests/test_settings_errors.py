@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from proxy.settings_errors import SettingsError, fault, unknown
+from proxy.settings_errors import SettingsError, fault, misspelt, unknown, unquoted
 
 
 def test_the_text_of_the_error_is_its_problems_line_by_line() -> None:
@@ -16,6 +16,38 @@ def test_the_nearest_name_is_said_as_it_is_really_called() -> None:
 
 def test_without_a_near_name_none_is_said() -> None:
     assert unknown("zzz", {"port": "PORT"}) == "no such setting"
+
+
+@pytest.mark.parametrize("name", ["log_levels_all", "log_"])
+def test_a_name_that_goes_on_or_stops_short_is_near(name: str) -> None:
+    assert unknown(name, {"log_level": "L", "port": "P"}).endswith("did you mean L?")
+
+
+@pytest.mark.parametrize("name", ["model", "log", "hosting", "support"])
+def test_a_guess_that_may_well_be_wrong_is_not_made(name: str) -> None:
+    known = ("model_timeout_s", "models_ttl_s", "log_level", "passage_chars", "port")
+    assert unknown(name, {each: each for each in known}) == "no such setting"
+
+
+def test_a_table_in_a_profile_is_a_name_that_lacks_quotes() -> None:
+    assert unquoted("a.b").endswith('needs quotes: [profiles."a.b"]')
+
+
+KEYS = ("SCALEWAY_API_KEY", "SCW_SECRET_KEY")
+
+
+@pytest.mark.parametrize(
+    "name", ["SCALEWAY_APIKEY", "SCALEWAY_API_KY", "scaleway_api_key", "SCW_SECRETKEY"]
+)
+def test_a_misspelt_variable_is_found(name: str) -> None:
+    assert misspelt(KEYS, ["PATH", name]) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["SCALEWAY_API_KEY", "AWS_SECRET_KEY", "SCW_ACCESS_KEY", "OPENAI_API_KEY"]
+)
+def test_another_variable_is_no_misspelling(name: str) -> None:
+    assert misspelt(KEYS, [name]) is None
 
 
 def details(kind: str, **context: Any) -> Any:

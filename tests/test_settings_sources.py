@@ -87,6 +87,10 @@ def test_an_unknown_variable_names_the_nearest_known_one(name: str, nearest: str
     assert source.problems == (f"{name} in .env: no such setting; did you mean {nearest}?",)
 
 
+def test_the_common_prefix_does_not_make_names_alike() -> None:
+    assert read(RAG_PROXY_FOO="x").problems == ("RAG_PROXY_FOO: no such setting",)
+
+
 def test_what_kubernetes_sets_for_a_service_named_rag_proxy_is_ignored() -> None:
     source = read(
         RAG_PROXY_SERVICE_HOST="10.0.0.1",

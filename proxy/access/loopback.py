@@ -52,6 +52,8 @@ def is_loopback_host(host: str) -> bool:
 def _is_loopback_origin(origin: str) -> bool:
     try:
         parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and is_loopback_host(parts.hostname or "")
+        has_port = parts.port is None or parts.port > 0  # raises ValueError for what is no port
+        is_web = parts.scheme in ("http", "https") and has_port
+        return is_web and is_loopback_host(parts.hostname or "")
     except ValueError:
         return False

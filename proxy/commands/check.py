@@ -14,7 +14,7 @@ from proxy.app import make_upstreams
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
-from proxy.settings import Settings, load_settings
+from proxy.settings import Settings, load_settings, variable_names
 from proxy.settings_checks import check_profiles, require_upstream_keys
 from proxy.upstreams.http import aiohttp_transport
 
@@ -25,7 +25,7 @@ def run(config: Path | None) -> int:
     """Print a line for each step; 1 if one failed."""
     settings = load_settings(config)
     check_profiles(settings)
-    require_upstream_keys(settings)
+    require_upstream_keys(settings, variable_names())
     return asyncio.run(_report(settings))
 
 

@@ -17,6 +17,7 @@ import click
 
 from proxy.app import create_app
 from proxy.commands.listening import address, listen
+from proxy.commands.logs import configure_logging
 from proxy.commands.serve import greeting
 from proxy.commands.serving import serve_here, server_config
 from proxy.sandbox.served import SERVED
@@ -33,19 +34,20 @@ END_S = 5
 
 @dataclass(frozen=True, slots=True)
 class StandIns:
-    """Where the stand-ins listen, and the title of the first document they know."""
+    """Where the stand-ins listen, and a question that their documents answer."""
 
     url: str
-    title: str | None
+    question: str
 
 
 def run(docs: Path | None, port: int) -> None:
-    listener = listen(HOST, port)
+    listener = listen(HOST, port, choose_port(os.environ))
     click.echo(_introduction(docs))
     if ignored := real_keys(os.environ):
         click.echo(f"Not used: {', '.join(ignored)}. The demo talks to its stand-ins only.")
     with stand_ins(docs) as upstreams:
         settings = demo_settings(upstreams)
+        configure_logging(settings.log_level)
         url = address(listener)
         click.echo(f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}")
         config = server_config(create_app(settings), settings.log_level, grace_s=GRACE_S)
@@ -60,6 +62,11 @@ def demo_settings(upstreams: StandIns) -> Settings:
         scaleway_api_key=KEY,
         default_model=MODEL,
     )
+
+
+def choose_port(environment: Mapping[str, str]) -> str:
+    """How to have another port, as the one who started the demo would write it."""
+    return "--port (make demo PORT=…)" if "MAKELEVEL" in environment else "--port"
 
 
 def real_keys(environment: Mapping[str, str]) -> list[str]:
@@ -100,36 +107,53 @@ def end(process: subprocess.Popen[str], patience_s: float) -> None:
 
 def question(docs: Path | None, upstreams: StandIns) -> str:
     """Something that the documents answer."""
-    if docs is None or upstreams.title is None:
-        return "Which retrieval modes are there?"
-    return f"What does {upstreams.title} say?"
+    return "Which retrieval modes are there?" if docs is None else upstreams.question
+
+
+def python_with_openai() -> str:
+    """This virtual environment's Python, as it can be typed here; "" outside of one."""
+    if sys.prefix == sys.base_prefix:
+        return ""
+    python = Path(sys.executable)
+    here = Path.cwd()
+    return shlex.quote(str(python.relative_to(here) if python.is_relative_to(here) else python))
 
 
 def hints(url: str, ask: str) -> str:
     """A curl line and a Python program, to be copied as they are."""
     body = {"messages": [{"role": "user", "content": ask}]}
     payload = shlex.quote(json.dumps(body, ensure_ascii=False))
+    python = python_with_openai()
+    openai = f"the openai package ({python} has it)" if python else "the openai package"
     return dedent("""\
         Try it in another terminal, with curl (add "stream": true to see it stream):
 
         curl {url}/v1/chat/completions -H 'content-type: application/json' -d {payload}
 
-        or in Python, with the openai package:
+        or in Python, with {openai}:
 
         from openai import OpenAI
 
         client = OpenAI(base_url="{url}/v1", api_key="{key}")
         stream = client.chat.completions.create(
             model="{model}",
-            messages=[{{"role": "user", "content": {ask!r}}}],
+            messages=[{{"role": "user", "content": {ask}}}],
             stream=True,
         )
         for chunk in stream:
             print(chunk.choices[0].delta.content or "", end="")
+
         print()
 
         Ctrl-C ends the demo.
-        """).format(url=url, payload=payload, key=KEY, model=MODEL, ask=ask)
+        """).format(
+        url=url,
+        payload=payload,
+        openai=openai,
+        key=KEY,
+        model=MODEL,
+        ask=json.dumps(ask, ensure_ascii=False),
+    )
 
 
 def _introduction(docs: Path | None) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import click
 
 from proxy.sandbox.corpus import Corpus, CorpusError, Progress, default_documents, load_corpus
+
+SHOWN_WORKSPACES = 10
+QUOTED_WORDS = 5
+
+_TYPES_NAMED = 5
 
 
 def load_documents(docs: Path | None) -> Corpus:
@@ -25,17 +30,46 @@ def load_documents(docs: Path | None) -> Corpus:
     for file in corpus.skipped:
         click.echo(f"skipped {file.path}: {file.reason}", err=True)
     click.echo(summary(corpus), err=True)
+    if len(corpus.workspaces) > 1:
+        click.echo(workspaces(corpus), err=True)
     return corpus
 
 
 def summary(corpus: Corpus) -> str:
     left_out = [f"{len(corpus.skipped)} skipped"] if corpus.skipped else []
-    left_out += [f"{corpus.ignored} of other types ignored"] if corpus.ignored else []
+    left_out += [_ignored(corpus.ignored)] if corpus.ignored else []
     counted = (
         f"{_count(corpus.files, 'document')} ({_count(corpus.chunks, 'passage')}, "
         f"{_count(len(corpus.workspaces), 'workspace')})"
     )
     return "; ".join([f"indexed {counted}", *left_out])
+
+
+def _ignored(counts: Mapping[str, int]) -> str:
+    """Say how many files of other types there are, and which types, the most frequent first."""
+    ordered = sorted(counts, key=lambda suffix: (-counts[suffix], suffix))
+    types = [suffix or "no suffix" for suffix in ordered]
+    more = ["…"] if len(types) > _TYPES_NAMED else []
+    named = ", ".join([*types[:_TYPES_NAMED], *more])
+    return f"{sum(counts.values())} of other types ignored ({named})"
+
+
+def workspaces(corpus: Corpus) -> str:
+    """The workspaces by id and name, so that a request can be narrowed to one."""
+    shown = [f"{each.id} {each.name}" for each in corpus.workspaces[:SHOWN_WORKSPACES]]
+    more = ["…"] if len(corpus.workspaces) > SHOWN_WORKSPACES else []
+    return f"workspaces: {', '.join([*shown, *more])}"
+
+
+def question(corpus: Corpus) -> str:
+    """Something that the documents answer: about the first title, or else about its first words."""
+    for document in corpus.documents:
+        if document.title:
+            return f"What does {document.title} say?"
+    first = corpus.passages[0]
+    name = PurePath(first.document.path).stem
+    words = (first.chunk.content or "").split()[:QUOTED_WORDS]
+    return f'What does {name} say about "{" ".join(words)}"?' if words else f"What does {name} say?"
 
 
 def _count(number: int, noun: str) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from typing import Final
 
 import click
 
 BACKLOG = 2048
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compared
+"""Addresses that mean every interface of the machine, and where it reaches itself."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, choose_port: str = "--port") -> socket.socket:
     """A socket that already accepts connections; they wait until a server takes them.
 
-    Raises click.ClickException, one line for the user, when the address cannot be had.
+    `choose_port` is what the user can write to have another port. Raises click.ClickException, one
+    line for the user, when the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
@@ -23,19 +27,32 @@ def listen(host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
+    except UnicodeError as error:
+        listener.close()
+        raise click.ClickException(f"cannot listen on {host}: it is no host name") from error
     except OSError as error:
         listener.close()
-        raise click.ClickException(_reason(host, port, error)) from error
+        raise click.ClickException(_reason(host, port, error, choose_port)) from error
     return listener
 
 
 def address(listener: socket.socket) -> str:
     """The http address of a listening socket, with the port it really has."""
     host, port = listener.getsockname()[:2]
+    return _url(host, port)
+
+
+def own_address(listener: socket.socket) -> str:
+    """The http address at which this machine's own programs reach a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return _url(_LOOPBACK.get(host, host), port)
+
+
+def _url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _reason(host: str, port: int, error: OSError) -> str:
+def _reason(host: str, port: int, error: OSError, choose_port: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use; choose another with --port"
+        return f"port {port} on {host} is in use; choose another with {choose_port}"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"

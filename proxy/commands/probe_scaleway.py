@@ -125,7 +125,7 @@ class ScalewayProbe:
             case openai.RateLimitError():
                 return "The quota is used up: try again later, or raise it in Scaleway's console."
             case openai.NotFoundError():
-                return f"Check SCALEWAY_BASE_URL: {self._url}."
+                return f"Check SCALEWAY_BASE_URL, with /v1 at its end: {self._url}."
         return "Try again later."
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
-from proxy.commands.documents import load_documents
-from proxy.commands.listening import address, listen
+from proxy.access.loopback import is_loopback_host
+from proxy.commands.documents import load_documents, question
+from proxy.commands.listening import address, listen, own_address
 from proxy.commands.serving import serve_here, server_config
 from proxy.sandbox.app import create_sandbox
 
@@ -31,17 +32,18 @@ def run(docs: Path | None, host: str, port: int, *, attached: bool = False) -> N
         threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
     listener = listen(host, port)
     corpus = load_documents(docs)
-    url = address(listener)
-    click.echo(
-        json.dumps({"url": url, "title": corpus.documents[0].title}) if attached else hint(url)
-    )
+    if not is_loopback_host(host):
+        click.echo(f"{address(listener)}: anyone who reaches it can read the documents", err=True)
+    url = own_address(listener)
+    click.echo(json.dumps({"url": url, "question": question(corpus)}) if attached else hint(url))
     app = create_sandbox(corpus, chunk_delay_s=PACE_S if attached else 0)
     serve_here(server_config(app, "warning", grace_s=GRACE_S), listener)
 
 
 def hint(url: str) -> str:
     return f"""\
-Stand-ins for LightOn and Scaleway on {url}, any key will do.
+Stand-ins for LightOn and Scaleway on {url}; any key will do, except one
+that begins with bad, which is answered as a wrong key is.
 To use them, start a proxy with:
 
 LIGHTON_BASE_URL={url} LIGHTON_API_KEY=sandbox \\

@@ -14,7 +14,8 @@ from proxy.app import create_app
 from proxy.commands.listening import address, listen
 from proxy.commands.logs import configure_logging
 from proxy.commands.serving import serve_here, serve_in_workers, server_config
-from proxy.settings import Settings, load_settings
+from proxy.policies import Policies
+from proxy.settings import Settings, load_settings, variable_names
 from proxy.settings_checks import check_exposure, check_profiles, require_upstream_keys
 from proxy.settings_sources import CONFIG_VARIABLE, environment_names
 
@@ -26,7 +27,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     configure_logging(settings.log_level)
     check_profiles(settings)
     check_exposure(settings)
-    require_upstream_keys(settings)
+    require_upstream_keys(settings, variable_names())
     listener = listen(settings.host, settings.port)
     click.echo(greeting(settings, address(listener)))
     if settings.workers == 1:
@@ -38,10 +39,17 @@ def run(config: Path | None, **flags: str | int | None) -> None:
 
 
 def greeting(settings: Settings, url: str) -> str:
-    workspaces = ", ".join(map(str, settings.workspace_id or ())) or "all"
+    """Where the proxy answers, and how it answers a request that names no model."""
+    policies = Policies(settings)
+    policy = policies.of(None)
+    is_profile = settings.default_model in policies.profile_names
+    of_profile = f" of profile {settings.default_model}" if is_profile else ""
+    workspaces = ", ".join(map(str, policy.scope.workspace_id or ())) or "all"
+    profiles = ", ".join(policies.profile_names)
     return (
-        f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {settings.default_model}, "
-        f"retrieval {settings.retrieval}, workspaces {workspaces})"
+        f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {policy.model}{of_profile}, "
+        f"retrieval {policy.retrieval}, workspaces {workspaces}"
+        + (f"; profiles {profiles})" if profiles else ")")
     )
 
 

@@ -13,6 +13,8 @@ Tool = dict[str, Any]
 Chunk = dict[str, Any]
 """One `chat.completion.chunk` object of OpenAI's wire format."""
 
+SEARCH_TOOL: Final = "lighton_search"
+"""The name under which the model calls the search."""
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 
 _NUMBER: Final = (int, float)
@@ -74,6 +76,9 @@ class Chat:
     stream: bool = False
     include_usage: bool = False
     tools: tuple[Tool, ...] = ()
+    """The client's tools that may be called."""
+    declared: frozenset[str] = frozenset()
+    """The names of all its tools, also of those that `allowed_tools` leaves out."""
     tool_choice: ToolChoice | None = None
     single_call: bool = False
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
@@ -94,8 +99,8 @@ def parse_chat(document: Any) -> Chat:
     for name, types in _FIELD_TYPES.items():
         _check_type(name, document.get(name), types)
     _refuse_unsupported(document)
-    tools = _tools(document.get("tools"))
-    tools, tool_choice = _tool_choice(document.get("tool_choice"), tools)
+    all_tools = _tools(document.get("tools"))
+    tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools)
     return Chat(
         body={name: value for name, value in document.items() if name not in _OWNED},
         model=document.get("model") or None,
@@ -103,6 +108,7 @@ def parse_chat(document: Any) -> Chat:
         stream=bool(document.get("stream")),
         include_usage=bool((document.get("stream_options") or {}).get("include_usage")),
         tools=tools,
+        declared=frozenset(filter(None, map(tool_name, all_tools))),
         tool_choice=tool_choice,
         single_call=document.get("parallel_tool_calls") is False,
         wish=parse_wish(document.get("lighton")),
@@ -227,4 +233,10 @@ def _allowed_tools(allowed: Any, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, .
     if mode not in ("auto", "required"):
         raise BadRequest(f"'{param}.mode' must be auto or required.", param=f"{param}.mode")
     names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
+    unknown = names - {tool_name(tool) for tool in tools} - {SEARCH_TOOL}
+    if unknown:
+        raise BadRequest(
+            f"'{param}' names {next(iter(unknown))!r}, which is not in 'tools'.",
+            param=f"{param}.tools",
+        )
     return tuple(tool for tool in tools if tool_name(tool) in names), ToolChoice(mode)

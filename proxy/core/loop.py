@@ -50,8 +50,10 @@ def answer(
         yield from _search(plan, desk, (plan.search_first,))
         messages = with_context(plan, desk.context(plan.search_first))
     rounds = 0
+    last_rounds = 0
     while True:
         is_last = rounds >= plan.policy.max_rounds or out_of_time()
+        last_rounds += is_last
         ask = plan.ask(messages, is_first=rounds == 0, is_last=is_last)
         desk.begin_round()
         turn: Turn = yield AskModel(ask)
@@ -59,7 +61,9 @@ def answer(
         for call in turn.calls_of(Owner.SEARCH):
             desk.take(call)
         yield from _search(plan, desk, desk.round_searches())
-        if is_last or not hidden or turn.calls_of(Owner.CLIENT):
+        # A model that still calls tools in the last round, and says nothing, gets one more chance.
+        is_over = is_last and (bool(turn.text.strip()) or last_rounds > 1)
+        if is_over or not hidden or turn.calls_of(Owner.CLIENT):
             return turn
         rounds += 1
         is_used_up = rounds >= plan.policy.max_rounds or out_of_time()

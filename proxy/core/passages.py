@@ -20,7 +20,8 @@ _SHORTEST_CUT: Final = 200
 _LONGEST_TITLE: Final = 300
 
 _CONTROL: Final = re.compile(
-    r"<(?=\s*(?:/\s*)?passage)"  # our own fences
+    r"<(?=[\s\u200b-\u200f\u2060\ufeff]*(?:/\s*)?passage)"  # our own fences
+    r"|<(?=</?SYS>>|/?function=|/?arg_(?:key|value)>)"
     r"|<(?=[|\uff5c]|\w{1,40}[|\uff5c]>)"  # <|im_start|>, <turn|>; also with a full-width bar
     r"|<(?=/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|think|tool_calls?|tool_response"
     r"|tools|function_calls?)\b[^<>]{0,200}>)"
@@ -145,7 +146,7 @@ class PassageBook:
         return Listing(tuple(new), tuple(known), left_out)
 
     def _admit(self, result: Result, content: str) -> Passage | None:
-        text = harmless(content.strip())
+        text = harmless(content.strip()[: self._left + 1])
         if len(text) > self._left:
             if self._left < _SHORTEST_CUT:
                 return None

@@ -123,7 +123,7 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish) -> Plan:
         may_search
         and mode in ("tool", "hybrid")
         and policy.max_rounds > 0
-        and search_tool.NAME not in client_tools
+        and search_tool.NAME not in chat.declared
     )
     search_first = None
     if may_search and mode in ("context", "hybrid"):

@@ -14,13 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from proxy.core.chat import Chunk
-from proxy.core.turn import Owner, ToolCall, Turn, Usage, add_usage
+from proxy.core.turn import Owner, ToolCall, Turn, Usage, add_usage, first_object
 
 _CLIENT_ID: Final = re.compile(r"[\w.:-]{1,40}", re.ASCII)
 """Ids that OpenAI's clients accept: opaque, at most 40 characters."""
+
+_MOST_CALLS: Final = 128
+"""The most calls of one turn; a model that makes more has lost its way. OpenAI's limit of tools."""
 
 
 class UnfinishedTurnError(Exception):
@@ -33,25 +34,24 @@ class _Gathering:
 
     number: int
     """Its place among the turn's calls."""
+    given_id: str = ""
+    """The id the model gave it, which may not be the one it gets."""
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
     owner: Owner | None = None
     client_index: int | None = None
+    is_complete: bool = False
     is_handed_out: bool = False
 
     def call(self) -> ToolCall:
         owner = self.owner or Owner.NOBODY
         return ToolCall(self.id, self.name, "".join(self.arguments), owner)
 
-    def looks_complete(self) -> bool:
-        text = "".join(self.arguments)
-        if not text.rstrip().endswith("}"):
-            return False
-        try:
-            return isinstance(orjson.loads(text), dict)
-        except orjson.JSONDecodeError:
-            return False
+    def add(self, arguments: str) -> None:
+        self.arguments.append(arguments)
+        if not self.is_complete and "}" in arguments:
+            self.is_complete = bool(first_object("".join(self.arguments)))
 
 
 class TurnReader:
@@ -73,7 +73,10 @@ class TurnReader:
         self._single_call = single_call
         self._text: list[str] = []
         self._usage: Usage = {}
-        self._calls: dict[Any, _Gathering] = {}
+        self._calls: list[_Gathering] = []
+        self._by_key: dict[Any, _Gathering] = {}
+        self._newest: Any = None
+        self._ids: set[str] = set()
         self._closing: Chunk | None = None
         self._finish_reason = ""
         self._client_calls = 0
@@ -88,7 +91,7 @@ class TurnReader:
             return None
         choice = choices[0]
         delta = choice.get("delta") or {}
-        heard = self._hear(delta)
+        heard = self._hear(choice, delta)
         if finish_reason := choice.get("finish_reason"):
             self._finish_reason = finish_reason
             self._closing = {**chunk, "choices": [{**choice, "delta": {}, "logprobs": None}]}
@@ -100,10 +103,10 @@ class TurnReader:
     def take_ready(self) -> list[ToolCall]:
         """The hidden calls that became complete since the last time, each once."""
         ready = []
-        for call in self._calls.values():
+        for call in self._calls:
             if call.owner is Owner.CLIENT or call.is_handed_out:
                 continue
-            if call.owner is None or not call.looks_complete():
+            if call.owner is None or not call.is_complete:
                 break
             call.is_handed_out = True
             ready.append(call.call())
@@ -121,7 +124,7 @@ class TurnReader:
             closing=self._closing,
         )
 
-    def _hear(self, delta: dict[str, Any]) -> dict[str, Any]:
+    def _hear(self, choice: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
         """The part of a delta that the client may hear; the role is the writer's."""
         fragments = delta.get("tool_calls")
         heard = {
@@ -135,18 +138,20 @@ class TurnReader:
             passed = [part for each in fragments if (part := self._fragment(each))]
             if passed:
                 heard["tool_calls"] = passed
+            if len(passed) < len(fragments):
+                choice["logprobs"] = _logprobs_of(text or "", choice.get("logprobs"))
         return heard
 
     def _fragment(self, fragment: dict[str, Any]) -> dict[str, Any] | None:
         """Take in one fragment of a call; the fragment the client hears, if any."""
         call = self._gathering(fragment)
+        if call is None:
+            return None
         function = fragment.get("function") or {}
         call.id = call.id or fragment.get("id") or ""
         call.name = call.name or function.get("name") or ""
         arguments = function.get("arguments") or ""
-        if not isinstance(arguments, str):
-            arguments = orjson.dumps(arguments).decode()
-        call.arguments.append(arguments)
+        call.add(arguments)
         is_first = call.owner is None
         if is_first:
             if not call.name:
@@ -156,20 +161,31 @@ class TurnReader:
             return self._client_fragment(call, arguments, is_first=is_first)
         return None
 
-    def _gathering(self, fragment: dict[str, Any]) -> _Gathering:
-        """The call a fragment belongs to: by index; without one, a new id begins a new call."""
-        key = fragment.get("index")
-        if key is None:
-            last = next(reversed(self._calls), None)
-            key = fragment.get("id") or last
-        return self._calls.setdefault(key, _Gathering(number=len(self._calls)))
+    def _gathering(self, fragment: dict[str, Any]) -> _Gathering | None:
+        """The call a fragment belongs to; None for one beyond the most calls a turn may have.
+
+        It goes by the index. Some upstreams send none, or 0 for every call: then a new id with a
+        name begins a new call.
+        """
+        index, given_id = fragment.get("index"), fragment.get("id")
+        key = given_id or self._newest if index is None else index
+        call = self._by_key.get(key)
+        is_other = given_id and (fragment.get("function") or {}).get("name")
+        if call is None or (is_other and given_id not in (call.given_id, "")):
+            if len(self._calls) >= _MOST_CALLS:
+                return None
+            call = self._by_key[key] = _Gathering(len(self._calls), given_id or "")
+            self._calls.append(call)
+            self._newest = key
+        call.given_id = call.given_id or given_id or ""
+        return call
 
     def _settle(self, call: _Gathering) -> None:
         """Decide whose call it is, now that its name is known."""
         call.owner = self._owner_of(call.name)
-        others = (each.id for each in self._calls.values() if each is not call)
-        if not _CLIENT_ID.fullmatch(call.id) or call.id in others:
+        if not _CLIENT_ID.fullmatch(call.id) or call.id in self._ids:
             call.id = self._mint_id(call.number)
+        self._ids.add(call.id)
         if call.owner is Owner.CLIENT and not (self._single_call and self._client_calls):
             call.client_index = self._client_calls
             self._client_calls += 1
@@ -193,12 +209,25 @@ class TurnReader:
 
     def _finished_calls(self) -> list[ToolCall]:
         """All calls but those kept from a client that takes only one."""
-        gathered = self._calls.values()
-        for call in gathered:
+        for call in self._calls:
             if call.owner is None:
                 self._settle(call)
         return [
             call.call()
-            for call in gathered
+            for call in self._calls
             if call.owner is not Owner.CLIENT or call.client_index is not None
         ]
+
+
+def _logprobs_of(text: str, logprobs: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The log probabilities of `text` alone: those of hidden calls would tell what was called."""
+    if not logprobs:
+        return None
+    told = []
+    for token in logprobs.get("content") or ():
+        piece = token.get("token", "")
+        if not piece or not text.startswith(piece):
+            break
+        text = text[len(piece) :]
+        told.append(token)
+    return {"content": told, "refusal": logprobs.get("refusal")} if told else None

@@ -22,6 +22,7 @@ MAX_RESULTS: Final = 50
 DEFAULT_RESULTS: Final = 5
 
 _HEADERS: Final = frozenset({"x-lighton-workspace-id", "x-lighton-retrieval"})
+_SEPARATORS: Final = re.compile("[-_]")
 _HEADER_ID: Final = re.compile(r"[0-9]{1,18}")
 """An id in a header: like those in a body, it fits into 64 bits."""
 
@@ -115,7 +116,7 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
     The names in `headers` are in lower case. Any other X-LightOn header is refused: a misspelt one
     that is overlooked would search more than its sender meant.
     """
-    ours = {name for name in headers if name.startswith("x-lighton-")}
+    ours = {name for name in headers if _SEPARATORS.sub("", name).startswith("xlighton")}
     unknown = sorted(ours - _HEADERS)
     if unknown:
         known = ", ".join(sorted(_HEADERS))

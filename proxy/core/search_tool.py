@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from proxy.core.chat import Tool
+from proxy.core.chat import SEARCH_TOOL, Tool
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
 
-NAME: Final = "lighton_search"
+NAME: Final = SEARCH_TOOL
 _INTEGER: Final = re.compile(r"\s*-?[0-9]{1,9}\s*")
 _EXAMPLE: Final = '{"query": "notice period in the 2024 lease", "max_results": 5}'
 

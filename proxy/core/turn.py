@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -13,6 +14,7 @@ from proxy.core.chat import Chunk, Message
 Usage = dict[str, Any]
 """OpenAI's usage object: token counts, and objects of token counts."""
 
+_DECODER: Final = json.JSONDecoder()
 _COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
@@ -37,22 +39,34 @@ class ToolCall:
     def as_message_part(self) -> dict[str, Any]:
         """The call as it stands in an assistant message.
 
-        Arguments that are not a JSON object become `{}`: upstreams parse the history and refuse all
-        of it for one bad call. The tool message that answers the call quotes what was written.
+        Arguments that hold no JSON object become `{}`, and what follows the object is left out:
+        upstreams parse the history and refuse all of it for one bad call. The tool message that
+        answers the call quotes what was written.
         """
-        is_object = bool(self.arguments.strip()) and isinstance(self.parse_arguments(), dict)
-        arguments = self.arguments if is_object else "{}"
-        function = {"name": self.name, "arguments": arguments}
+        function = {"name": self.name, "arguments": first_object(self.arguments) or "{}"}
         return {"id": self.id, "type": "function", "function": function}
 
     def parse_arguments(self) -> Any:
-        """The decoded arguments; None if they are not JSON. No arguments at all are `{}`."""
-        if not self.arguments.strip():
-            return {}
-        try:
-            return orjson.loads(self.arguments)
-        except orjson.JSONDecodeError:
-            return None
+        """The arguments' JSON object; None if there is none. No arguments at all are `{}`."""
+        text = first_object(self.arguments) if self.arguments.strip() else "{}"
+        return orjson.loads(text) if text else None
+
+
+def first_object(text: str) -> str:
+    """The JSON object that `text` begins with; "" if it begins with none.
+
+    What a call asks for is decided by this much of its arguments. They arrive in pieces, and what
+    comes behind a whole object cannot change what has been done about it.
+    """
+    text = text.lstrip()
+    if not text.startswith("{"):
+        return ""
+    try:
+        _, end = _DECODER.raw_decode(text)
+        orjson.loads(text[:end])  # the stricter of the two: no NaN, no half of a surrogate pair
+    except (ValueError, RecursionError):
+        return ""
+    return text[:end]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,18 @@ from dataclasses import dataclass
 
 from proxy.sandbox.arguments import position
 from proxy.sandbox.chat_request import ChatRequest, Message, Tool
-from proxy.sandbox.sentences import Passage, find_passages
+from proxy.sandbox.sentences import Passage, find_passages, terms
 
 SEARCH_TOOL = "lighton_search"
 NOTHING_FOUND = "No results found."
 """What a search that found nothing says, by LightOn's guides."""
+SEARCH_FAILED = "The search is unavailable"
+"""How the proxy begins to tell a model that a search failed."""
+
+_GREETING = terms(
+    "hello hi hey greetings good morning afternoon evening there thanks thank bye ok okay yes "
+    "bonjour salut bonsoir merci hallo guten tag morgen danke"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,7 @@ class Conversation:
     client_results: tuple[tuple[str, str], ...]
     """What the client's tools returned since the question: tool name and text."""
     search_results: tuple[str, ...]
-    """What the search tool returned, and a system message that says that a search found nothing."""
+    """What the search tool returned, and a system message that says that it brought nothing."""
     passages: tuple[Passage, ...]
     """Those of all system and tool messages."""
 
@@ -46,11 +53,20 @@ class Conversation:
             called=called,
             client_results=tuple(result for result in results if result[0] != SEARCH_TOOL),
             search_results=(
-                *(text for text in told if NOTHING_FOUND in text),
+                *(text for text in told if NOTHING_FOUND in text or SEARCH_FAILED in text),
                 *(text for name, text in results if name == SEARCH_TOOL),
             ),
             passages=tuple(find_passages([*told, *tools_said])),
         )
+
+    @property
+    def search_failed(self) -> bool:
+        return bool(self.search_results) and SEARCH_FAILED in self.search_results[-1]
+
+    @property
+    def is_small_talk(self) -> bool:
+        """Whether the question has no word to search for, or only those of a greeting."""
+        return terms(self.question) <= _GREETING
 
     def uncalled(self, name: str) -> bool:
         return name not in self.called.values()

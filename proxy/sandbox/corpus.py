@@ -6,7 +6,7 @@ the folder itself. Files are numbered from 1001 in the order of their paths, tag
 order of their names. A chunk's id depends on its file's path and its place in the file.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -37,7 +37,7 @@ class Corpus:
     """Documents, read, split and indexed; `index` numbers entries as `passages` does.
 
     `skipped` are files that should have been indexed and could not be, `ignored` counts those of
-    other types.
+    other types, by suffix.
     """
 
     root: Path
@@ -47,7 +47,7 @@ class Corpus:
     passages: tuple[Passage, ...]
     index: Index
     skipped: tuple[Skipped, ...]
-    ignored: int
+    ignored: Mapping[str, int]
 
     @property
     def files(self) -> int:

@@ -1,11 +1,17 @@
 """Finds the documents in a folder."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from proxy.sandbox.reading import KINDS
+
+_MADE_BY_TOOLS = frozenset(
+    {"__MACOSX", "__pycache__", "bower_components", "node_modules", "site-packages", "venv"}
+)
+"""Folders whose files no person wrote or put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +26,14 @@ class Skipped:
 class Found:
     """`files` by path relative to the root, with `/` and in order; `folders` right below it.
 
-    `ignored` counts visible files of types that are not indexed. Hidden files are not counted.
+    `ignored` counts visible files of types that are not indexed, by suffix in lower case. Hidden
+    files and folders are not counted, nor are those that tools make.
     """
 
     files: Mapping[str, Path]
     folders: tuple[str, ...]
     skipped: tuple[Skipped, ...]
-    ignored: int
+    ignored: Mapping[str, int]
 
 
 def find_files(root: Path) -> Found:
@@ -34,28 +41,36 @@ def find_files(root: Path) -> Found:
     files: dict[str, Path] = {}
     skipped: list[Skipped] = []
     workspaces: list[str] = []
-    ignored = 0
+    ignored: Counter[str] = Counter()
 
     def unreadable(error: OSError) -> None:
         path = _relative(Path(error.filename), root)
         skipped.append(Skipped(path, (error.strerror or str(error)).lower()))
 
     for folder, subfolders, names in os.walk(root, onerror=unreadable):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        subfolders[:] = sorted(name for name in subfolders if _may_hold_documents(name))
         if Path(folder) == root:
             workspaces = [name for name in subfolders if not Path(folder, name).is_symlink()]
         for name in names:
             path = Path(folder, name)
             if name.startswith("."):
                 continue
-            if path.suffix.lower() in KINDS:
+            suffix = path.suffix.lower()
+            if suffix in KINDS:
                 files[_relative(path, root)] = path
             else:
-                ignored += 1
+                ignored[_sendable(suffix)] += 1
     return Found(dict(sorted(files.items())), tuple(workspaces), tuple(skipped), ignored)
 
 
+def _may_hold_documents(folder: str) -> bool:
+    return not folder.startswith(".") and folder not in _MADE_BY_TOOLS
+
+
 def _relative(path: Path, root: Path) -> str:
-    """Return a path as text that JSON can carry: a name that is not UTF-8 is spelled with �."""
-    relative = path.relative_to(root).as_posix()
-    return os.fsencode(relative).decode(errors="replace")
+    return _sendable(path.relative_to(root).as_posix())
+
+
+def _sendable(name: str) -> str:
+    """Return a name as text that JSON can carry: what is not UTF-8 in it is spelled with �."""
+    return os.fsencode(name).decode(errors="replace")

@@ -1,21 +1,24 @@
 """Prompts that chat interfaces send on their own: titles, tags, follow-ups.
 
 Open WebUI's begin with `### Task:`, ask for JSON with one key, and hold the chat between
-`<chat_history>` tags; others ask for a short title in words.
+`<chat_history>` tags, except the one for an emoji; others ask for a short title in words.
 """
 
 import json
 import re
 from typing import Any
 
+_EMOJI_TASK = "Your task is to reflect the speaker's likely facial expression"
 _TASK = re.compile(
-    r"\s*(?:### Task:|(?:please )?(?:generate|create|provide) a (?:concise|short|brief)\b)",
+    r"\s*(?:### Task:|(?:please )?(?:generate|create|provide) a (?:concise|short|brief)\b"
+    rf"|Analyze this conversation and provide:|{_EMOJI_TASK})",
     re.IGNORECASE,
 )
 _HISTORY = re.compile(r"<chat_history>(.*?)</chat_history>", re.DOTALL)
 _USER_LINE = re.compile(r"^USER:\s*(.+)$", re.MULTILINE)
 _TITLE_WORDS = 5
 _DEFAULT_TITLE = "Conversation"
+_EMOJI = "\N{SLIGHTLY SMILING FACE}"
 
 
 def asks_for_housekeeping(question: str) -> bool:
@@ -23,6 +26,8 @@ def asks_for_housekeeping(question: str) -> bool:
 
 
 def housekeeping_reply(prompt: str) -> str:
+    if _EMOJI_TASK in prompt:
+        return _EMOJI
     title = _title(prompt)
     replies: dict[str, Any] = {
         "title": title,

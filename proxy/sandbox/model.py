@@ -11,7 +11,8 @@ It is not a language model. The rules:
 5. A tool is called once for a message, except where `required` leaves no other.
 6. With nothing left to call, it repeats what the client's tools returned and quotes the sentences
    of the passages that fit the message best, each with its `[n]`.
-7. With neither, it says what it is and repeats the message.
+7. With neither, it says so: that a search failed or found nothing. To small talk, and where
+   nothing was searched, it says what it is and repeats the message.
 """
 
 import json
@@ -29,8 +30,9 @@ from proxy.sandbox.served import ServedModel
 PREAMBLE = "Let me look that up."
 NO_MATCH = "No sentence in the passages that were found shares a word with the question."
 NO_RESULTS = "The search found nothing to answer from."
+UNAVAILABLE = "The search is unavailable, so there is nothing to quote."
 SELF_DESCRIPTION = (
-    "I am the sandbox's stand-in, not a language model: I call tools and quote passages, no more."
+    "I am the sandbox's stand-in, not a language model: I call tools and quote documents, no more."
 )
 
 _LONGEST_QUERY = 1500
@@ -129,16 +131,24 @@ def _answer(talk: Conversation) -> str:
     if asks_for_housekeeping(talk.question):
         return housekeeping_reply(talk.question)
     said = [f"The tool {name} returned: {_shortened(text)}" for name, text in talk.client_results]
-    if talk.passages:
-        said.append(_quoted(talk))
-    elif talk.search_results:
-        said.append(f"{NO_RESULTS} It said: {_shortened(talk.search_results[-1])}")
+    said += [found] if (found := _quoted(talk) or _why_nothing_is_quoted(talk)) else []
     return "\n\n".join(said) or f"{SELF_DESCRIPTION} You wrote: {_shortened(talk.question)}"
 
 
 def _quoted(talk: Conversation) -> str:
     sentences = best_sentences(talk.question, talk.passages)
-    return " ".join(f"{each.text} [{each.n}]" for each in sentences) or NO_MATCH
+    return " ".join(f"{each.text} [{each.n}]" for each in sentences)
+
+
+def _why_nothing_is_quoted(talk: Conversation) -> str:
+    """Return what became of the search; nothing if there was none, or no question to answer."""
+    if talk.search_failed:
+        return UNAVAILABLE
+    if talk.is_small_talk:
+        return ""
+    if talk.passages:
+        return NO_MATCH
+    return NO_RESULTS if talk.search_results else ""
 
 
 def _formatted(answer: str, request: ChatRequest) -> str:

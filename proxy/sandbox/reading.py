@@ -2,6 +2,7 @@
 
 import codecs
 import logging
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,10 @@ KINDS: dict[str, Kind] = {
 LARGEST_BYTES = 200_000_000
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_PDF_HEADER = b"%PDF"
+_PDF_HEADER_WITHIN = 1024
+"""Bytes in which readers look for a PDF's header: some files have a few others before it."""
 
 
 class Unreadable(Exception):
@@ -92,18 +97,31 @@ def _read_text(path: Path, kind: Kind, size: int) -> Reading:
 
 
 def _decoded(data: bytes) -> str:
-    encoding = "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"not UTF-8 text (byte {error.start + 1})") from error
+    """Decode text that is not UTF-16 or UTF-8 as Windows-1252, if it has no control characters.
+
+    Without that condition nearly all bytes would pass for Windows-1252.
+    """
+    text = _decoded_as("utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig", data)
+    if text is None and not _CONTROL_BYTES.search(data):
+        text = _decoded_as("cp1252", data)
+    if text is None:
+        raise Unreadable("not UTF-8 or Windows-1252 text")
     if "\x00" in text:
         raise Unreadable("binary data, not text")
     return clean(text)
 
 
+def _decoded_as(encoding: str, data: bytes) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
 def _read_pdf(path: Path, size: int) -> Reading:
     with _quiet_pypdf(), path.open("rb") as file:
+        if _PDF_HEADER not in file.read(_PDF_HEADER_WITHIN):
+            raise Unreadable("not a PDF")
         try:
             reader = PdfReader(file)
             if reader.is_encrypted and not reader.decrypt(""):
@@ -138,7 +156,7 @@ def _pages(reader: PdfReader) -> tuple[Page, ...]:
 
 def _pdf_reason(error: Exception) -> str:
     detail = str(error).split("\n")[0] if isinstance(error, PyPdfError) else ""
-    return f"broken PDF ({detail or type(error).__name__})"
+    return f"damaged PDF ({detail or type(error).__name__})"
 
 
 @contextmanager

@@ -33,14 +33,18 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bcf\.)[\"')\]»”]*\s+(?=[A-ZÀ-Þ0-9\"'(`«“])"
 )
 _WORD = re.compile(r"\w+")
-_CLUTTER = (
-    (re.compile(r"!\[[^\]]*\]\([^)]*\)"), ""),
-    (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),
-    (re.compile(r"\s*\[\d+\]"), ""),
-    (re.compile(r"\*\*|`"), ""),
-    (re.compile(r"(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)"), ""),
-    (re.compile(r"\s+"), " "),
+_INLINE_CODE = r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+_CLUTTER = tuple(
+    (re.compile(f"{_INLINE_CODE}|{clutter}"), rf"\g<code>{kept}")
+    for clutter, kept in (
+        (r"!\[[^\]]*\]\([^)]*\)", ""),
+        (r"\[(?P<label>[^\]]*)\]\([^)]*\)", r"\g<label>"),
+        (r"\s*\[\d+\]", ""),
+        (r"\*\*|`", ""),
+        (r"(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)", ""),
+    )
 )
+"""Markup and what it leaves. Inline code stays as it is: in its backticks, `[1]` cites nothing."""
 _UNTELLING = STOP_WORDS | {"like", "look", "many", "may", "might", "much"}
 _ENDINGS = ("ings", "ing", "ies", "ied", "es", "ed", "s", "e", "y")
 
@@ -91,14 +95,18 @@ def terms(text: str) -> frozenset[str]:
 
 
 def split(passage: Passage) -> Iterator[Sentence]:
-    """Cut a passage's Markdown into plain sentences; headings and code are not quoted."""
+    """Cut a passage's Markdown into plain sentences; headings and blocks of code are not quoted.
+
+    A cut can part inline code, so each sentence is made plain once more: a backtick left alone
+    would make code of the citation after it.
+    """
     for section in sections(passage.text):
         heading = " ".join(section.path)
         for block in section.blocks[1:] if section.level else section.blocks:
             for statement in _statements(block):
                 for sentence in _SENTENCE_END.split(_plain(statement)):
                     if len(_WORD.findall(sentence)) >= _FEWEST_WORDS:
-                        yield Sentence(passage.n, _shortened(sentence), heading)
+                        yield Sentence(passage.n, _plain(_shortened(sentence)), heading)
 
 
 def _distinct(passages: Iterable[Passage]) -> Iterator[Sentence]:
@@ -155,7 +163,7 @@ def _cells(row: str) -> list[str]:
 def _plain(markdown: str) -> str:
     for clutter, plain in _CLUTTER:
         markdown = clutter.sub(plain, markdown)
-    return markdown.strip()
+    return " ".join(markdown.split())
 
 
 def _shortened(sentence: str) -> str:

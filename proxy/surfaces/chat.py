@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -16,13 +17,15 @@ from proxy.core.plan import Plan, make_plan
 from proxy.core.scope import parse_wish_headers
 from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run, SearchUpstream
-from proxy.errors import BadRequest, ProxyError
+from proxy.errors import BadRequest, ProxyError, ShuttingDown
 from proxy.policies import Policies
 from proxy.settings import Settings
-from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
+from proxy.surfaces.disconnect import read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, headers_of, internal_error
 from proxy.surfaces.streaming import EventStream
+
+_CERTAINLY_WRITABLE_DEPTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +39,43 @@ class ChatCompletions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
+        chat, plan = await self._read(scope, receive)
+        run = Run(plan, self.model, self.search, _writer(plan))
         try:
-            chat, plan = await self._read(scope, receive)
-            run = Run(plan, self.model, self.search, _writer(plan))
-            try:
-                if chat.stream:
-                    stream = self._event_stream(run, send)
-                    answer = _stream(run, stream, exchange)
-                    await while_connected(receive, answer, stream.keep_alive())
-                else:
-                    await while_connected(receive, _reply(run, scope, send))
-            finally:
-                _note(exchange, chat, run)
-        except ClientGoneError:
-            exchange.notes["client"] = "gone"
+            if chat.stream:
+                await self._stream(run, receive, send, exchange)
+            else:
+                await while_connected(receive, _reply(run, scope, send))
+        finally:
+            _note(exchange, chat, run)
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[Chat, Plan]:
         headers = headers_of(scope)
+        _refuse_repeated(scope)
         limit = self.settings.max_body_bytes
         body = await read_body(receive, headers.get("content-length"), limit)
         chat = parse_chat(_decode(body))
         wish = parse_wish_headers(headers).narrow(chat.wish)
         return chat, make_plan(chat, self.policies.of(chat.model), wish)
 
-    def _event_stream(self, run: Run, send: Send) -> EventStream:
-        return EventStream(
+    async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
+        stream = EventStream(
             send,
             run.writer,
             lambda: [(b"x-lighton-searches", str(len(run.desk.trace)).encode())],
             commit_after_s=self.settings.commit_after_s,
             heartbeat_s=self.settings.heartbeat_s,
         )
+        try:
+            answer = _send_answer(run, stream, exchange)
+            await while_connected(receive, answer, stream.keep_alive())
+        except asyncio.CancelledError:
+            if stream.has_begun:
+                await stream.fail(ShuttingDown("The proxy is shutting down. Try again."))
+            raise
 
 
-async def _stream(run: Run, stream: EventStream, exchange: Exchange) -> None:
+async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> None:
     """Send the answer as it is made. An error before the first byte is raised."""
     try:
         await run.drive(stream)
@@ -111,6 +117,14 @@ async def _no_more_input() -> Any:
     raise AssertionError("a JSON reply reads no input")
 
 
+def _refuse_repeated(scope: Scope) -> None:
+    """Of two X-LightOn headers nobody can tell which one was meant to narrow the other."""
+    names = [name.decode("latin-1") for name, _ in scope["headers"] if b"lighton" in name]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadRequest(f"The header '{name}' was sent more than once.", param=name)
+
+
 def _writer(plan: Plan) -> CompletionWriter:
     return CompletionWriter(
         id=f"chatcmpl-{secrets.token_hex(16)}",
@@ -122,9 +136,20 @@ def _writer(plan: Plan) -> CompletionWriter:
 
 def _decode(body: bytes) -> Any:
     try:
-        return orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"The request body is not valid JSON: {error}.") from error
+    if body.count(b"{") + body.count(b"[") > _CERTAINLY_WRITABLE_DEPTH:
+        _check_depth(document)
+    return document
+
+
+def _check_depth(document: Any) -> None:
+    """What can be read is nested up to 1,024 deep, what can be written only to about 250."""
+    try:
+        orjson.dumps(document)
+    except orjson.JSONEncodeError as error:
+        raise BadRequest("The request body is nested too deeply.") from error
 
 
 def _note(exchange: Exchange, chat: Chat, run: Run) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from proxy.errors import ModelNotFound
+from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.replies import JSONReply
 from proxy.upstreams.scaleway_models import Model, ScalewayModels
 
@@ -41,6 +42,9 @@ class ModelList:
     models: Models
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await while_connected(receive, self._reply(scope, receive, send))
+
+    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = JSONReply({"object": "list", "data": await self.models.all()})
         await reply(scope, receive, send)
 
@@ -50,6 +54,9 @@ class OneModel:
     models: Models
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await while_connected(receive, self._reply(scope, receive, send))
+
+    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         model = await self.models.get(scope["path_params"]["model"])
         await JSONReply(model)(scope, receive, send)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from collections.abc import Mapping
@@ -15,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proxy.errors import InternalError, MethodNotAllowed, NotFound, ProxyError
+from proxy.errors import InternalError, MethodNotAllowed, NotFound, ProxyError, ShuttingDown
+from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import exchange_of
 
 _FRAMES_SHOWN: Final = 6
@@ -79,6 +81,12 @@ class ErrorReplies:
 
         try:
             await self.app(scope, receive, send_and_note)
+        except ClientGoneError:
+            exchange_of(scope).notes["client"] = "gone"
+            return
+        except asyncio.CancelledError:
+            # Only a server that is shutting down cancels a request; its task ends with this reply.
+            failure: ProxyError = ShuttingDown("The proxy is shutting down. Try again.")
         except ProxyError as error:
             failure = error
         except Exception as fault:  # noqa: BLE001  # the last line of defence: logged, told as 500
@@ -100,5 +108,9 @@ def _where(fault: BaseException) -> str:
 
 
 def headers_of(scope: Scope) -> Mapping[str, str]:
-    """The request's headers, names in lower case; of repeated ones the last."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    """The request's headers, names in lower case; repeated ones are joined by commas."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

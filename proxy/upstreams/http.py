@@ -9,7 +9,7 @@ needs.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
@@ -22,6 +22,8 @@ from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 _KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
 _CONNECT_ATTEMPTS: Final = 2
+_LONGEST_BODY: Final = 32 * 1024 * 1024
+"""As much of a reply as is kept in memory, in bytes; streams are not kept."""
 _FAULTS: Final = (httpx.RequestError, aiohttp.ClientError, OSError)
 _NOT_CONNECTED: Final = (
     aiohttp.ClientConnectorError,
@@ -51,11 +53,21 @@ class Reply:
 
     @property
     def is_event_stream(self) -> bool:
-        return self.headers.get("content-type", "").startswith("text/event-stream")
+        return self.headers.get("content-type", "").lower().startswith("text/event-stream")
 
     async def read(self) -> bytes:
-        """The whole body. Raises UpstreamError if the connection breaks."""
-        return b"".join([part async for part in self.parts()])
+        """The whole body. Raises UpstreamError if it is too long or the connection breaks."""
+        read: list[bytes] = []
+        size = 0
+        async with aclosing(self.parts()) as parts:
+            async for part in parts:
+                read.append(part)
+                size += len(part)
+                if size > _LONGEST_BODY:
+                    raise BadReply(
+                        self._upstream, f"{self._upstream} sent a reply that is too long."
+                    )
+        return b"".join(read)
 
     async def parts(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives. Raises UpstreamError if the connection breaks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -50,7 +51,27 @@ class LightOn:
             raise UpstreamTimeout(NAME, f"{NAME} did not answer in time.") from error
         if reply.status != HTTPStatus.OK:
             raise self._error(reply.status, body, reply.headers, scope)
-        return _found(body, scope)
+        return self._found(body, search, scope)
+
+    def _found(self, body: bytes, search: Search, scope: Scope) -> Found:
+        document = _decode(body)
+        items = document.get("results")
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise BadReply(NAME, f"{NAME} sent search results that cannot be read.")
+        results = tuple(map(_result, items[: search.max_results]))
+        allowed = tuple(result for result in results if _is_allowed(result, scope))
+        given = [each for each in _list(document.get("warnings")) if isinstance(each, dict)]
+        warnings = [self._warning(each) for each in given]
+        if len(allowed) < len(results) and not scope.file_id:
+            dropped = len(results) - len(allowed)
+            reason = f"{dropped} results were below min_relevance or out of scope"
+            warnings.append({"code": "results_dropped", "reason": reason})
+        return Found(allowed, tuple(warnings))
+
+    def _warning(self, warning: Mapping[str, Any]) -> dict[str, Any]:
+        """A warning as it may be shown: LightOn's code and reason, and nothing else."""
+        said = {name: _text(warning.get(name)) for name in ("code", "reason")}
+        return {name: self.vendor.told(text) for name, text in said.items() if text}
 
     def _error(
         self, status: int, body: bytes, headers: Mapping[str, str], scope: Scope
@@ -61,7 +82,7 @@ class LightOn:
             return OutOfReach(
                 NAME,
                 f"{NAME} has nothing in the scope of this search that the proxy's key may read: "
-                f"{self.vendor.without_key(fault)} Check workspace_id and the other scope fields.",
+                f"{self.vendor.told(fault)} Check workspace_id and the other scope fields.",
             )
         return self.vendor.error(status, fault, headers=headers)
 
@@ -79,20 +100,6 @@ def _request(search: Search, scope: Scope) -> dict[str, Any]:
     if scope.scoring is not None:
         request["relevance_scoring"] = scope.scoring
     return request
-
-
-def _found(body: bytes, scope: Scope) -> Found:
-    document = _decode(body)
-    items = document.get("results")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise BadReply(NAME, f"{NAME} sent search results that cannot be read.")
-    results = tuple(map(_result, items))
-    allowed = tuple(result for result in results if _is_allowed(result, scope))
-    warnings = [each for each in _list(document.get("warnings")) if isinstance(each, dict)]
-    if len(allowed) < len(results) and not scope.file_id:
-        reason = f"{len(results) - len(allowed)} results were below min_relevance or out of scope"
-        warnings.append({"code": "results_dropped", "reason": reason})
-    return Found(allowed, tuple(warnings))
 
 
 def _is_allowed(result: Result, scope: Scope) -> bool:
@@ -124,7 +131,7 @@ def _result(item: Mapping[str, Any]) -> Result:
     file_id = _integer(source.get("file_id"))
     page_start = _integer(source.get("page_start"))
     return Result(
-        chunk_id=_text(item.get("chunk_id")) or f"{file_id}/{page_start}/{content}",
+        chunk_id=_text(item.get("chunk_id")) or _fingerprint(file_id, page_start, content),
         content=content,
         score=_number(item.get("score")),
         relevance=_number(_object(item.get("scores")).get("relevance")),
@@ -137,6 +144,11 @@ def _result(item: Mapping[str, Any]) -> Result:
         page_end=_integer(source.get("page_end")),
         url=_url(source, file_id, page_start),
     )
+
+
+def _fingerprint(*parts: object) -> str:
+    """A name for a chunk that has none."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def _url(source: Mapping[str, Any], file_id: int | None, page: int | None) -> str:
@@ -201,4 +213,4 @@ def _fault(body: bytes) -> str:
         return ""
     detail = _text(_object(document).get("detail")) or ""
     fields = _object(_object(document).get("fields"))
-    return " ".join([detail, *(f"({name})" for name in fields)]).strip()[:500]
+    return " ".join([detail, *(f"({name})" for name in fields)]).strip()

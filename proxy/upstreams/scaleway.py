@@ -66,6 +66,8 @@ class Scaleway:
         """The chunks of `events` up to the first that is an error, and that error."""
         chunks = []
         for event in events:
+            if not event.data:
+                continue  # a keep-alive of some gateways
             try:
                 chunks.append(read_chunk(self.vendor, event.data))
             except UpstreamError as fault:

@@ -19,7 +19,6 @@ from proxy.core.chat import Chunk, Message, text_of
 _ALPHANUMERIC: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NINE: Final = re.compile(r"[a-zA-Z0-9]{9}")
 _HTML_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
-_LONGEST_MESSAGE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def fault_in(document: Any) -> Fault:
 def _plain_fault(error: Mapping[str, Any]) -> Fault:
     message, param = error.get("message"), error.get("param")
     return Fault(
-        message[:_LONGEST_MESSAGE] if isinstance(message, str) else "",
+        message if isinstance(message, str) else "",
         param if isinstance(param, str) else None,
     )
 
@@ -119,7 +118,7 @@ def _validation_fault(errors: list[Any]) -> Fault:
             path = place if isinstance(place, list) else []
             params.append(".".join(str(part) for part in path if part != "body"))
             lines.append(": ".join(filter(None, [params[-1], str(said or "")])))
-    return Fault("; ".join(lines)[:_LONGEST_MESSAGE], next(filter(None, params), None))
+    return Fault("; ".join(lines), next(filter(None, params), None))
 
 
 def _developer_to_system(message: Message) -> Message:

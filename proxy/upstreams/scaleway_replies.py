@@ -11,6 +11,7 @@ import orjson
 from proxy.core.chat import Chunk
 from proxy.errors import BadReply, UpstreamError
 from proxy.upstreams.scaleway_quirks import fault_in, fit_chunk, read_fault
+from proxy.upstreams.scaleway_schema import conform
 from proxy.upstreams.status import Vendor
 
 NAME: Final = "Scaleway"
@@ -84,7 +85,7 @@ def _checked(document: dict[str, Any]) -> Chunk:
     )
     if not is_chunk:
         raise _unknown_shape()
-    return fit_chunk(document)
+    return conform(fit_chunk(document))
 
 
 def _is_choice(choice: Any) -> bool:

@@ -20,6 +20,7 @@ from proxy.errors import (
 
 _REQUEST_AT_FAULT: Final = frozenset({400, 413, 416, 422})
 _KEY_AT_FAULT: Final = frozenset({401, 403})
+_LONGEST_MESSAGE: Final = 2_000
 _SHORTEST_KEY: Final = 4
 """Shorter ones are no keys, and would be found inside of words."""
 
@@ -47,7 +48,8 @@ class Vendor:
         headers: Mapping[str, str] | None = None,
     ) -> UpstreamError:
         """The error for a reply with `status`; `message` is what the upstream says, maybe ""."""
-        said = f": {self.without_key(message)}" if message else "."
+        said = f": {self.told(message)}" if message else "."
+        param = param and self.told(param)
         name = self.name
         if status in _KEY_AT_FAULT:
             return self._bad_credentials(status, said)
@@ -81,9 +83,11 @@ class Vendor:
             f"The operator of the proxy must check {self.credentials}.",
         )
 
-    def without_key(self, message: str) -> str:
-        """`message` as it may be repeated: upstreams quote the key they were sent."""
-        return message.replace(self.key, "[key]") if len(self.key) >= _SHORTEST_KEY else message
+    def told(self, message: str) -> str:
+        """An upstream's words as they may be repeated: not too long, and without the key."""
+        if len(self.key) >= _SHORTEST_KEY:
+            message = message.replace(self.key, "[key]")
+        return message[:_LONGEST_MESSAGE]
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

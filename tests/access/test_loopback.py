@@ -94,6 +94,7 @@ def test_a_page_of_this_machine_is_let_in(origin: str) -> None:
         "null",
         "http://evil.com",
         "https://localhost.evil.com",
+        "http://localhost:3.evil.com",
         "http://127.0.0.1.evil.com:8000",
         "http://localhost@evil.com",
         "http://evil.com:127",

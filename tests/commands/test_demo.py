@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
-from proxy.commands.demo import StandIns, demo_settings, end, hints, question, real_keys
+from proxy.commands.demo import (
+    StandIns,
+    choose_port,
+    demo_settings,
+    end,
+    hints,
+    python_with_openai,
+    question,
+    real_keys,
+)
 from tests.support.program import PATIENCE_S, Program, clean_environment, run_program
 
 CURL = shutil.which("curl")
@@ -56,6 +65,19 @@ def test_the_curl_line_and_the_python_program_work_as_printed(tmp_path: Path) ->
             check=True,
         )
         assert streamed.stdout.rstrip("\n") == message["content"]
+
+        pasted = subprocess.run(
+            [sys.executable, "-i", "-q", "-c", ""],
+            input=python_part(text),
+            env=clean_environment({"TERM": "dumb"}),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=True,
+        )
+        assert message["content"] in pasted.stdout
+        assert "Error" not in pasted.stderr
+        demo.err.until(r"POST /v1/chat/completions status=200 ")
 
 
 def test_ctrl_c_ends_it_quietly_with_everything_it_started(tmp_path: Path) -> None:
@@ -103,8 +125,9 @@ def test_a_folder_of_documents_is_asked_about_itself(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_one_line_that_names_the_way_out(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("MAKELEVEL", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["demo", "--port", str(port)]) == 1
@@ -131,7 +154,7 @@ def test_when_the_stand_ins_cannot_start_they_alone_say_why(tmp_path: Path) -> N
 
 
 def test_the_settings_of_the_demo_lead_to_the_stand_ins() -> None:
-    settings = demo_settings(StandIns("http://127.0.0.1:1", None))
+    settings = demo_settings(StandIns("http://127.0.0.1:1", "x"))
     assert settings.lighton_base_url == "http://127.0.0.1:1"
     assert settings.scaleway_base_url == "http://127.0.0.1:1/v1"
     assert "no-language-model" in settings.default_model
@@ -143,9 +166,29 @@ def test_only_variables_with_real_keys_are_named() -> None:
 
 
 def test_the_question_fits_the_documents() -> None:
-    named, unnamed = StandIns("http://x", "It's"), StandIns("http://x", None)
-    assert question(Path("docs"), named) == "What does It's say?"
-    assert question(None, named) == question(Path("docs"), unnamed)
+    stand_ins = StandIns("http://x", "Why?")
+    assert question(Path("docs"), stand_ins) == "Why?"
+    assert question(None, stand_ins) == "Which retrieval modes are there?"
+
+
+def test_under_make_the_port_can_be_chosen_as_make_has_it() -> None:
+    assert choose_port({"MAKELEVEL": "1"}) == "--port (make demo PORT=…)"
+    assert choose_port({}) == "--port"
+
+
+def test_the_environment_s_python_is_said_as_it_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / ".venv" / "bin" / "python"
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setattr(sys, "executable", str(python))
+    assert python_with_openai() == str(python)
+    monkeypatch.chdir(tmp_path)
+    assert python_with_openai() == ".venv/bin/python"
+    assert "(.venv/bin/python has it)" in hints("http://x", "?")
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    assert python_with_openai() == ""
+    assert "with the openai package:" in hints("http://x", "?")
 
 
 @pytest.mark.parametrize("ask", ['What\'s "x" $HOME `ls` \\n?', "Où? {ask} 日本"])
@@ -159,3 +202,4 @@ def test_any_question_survives_shell_and_python(ask: str) -> None:
         if isinstance(each, ast.Constant)
     }
     assert ask in strings
+    assert f'"content": {json.dumps(ask, ensure_ascii=False)}' in python_part(text)

@@ -3,7 +3,7 @@ import socket
 import click
 import pytest
 
-from proxy.commands.listening import address, listen
+from proxy.commands.listening import address, listen, own_address
 
 
 def test_a_connection_is_accepted_before_any_server_runs() -> None:
@@ -22,6 +22,28 @@ def test_the_address_has_the_port_that_the_system_chose() -> None:
 def test_an_ipv6_address_is_bracketed() -> None:
     with listen("::1", 0) as listener:
         assert address(listener) == f"http://[::1]:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("host", "reached_at"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:"),  # noqa: S104 - for a moment, and nothing is served
+        ("::", "http://[::1]:"),
+        ("127.0.0.1", "http://127.0.0.1:"),
+    ],
+)
+def test_this_machine_reaches_every_listener_at_an_address_of_its_own(
+    host: str, reached_at: str
+) -> None:
+    with listen(host, 0) as listener:
+        assert own_address(listener) == f"{reached_at}{listener.getsockname()[1]}"
+
+
+def test_another_way_to_choose_a_port_can_be_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(click.ClickException, match=r"choose another with make PORT=…$"):
+            listen("127.0.0.1", port, "make PORT=…")
 
 
 def test_a_port_in_use_is_said_with_the_way_out() -> None:

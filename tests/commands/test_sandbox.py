@@ -37,13 +37,22 @@ def test_the_printed_variables_name_both_upstreams() -> None:
     text = hint("http://127.0.0.1:1")
     assert "LIGHTON_BASE_URL=http://127.0.0.1:1 LIGHTON_API_KEY=" in text
     assert "SCALEWAY_BASE_URL=http://127.0.0.1:1/v1 SCALEWAY_API_KEY=" in text
+    assert "any key will do, except one\nthat begins with bad" in text
+
+
+def test_listening_for_other_machines_is_warned_of(docs: Path, tmp_path: Path) -> None:
+    arguments = ["--docs", str(docs), "--host", "0.0.0.0", "--port", "0"]  # noqa: S104 - a test's
+    with Program("sandbox", *arguments, cwd=tmp_path) as sandbox:
+        sandbox.err.until(r"^http://0\.0\.0\.0:\d+: anyone who reaches it can read the documents$")
+        sandbox.out.until(r"^LIGHTON_BASE_URL=http://127\.0\.0\.1:\d+ ")
+        sandbox.press_ctrl_c()
 
 
 def test_attached_it_says_where_it_is_and_ends_with_its_input(docs: Path, tmp_path: Path) -> None:
     arguments = ["--attached", "--docs", str(docs), "--port", "0"]
     with Program("sandbox", *arguments, cwd=tmp_path) as sandbox:
         said = json.loads(sandbox.out.until("").string)
-        assert said["title"] == "Test results"
+        assert said["question"] == "What does Test results say?"
         address = ("127.0.0.1", int(said["url"].rpartition(":")[2]))
         socket.create_connection(address, timeout=30).close()
         sandbox.close_stdin()

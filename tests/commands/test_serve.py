@@ -136,6 +136,27 @@ def test_the_first_line_says_what_is_served() -> None:
     assert greeting(Settings(), "http://x").endswith("workspaces all)")
 
 
+def test_the_first_line_tells_of_the_profile_that_is_the_default_and_names_them_all() -> None:
+    hr = {"model": "m", "retrieval": "hybrid", "workspace_id": [42]}
+    settings = Settings(default_model="hr", profiles={"hr": hr, "legal": {}})
+    assert greeting(settings, "http://x").endswith(
+        " (model m of profile hr, retrieval hybrid, workspaces 42; profiles hr, legal)"
+    )
+
+
+@pytest.mark.usefixtures("set_up")
+def test_a_key_under_a_misspelt_name_is_found(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, set_up: Path
+) -> None:
+    monkeypatch.delitem(os.environ, "SCALEWAY_API_KEY")
+    monkeypatch.delitem(os.environ, "LIGHTON_API_KEY")
+    monkeypatch.setitem(os.environ, "SCALEWAY_API_KY", SECRET)
+    (set_up / ".env").write_text(f"LIGHTON_APIKEY={SECRET}")
+    lighton, scaleway, _hint = refused(capsys)
+    assert "(is LIGHTON_APIKEY a misspelling of it?)" in lighton
+    assert "(is SCALEWAY_API_KY a misspelling of it?)" in scaleway
+
+
 def test_flags_become_the_variables_that_workers_read() -> None:
     flags: dict[str, str | int | None] = {"host": "127.0.0.2", "port": 0, "workers": None}
     assert worker_environment(Path("a.toml"), flags) == {

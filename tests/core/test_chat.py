@@ -71,6 +71,7 @@ def test_what_the_proxy_does_not_own_passes_as_it_came() -> None:
         stream=True,
         include_usage=True,
         tools=(WEATHER,),
+        declared=frozenset({"get_weather"}),
         tool_choice=ToolChoice("auto"),
         wish=Wish(Scope(workspace_id=(42,)), "hybrid"),
     )
@@ -276,9 +277,16 @@ def test_a_tool_choice_that_cannot_be_read_is_named(choice: Any, param: str) -> 
 
 @pytest.mark.parametrize("mode", ["auto", "required"])
 def test_allowed_tools_are_fewer_tools_and_a_mode(mode: Any) -> None:
-    chat = parse(tools=[WEATHER, TIME], tool_choice=allowed(mode, "get_time", "unheard_of"))
+    chat = parse(tools=[WEATHER, TIME], tool_choice=allowed(mode, "get_time", "lighton_search"))
     assert chat.tools == (TIME,)
+    assert chat.declared == {"get_weather", "get_time"}
     assert chat.tool_choice == ToolChoice(mode)
+
+
+def test_an_allowed_tool_that_is_not_there_is_named() -> None:
+    wrong = fault(tools=[WEATHER], tool_choice=allowed("required", "unheard_of"))
+    assert wrong.param == "tool_choice.allowed_tools.tools"
+    assert "unheard_of" in wrong.message
 
 
 def test_an_allowed_tool_that_is_no_object_allows_nothing() -> None:

@@ -146,6 +146,18 @@ def test_a_search_in_the_last_round_is_not_run_and_ends_the_answer() -> None:
     assert script.final.text == "So far"
 
 
+def test_a_model_that_only_calls_tools_in_the_last_round_gets_one_more_chance() -> None:
+    script = Script(max_rounds=1)
+    script.start()
+    command = script.reply(turn(call()))
+    script.reply(bring(command, found()))
+    stray = ToolCall("s2", "lighton_search", '{"query": "more"}', Owner.NOBODY)
+    again = script.reply(turn(stray))
+    assert tools_of(again) == []
+    assert "no tool named 'lighton_search'" in told(again)[-1]
+    assert script.reply(turn(stray)) is None
+
+
 def test_after_the_time_budget_one_last_round_answers() -> None:
     script = Script()
     script.start()

@@ -162,12 +162,43 @@ def test_fragments_without_an_index_belong_to_the_newest_call() -> None:
     assert second["tool_calls"][0]["index"] == 1
 
 
-def test_arguments_that_are_an_object_become_text() -> None:
+def test_what_follows_a_whole_object_makes_no_difference_to_readiness() -> None:
     one = reader()
-    call = chunk({"tool_calls": [{"index": 0, "id": "s", "function": {"name": "lighton_search"}}]})
-    call["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"] = {"query": "a"}
-    one.feed(call)
-    assert ready(one) == ['{"query":"a"}']
+    one.feed(fragment(0, '{"query": "a"}', name="lighton_search", id="s1"))
+    one.feed(fragment(0, " and so on"))
+    assert ready(one) == ['{"query": "a"} and so on']
+
+
+def test_a_new_id_and_name_begin_a_new_call_although_the_index_is_the_same() -> None:
+    one = reader()
+    one.feed(fragment(0, '{"a":', name="get_weather", id="w1"))
+    one.feed(fragment(0, "1}"))
+    second = heard(one, fragment(0, "{}", name="get_time", id="t1"))
+    assert second["tool_calls"][0]["index"] == 1
+    more = heard(one, fragment(0, " "))
+    assert more["tool_calls"][0]["index"] == 1
+
+
+def test_a_turn_has_at_most_128_calls() -> None:
+    one = reader()
+    for number in range(200):
+        one.feed(fragment(number, "{}", name="get_weather", id=f"w{number}"))
+    one.feed(chunk({}, "tool_calls"))
+    assert len(one.close().calls) == 128
+
+
+def test_the_log_probabilities_of_a_hidden_call_are_hidden() -> None:
+    one = reader()
+    call = fragment(0, '{"query": "a"}', name="lighton_search", id="s1")
+    call["choices"][0]["delta"]["content"] = "Hm, so"
+    tokens = [{"token": each, "logprob": -1} for each in ("Hm", ", so", '{"query', '": "a"}')]
+    call["choices"][0]["logprobs"] = {"content": tokens, "refusal": None}
+    out = one.feed(call)
+    assert out is not None
+    assert out["choices"][0]["logprobs"] == {"content": tokens[:2], "refusal": None}
+    again = fragment(0, " ")
+    again["choices"][0]["logprobs"] = {"content": [{"token": " ", "logprob": -1}], "refusal": None}
+    assert one.feed(again) is None
 
 
 def test_a_client_that_takes_one_call_hears_of_one() -> None:

@@ -181,6 +181,8 @@ def test_content_types_meet_in_the_deeper_one(allowed: str, asked: str, both: st
         ("legal:contract", "legal:lease"),
         ("*contract*", "legal"),
         ("*b*a*", "xaxbx"),
+        ("*ab*ab*", "xab"),
+        ("*aba*aba*", "ababa"),
         ("*nda", "legal:nda"),
         ("legal", "legal:nda|hr"),
         ("legal", "legal:nda,hr"),

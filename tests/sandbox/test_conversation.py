@@ -1,5 +1,8 @@
 from typing import Any
 
+import pytest
+
+from proxy.core.desk import UNAVAILABLE
 from proxy.sandbox.chat_request import ChatRequest
 from proxy.sandbox.conversation import Conversation
 from proxy.sandbox.sentences import Passage
@@ -63,6 +66,28 @@ def test_a_result_whose_call_is_unknown_has_no_name() -> None:
 def test_a_system_message_can_say_that_a_search_found_nothing() -> None:
     told = {"role": "system", "content": "Be brief.\n\nNo results found."}
     assert conversation(told, user("a")).search_results == (told["content"],)
+
+
+def test_a_system_message_can_say_that_a_search_failed() -> None:
+    told = {"role": "system", "content": "Be brief.\n\nThe search is unavailable at the moment."}
+    assert conversation(told, user("a")).search_failed
+
+
+def test_only_the_last_search_counts_as_failed() -> None:
+    failed, found = (result("c1", UNAVAILABLE), result("c1", PASSAGE))
+    assert conversation(user("a"), calls(c1="lighton_search"), failed).search_failed
+    assert not conversation(user("a"), calls(c1="lighton_search"), failed, found).search_failed
+    assert not conversation(user("a")).search_failed
+
+
+@pytest.mark.parametrize("text", ["hello", "Hi there!", "How are you?", "Guten Tag", "Merci", "?"])
+def test_greetings_and_words_that_tell_nothing_are_small_talk(text: str) -> None:
+    assert conversation(user(text)).is_small_talk
+
+
+@pytest.mark.parametrize("text", ["Hello, what is a lease?", "lease", "契約"])
+def test_whoever_names_a_subject_makes_no_small_talk(text: str) -> None:
+    assert not conversation(user(text)).is_small_talk
 
 
 def test_passages_are_read_from_system_and_tool_messages_only() -> None:

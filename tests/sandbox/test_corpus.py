@@ -50,17 +50,17 @@ def test_identifiers_are_the_same_every_time_and_different_for_each_passage(
 def test_files_that_cannot_be_read_are_skipped_with_a_reason_and_others_ignored(
     tmp_path: Path,
 ) -> None:
-    files: Files = {"a.md": "fine", "b.txt": b"\xff\xff", "c/d.pdf": b"rubbish", "logo.png": "x"}
+    files: Files = {"a.md": "fine", "b.txt": b"\xff\x00", "c/d.pdf": b"%PDF", "logo.png": "x"}
     corpus = load_corpus(write(tmp_path, files))
-    assert corpus.skipped[0] == Skipped("b.txt", "not UTF-8 text (byte 1)")
+    assert corpus.skipped[0] == Skipped("b.txt", "not UTF-8 or Windows-1252 text")
     assert corpus.skipped[1].path == "c/d.pdf"
-    assert corpus.skipped[1].reason.startswith("broken PDF (")
+    assert corpus.skipped[1].reason.startswith("damaged PDF (")
     assert len(corpus.skipped) == 2
-    assert (corpus.files, corpus.ignored) == (1, 1)
+    assert (corpus.files, corpus.ignored) == (1, {".png": 1})
 
 
 def test_progress_counts_two_steps_for_each_file_and_always_arrives(tmp_path: Path) -> None:
-    files: Files = {"a.md": "a", "b.md": b"\xff", "c.pdf": make_pdf(["One.", "Two."])}
+    files: Files = {"a.md": "a", "b.md": b"\xff\x00", "c.pdf": make_pdf(["One.", "Two."])}
     steps: list[tuple[int, int]] = []
     load_corpus(write(tmp_path, files), progress=lambda done, total: steps.append((done, total)))
     assert [total for _, total in steps] == [6] * len(steps)

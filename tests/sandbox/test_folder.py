@@ -16,12 +16,28 @@ def test_documents_are_found_at_every_depth_in_order(tmp_path: Path) -> None:
 
 
 def test_other_types_are_counted_and_hidden_files_are_not(tmp_path: Path) -> None:
-    files = ["a.md", "logo.png", "data", ".hidden.md", ".git/config.md", "sub/.secret/b.md"]
+    files = [
+        "a.md",
+        "logo.png",
+        "sub/b.PNG",
+        "data",
+        ".hidden.md",
+        ".git/config.md",
+        "sub/.secret/b.md",
+    ]
     write(tmp_path, dict.fromkeys(files, "x"))
     found = find_files(tmp_path)
     assert list(found.files) == ["a.md"]
-    assert found.ignored == 2
+    assert found.ignored == {".png": 2, "": 1}
     assert found.folders == ("sub",)
+
+
+@pytest.mark.parametrize("made", ["node_modules", "__pycache__", "venv"])
+def test_folders_that_tools_make_are_left_out(tmp_path: Path, made: str) -> None:
+    write(tmp_path, {f"{made}/a.md": "a", f"web/{made}/b.js": "b", "web/c.md": "c"})
+    found = find_files(tmp_path)
+    assert list(found.files) == ["web/c.md"]
+    assert (found.folders, found.ignored) == (("web",), {})
 
 
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
@@ -51,5 +67,8 @@ def test_a_folder_that_cannot_be_listed_is_skipped_with_a_reason(
 
 
 def test_a_name_that_is_not_utf8_is_spelled_so_that_json_can_carry_it(tmp_path: Path) -> None:
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.md")).write_text("x")
-    assert list(find_files(tmp_path).files) == ["caf\ufffd.md"]
+    for name in (b"/caf\xe9.md", b"/menu.caf\xe9"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + name)).write_text("x")
+    found = find_files(tmp_path)
+    assert list(found.files) == ["caf\ufffd.md"]
+    assert found.ignored == {".caf\ufffd": 1}

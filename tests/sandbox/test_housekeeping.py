@@ -14,6 +14,11 @@ USER: What is the notice period in the lease, please?
 ASSISTANT: Three months [1].
 </chat_history>"""
 
+EMOJI = (
+    "Your task is to reflect the speaker's likely facial expression through a fitting emoji.\n\n"
+    "Message: Hooray"
+)
+
 
 @pytest.mark.parametrize(
     "prompt",
@@ -22,6 +27,8 @@ ASSISTANT: Three months [1].
         "Provide a concise, 5-word-or-less title for the conversation: …",
         "Please generate a concise title (max 40 characters)",
         "Create a concise, 3-5 word phrase as a title",
+        "Analyze this conversation and provide:\n1. The detected language of the conversation",
+        EMOJI,
     ],
 )
 def test_prompts_that_interfaces_send_are_recognised(prompt: str) -> None:
@@ -29,10 +36,20 @@ def test_prompts_that_interfaces_send_are_recognised(prompt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["What is the short title of the act?", "Task: find the lease", "Give a title to X"]
+    "question",
+    [
+        "What is the short title of the act?",
+        "Task: find the lease",
+        "Give a title to X",
+        "Analyze it",
+    ],
 )
 def test_questions_are_not_mistaken_for_them(question: str) -> None:
     assert not asks_for_housekeeping(question)
+
+
+def test_an_emoji_is_answered_with_one() -> None:
+    assert housekeeping_reply(EMOJI) == "\N{SLIGHTLY SMILING FACE}"
 
 
 def test_a_title_is_made_of_the_users_first_words() -> None:

@@ -3,8 +3,19 @@ from typing import Any
 
 import pytest
 
+from proxy.core import desk
+from proxy.core.citations import annotate
+from proxy.core.passages import Passage, Result
 from proxy.sandbox.chat_request import ChatRequest
-from proxy.sandbox.model import NO_MATCH, NO_RESULTS, PREAMBLE, SELF_DESCRIPTION, Reply, decide
+from proxy.sandbox.model import (
+    NO_MATCH,
+    NO_RESULTS,
+    PREAMBLE,
+    SELF_DESCRIPTION,
+    UNAVAILABLE,
+    Reply,
+    decide,
+)
 from proxy.sandbox.served import find
 
 QUESTION = "How long is the notice period?"
@@ -110,13 +121,33 @@ def test_every_sentence_is_followed_by_its_number() -> None:
     )
 
 
-def test_an_empty_search_is_admitted_in_its_own_words() -> None:
+def test_an_empty_search_is_admitted() -> None:
     reply = ask(QUESTION, called("lighton_search"), result(0, "No results found."), tools=[SEARCH])
-    assert reply.content == f"{NO_RESULTS} It said: No results found."
+    assert reply.content == NO_RESULTS
 
 
 def test_an_empty_search_before_the_round_is_admitted_too() -> None:
-    assert ask(system("Passages:\n\nNo results found."), QUESTION).content.startswith(NO_RESULTS)
+    assert ask(system("Passages:\n\nNo results found."), QUESTION).content == NO_RESULTS
+
+
+@pytest.mark.parametrize("question", [QUESTION, "hello"])
+def test_a_failed_search_is_admitted_without_what_the_model_was_told_to_do(question: str) -> None:
+    searched = (called("lighton_search"), result(0, desk.UNAVAILABLE))
+    assert ask(question, *searched, tools=[SEARCH]).content == UNAVAILABLE
+    assert ask(system(f"Be brief. {desk.UNAVAILABLE}"), question).content == UNAVAILABLE
+
+
+@pytest.mark.parametrize("found", ["No results found.", PASSAGE])
+def test_small_talk_is_answered_with_what_the_stand_in_is(found: str) -> None:
+    reply = ask("hello", called("lighton_search"), result(0, found), tools=[SEARCH])
+    assert reply.content == f"{SELF_DESCRIPTION} You wrote: hello"
+
+
+def test_quoted_code_cites_nothing() -> None:
+    reply = ask(system('<passage n="2">Numbers look like `[1]`.</passage>'), "numbers")
+    assert reply.content == "Numbers look like `[1]`. [2]"
+    shown = {n: Passage(n, Result("c", "", 1.0, 1, None, None, "u:1"), "") for n in (1, 2)}
+    assert [each["url_citation"]["start_index"] for each in annotate(reply.content, shown)] == [25]
 
 
 def test_a_repeated_search_without_passages_of_its_own_falls_back_on_the_first() -> None:

@@ -46,6 +46,11 @@ def test_text_is_read_in_every_encoding_that_names_itself(
     assert (reading.kind, reading.text) == ("text", "Zürich, 5 €")
 
 
+def test_other_text_is_read_as_windows_1252(make_file: MakeFile) -> None:
+    reading = read_file(make_file("a.md", "# Café\r\n\tça coûte 5 €, “net”\f".encode("cp1252")))
+    assert reading.text == "# Café\n\tça coûte 5 €, “net”\f"
+
+
 def test_text_keeps_what_looks_like_markdown_metadata(make_file: MakeFile) -> None:
     assert read_file(make_file("a.txt", b"---\na: b\n---\n")).text == "---\na: b\n---\n"
 
@@ -56,10 +61,13 @@ def test_text_keeps_what_looks_like_markdown_metadata(make_file: MakeFile) -> No
         ("a.txt", b"", "empty file"),
         ("a.txt", b" \n\t\n", "no text in it"),
         ("a.md", b"---\ntitle: only metadata\n---\n", "no text in it"),
-        ("a.txt", b"caf\xe9", "not UTF-8 text (byte 4)"),
+        ("a.txt", b"caf\xe9 \x1b", "not UTF-8 or Windows-1252 text"),
+        ("a.txt", b"caf\xe9 \x81", "not UTF-8 or Windows-1252 text"),
+        ("a.txt", b"caf\xe9 \x00", "not UTF-8 or Windows-1252 text"),
         ("a.md", b"\x00\x01\x02", "binary data, not text"),
-        ("a.pdf", b"no PDF at all", "broken PDF"),
-        ("a.pdf", make_pdf(["x"])[:200], "broken PDF"),
+        ("a.pdf", b"<html>Not found</html>", "not a PDF"),
+        ("a.pdf", b" " * 1024 + make_pdf(["x"]), "not a PDF"),
+        ("a.pdf", make_pdf(["x"])[:200], "damaged PDF"),
         ("a.pdf", make_pdf(["secret"], password="pass"), "encrypted PDF"),
         ("a.pdf", make_pdf([]), "PDF without pages"),
     ],
@@ -108,12 +116,12 @@ def test_a_pdf_page_that_fails_counts_as_an_image(
     assert [page.text for page in reading.pages] == [None, "Two."]
 
 
-def test_a_pdf_of_which_every_page_fails_is_broken(
+def test_a_pdf_of_which_every_page_fails_is_damaged(
     make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_on(monkeypatch, 0, 1)
     path = make_file("a.pdf", make_pdf(["One.", "Two."]))
-    assert reason(path) == "broken PDF (page 0 is odd)"
+    assert reason(path) == "damaged PDF (page 0 is odd)"
 
 
 def test_a_pdf_with_a_cipher_that_needs_another_package_is_encrypted(

@@ -132,10 +132,18 @@ def test_short_words_keep_their_endings() -> None:
         ("1. do this first\n2) do that next", ["do this first", "do that next"]),
         ("> quoted words stand here", ["quoted words stand here"]),
         ("| Key | Use |\n|---|---|\n| port | where it listens |", ["port: where it listens"]),
-        ("See **bold** and `code` and *this*.", ["See bold and code and this."]),
+        ("See **bold** and `code` and *this*.", ["See bold and `code` and this."]),
         ("2 * 3 * 4 is more", ["2 * 3 * 4 is more"]),
-        ("Set `RAG_PROXY_PORT` and go on", ["Set RAG_PROXY_PORT and go on"]),
+        ("Set `RAG_PROXY_PORT` and go on", ["Set `RAG_PROXY_PORT` and go on"]),
         ("Read [the guide](https://x.test/a) first, see [3].", ["Read the guide first, see."]),
+        ("Write it like `[1]`, see [3].", ["Write it like `[1]`, see."]),
+        ("Type ``a ` **b**`` or `[x](y)` here", ["Type ``a ` **b**`` or `[x](y)` here"]),
+        ("Read [`guide.md`](https://x.test/a) first", ["Read `guide.md` first"]),
+        ("A lone ` is dropped", ["A lone is dropped"]),
+        (
+            "Say `go now please. Then see [2]` and more",
+            ["Say go now please.", "Then see and more"],
+        ),
         ("![logo](a.png) The name says all", ["The name says all"]),
         (
             "Run this now:\n```sh\nmake all the things\n```\nand wait for it",
@@ -147,6 +155,12 @@ def test_short_words_keep_their_endings() -> None:
 )
 def test_markdown_is_cut_into_plain_sentences(markdown: str, sentences: list[str]) -> None:
     assert texts(markdown) == sentences
+
+
+def test_code_that_is_cut_short_is_not_left_open() -> None:
+    (sentence,) = texts(f"See `{'word ' * 200}`")
+    assert sentence.startswith("See word")
+    assert "`" not in sentence
 
 
 def test_a_sentence_without_an_end_is_shortened() -> None:

@@ -27,6 +27,14 @@ class Answer:
         return orjson.loads(self.body)
 
 
+class Headers(dict[str, str]):
+    """Headers of which some are repeated: those come as `more`, as they are on the wire."""
+
+    def __init__(self, once: Mapping[str, str], more: list[tuple[bytes, bytes]]) -> None:
+        super().__init__(once)
+        self.more = more
+
+
 async def ask(  # noqa: PLR0913  # the parts of a request
     app: ASGIApp,
     path: str = "/v1/chat/completions",
@@ -35,14 +43,18 @@ async def ask(  # noqa: PLR0913  # the parts of a request
     method: str = "POST",
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
+    hangs_up: asyncio.Event | None = None,
 ) -> Answer:
-    """The reply of `app` to one request, whose client stays until the end."""
+    """The reply of `app` to one request, whose client stays to the end or until `hangs_up`."""
     answer = Answer()
     body = orjson.dumps(document) if content is None else content
     inbox: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
-        return inbox.pop() if inbox else await asyncio.Future()
+        if inbox:
+            return inbox.pop()
+        await (asyncio.Event() if hangs_up is None else hangs_up).wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -65,7 +77,8 @@ async def ask(  # noqa: PLR0913  # the parts of a request
         "headers": [
             (name.lower().encode(), value.encode())
             for name, value in {"host": "localhost", **(headers or {})}.items()
-        ],
+        ]
+        + (headers.more if isinstance(headers, Headers) else []),
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
     }

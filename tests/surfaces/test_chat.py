@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import respx
 
 from proxy.app import create_app
 from proxy.settings import Settings
-from tests.support.asgi import Answer, ask
+from tests.support.asgi import Answer, Headers, ask
 from tests.support.openai_schema import check_chunk, check_completion, check_error
 from tests.support.openai_stream import check_stream
 from tests.support.script import Call, Round, Upstreams, result, search_call
@@ -270,6 +271,64 @@ async def test_a_wrong_request_names_the_field(body: dict[str, Any], param: str)
 async def test_a_body_that_is_no_json_object_is_a_clear_error(content: bytes) -> None:
     answer = await ask(create_app(settings(), Upstreams().transport()), content=content)
     assert (answer.status, error(answer)["type"]) == (400, "invalid_request_error")
+
+
+@pytest.mark.parametrize("depth", [300, 900])
+async def test_a_body_nested_too_deeply_is_refused_before_anything_is_asked(depth: int) -> None:
+    upstreams = Upstreams()
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    content = b'{"messages": [{"role": "user", "content": "Hi"}], "metadata": ' + deep + b"}"
+    answer = await ask(create_app(settings(), upstreams.transport()), content=content)
+    assert (answer.status, error(answer)["type"]) == (400, "invalid_request_error")
+    assert not upstreams.asked
+
+
+async def test_a_body_with_many_brackets_is_not_taken_for_a_deep_one() -> None:
+    wide: dict[str, Any] = {"metadata": {str(number): [] for number in range(300)}}
+    assert (await play(Upstreams([Round("Hi.")]), wide)).status == 200
+
+
+async def test_a_repeated_lighton_header_is_refused() -> None:
+    app = create_app(settings(), Upstreams().transport())
+    name = b"x-lighton-workspace-id"
+    headers = Headers({"host": "localhost"}, [(name, b"1"), (name, b"2")])
+    answer = await ask(app, document={"messages": QUESTION}, headers=headers)
+    assert (answer.status, error(answer)["param"]) == (400, "x-lighton-workspace-id")
+
+
+async def test_a_misspelt_lighton_header_is_refused() -> None:
+    answer = await play(Upstreams(), headers={"X_LightOn_Workspace-Id": "1"})
+    assert answer.status == 400
+
+
+async def test_an_answer_that_a_shutdown_cuts_off_ends_with_an_error() -> None:
+    for stream, begun in ((True, True), (True, False), (False, False)):
+        answer = await _cut_off(stream=stream, begun=begun)
+        if begun:
+            assert check_stream(answer.body).error["error"]["code"] == "shutting_down"  # type: ignore[index]  # asserted by the code
+        else:
+            assert (answer.status, error(answer)["code"]) == (503, "shutting_down")
+
+
+async def _cut_off(*, stream: bool, begun: bool) -> Answer:
+    """What is sent for a request whose task the server cancels while the model is silent."""
+    waits = asyncio.Event()
+
+    async def parts() -> Any:
+        if begun:
+            yield BROKEN
+        waits.set()
+        await asyncio.Future()
+
+    headers = {"content-type": "text/event-stream" if stream else "application/json"}
+    app = create_app(
+        settings(), _Unread(lambda _: httpx.Response(200, headers=headers, stream=_Stream(parts)))
+    )
+    document = {"messages": QUESTION, "stream": stream}
+    asking = asyncio.create_task(ask(app, document=document))
+    await asyncio.wait_for(waits.wait(), 10)
+    asking.cancel()
+    return await asking
 
 
 async def test_a_body_over_the_limit_is_refused() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -115,3 +116,24 @@ async def test_the_upstreams_list_is_asked_for_once(
     for path in ("/v1/models", "/v1/models/llama", "/v1/models/gpt-4o", "/v1/models"):
         await ask(proxy, path, method="GET", content=b"")
     assert upstream.call_count == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/llama"])
+async def test_a_client_that_hangs_up_ends_the_request_made_for_it(path: str) -> None:
+    asked, ended, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hang(_: httpx.Request) -> httpx.Response:
+        asked.set()
+        try:
+            await asyncio.Future()
+        finally:
+            ended.set()
+        raise AssertionError("a future that nobody sets has no end")
+
+    router = respx.MockRouter()
+    router.get(UPSTREAM).mock(side_effect=hang)
+    asking = asyncio.create_task(ask(app(router), path, method="GET", content=b"", hangs_up=gone))
+    await asyncio.wait_for(asked.wait(), 10)
+    gone.set()
+    await asyncio.wait_for(ended.wait(), 10)
+    assert (await asking).status == 0

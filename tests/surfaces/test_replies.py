@@ -76,9 +76,9 @@ async def test_a_json_reply_is_json() -> None:
     assert answer.body == '{"text":"é","list":[1,null]}'.encode()
 
 
-def test_headers_are_read_in_lower_case_and_the_last_of_repeated_ones_counts() -> None:
+def test_headers_are_read_in_lower_case_and_repeated_ones_joined() -> None:
     scope = {"headers": [(b"x-a", b"1"), (b"x-b", b"\xe9"), (b"x-a", b"2")]}
-    assert headers_of(scope) == {"x-a": "2", "x-b": "é"}
+    assert headers_of(scope) == {"x-a": "1, 2", "x-b": "é"}
 
 
 # Errors

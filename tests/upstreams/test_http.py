@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 
 import httpx
@@ -251,3 +252,16 @@ async def test_cancelling_a_request_in_the_middle_of_its_reply_closes_its_connec
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
         with pytest.raises(asyncio.CancelledError):
             await listening
+
+
+async def test_a_reply_that_never_ends_is_not_kept_in_memory() -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                await connection.send(chunk(b"x" * 1024 * 1024))
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(BadReply, match="too long"):
+            await post(upstream)

@@ -18,6 +18,7 @@ from proxy.errors import BadReply, ProxyError
 from proxy.upstreams.lighton import LightOn
 from tests.upstreams.json_documents import objects, spoiled, unhurried
 from tests.upstreams.lighton_samples import (
+    KEY,
     SEARCH,
     URL,
     found,
@@ -94,11 +95,9 @@ async def test_results_without_an_id_are_told_apart_by_what_they_hold(
     first, second = item(content="one"), item(content="two")
     del first["chunk_id"]
     second["chunk_id"] = None
-    assert await ids(upstream, route, first, second, first) == [
-        "7/None/one",
-        "7/None/two",
-        "7/None/one",
-    ]
+    one, two, again = await ids(upstream, route, first, second, first)
+    assert one == again != two
+    assert "one" not in one
 
 
 @pytest.mark.parametrize("wrong", ["7", 7.5, True, [7], {}])
@@ -124,6 +123,21 @@ async def test_warnings_are_passed_on(upstream: LightOn, route: respx.Route) -> 
     warnings = [{"code": "reranker_unavailable", "reason": "busy"}, {"code": "x"}]
     outcome = await found(upstream, route, warnings=[*warnings, "not an object"])
     assert outcome.warnings == tuple(warnings)
+
+
+async def test_a_warning_tells_its_code_and_reason_without_the_key(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    warning = {"code": "x", "reason": f"sent {KEY}", "trace": {"deep": []}}
+    outcome = await found(upstream, route, warnings=[warning])
+    assert outcome.warnings == ({"code": "x", "reason": "sent [key]"},)
+
+
+async def test_more_results_than_were_asked_for_are_cut(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    items = [item(str(number)) for number in range(SEARCH.max_results + 3)]
+    assert len(await ids(upstream, route, *items)) == SEARCH.max_results
 
 
 @pytest.mark.parametrize("warnings", [None, [], 5, "careful", {"code": "x"}])

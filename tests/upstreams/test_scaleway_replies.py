@@ -68,7 +68,10 @@ def test_a_chunk_keeps_what_the_proxy_does_not_know() -> None:
             {
                 "index": 0,
                 "delta": {"role": "assistant", "content": "hi", "tool_calls": [], "vendor": 1},
-                "logprobs": {"content": [{"token": "hi"}], "refusal": None},
+                "logprobs": {
+                    "content": [{"token": "hi", "logprob": -1, "bytes": None, "top_logprobs": []}],
+                    "refusal": None,
+                },
                 "finish_reason": None,
                 "stop_reason": None,
                 "token_ids": None,
@@ -95,7 +98,7 @@ def test_the_model_is_the_one_that_the_upstream_reports() -> None:
         {"choices": [{"delta": None}]},
         with_delta(content=None, tool_calls=None, refusal=None),
         with_delta(tool_calls=[{"index": 0}, {"id": None, "function": None}]),
-        with_delta(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": {"a": 1}}}]),
+        with_delta(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "{}"}}]),
     ],
 )
 def test_a_chunk_may_leave_out_everything(document: dict[str, Any]) -> None:
@@ -217,6 +220,10 @@ def test_a_completion_of_another_shape_is_a_bad_reply(document: Any) -> None:
         ({"error": {"message": "Later.", "code": 503}}, Overloaded, "Later."),
         ({"error": {"message": "Slow.", "code": 504}}, UpstreamTimeout, "Slow."),
         ({"error": {"message": "Full.", "code": "rate_limit_exceeded"}}, RateLimited, "Full."),
+        ({"error": {"message": "Bad.", "code": "invalid_request_error"}}, UpstreamRejected, "Bad."),
+        ({"error": {"message": "Odd.", "code": 599}}, UpstreamError, "HTTP 599: Odd."),
+        ({"error": {"message": "Odd.", "code": 600}}, UpstreamError, "HTTP 500: Odd."),
+        ({"error": {"message": "Odd.", "code": 399}}, UpstreamError, "HTTP 500: Odd."),
         ({"error": {"message": "Odd.", "code": "no_such_code"}}, UpstreamError, "Odd."),
         ({"error": {"message": "Odd.", "code": None}}, UpstreamError, "Odd."),
         ({"error": {"message": "Odd.", "code": 200}}, UpstreamError, "Odd."),

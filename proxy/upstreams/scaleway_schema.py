@@ -1,0 +1,97 @@
+"""Makes Scaleway's chunks what OpenAI's schema says, and keeps from clients what is not theirs.
+
+What the schema does not know passes, as long as no client is known to act on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from proxy.core.chat import Chunk
+
+_NOT_THE_MODELS: Final = ("event", "lighton", "selected_model_id", "sources")
+"""Top-level keys that are the proxy's own, or that Open WebUI acts on."""
+_SERVICE_TIERS: Final = frozenset({"auto", "default", "flex", "scale", "priority", None})
+_LARGEST_COUNT: Final = 2**53
+_TOKEN_TYPES: Final[dict[str, tuple[type, ...]]] = {"token": (str,), "logprob": (int, float)}
+
+
+def conform(chunk: Chunk) -> Chunk:
+    """`chunk`, whose shape has been checked, without what would break a client. It is changed."""
+    for name in _NOT_THE_MODELS:
+        if name in chunk:
+            del chunk[name]
+    if usage := chunk.get("usage"):
+        chunk["usage"] = _counts(usage)
+    if chunk.get("service_tier") not in _SERVICE_TIERS:
+        del chunk["service_tier"]
+    if not isinstance(chunk.get("system_fingerprint", ""), str):
+        del chunk["system_fingerprint"]
+    for choice in chunk.get("choices") or ():
+        _conform_choice(choice)
+    return chunk
+
+
+def _conform_choice(choice: dict[str, Any]) -> None:
+    logprobs = choice.get("logprobs")
+    if logprobs and not all(map(_are_tokens, logprobs.values())):
+        choice["logprobs"] = None
+    delta = choice.get("delta")
+    if not delta:
+        return
+    if "annotations" in delta:
+        del delta["annotations"]  # the proxy's own are checked, and come in one delta
+    if not isinstance(delta.get("audio", {}), dict):
+        del delta["audio"]
+    for fragment in delta.get("tool_calls") or ():
+        _arguments_as_text(fragment.get("function") or {})
+
+
+def _arguments_as_text(function: dict[str, Any]) -> None:
+    """Some servers send a call's arguments decoded."""
+    arguments = function.get("arguments")
+    if arguments is not None and not isinstance(arguments, str):
+        try:
+            function["arguments"] = orjson.dumps(arguments).decode()
+        except orjson.JSONEncodeError:  # nested deeper than can be written
+            function["arguments"] = ""
+
+
+def _counts(usage: dict[str, Any]) -> dict[str, Any]:
+    """The token counts of a usage object, and objects of token counts; nothing else."""
+    counts: dict[str, Any] = {}
+    for name, value in usage.items():
+        if isinstance(value, dict):
+            counts[name] = {key: count for key, count in value.items() if _is_count(count)}
+        elif _is_count(value):
+            counts[name] = value
+    return counts
+
+
+def _is_count(value: Any) -> bool:
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return is_integer and 0 <= value <= _LARGEST_COUNT
+
+
+def _are_tokens(tokens: Any) -> bool:
+    return tokens is None or all(map(_is_token, tokens))
+
+
+def _is_token(token: Any) -> bool:
+    """Whether a log probability has the fields OpenAI's schema demands; the rest is filled in."""
+    if not isinstance(token, dict):
+        return False
+    if not all(isinstance(token.get(name), kind) for name, kind in _TOKEN_TYPES.items()):
+        return False
+    token.setdefault("bytes", None)
+    others = token.setdefault("top_logprobs", [])
+    return isinstance(others, list) and all(map(_is_token_of_many, others))
+
+
+def _is_token_of_many(token: Any) -> bool:
+    if not isinstance(token, dict):
+        return False
+    token.setdefault("bytes", None)
+    return all(isinstance(token.get(name), kind) for name, kind in _TOKEN_TYPES.items())
