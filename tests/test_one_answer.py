@@ -124,7 +124,7 @@ bodies = st.fixed_dictionaries(
 cuts = st.lists(st.integers(1, 40), min_size=1, max_size=4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(scripts, bodies, cuts)
 def test_a_stream_assembles_to_the_plain_answer_however_it_is_cut(
     script: tuple[list[Round], Round, list[Round]], body: dict[str, Any], sizes: list[int]

@@ -49,9 +49,9 @@ def run(docs: Path | None, port: int) -> None:
         settings = demo_settings(upstreams)
         configure_logging(settings.log_level)
         url = address(listener)
-        click.echo(f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}")
+        welcome = f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}"
         config = server_config(create_app(settings), settings.log_level, grace_s=GRACE_S)
-        serve_here(config, listener)
+        serve_here(config, listener, welcome)
 
 
 def demo_settings(upstreams: StandIns) -> Settings:

@@ -35,9 +35,9 @@ def run(docs: Path | None, host: str, port: int, *, attached: bool = False) -> N
     if not is_loopback_host(host):
         click.echo(f"{address(listener)}: anyone who reaches it can read the documents", err=True)
     url = own_address(listener)
-    click.echo(json.dumps({"url": url, "question": question(corpus)}) if attached else hint(url))
+    welcome = json.dumps({"url": url, "question": question(corpus)}) if attached else hint(url)
     app = create_sandbox(corpus, chunk_delay_s=PACE_S if attached else 0)
-    serve_here(server_config(app, "warning", grace_s=GRACE_S), listener)
+    serve_here(server_config(app, "warning", grace_s=GRACE_S), listener, welcome)
 
 
 def hint(url: str) -> str:

@@ -29,10 +29,11 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
     listener = listen(settings.host, settings.port)
-    click.echo(greeting(settings, address(listener)))
+    welcome = greeting(settings, address(listener))
     if settings.workers == 1:
-        serve_here(server_config(create_app(settings), settings.log_level), listener)
+        serve_here(server_config(create_app(settings), settings.log_level), listener, welcome)
         return
+    click.echo(welcome)
     os.environ |= worker_environment(config, flags)
     workers = server_config(WORKER_APP, settings.log_level, workers=settings.workers)
     serve_in_workers(workers, listener)

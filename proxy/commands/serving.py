@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+import click
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
@@ -34,9 +35,26 @@ def server_config(
     )
 
 
-def serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
-    """Serve in this process until a signal says stop. Ctrl-C ends in KeyboardInterrupt."""
-    uvicorn.Server(config).run(sockets=[listener])
+class _Server(uvicorn.Server):
+    """A server that says something once it answers, and signals are handled."""
+
+    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+        super().__init__(config)
+        self._greeting = greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            click.echo(self._greeting)
+
+
+def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -> None:
+    """Serve in this process until a signal says stop. Ctrl-C ends in KeyboardInterrupt.
+
+    The greeting is printed when the server answers and not before, so that whoever reads it can
+    ask, or stop it, at once.
+    """
+    _Server(config, greeting).run(sockets=[listener])
 
 
 class Workers(Multiprocess):

@@ -233,10 +233,10 @@ def _allowed_tools(allowed: Any, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, .
     if mode not in ("auto", "required"):
         raise BadRequest(f"'{param}.mode' must be auto or required.", param=f"{param}.mode")
     names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
-    unknown = names - {tool_name(tool) for tool in tools} - {SEARCH_TOOL}
+    unknown = names - {tool_name(tool) for tool in tools} - {SEARCH_TOOL, None}
     if unknown:
         raise BadRequest(
-            f"'{param}' names {next(iter(unknown))!r}, which is not in 'tools'.",
+            f"'{param}' names {', '.join(sorted(filter(None, unknown)))}, not in 'tools'.",
             param=f"{param}.tools",
         )
     return tuple(tool for tool in tools if tool_name(tool) in names), ToolChoice(mode)

@@ -113,7 +113,7 @@ class Listing:
     def refer(self) -> str:
         """The listing for a model that has read it before."""
         if not self.passages:
-            return f"This was searched before. {NO_RESULTS}"
+            return f"This was searched before. {self.render()}"
         return f"This was searched before. It found {_numbers(self.passages)}, shown above."
 
 

@@ -13,7 +13,7 @@ from proxy.core.chat import Chunk
 
 _NOT_THE_MODELS: Final = ("event", "lighton", "selected_model_id", "sources")
 """Top-level keys that are the proxy's own, or that Open WebUI acts on."""
-_SERVICE_TIERS: Final = frozenset({"auto", "default", "flex", "scale", "priority", None})
+_SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority", None)
 _LARGEST_COUNT: Final = 2**53
 _TOKEN_TYPES: Final[dict[str, tuple[type, ...]]] = {"token": (str,), "logprob": (int, float)}
 

@@ -149,6 +149,11 @@ async def test_a_stream_may_be_cut_anywhere(upstream: Scaleway, route: respx.Rou
     assert await chunks(upstream) == [saying("é 🙂"), TWO]
 
 
+async def test_an_event_without_data_is_not_heard(upstream: Scaleway, route: respx.Route) -> None:
+    route.return_value = stream_of(b"event: ping\ndata:\n\n" + event(ONE), b"data: \n\n", DONE)
+    assert await groups(upstream) == [[ONE]]
+
+
 async def test_a_chunk_with_usage_and_no_choices_passes(
     upstream: Scaleway, route: respx.Route
 ) -> None:

@@ -306,7 +306,13 @@ def documents(part: str) -> st.SearchStrategy[Any]:
     )
     chunk = st.fixed_dictionaries(
         {"choices": st.lists(choice, min_size=1, max_size=2)},
-        optional={"model": st.text(), "usage": USAGE},
+        optional={
+            "model": st.text(),
+            "usage": USAGE,
+            "service_tier": st.just("auto"),
+            "system_fingerprint": st.text(),
+            "event": st.text(),
+        },
     )
     errors = objects(error=ERRORS, object=st.just("error"))
     return spoiled(chunk | chunk | chunk | errors, most=1)

@@ -34,7 +34,13 @@ def test_keys_that_are_not_the_models_to_send_are_left_out(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("service_tier", "weird"), ("system_fingerprint", 7), ("system_fingerprint", None)],
+    [
+        ("service_tier", "weird"),
+        ("service_tier", ["auto"]),
+        ("service_tier", {}),
+        ("system_fingerprint", 7),
+        ("system_fingerprint", None),
+    ],
 )
 def test_values_that_the_schema_does_not_know_are_left_out(name: str, value: Any) -> None:
     assert name not in conform(chunk({}, **{name: value}))
