@@ -112,3 +112,16 @@ async def test_a_stream_whose_model_is_silent_begins_with_a_heartbeat() -> None:
             assert b'"content":""' in beat
         writer.transport.abort()
         assert await saw(faults, "scaleway", "hung_up")
+
+
+async def test_a_stream_that_a_shutdown_cuts_off_ends_with_an_error_event() -> None:
+    faults = Faults()
+    faults.add("scaleway", after_chunks=5, hang=True)
+    async with proxy_with(faults) as url:
+        reader, writer = await ask(url, {"stream": True, "lighton": {"retrieval": "context"}})
+        await asyncio.wait_for(reader.readuntil(b'"content":'), PATIENCE_S)
+        reading = asyncio.create_task(reader.read())
+    rest = await asyncio.wait_for(reading, PATIENCE_S)
+    writer.close()
+    assert b'"code":"shutting_down"' in rest
+    assert b"[DONE]" not in rest
