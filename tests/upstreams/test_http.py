@@ -70,6 +70,7 @@ async def test_a_request_carries_path_key_and_body_and_asks_for_no_compression()
     assert headers["accept-encoding"] == "identity"
     assert headers["content-type"] == "application/json"
     assert headers["user-agent"] == "rag-proxy"
+    assert "accept" not in headers
 
 
 async def test_a_request_without_body_names_no_content_type() -> None:
@@ -193,6 +194,22 @@ async def test_a_connection_whose_reply_was_read_is_used_again() -> None:
     async with raw_server(always(reply(b"yes"))) as server, connected(server.url) as upstream:
         assert [await post(upstream) for _ in range(3)] == [(200, b"yes")] * 3
         assert server.connections == 1
+
+
+async def test_no_request_waits_for_the_connection_of_another() -> None:
+    all_came = asyncio.Event()
+    number = 120
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        if connection.number == number:
+            all_came.set()
+        await all_came.wait()
+        await connection.send(reply(b"yes"))
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        answers = await asyncio.gather(*(post(upstream) for _ in range(number)))
+        assert answers == [(200, b"yes")] * number
 
 
 async def test_a_connection_whose_reply_was_not_read_is_closed() -> None:

@@ -143,17 +143,26 @@ async def test_a_fault_of_the_transport_is_an_error_of_the_upstream(
     assert caught.value.__cause__ is fault
 
 
-async def test_writing_to_a_connection_that_is_closing_is_tried_once_more() -> None:
+@pytest.mark.parametrize(
+    ("cause", "expected", "calls"),
+    [
+        (aiohttp.ClientConnectionResetError("closing"), Unreachable, 2),
+        (aiohttp.ConnectionTimeoutError("late"), UpstreamTimeout, 2),
+        (aiohttp.SocketTimeoutError("late"), UpstreamTimeout, 1),
+    ],
+)
+async def test_what_the_transport_calls_a_time_out_is_judged_by_its_cause(
+    cause: Exception, expected: type[UpstreamError], calls: int
+) -> None:
     requests: list[httpx.Request] = []
 
-    def closing(request: httpx.Request) -> httpx.Response:
+    def failing(request: httpx.Request) -> httpx.Response:
         requests.append(request)
-        # As the transport reports it: a time-out, though nothing timed out.
-        raise httpx.ConnectTimeout("closing") from aiohttp.ClientConnectionResetError("closing")
+        raise httpx.ConnectTimeout("late") from cause
 
-    with pytest.raises(Unreachable):
-        await post(endpoint(BASE_URL, httpx.MockTransport(closing)))
-    assert len(requests) == 2
+    with pytest.raises(expected):
+        await post(endpoint(BASE_URL, httpx.MockTransport(failing)))
+    assert len(requests) == calls
 
 
 async def test_what_was_not_the_connections_fault_stays_as_it_is() -> None:
