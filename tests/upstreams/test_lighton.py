@@ -213,6 +213,16 @@ async def test_a_scope_that_the_key_cannot_read_is_no_fault_of_the_key(
     assert not caplog.records
 
 
+@pytest.mark.parametrize("status", [401, 422, 500])
+async def test_only_a_403_is_about_the_scope(
+    upstream: LightOn, route: respx.Route, status: int
+) -> None:
+    route.respond(status, json={"detail": "No."})
+    with pytest.raises(UpstreamError) as caught:
+        await upstream.search(SEARCH, Scope(workspace_id=(999,)))
+    assert not isinstance(caught.value, OutOfReach)
+
+
 async def test_a_firewalls_403_is_not_taken_for_the_scopes(
     upstream: LightOn, route: respx.Route
 ) -> None:

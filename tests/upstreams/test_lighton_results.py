@@ -89,6 +89,11 @@ async def test_a_result_may_be_null_nearly_everywhere(
     )
 
 
+async def test_an_empty_title_is_no_title(upstream: LightOn, route: respx.Route) -> None:
+    [result] = (await found(upstream, route, item(source=in_file(title="")))).results
+    assert (result.title, result.name) == (None, "lease_1.pdf")
+
+
 async def test_results_without_an_id_are_told_apart_by_what_they_hold(
     upstream: LightOn, route: respx.Route
 ) -> None:
@@ -105,7 +110,8 @@ async def test_a_number_that_is_none_counts_as_not_given(
     upstream: LightOn, route: respx.Route, wrong: Any
 ) -> None:
     source = in_file(page_start=wrong, page_end=wrong) | {"file_id": wrong}
-    results = (await found(upstream, route, item(source=source, score="high"))).results
+    score = True if wrong is True else "high"
+    results = (await found(upstream, route, item(source=source, score=score))).results
     assert results == (
         Result(
             chunk_id="c1",
