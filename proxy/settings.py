@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -38,6 +38,19 @@ __all__ = ["Profile", "Settings", "SettingsError", "load_settings", "variable_na
 SCALEWAY_HOST: Final = "https://api.scaleway.ai"
 DOTENV: Final = Path(".env")
 
+_REDIS_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "redis": (),
+    "rediss": (
+        "ssl_ca_certs",
+        "ssl_cert_reqs",
+        "ssl_certfile",
+        "ssl_check_hostname",
+        "ssl_keyfile",
+    ),
+    "unix": ("db", "password"),
+}
+"""What may stand after the '?' of a Redis address, by scheme."""
+
 
 def _secret(value: SecretStr) -> SecretStr:
     text = value.get_secret_value().strip()
@@ -56,6 +69,36 @@ def _url(value: str) -> str:
     if parts.username is not None or parts.query or parts.fragment or " " in text:
         raise ValueError("must be a plain address, without user name, spaces, '?' or '#'")
     return text
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    """Refuse what redis-py would pass over, or stumble upon only when it connects."""
+    try:
+        parts = urlsplit(value.get_secret_value())
+        is_address = _is_redis_address(parts)
+    except ValueError:  # whose text may repeat a part of the password
+        is_address = False
+    if not is_address:
+        raise ValueError(
+            "must be redis://host:6379/0, rediss://… for TLS, or unix:///path, and a password's "
+            "special characters are written as %XX"
+        )
+    known = _REDIS_OPTIONS[parts.scheme]
+    given = parse_qs(parts.query, keep_blank_values=True)
+    if not given.keys() <= set(known) or not all(map(str.isdigit, given.get("db", ()))):
+        raise ValueError(f"may have after '?' only {', '.join(known) or 'nothing'}")
+    return value
+
+
+def _is_redis_address(parts: SplitResult) -> bool:
+    """Whether it leads to a host, maybe with the number of a database, or to a socket."""
+    if parts.fragment:
+        return False
+    if parts.scheme == "unix":
+        return parts.hostname is None and len(parts.path) > 1
+    database = parts.path.removeprefix("/") or "0"
+    has_host = bool(parts.hostname) and parts.port != 0
+    return parts.scheme in _REDIS_OPTIONS and has_host and database.isdigit()
 
 
 def _before(*endings: str) -> AfterValidator:
@@ -95,6 +138,7 @@ def _lower(value: object) -> object:
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 Url = Annotated[str, AfterValidator(_url)]
+RedisUrl = Annotated[Secret, AfterValidator(_redis_url)]
 LightOnUrl = Annotated[Url, _before("/api/v3", "/api/v3/search")]
 ScalewayUrl = Annotated[Url, _before("/chat/completions")]
 Origin = Annotated[NonBlank, AfterValidator(_origin)]
@@ -153,6 +197,9 @@ class Settings(ScopeSettings, BaseSettings):
     on_search_error: Literal["tell_model", "fail"] = Field(
         "tell_model", description="What happens when a search fails."
     )
+    search_memory: bool = Field(
+        default=False, description="Whether later answers know what was found for earlier ones."
+    )
     instructions: str = Field(
         "", description="Text of your own that is added to the system message of each request."
     )
@@ -192,6 +239,21 @@ class Settings(ScopeSettings, BaseSettings):
     )
     retry_after_s: int = Field(
         5, ge=0, description="Seconds that a client is told to wait when Scaleway names none."
+    )
+
+    redis_url: RedisUrl | None = Field(
+        None,
+        description="The Redis or Valkey in which processes share what they keep between requests.",
+    )
+    turns_ttl_s: Seconds = Field(
+        3600,
+        description="Seconds for which the hidden part of an unfinished answer is kept, counted "
+        "from its last use.",
+    )
+    state_max_bytes: int = Field(
+        64_000_000,
+        ge=0,
+        description="The most bytes that one process keeps in memory between requests.",
     )
 
     profiles: dict[ProfileName, Profile] = Field(

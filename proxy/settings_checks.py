@@ -81,6 +81,18 @@ def check_exposure(settings: Settings) -> None:
     )
 
 
+def warnings_of(settings: Settings) -> tuple[str, ...]:
+    """What works, and less well than its user may expect; each is one line."""
+    if settings.workers == 1 or settings.redis_url is not None:
+        return ()
+    alone = (
+        f"each of the {settings.workers} workers keeps to itself the hidden part of an answer that "
+        "waits for a client's tools, and the memory of searches: when a client's next request "
+        "reaches another one, the model searches again; set RAG_PROXY_REDIS_URL to share them"
+    )
+    return (alone,)
+
+
 def _not_set(setting: str, variables: Iterable[str]) -> str:
     names = environment_names(setting)
     instead = misspelt(names, variables)

@@ -1,7 +1,19 @@
-"""What holds for all tests."""
+"""What holds for all tests, and what many share."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from tests.support.redis_server import redis_server
 
 # How long an example takes is not judged: a busy machine is no defect.
 settings.register_profile("unhurried", settings(), deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The address of a real Redis that all tests of this process share: use names of your own."""
+    with redis_server() as server:
+        yield server.url

@@ -30,7 +30,7 @@ def shown(default: Any) -> str:
             return ", ".join(f"`{each}`" for each in default)
         case float():
             return f"`{default:g}`"
-    return f"`{default}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

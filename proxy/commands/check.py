@@ -1,4 +1,4 @@
-"""`rag-proxy check`: tries LightOn and Scaleway with the user's keys and settings."""
+"""`rag-proxy check`: tries LightOn, Scaleway and, if there is one, Redis, as the settings say."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import openai
 
 from proxy.app import make_upstreams
 from proxy.commands.probe_lighton import LightOnProbe
+from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
 from proxy.settings import Settings, load_settings, variable_names
 from proxy.settings_checks import check_profiles, require_upstream_keys
+from proxy.state.redis_store import RedisStore
 from proxy.upstreams.http import aiohttp_transport
 
 TIMEOUT_S = 60.0
@@ -46,6 +48,10 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     async with scaleway_client(settings) as client:
         async for finding in climb(ScalewayProbe(client, models_in_use(settings)).steps()):
             yield finding
+    if settings.redis_url is not None:
+        async with aclosing(RedisStore(settings.redis_url.get_secret_value())) as store:
+            async for finding in climb(RedisProbe(store).steps()):
+                yield finding
 
 
 def scaleway_client(settings: Settings) -> openai.AsyncOpenAI:

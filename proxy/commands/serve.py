@@ -16,7 +16,12 @@ from proxy.commands.logs import configure_logging
 from proxy.commands.serving import serve_here, serve_in_workers, server_config
 from proxy.policies import Policies
 from proxy.settings import Settings, load_settings, variable_names
-from proxy.settings_checks import check_exposure, check_profiles, require_upstream_keys
+from proxy.settings_checks import (
+    check_exposure,
+    check_profiles,
+    require_upstream_keys,
+    warnings_of,
+)
 from proxy.settings_sources import CONFIG_VARIABLE, environment_names
 
 WORKER_APP = f"{__name__}:create_app_from_environment"
@@ -28,6 +33,8 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
+    for warning in warnings_of(settings):
+        click.echo(f"rag-proxy: warning: {warning}", err=True)
     listener = listen(settings.host, settings.port)
     welcome = greeting(settings, address(listener))
     if settings.workers == 1:

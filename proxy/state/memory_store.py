@@ -1,0 +1,87 @@
+"""The store in the memory of one process."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_SPARE_ENDS: Final = 1000
+"""How many stale ends may be kept beside two for each entry; then all of them are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    value: bytes
+    ends_at: float
+    size: int
+
+
+class MemoryStore:
+    """Names and values of at most `max_bytes` bytes. Over that, the least recently used goes first.
+
+    What has ended is dropped before anything else is. `clock` counts seconds.
+    """
+
+    def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._bytes = 0
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        """The least recently used one is the first."""
+        self._ends: list[tuple[float, str]] = []
+        """A heap of when entries end. Each entry's `ends_at` is in it, beside stale ones."""
+
+    async def read(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
+        now = self._clock()
+        found = {}
+        for name in names:
+            entry = self._entries.get(name)
+            if entry is None or entry.ends_at <= now:
+                continue
+            found[name] = entry.value
+            if renew_s is None:
+                self._entries.move_to_end(name)
+            else:
+                self._put(name, entry.value, now + renew_s)
+        return found
+
+    async def write(self, name: str, value: bytes, ttl_s: float) -> None:
+        now = self._clock()
+        self._drop_ended(now)
+        self._put(name, value, now + ttl_s)
+        if self._entries[name].size > self._max_bytes:
+            self._drop(name)
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._entries)))
+
+    async def aclose(self) -> None:
+        self._entries.clear()
+        self._ends.clear()
+        self._bytes = 0
+
+    def _put(self, name: str, value: bytes, ends_at: float) -> None:
+        """Make this the most recently used entry, in place of an older one of its name."""
+        self._drop(name)
+        entry = _Entry(value, ends_at, len(name.encode()) + len(value))
+        self._entries[name] = entry
+        self._bytes += entry.size
+        heapq.heappush(self._ends, (ends_at, name))
+        if len(self._ends) > 2 * len(self._entries) + _SPARE_ENDS:
+            self._ends = [(each.ends_at, name) for name, each in self._entries.items()]
+            heapq.heapify(self._ends)
+
+    def _drop(self, name: str) -> None:
+        entry = self._entries.pop(name, None)
+        if entry is not None:
+            self._bytes -= entry.size
+
+    def _drop_ended(self, now: float) -> None:
+        while self._ends and self._ends[0][0] <= now:
+            _, name = heapq.heappop(self._ends)
+            entry = self._entries.get(name)
+            if entry is not None and entry.ends_at <= now:
+                self._drop(name)

@@ -1,0 +1,31 @@
+"""What the proxy keeps between requests: bytes under a name, for a time. It has two homes.
+
+What is kept is never needed: what is gone, for whatever reason, is not there when it is read. No
+method raises an error for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from proxy.state.memory_store import MemoryStore
+
+
+class Store(Protocol):
+    async def read(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
+        """The values that are there, by name. With `renew_s` each lives on for so many seconds."""
+
+    async def write(self, name: str, value: bytes, ttl_s: float) -> None:
+        """Keep `value` for `ttl_s` seconds, instead of what was kept under this name."""
+
+    async def aclose(self) -> None: ...
+
+
+def make_store(redis_url: str | None, max_bytes: int) -> Store:
+    """Redis, which processes share, or else the memory of this one, up to `max_bytes`."""
+    if redis_url is None:
+        return MemoryStore(max_bytes)
+    from proxy.state.redis_store import RedisStore  # noqa: PLC0415 - most start without Redis
+
+    return RedisStore(redis_url)

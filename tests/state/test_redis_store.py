@@ -1,0 +1,491 @@
+"""The store in Redis: a real server, a way to it that holds replies back, servers that are none."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from proxy.state.redis_store import PREFIX, RedisFailed, RedisRefused, RedisStore
+from tests.state.hand_clock import HandClock
+from tests.state.redis_scripts import Relay, answer, redis_url, say_nothing
+from tests.support.clock import skipping_clock
+from tests.support.redis_server import redis_server
+from tests.upstreams.raw_server import PATIENCE_S, Connection, raw_server
+
+SECRET = "a-password-that-must-not-be-seen"
+LOG = "proxy.state.redis_store"
+OTHER = b"what belongs to somebody else"
+
+
+@pytest.fixture(autouse=True)
+def _log_from_info_on(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, LOG)
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The store's lines, each after its level."""
+    records = [record for record in caplog.records if record.name == LOG]
+    return [f"{record.levelname} {record.getMessage()}" for record in records]
+
+
+@pytest.fixture
+async def server_s_own(redis_url: str) -> AsyncIterator[Redis]:
+    """The real server, looked at without the store."""
+    async with aclosing(Redis.from_url(redis_url)) as client:
+        yield client
+
+
+@pytest.fixture
+async def relay(redis_url: str) -> Relay:
+    return Relay(redis_url)
+
+
+@asynccontextmanager
+async def store_behind(relay: Relay) -> AsyncIterator[RedisStore]:
+    async with raw_server(relay) as way, aclosing(RedisStore(redis_url(way))) as store:
+        yield store
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+# --- what is on the server
+
+
+async def test_every_value_has_a_time_to_live_on_the_server(
+    redis_url: str, server_s_own: Redis
+) -> None:
+    name = str(uuid4())
+    async with aclosing(RedisStore(redis_url)) as store:
+        await store.write(name, b"1", 90)
+        assert 60_000 < await server_s_own.pttl(PREFIX + name) <= 90_000
+        await store.read([name])
+        assert await server_s_own.pttl(PREFIX + name) <= 90_000
+        await store.read([name], renew_s=900)
+        assert 600_000 < await server_s_own.pttl(PREFIX + name) <= 900_000
+        await store.read([name], renew_s=1)
+        assert await server_s_own.pttl(PREFIX + name) <= 1000
+
+
+async def test_a_value_is_gone_when_its_time_is_over(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = str(uuid4())
+    async with aclosing(RedisStore(redis_url)) as store, asyncio.timeout(PATIENCE_S):
+        await store.write(name, b"1", 0.0001)
+        while await store.read([name]):
+            pass
+    assert logged(caplog) == []
+
+
+async def test_names_of_other_programs_are_left_alone(redis_url: str, server_s_own: Redis) -> None:
+    name = str(uuid4())
+    await server_s_own.set(name, b"theirs")
+    async with aclosing(RedisStore(redis_url)) as store:
+        assert await store.read([name]) == {}
+        await store.write(name, b"ours", 60)
+    assert await server_s_own.get(name) == b"theirs"
+    assert await server_s_own.get(f"rag-proxy:{name}") == b"ours"
+
+
+async def test_many_at_once_share_a_few_connections(redis_url: str, server_s_own: Redis) -> None:
+    names = [str(uuid4()) for _ in range(200)]
+    before = len(await server_s_own.client_list())
+    async with aclosing(RedisStore(redis_url)) as store:
+        await asyncio.gather(*(store.write(name, name.encode(), 60) for name in names))
+        found = await asyncio.gather(*(store.read([name], renew_s=60) for name in names))
+        assert found == [{name: name.encode()} for name in names]
+        assert len(await server_s_own.client_list()) - before <= 20
+    assert len(await server_s_own.client_list()) == before
+
+
+async def test_a_user_with_a_password_is_let_in_and_any_other_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with redis_server("--requirepass", SECRET) as server:
+        async with aclosing(RedisStore(f"{server.url}?password={SECRET}")) as store:
+            await store.write("a", b"1", 60)
+            assert await store.read(["a"]) == {"a": b"1"}
+        assert logged(caplog) == []
+        for query in ("", f"?password={SECRET}-not"):
+            async with aclosing(RedisStore(server.url + query)) as store:
+                await store.write("a", b"2", 60)
+                assert await store.read(["a"]) == {}
+    rejected = "it rejects the user or password, or asks for one"
+    assert logged(caplog) == [f"WARNING Redis at {server.socket} cannot answer: {rejected}"] * 2
+
+
+# --- cancellation: a reply that nobody waits for any more must not be given to somebody else
+
+
+@pytest.mark.parametrize("renew_s", [None, 60.0])
+@pytest.mark.parametrize("passes", [0, 20, 60])
+async def test_a_cancelled_read_leaves_no_reply_to_the_next_one(
+    relay: Relay, renew_s: float | None, passes: int
+) -> None:
+    """`passes` bytes of the reply have come: none, a part of the first value, all of that."""
+    mine, others = f"mine-{uuid4()}", [f"others-{uuid4()}" for _ in range(2)]
+    async with store_behind(relay) as store:
+        await store.write(mine, b"mine", 60)
+        for name in others:
+            await store.write(name, OTHER, 60)
+        relay.hold(passes)
+        cancelled = asyncio.create_task(store.read(others, renew_s=renew_s))
+        await relay.holds.wait()
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+
+        next_one = asyncio.create_task(store.read([mine], renew_s=renew_s))
+        await relay.is_asked(mine.encode())
+        relay.release()
+        assert await next_one == {mine: b"mine"}
+
+
+async def test_a_cancelled_write_leaves_no_reply_to_the_next_read(relay: Relay) -> None:
+    mine = str(uuid4())
+    async with store_behind(relay) as store:
+        await store.write(mine, b"mine", 60)
+        relay.hold(0)
+        cancelled = asyncio.create_task(store.write(str(uuid4()), OTHER, 60))
+        await relay.holds.wait()
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+
+        next_one = asyncio.create_task(store.read([mine]))
+        await relay.is_asked(mine.encode())
+        relay.release()
+        assert await next_one == {mine: b"mine"}
+
+
+async def test_a_read_that_took_too_long_leaves_no_reply_to_the_next_one(relay: Relay) -> None:
+    mine, other = f"mine-{uuid4()}", f"other-{uuid4()}"
+    clock = HandClock()
+    async with raw_server(relay) as way:
+        store = RedisStore(redis_url(way), clock=clock)
+        async with aclosing(store):
+            await store.write(mine, b"mine", 60)
+            await store.write(other, OTHER, 60)
+            relay.hold(0)
+            with skipping_clock() as loop_clock:
+                late = asyncio.create_task(store.read([other]))
+                await relay.holds.wait()
+                loop_clock.skip(1.1)
+                assert await late == {}
+
+            clock.now += 5
+            next_one = asyncio.create_task(store.read([mine]))
+            await relay.is_asked(mine.encode())
+            relay.release()
+            assert await next_one == {mine: b"mine"}
+
+
+@pytest.mark.parametrize("renew_s", [None, 60.0])
+async def test_wherever_a_read_is_cancelled_others_get_what_is_theirs(
+    redis_url: str, renew_s: float | None
+) -> None:
+    """A read is cancelled one step of the event loop later each time, until it is done by then."""
+    mine, others = f"mine-{uuid4()}", [f"others-{uuid4()}" for _ in range(3)]
+    steps = 0
+    async with aclosing(RedisStore(redis_url)) as store:
+        await store.write(mine, b"mine", 60)
+        for name in others:
+            await store.write(name, OTHER * 5000, 60)
+        cancelled = True
+        while cancelled:
+            read = asyncio.create_task(store.read(others, renew_s=renew_s))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            read.cancel()
+            await asyncio.wait([read])
+            cancelled = read.cancelled()
+            assert await store.read([mine], renew_s=renew_s) == {mine: b"mine"}
+            steps += 1
+
+
+async def test_cancelling_is_no_failure(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
+    async with store_behind(relay) as store:
+        relay.hold(0)
+        cancelled = asyncio.create_task(store.read(["a"]))
+        await relay.holds.wait()
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+        relay.release()
+        name = str(uuid4())
+        await store.write(name, b"1", 60)
+        assert await store.read([name]) == {name: b"1"}
+    assert logged(caplog) == []
+
+
+async def test_those_who_were_cancelled_while_they_waited_take_no_connection_with_them(
+    relay: Relay,
+) -> None:
+    async with store_behind(relay) as store:
+        for _ in range(3):
+            relay.hold(0)
+            reads = [asyncio.create_task(store.read(["a"])) for _ in range(100)]
+            await relay.holds.wait()
+            for read in reads:
+                read.cancel()
+            await asyncio.wait(reads)
+            relay.release()
+        name = str(uuid4())
+        await asyncio.gather(*(store.write(f"{name}-{n}", b"1", 60) for n in range(100)))
+        assert len(await store.read([f"{name}-{n}" for n in range(100)])) == 100
+
+
+# --- when Redis is not there
+
+
+async def test_when_it_goes_nothing_is_there_and_when_it_comes_back_it_is_used(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = HandClock()
+    with redis_server() as server:
+        async with aclosing(RedisStore(server.url, clock=clock)) as store:
+            await store.write("a", b"1", 60)
+            server.stop()
+            for _ in range(3):
+                assert await store.read(["a"]) == {}
+                await store.write("a", b"2", 60)
+                clock.now += 5
+            assert [line.split()[0] for line in logged(caplog)] == ["WARNING"]
+            server.start()
+            await store.write("a", b"3", 60)
+            assert await store.read(["a"], renew_s=60) == {"a": b"3"}
+    assert logged(caplog)[1:] == [f"INFO Redis at {server.socket} can answer again"]
+
+
+async def test_after_a_restart_no_operation_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that the server has closed meanwhile is not used."""
+    with redis_server() as server:
+        async with aclosing(RedisStore(server.url)) as store:
+            await store.write("a", b"1", 60)
+            server.stop()
+            server.start()
+            async with aclosing(Redis.from_url(server.url)) as other:
+                await other.ping()
+            await store.write("a", b"2", 60)
+            assert await store.read(["a"]) == {"a": b"2"}
+    assert logged(caplog) == []
+
+
+async def test_an_address_where_nothing_listens_is_as_if_nothing_were_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    async with aclosing(RedisStore(f"redis://user:{SECRET}@{address}/0")) as store:
+        await store.write("a", b"1", 60)
+        assert await store.read(["a"], renew_s=60) == {}
+    assert logged(caplog) == [f"WARNING Redis at {address} cannot answer: nothing listens there"]
+
+
+async def test_one_that_never_answers_costs_one_time_limit_and_then_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = HandClock()
+    async with raw_server(say_nothing) as server:
+        store = RedisStore(redis_url(server, SECRET), timeout_s=0.01, clock=clock)
+        async with aclosing(store):
+            assert await store.read(["a"]) == {}
+            clock.now += 4.9
+            await store.write("a", b"1", 60)
+            assert await store.read(["a"]) == {}
+            assert server.connections == 1
+            clock.now += 0.1
+            assert await store.read([]) == {}
+            assert await store.read(["a"]) == {}
+            assert await store.read(["a"]) == {}
+            assert server.connections == 2
+        address = server.url.removeprefix("http://")
+    assert logged(caplog) == [
+        f"WARNING Redis at {address} cannot answer: it does not answer in time"
+    ]
+
+
+async def test_after_the_quiet_time_one_tries_and_the_others_do_not_wait_for_it() -> None:
+    clock = HandClock()
+    tried = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        if connection.number == 2:
+            tried.set()
+        await connection.gone()
+
+    async with raw_server(script) as server:
+        store = RedisStore(redis_url(server), timeout_s=0.01, clock=clock)
+        async with aclosing(store):
+            await store.read(["a"])
+        patient = RedisStore(redis_url(server), timeout_s=60, clock=clock)
+        patient._inabilities.add("answer")
+        async with aclosing(patient):
+            one = asyncio.create_task(patient.read(["a"]))
+            await tried.wait()
+            assert await patient.read(["a"]) == {}
+            await patient.write("a", b"1", 60)
+            assert not one.done()
+            assert server.connections == 2
+            one.cancel()
+
+
+async def test_the_time_limit_holds_also_for_those_who_wait_for_a_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    all_taken = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        if connection.number == 20:
+            all_taken.set()
+        await connection.gone()
+
+    async with raw_server(script) as server:
+        store = RedisStore(redis_url(server), timeout_s=300)
+        with skipping_clock() as loop_clock:
+            async with aclosing(store):
+                reads = [asyncio.create_task(store.read(["a"])) for _ in range(50)]
+                await all_taken.wait()
+                loop_clock.skip(301)
+                async with asyncio.timeout(PATIENCE_S):
+                    assert await asyncio.gather(*reads) == [{}] * 50
+                assert server.connections == 20
+    assert len(logged(caplog)) == 1
+
+
+# --- when Redis answers, and does not do it
+
+
+async def test_one_that_is_full_is_still_read(caplog: pytest.LogCaptureFixture) -> None:
+    with redis_server() as server:
+        async with aclosing(RedisStore(server.url)) as store:
+            await store.write("a", b"1", 60)
+            async with aclosing(Redis.from_url(server.url)) as other:
+                await other.config_set("maxmemory", 1)
+                for _ in range(2):
+                    await store.write("b", b"1", 60)
+                    assert await store.read(["a", "b"], renew_s=60) == {"a": b"1"}
+                await other.config_set("maxmemory", 0)
+            await store.write("b", b"1", 60)
+            assert await store.read(["b"]) == {"b": b"1"}
+    full = "it is full; its maxmemory-policy should be allkeys-lru"
+    assert logged(caplog) == [
+        f"WARNING Redis at {server.socket} cannot write: {full}",
+        f"INFO Redis at {server.socket} can write again",
+    ]
+
+
+async def test_one_that_comes_back_and_refuses_is_asked_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = HandClock()
+    with redis_server() as server:
+        async with aclosing(RedisStore(server.url, clock=clock)) as store:
+            server.stop()
+            await store.write("a", b"1", 60)
+            clock.now += 5
+            server.start()
+            async with aclosing(Redis.from_url(server.url)) as other:
+                await other.set(f"{PREFIX}a", b"2")
+                await other.config_set("maxmemory", 1)
+            await store.write("a", b"3", 60)
+            assert await store.read(["a"]) == {"a": b"2"}
+    found = [line.partition(str(server.socket))[2].partition(":")[0] for line in logged(caplog)]
+    assert found == [" cannot answer", " can answer again", " cannot write"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (b"-ERR unknown command 'GETEX', with args beginning with: 'x'", "it is no Redis from 6.2"),
+        (b"-MISCONF Redis is configured to save, but cannot", "it says MISCONF"),
+        (b"-NOPERM this user has no permissions", "the user needs GET, GETEX and SET on rag-p"),
+        (b"-MOVED 3999 127.0.0.1:6381", "it is a cluster, which is not supported"),
+        (b"-READONLY You can't write against a replica.", "it is a replica, which takes no w"),
+        (b"-LOADING Redis is loading the dataset in memory", "it is still loading its data"),
+        (b"-NOAUTH Authentication required.", "it rejects the user or password, or asks for one"),
+        (b"-MOVED nonsense", "no connection"),
+        (b"$nonsense", "no connection"),
+        (b"HTTP/1.1 400 Bad Request", "no connection"),
+        (b":1", "it does not return what it was given"),
+    ],
+)
+@pytest.mark.parametrize("renew_s", [None, 60.0])
+async def test_whatever_it_answers_no_request_fails(
+    reply: bytes, reason: str, renew_s: float | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with raw_server(answer(reply + b"\r\n")) as server:
+        async with aclosing(RedisStore(redis_url(server))) as store:
+            assert await store.read(["a", "b"], renew_s=renew_s) == {}
+            await store.write("a", SECRET.encode(), 60)
+        async with aclosing(RedisStore(redis_url(server))) as store:
+            with pytest.raises(RedisFailed, match=f"^{reason}"):
+                await store.prove()
+    assert SECRET not in "\n".join(logged(caplog))
+
+
+# --- the proof
+
+
+async def test_a_server_that_works_is_proven_and_left_as_it_was(
+    redis_url: str, server_s_own: Redis
+) -> None:
+    async with aclosing(RedisStore(redis_url)) as store:
+        await store.prove()
+    for key in await server_s_own.keys(f"{PREFIX}check:*"):
+        assert await server_s_own.pttl(key) <= 10_000
+
+
+async def test_what_is_missing_is_told_apart_from_what_refuses() -> None:
+    async with aclosing(RedisStore(f"redis://127.0.0.1:{free_port()}")) as store:
+        with pytest.raises(RedisFailed, match="nothing listens there") as missing:
+            await store.prove()
+    with redis_server("--maxmemory", "1") as server:
+        async with aclosing(RedisStore(server.url)) as store:
+            with pytest.raises(RedisRefused, match="it is full"):
+                await store.prove()
+    assert not isinstance(missing.value, RedisRefused)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("unix:///no/such/socket", "there is no such socket or certificate file"),
+        ("redis://no-such-host.invalid", "its name leads to no address"),
+        ("rediss://127.0.0.1?ssl_ca_certs=/no/such/file", "there is no such socket or cert"),
+    ],
+)
+async def test_an_address_that_leads_nowhere_is_said_to(url: str, reason: str) -> None:
+    async with aclosing(RedisStore(url, timeout_s=PATIENCE_S)) as store:
+        with pytest.raises(RedisFailed, match=f"^{reason}"):
+            await store.prove()
+
+
+async def test_one_that_does_not_speak_tls_is_said_not_to() -> None:
+    async def script(connection: Connection) -> None:
+        await connection._reader.read(1)
+        await connection.send(b"-ERR unknown command\r\n")
+
+    async with raw_server(script) as server:
+        url = redis_url(server).replace("redis://", "rediss://")
+        async with aclosing(RedisStore(url)) as store:
+            with pytest.raises(RedisFailed, match="TLS fails"):
+                await store.prove()
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        (f"redis://user:{SECRET}@redis.internal:6379/0", "redis.internal:6379"),
+        (f"rediss://:{SECRET}@[::1]/0?ssl_ca_certs=/ca.pem", "[::1]"),
+        (f"unix:///run/redis.sock?password={SECRET}", "/run/redis.sock"),
+    ],
+)
+def test_its_address_is_told_without_the_password(url: str, address: str) -> None:
+    assert RedisStore(url).address == address

@@ -1,0 +1,89 @@
+"""What both homes of a store have in common, and which of them is chosen."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from proxy.state.memory_store import MemoryStore
+from proxy.state.redis_store import RedisStore
+from proxy.state.store import Store, make_store
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    url = request.getfixturevalue("redis_url") if request.param == "redis" else None
+    async with aclosing(make_store(url, 1_000_000)) as made:
+        yield made
+
+
+@pytest.fixture
+def name() -> str:
+    """One that no other test uses: they share a Redis."""
+    return str(uuid4())
+
+
+async def test_what_was_written_is_read(store: Store, name: str) -> None:
+    await store.write(name, b"\x00\xff\r\n", 60)
+    assert await store.read([name]) == {name: b"\x00\xff\r\n"}
+    assert await store.read([name], renew_s=60) == {name: b"\x00\xff\r\n"}
+
+
+async def test_only_the_names_that_are_there_are_given(store: Store, name: str) -> None:
+    await store.write(f"{name}-1", b"1", 60)
+    await store.write(f"{name}-3", b"", 60)
+    names = [f"{name}-{number}" for number in (1, 2, 3)]
+    assert await store.read(names) == {names[0]: b"1", names[2]: b""}
+    assert await store.read(names, renew_s=60) == {names[0]: b"1", names[2]: b""}
+
+
+async def test_nothing_is_there_at_first(store: Store, name: str) -> None:
+    assert await store.read([name]) == {}
+    assert await store.read([name], renew_s=60) == {}
+
+
+@pytest.mark.parametrize("renew_s", [None, 60.0])
+async def test_no_names_are_no_values(store: Store, renew_s: float | None) -> None:
+    assert await store.read([], renew_s=renew_s) == {}
+
+
+async def test_a_name_may_be_asked_for_twice(store: Store, name: str) -> None:
+    await store.write(name, b"1", 60)
+    assert await store.read([name, name], renew_s=60) == {name: b"1"}
+
+
+async def test_the_last_value_counts(store: Store, name: str) -> None:
+    await store.write(name, b"1", 60)
+    await store.write(name, b"2", 60)
+    assert await store.read([name]) == {name: b"2"}
+
+
+async def test_a_large_value_comes_back_whole(store: Store, name: str) -> None:
+    value = bytes(range(256)) * 1000
+    await store.write(name, value, 60)
+    assert await store.read([name], renew_s=60) == {name: value}
+
+
+async def test_without_a_redis_the_memory_is_used_up_to_its_bound() -> None:
+    store = make_store(None, 3)
+    assert isinstance(store, MemoryStore)
+    await store.write("a", b"12", 60)
+    assert await store.read(["a"]) == {"a": b"12"}
+    await store.write("a", b"123", 60)
+    assert await store.read(["a"]) == {}
+
+
+def test_a_redis_is_used_when_there_is_one() -> None:
+    assert isinstance(make_store("redis://localhost", 0), RedisStore)
+
+
+def test_redis_py_is_not_imported_when_it_is_not_used() -> None:
+    code = "import sys; from proxy.app import create_app; from proxy.settings import Settings; "
+    code += "create_app(Settings()); sys.exit('redis' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)  # noqa: S603 - our own code
