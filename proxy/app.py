@@ -18,6 +18,8 @@ from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.policies import Policies
 from proxy.settings import Settings
+from proxy.state.store import make_store
+from proxy.state.turns import KeptTurns
 from proxy.surfaces.chat import ChatCompletions
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.middleware import Admission, Paths, Requests
@@ -41,13 +43,16 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Starle
     transport = transport or aiohttp_transport()
     upstreams = make_upstreams(settings, transport)
     policies = Policies(settings)
-    chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search)
+    store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes)
+    turns = KeptTurns(store, settings.turns_ttl_s)
+    chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search, turns)
     models = Models(policies.profile_names, upstreams.models)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await transport.aclose()
+        await store.aclose()
 
     return Starlette(
         routes=[

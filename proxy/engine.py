@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -17,7 +17,8 @@ from typing import Any, Final, Protocol
 from proxy.core.chat import Chunk
 from proxy.core.citations import annotate
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
-from proxy.core.loop import AskModel, answer
+from proxy.core.kept import KeptTurn, call_id
+from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
 from proxy.core.reader import TurnReader, UnfinishedTurnError
@@ -43,6 +44,14 @@ class SearchUpstream(Protocol):
     async def search(self, search: Search, scope: Scope) -> Found: ...
 
 
+class TurnKeeper(Protocol):
+    """Keeps the hidden parts of one client's answers. What is gone is no error."""
+
+    async def recall(self, handles: Sequence[str]) -> Mapping[str, KeptTurn]: ...
+
+    async def keep(self, handle: str, turn: KeptTurn) -> None: ...
+
+
 class Listener(Protocol):
     """Whoever the answer is for."""
 
@@ -57,6 +66,7 @@ class Run:
     plan: Plan
     model: ModelUpstream
     search: SearchUpstream
+    turns: TurnKeeper
     writer: CompletionWriter
     rounds: int = 0
     desk: SearchDesk = field(init=False)
@@ -85,11 +95,20 @@ class Run:
                 except StopIteration as end:
                     turn: Turn = end.value
                     break
-                if isinstance(command, AskModel):
-                    reply = await self._ask(command.ask, listener, start)
-                else:
-                    reply = await self._searches(command.searches, start)
+                reply = await self._obey(command, listener, start)
         await listener.hear(self._closing(turn))
+
+    async def _obey(self, command: Command, listener: Listener, start: Start[Outcome]) -> Any:
+        """What the loop is sent for a command."""
+        match command:
+            case AskModel(ask):
+                return await self._ask(ask, listener, start)
+            case RunSearches(searches):
+                return await self._searches(searches, start)
+            case Recall(handles):
+                return await self.turns.recall(handles)
+            case Keep(handle, turn):
+                return await self.turns.keep(handle, turn)
 
     async def _ask(self, ask: Ask, listener: Listener, start: Start[Outcome]) -> Turn:
         """One model round: the client hears it, and searches start as soon as they are known."""
@@ -97,7 +116,8 @@ class Run:
         self.writer.begin_round()
         reader = TurnReader(
             functools.partial(self.plan.owner_of, can_search=ask.can_search),
-            mint_id=self._mint_id,
+            mint_id=functools.partial(call_id, self.writer.id, self.rounds),
+            keeps_ids=not self.plan.grounded,
             single_call=self.plan.chat.single_call,
         )
         async with aclosing(self.model.stream(self._body(ask))) as groups:
@@ -127,10 +147,6 @@ class Run:
         if chat.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         return body
-
-    def _mint_id(self, number: int) -> str:
-        """A tool-call id that is new, and within the 40 characters that clients allow."""
-        return f"call_{self.writer.id[-24:]}_{self.rounds}_{number}"
 
     def _start_early(self, call: ToolCall, start: Start[Outcome]) -> None:
         search = self.desk.take(call) if call.owner is Owner.SEARCH else None

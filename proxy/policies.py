@@ -53,6 +53,7 @@ def _policy(settings: Settings, profile: Profile) -> Policy:
         context=_first(settings.context_instructions, CONTEXT),
         passage_chars=settings.passage_chars,
         query_chars=settings.query_chars,
+        search_memory=_first(profile.search_memory, settings.search_memory),
         fail_on_search_error=settings.on_search_error == "fail",
     )
 

@@ -91,6 +91,9 @@ class Profile(ScopeSettings):
     instructions: str | None = Field(
         None, description="Text of your own for the system message, instead of the settings'."
     )
+    search_memory: bool | None = Field(
+        None, description="Whether later answers know what was found for earlier ones."
+    )
     max_rounds: Rounds | None = Field(None, description="The most rounds of searching.")
     max_searches: Searches | None = Field(None, description="The most searches in one round.")
     budget_s: Seconds | None = Field(None, description="Seconds of searching before answering.")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import pytest
 
 from proxy.core.chat import Chunk, parse_chat
 from proxy.core.desk import Found
 from proxy.core.fold import Fold
+from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
 from proxy.core.scope import Scope
@@ -19,9 +21,13 @@ from proxy.core.search_tool import Search
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import BadReply, Overloaded, UpstreamTimeout
-from tests.support.script import Round, search_call
+from tests.support.script import Call, Round, search_call
 
 LEAVE = Result("c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h")
+MESSAGES: list[dict[str, Any]] = [{"role": "user", "content": "How many days of leave?"}]
+WITH_WEATHER: dict[str, Any] = {
+    "tools": [{"type": "function", "function": {"name": "get_weather"}}]
+}
 SEARCH_ROUND = Round(calls=(search_call("leave"),), finish_reason="tool_calls")
 
 
@@ -78,6 +84,23 @@ class Searcher:
 
 
 @dataclass
+class Turns:
+    """Keeps turns; `heard_before` says what the client had heard by then."""
+
+    kept: dict[str, KeptTurn] = field(default_factory=dict)
+    listener: Listener | None = None
+    heard_before: dict[str, Any] = field(default_factory=dict)
+
+    async def recall(self, handles: Sequence[str]) -> Mapping[str, KeptTurn]:
+        return {handle: self.kept[handle] for handle in handles if handle in self.kept}
+
+    async def keep(self, handle: str, turn: KeptTurn) -> None:
+        self.kept[handle] = turn
+        if self.listener is not None:
+            self.heard_before = self.listener.fold.completion()
+
+
+@dataclass
 class Listener:
     """A client; it takes no chunk while `gate` is not set."""
 
@@ -95,12 +118,17 @@ class Listener:
             self.fold.add(chunk)
 
 
-def run(model: Model, searcher: Searcher, body: dict[str, Any] | None = None, **policy: Any) -> Run:
-    messages = [{"role": "user", "content": "How many days of leave?"}]
-    chat = parse_chat({"messages": messages, "stream": True, **(body or {})})
+def run(
+    model: Model,
+    searcher: Searcher,
+    body: dict[str, Any] | None = None,
+    turns: Turns | None = None,
+    **policy: Any,
+) -> Run:
+    chat = parse_chat({"messages": MESSAGES, "stream": True, **(body or {})})
     plan = make_plan(chat, Policy(model="m", **policy), chat.wish)
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
-    return Run(plan, model, searcher, writer)
+    return Run(plan, model, searcher, turns or Turns(), writer)
 
 
 def open_searcher() -> Searcher:
@@ -138,6 +166,62 @@ async def test_a_second_search_starts_before_the_first_has_ended() -> None:
     searcher.expect_together(2)
     await asyncio.wait_for(run(model, searcher).drive(Listener()), 10)
     assert [each.query for each in searcher.ran] == ["one", "two"]
+
+
+async def test_a_search_starts_while_the_model_still_writes_a_clients_call() -> None:
+    calls = (search_call("leave"), Call("get_weather", '{"city": "Paris"}'))
+    mixed = Round(calls=calls, finish_reason="tool_calls")
+    model = Model(mixed)
+    searcher = open_searcher()
+    is_of_client = [b"Paris" in orjson.dumps(chunk) for chunk in mixed.chunks()]
+    model.gates[is_of_client.index(True)] = searcher.started
+    listener = Listener()
+    await asyncio.wait_for(run(model, searcher, WITH_WEATHER).drive(listener), 10)
+    (call,) = listener.fold.completion()["choices"][0]["message"]["tool_calls"]
+    assert call["function"] == {"name": "get_weather", "arguments": '{"city": "Paris"}'}
+
+
+async def test_a_client_hears_its_call_while_the_search_before_it_runs() -> None:
+    calls = (search_call("leave"), Call("get_weather", "{}"))
+    searcher = Searcher()
+    listener = Listener()
+    model = Model(Round(calls=calls, finish_reason="tool_calls"))
+    driving = asyncio.create_task(run(model, searcher, WITH_WEATHER).drive(listener))
+    await asyncio.wait_for(listener.heard.wait(), 10)
+    await asyncio.wait_for(searcher.started.wait(), 10)
+    assert not driving.done()
+    searcher.gate.set()
+    await asyncio.wait_for(driving, 10)
+
+
+async def test_a_turn_is_kept_before_the_client_hears_its_end() -> None:
+    calls = (search_call("leave"), Call("get_weather", "{}"))
+    listener = Listener()
+    turns = Turns(listener=listener)
+    model = Model(Round(calls=calls, finish_reason="tool_calls"), Round("It is 27 [1]."))
+    await run(model, open_searcher(), WITH_WEATHER, turns).drive(listener)
+    assert turns.heard_before["choices"][0].get("finish_reason") is None
+    choice = listener.fold.completion()["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    (call,) = choice["message"]["tool_calls"]
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "sunny"}
+    back = {**WITH_WEATHER, "messages": [*MESSAGES, choice["message"], result]}
+    last = Listener()
+    searcher = open_searcher()
+    await run(model, searcher, back, turns).drive(last)
+    assert searcher.ran == []
+    completion = last.fold.completion()
+    assert completion["choices"][0]["message"]["annotations"][0]["url_citation"]["title"] == (
+        "Handbook"
+    )
+    assert completion["lighton"] == {"searches": [], "rounds": 1}
+    assert completion["usage"]["total_tokens"] == 15
+    assert [each["role"] for each in model.asked[1]["messages"][1:]] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+    ]
 
 
 async def test_cancelling_ends_the_model_stream() -> None:

@@ -132,6 +132,11 @@ def text_of(content: Any) -> str:
     return "\n".join(text for text in texts if isinstance(text, str))
 
 
+def calls_in(message: Message) -> list[dict[str, Any]]:
+    """The tool calls of an assistant message; none in any other."""
+    return (message.get("tool_calls") or []) if message["role"] == "assistant" else []
+
+
 def last_user_text(messages: list[Message]) -> str:
     """The text of the newest user message, "" if there is none."""
     for message in reversed(messages):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from proxy.core.kept import Findings, KeptSearch
 from proxy.core.passages import Listing, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import NAME, Order, Search, read_call
@@ -46,7 +47,7 @@ Outcome = Found | Failed
 
 @dataclass(slots=True)
 class SearchDesk:
-    """Takes the search calls of one request."""
+    """Takes the search calls of one request, which may go on with the answer of an earlier one."""
 
     scope: Scope
     book: PassageBook
@@ -58,6 +59,31 @@ class SearchDesk:
     _orders: dict[str, Order] = field(default_factory=dict)
     _listings: dict[Search, Listing] = field(default_factory=dict)
     _round: dict[Search, None] = field(default_factory=dict)
+    _recalled: set[Search] = field(default_factory=set)
+
+    def recall(self, findings: Findings, chars: int) -> bool:
+        """Take in what an earlier request found, which the model is shown in `chars` characters.
+
+        False, and nothing is taken in, if its passages cannot keep their numbers.
+        """
+        taken = self.book.recall(findings.passages, last_number=findings.last_number, chars=chars)
+        if taken:
+            passages = self.book.passages
+            for each in findings.searches:
+                known = tuple(passages[n] for n in each.numbers if n in passages)
+                self._listings.setdefault(each.search, Listing(known=known, left_out=each.left_out))
+                self._recalled.add(each.search)
+        return taken
+
+    def findings(self) -> Findings:
+        """What was found in this request, for a later one to recall."""
+        searches = tuple(
+            KeptSearch(search, tuple(each.n for each in listing.passages), listing.left_out)
+            for search, listing in self._listings.items()
+            if search not in self._recalled
+        )
+        passages = tuple(passage.without_text() for passage in self.book.new)
+        return Findings(passages, searches, self.book.last_number)
 
     def begin_round(self) -> None:
         self._orders = {}
@@ -96,6 +122,10 @@ class SearchDesk:
         """What the model is told for each call, once the round's searches are recorded."""
         told: set[Search] = set()
         return [self._answer(self._orders[call.id], told) for call in calls]
+
+    def has_found(self, search: Search) -> bool:
+        """Whether a search has been run and did not fail."""
+        return search in self._listings
 
     def context(self, search: Search) -> str:
         """What a search before the first round is shown as."""

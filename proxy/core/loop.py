@@ -3,8 +3,10 @@
 `answer` is a generator that yields commands and is sent their replies, so that it reads from top to
 bottom and is tested as a script, without an event loop:
 
+    Recall(handles)        -> {handle: KeptTurn}, those that are there
     AskModel(ask)          -> Turn
     RunSearches(searches)  -> {Search: Outcome}, in the order of the searches
+    Keep(handle, turn)     -> None
 
 It returns the turn that ends the answer. Whoever drives it may have started a search earlier, as
 soon as its call was complete; the loop neither knows nor minds.
@@ -12,16 +14,25 @@ soon as its call was complete; the loop neither knows nor minds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.core.chat import Message
+from proxy.core.chat import Message, last_user_text
 from proxy.core.desk import Failed, Outcome, SearchDesk
+from proxy.core.history import History, choose, recognise, restore
 from proxy.core.instructions import NO_MORE_SEARCHES
+from proxy.core.kept import Context, KeptTurn, handle_of_call, handle_of_text
 from proxy.core.plan import Ask, Plan, with_context
 from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Look up what was kept of earlier requests."""
+
+    handles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +49,84 @@ class RunSearches:
     searches: tuple[Search, ...]
 
 
-Command = AskModel | RunSearches
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep the hidden part of this answer until its client comes back."""
+
+    handle: str
+    turn: KeptTurn
+
+
+Command = Recall | AskModel | RunSearches | Keep
+
+
+@dataclass(slots=True)
+class _Rounds:
+    """What has come of the rounds so far."""
+
+    messages: list[Message] = field(default_factory=list)
+    """The turns that a model round follows, and their tool messages."""
+    heard: list[str] = field(default_factory=list)
+    """What the client heard of each turn, the last one too."""
 
 
 def answer(
     plan: Plan, desk: SearchDesk, out_of_time: Callable[[], bool]
 ) -> Generator[Command, Any, Turn]:
     """The rounds of one answer. Raises the error of a failed search if the plan says so."""
-    messages = plan.messages
-    if plan.search_first:
-        yield from _search(plan, desk, (plan.search_first,))
-        messages = with_context(plan, desk.context(plan.search_first))
-    rounds = 0
+    history = yield from _history(plan, desk)
+    context = yield from _search_first(plan, desk, history)
+    passages = [each.text for each in (*history.contexts, context) if each]
+    known = with_context(plan, history.messages, passages)
+    rounds = _Rounds()
     last_rounds = 0
     while True:
-        is_last = rounds >= plan.policy.max_rounds or out_of_time()
+        past = len(rounds.heard)
+        is_last = past >= plan.policy.max_rounds or out_of_time()
         last_rounds += is_last
-        ask = plan.ask(messages, is_first=rounds == 0, is_last=is_last)
+        messages = [*known, *(_say_no_more(rounds.messages) if is_last else rounds.messages)]
+        ask = plan.ask(messages, is_first=past == 0, is_last=is_last)
         desk.begin_round()
         turn: Turn = yield AskModel(ask)
-        hidden = tuple(call for call in turn.calls if call.owner is not Owner.CLIENT)
+        rounds.heard.append(turn.text)
         for call in turn.calls_of(Owner.SEARCH):
             desk.take(call)
         yield from _search(plan, desk, desk.round_searches())
+        answers = _answers(plan, desk, ask, turn.hidden_calls)
         # A model that still calls tools in the last round, and says nothing, gets one more chance.
         is_over = is_last and (bool(turn.text.strip()) or last_rounds > 1)
-        if is_over or not hidden or turn.calls_of(Owner.CLIENT):
-            return turn
-        rounds += 1
-        is_used_up = rounds >= plan.policy.max_rounds or out_of_time()
-        answers = _answers(plan, desk, ask, hidden, is_used_up=is_used_up)
-        messages = [*messages, turn.as_message(hidden), *answers]
+        if is_over or not answers or turn.calls_of(Owner.CLIENT):
+            break
+        rounds.messages += [turn.as_message(turn.hidden_calls), *_tool_messages(answers)]
+    if handle := _handle(plan, turn, rounds):
+        kept = _kept(desk, turn, rounds, answers, context)
+        if kept.size:
+            yield Keep(handle, kept)
+    return turn
+
+
+def _history(plan: Plan, desk: SearchDesk) -> Generator[Command, Any, History]:
+    """The client's messages, with what was hidden from it put back."""
+    recognised = (
+        recognise(plan.messages, earlier=plan.policy.search_memory) if plan.grounded else []
+    )
+    kept: Mapping[str, KeptTurn] = {}
+    if recognised:
+        handles = dict.fromkeys(each.handle for each in recognised)
+        kept = yield Recall(tuple(handles))
+    chosen = choose(recognised, kept, plan.policy.passage_chars)
+    return restore(plan.messages, chosen, lambda turn: desk.recall(turn.findings, turn.size))
+
+
+def _search_first(
+    plan: Plan, desk: SearchDesk, history: History
+) -> Generator[Command, Any, Context | None]:
+    """The search before the first round, unless its passages are in the history."""
+    search = plan.search_first
+    if search is None or any(each.search == search for each in history.contexts):
+        return None
+    yield from _search(plan, desk, (search,))
+    return Context(search, desk.context(search))
 
 
 def _search(
@@ -83,20 +141,61 @@ def _search(
     desk.record(outcomes)
 
 
-def _answers(
-    plan: Plan, desk: SearchDesk, ask: Ask, calls: tuple[ToolCall, ...], *, is_used_up: bool
-) -> list[Message]:
-    """One tool message for each of `calls`, in their order."""
+def _answers(plan: Plan, desk: SearchDesk, ask: Ask, calls: tuple[ToolCall, ...]) -> dict[str, str]:
+    """What the model is told for each of `calls`, by id and in their order."""
     found = iter(desk.answers(tuple(call for call in calls if call.owner is Owner.SEARCH)))
-    texts = [
-        next(found)
+    return {
+        call.id: next(found)
         if call.owner is Owner.SEARCH
         else plan.correction(call.name, can_search=ask.can_search)
         for call in calls
-    ]
-    if is_used_up:
-        texts[-1] = f"{texts[-1]}\n\n{NO_MORE_SEARCHES}"
-    return [
-        {"role": "tool", "tool_call_id": call.id, "content": text}
-        for call, text in zip(calls, texts, strict=True)
-    ]
+    }
+
+
+def _tool_messages(answers: Mapping[str, str]) -> list[Message]:
+    return [{"role": "tool", "tool_call_id": id_, "content": text} for id_, text in answers.items()]
+
+
+def _say_no_more(messages: list[Message]) -> list[Message]:
+    """The rounds' messages for the last one: their last says that it is the last.
+
+    It is said here and not kept, because the answer may go on in another request.
+    """
+    if not messages:
+        return messages
+    *others, last = messages
+    return [*others, {**last, "content": f"{last['content']}\n\n{NO_MORE_SEARCHES}"}]
+
+
+def _handle(plan: Plan, turn: Turn, rounds: _Rounds) -> str | None:
+    """Where the hidden part of the answer will be looked for; None if nobody will."""
+    if calls := turn.calls_of(Owner.CLIENT):
+        return handle_of_call(calls[0].id)
+    text = _all_heard(rounds)
+    if plan.policy.search_memory and plan.grounded and text.strip():
+        return handle_of_text(last_user_text(plan.messages), text)
+    return None
+
+
+def _kept(
+    desk: SearchDesk,
+    turn: Turn,
+    rounds: _Rounds,
+    answers: Mapping[str, str],
+    context: Context | None,
+) -> KeptTurn:
+    """The hidden part of the answer; calls are kept where the client will answer some of them."""
+    is_answered = bool(turn.calls_of(Owner.CLIENT))
+    return KeptTurn(
+        text=turn.text,
+        heard=_all_heard(rounds),
+        before=tuple(rounds.messages),
+        calls=tuple(call.as_message_part() for call in turn.calls) if is_answered else (),
+        answers=answers if is_answered else {},
+        context=context if context and desk.has_found(context.search) else None,
+        findings=desk.findings(),
+    )
+
+
+def _all_heard(rounds: _Rounds) -> str:
+    return "\n\n".join(filter(None, rounds.heard))

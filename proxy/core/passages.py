@@ -8,8 +8,8 @@ that it cannot pass for another passage or for instructions.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 NO_RESULTS: Final = "No results found."
@@ -72,6 +72,10 @@ class Passage:
             attributes.append(f'page="{_pages(result)}"')
         return f"<passage {' '.join(attributes)}>\n{self.text}\n</passage>"
 
+    def without_text(self) -> Passage:
+        """What a citation needs of the passage."""
+        return Passage(self.n, replace(self.result, content=None), "")
+
     def as_trace(self) -> dict[str, Any]:
         """The passage as the reply's `lighton` field shows it."""
         result = self.result
@@ -118,16 +122,42 @@ class Listing:
 
 
 class PassageBook:
-    """Numbers the passages of one request, each chunk once, within a budget of characters."""
+    """Numbers the passages of one answer, each chunk once, within a budget of characters."""
 
     def __init__(self, budget: int) -> None:
         self._left = budget
         self._passages: dict[str, Passage] = {}
+        self._recalled: set[str] = set()
+        self.last_number = 0
 
     @property
     def passages(self) -> dict[int, Passage]:
         """All passages the model was shown, by number."""
         return {passage.n: passage for passage in self._passages.values()}
+
+    @property
+    def new(self) -> tuple[Passage, ...]:
+        """The passages that were found in this request."""
+        found = self._passages.items()
+        return tuple(passage for chunk, passage in found if chunk not in self._recalled)
+
+    def recall(self, passages: Sequence[Passage], *, last_number: int, chars: int) -> bool:
+        """Take in passages of an earlier request, under the numbers they had.
+
+        They take `chars` of the budget. Numbering goes on after `last_number`. False, and nothing
+        is taken in, if a number or a chunk is known as another one.
+        """
+        numbers = self.passages
+        for passage in passages:
+            known = self._passages.get(passage.result.chunk_id) or numbers.get(passage.n)
+            if known and (known.n, known.result.chunk_id) != (passage.n, passage.result.chunk_id):
+                return False
+        self._left = max(0, self._left - chars)
+        self.last_number = max(self.last_number, last_number)
+        for passage in passages:
+            self._passages.setdefault(passage.result.chunk_id, passage)
+            self._recalled.add(passage.result.chunk_id)
+        return True
 
     def add(self, results: Iterable[Result]) -> Listing:
         """Take in the results of a search; those without text are skipped."""
@@ -152,7 +182,8 @@ class PassageBook:
                 return None
             text = text[: self._left - 1].rstrip() + "…"
         self._left -= len(text)
-        passage = Passage(len(self._passages) + 1, result, text)
+        self.last_number += 1
+        passage = Passage(self.last_number, result, text)
         self._passages[result.chunk_id] = passage
         return passage
 

@@ -5,6 +5,7 @@ Made once from the request, the profile it chose and the settings; read by the l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,6 +39,8 @@ class Policy:
     passage_chars: int = 48_000
     query_chars: int = 4_000
     fail_on_search_error: bool = False
+    search_memory: bool = False
+    """Whether the model is shown in later answers what it found for earlier ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,10 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish) -> Plan:
     )
 
 
-def with_context(plan: Plan, passages: str) -> list[Message]:
-    """The plan's messages with the passages of the first search in the system message."""
-    text = f"{plan.policy.context}\n\n{passages}"
-    return add_to_system(plan.messages, text)
+def with_context(plan: Plan, messages: list[Message], passages: Sequence[str]) -> list[Message]:
+    """`messages` with the passages of first searches, if there are any, in the system message."""
+    text = "\n\n".join((plan.policy.context, *passages)) if passages else ""
+    return add_to_system(messages, text)
 
 
 def _names_search(choice: ToolChoice | None, client_tools: frozenset[str], mode: Retrieval) -> bool:

@@ -62,14 +62,18 @@ class TurnReader:
         owner_of: Callable[[str], Owner],
         *,
         mint_id: Callable[[int], str],
+        keeps_ids: bool = True,
         single_call: bool = False,
     ) -> None:
-        """`mint_id` makes an id for the call of a given number when the model's own cannot serve.
+        """`mint_id` makes an id for the call of a given number.
+
+        It does so for every call, or with `keeps_ids` when the model's own id cannot serve.
 
         With `single_call` the client hears of at most one call; the turn holds no further ones.
         """
         self._owner_of = owner_of
         self._mint_id = mint_id
+        self._keeps_ids = keeps_ids
         self._single_call = single_call
         self._text: list[str] = []
         self._usage: Usage = {}
@@ -183,7 +187,8 @@ class TurnReader:
     def _settle(self, call: _Gathering) -> None:
         """Decide whose call it is, now that its name is known."""
         call.owner = self._owner_of(call.name)
-        if not _CLIENT_ID.fullmatch(call.id) or call.id in self._ids:
+        can_serve = self._keeps_ids and _CLIENT_ID.fullmatch(call.id) and call.id not in self._ids
+        if not can_serve:
             call.id = self._mint_id(call.number)
         self._ids.add(call.id)
         if call.owner is Owner.CLIENT and not (self._single_call and self._client_calls):

@@ -39,17 +39,25 @@ class ToolCall:
     def as_message_part(self) -> dict[str, Any]:
         """The call as it stands in an assistant message.
 
-        Arguments that hold no JSON object become `{}`, and what follows the object is left out:
-        upstreams parse the history and refuse all of it for one bad call. The tool message that
-        answers the call quotes what was written.
+        If the arguments are no JSON object, the tool message that answers the call quotes what was
+        written.
         """
-        function = {"name": self.name, "arguments": first_object(self.arguments) or "{}"}
+        function = {"name": self.name, "arguments": fit_arguments(self.arguments)}
         return {"id": self.id, "type": "function", "function": function}
 
     def parse_arguments(self) -> Any:
         """The arguments' JSON object; None if there is none. No arguments at all are `{}`."""
         text = first_object(self.arguments) if self.arguments.strip() else "{}"
         return orjson.loads(text) if text else None
+
+
+def fit_arguments(text: str) -> str:
+    """The arguments of a call as they may stand in a history.
+
+    What holds no JSON object becomes `{}`, and what follows an object is left out: upstreams parse
+    the history and refuse all of it for one bad call.
+    """
+    return first_object(text) or "{}"
 
 
 def first_object(text: str) -> str:
@@ -82,6 +90,11 @@ class Turn:
 
     def calls_of(self, owner: Owner) -> tuple[ToolCall, ...]:
         return tuple(call for call in self.calls if call.owner is owner)
+
+    @property
+    def hidden_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the client does not hear of."""
+        return tuple(call for call in self.calls if call.owner is not Owner.CLIENT)
 
     def as_message(self, calls: tuple[ToolCall, ...]) -> Message:
         """The turn as an assistant message of the history, with `calls` of its calls."""

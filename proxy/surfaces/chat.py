@@ -20,6 +20,7 @@ from proxy.engine import ModelUpstream, Run, SearchUpstream
 from proxy.errors import BadRequest, ProxyError, ShuttingDown
 from proxy.policies import Policies
 from proxy.settings import Settings
+from proxy.state.turns import KeptTurns
 from proxy.surfaces.disconnect import read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, headers_of, internal_error
@@ -36,11 +37,13 @@ class ChatCompletions:
     policies: Policies
     model: ModelUpstream
     search: SearchUpstream
+    turns: KeptTurns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         chat, plan = await self._read(scope, receive)
-        run = Run(plan, self.model, self.search, _writer(plan))
+        turns = self.turns.of(exchange.client, plan.scope)
+        run = Run(plan, self.model, self.search, turns, _writer(plan))
         try:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)

@@ -27,8 +27,6 @@ class Family:
 
     ids: re.Pattern[str]
     """Matches the ids of the family's models."""
-    nine_character_ids: bool = False
-    """Tool-call ids have exactly nine letters or digits."""
     strict_roles: bool = False
     """One system message, the first; no two user messages in a row; no `name`."""
 
@@ -38,7 +36,6 @@ _FAMILIES: Final = (
         re.compile(
             r"mistral|devstral|magistral|ministral|codestral|pixtral|mixtral", re.IGNORECASE
         ),
-        nine_character_ids=True,
         strict_roles=True,
     ),
 )
@@ -60,9 +57,7 @@ def fit_request(body: Mapping[str, Any], drop_params: frozenset[str]) -> dict[st
     messages = [_developer_to_system(message) for message in body["messages"]]
     if family.strict_roles:
         messages = _merge_users(_system_first([_without_name(each) for each in messages]))
-    if family.nine_character_ids:
-        messages = [_with_nine_character_ids(message) for message in messages]
-    fitted["messages"] = messages
+    fitted["messages"] = [_with_nine_character_ids(message) for message in messages]
     return fitted
 
 
@@ -166,6 +161,11 @@ def _parts(content: Any) -> list[Any]:
 
 
 def _with_nine_character_ids(message: Message) -> Message:
+    """Mistral's models take no other tool-call ids, and all models take these.
+
+    So all get them: a model that has come to the end of its life is redirected, perhaps to one of
+    Mistral's, and nobody is told before the reply.
+    """
     if message["role"] == "tool":
         return {**message, "tool_call_id": _nine_characters(message["tool_call_id"])}
     if calls := message.get("tool_calls"):

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from proxy.core.desk import UNAVAILABLE, Failed, Found, SearchDesk
+from proxy.core.kept import Findings, KeptSearch
 from proxy.core.passages import NO_RESULTS, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
@@ -209,3 +210,54 @@ def test_the_context_of_a_search_that_failed_says_so() -> None:
     at = desk()
     at.record({LEAVE: failed()})
     assert at.context(LEAVE) == UNAVAILABLE
+
+
+def test_what_one_request_found_another_one_recalls() -> None:
+    first = desk()
+    run_round(first, asks("leave"), asks("nothing", "2"))
+    second = desk()
+    assert second.recall(first.findings(), 16)
+    second.begin_round()
+    again = asks("LEAVE", "3")
+    assert second.take(again) is None
+    assert second.answers((again,)) == [REFERRED]
+    assert second.has_found(LEAVE)
+    assert not second.has_found(LEASE)
+    assert second.trace == []
+    assert second.findings() == Findings(last_number=1)
+
+
+def test_findings_are_those_of_this_request_without_their_text() -> None:
+    at = desk()
+    run_round(at, asks("leave"), outcome=found(result("a"), result("b", "x" * 10_000)))
+    findings = at.findings()
+    assert [(each.n, each.text, each.result.content) for each in findings.passages] == [
+        (1, "", None),
+        (2, "", None),
+    ]
+    assert findings.searches == (KeptSearch(LEAVE, (1, 2)),)
+    assert findings.last_number == 2
+
+
+def test_a_search_that_failed_is_not_among_the_findings() -> None:
+    at = desk()
+    run_round(at, asks("leave"), outcome=failed())
+    assert at.findings().searches == ()
+
+
+def test_a_recalled_search_that_brought_nothing_is_referred_to_as_such() -> None:
+    at = desk()
+    assert at.recall(Findings(searches=(KeptSearch(LEAVE),)), 0)
+    at.begin_round()
+    at.take(asks("leave"))
+    assert at.answers((asks("leave"),)) == [f"This was searched before. {NO_RESULTS}"]
+
+
+def test_a_search_whose_passages_cannot_keep_their_numbers_is_run_again() -> None:
+    at = desk()
+    run_round(at, asks("lease"), outcome=found(result("other")))
+    first = desk()
+    run_round(first, asks("leave"))
+    assert not at.recall(first.findings(), 0)
+    at.begin_round()
+    assert at.take(asks("leave")) == LEAVE

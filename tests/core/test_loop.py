@@ -9,8 +9,9 @@ import pytest
 from proxy.core.chat import parse_chat
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
 from proxy.core.instructions import NO_MORE_SEARCHES
-from proxy.core.loop import AskModel, Command, RunSearches, answer
-from proxy.core.passages import PassageBook, Result
+from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn, call_id, handle_of_text
+from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
+from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
@@ -18,6 +19,8 @@ from proxy.errors import UpstreamTimeout
 
 QUESTION = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
+HANDLE = f"call_{'0' * 24}_1"
+MINE, YOURS, TOO = (call_id("chatcmpl-" + "0" * 32, 1, number) for number in range(3))
 LEAVE = Result("c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h")
 
 
@@ -215,6 +218,220 @@ def test_a_search_beside_a_client_call_is_run_before_the_answer_ends() -> None:
     assert searches(command) == ["leave"]
     assert script.reply(bring(command, found(LEAVE))) is None
     assert [each["query"] for each in script.desk.trace] == ["leave"]
+
+
+def keeps(command: Command | None) -> KeptTurn:
+    assert isinstance(command, Keep)
+    return command.turn
+
+
+def test_a_turn_that_calls_tools_and_searches_is_kept_whole() -> None:
+    script = Script({"tools": [WEATHER]})
+    script.start()
+    first = script.reply(turn(call(), text="Let me see."))
+    script.reply(bring(first, found(LEAVE)))
+    mixed = turn(
+        call("{}", name="get_weather", id=YOURS),
+        call('{"query": "holidays"}', id=MINE),
+        call("{}", name="find_file", id=TOO),
+        text="And now?",
+    )
+    command = script.reply(bring(script.reply(mixed), found(LEAVE)))
+    assert isinstance(command, Keep)
+    assert command.handle == HANDLE
+    kept = command.turn
+    assert (kept.text, kept.heard) == ("And now?", "Let me see.\n\nAnd now?")
+    assert [each["role"] for each in kept.before] == ["assistant", "tool"]
+    assert [each["id"] for each in kept.calls] == [YOURS, MINE, TOO]
+    assert kept.answers[MINE] == "Also found, shown before: [1]."
+    assert "no tool named 'find_file'" in kept.answers[TOO]
+    assert [each.n for each in kept.findings.passages] == [1]
+    assert [each.search.query for each in kept.findings.searches] == ["leave", "holidays"]
+    assert script.reply(None) is None
+
+
+def test_the_round_before_the_tool_call_is_kept_also_when_that_turn_searches_nothing() -> None:
+    script = Script({"tools": [WEATHER]})
+    script.start()
+    command = script.reply(turn(call()))
+    script.reply(bring(command, found(LEAVE)))
+    kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS))))
+    assert "Leave is 27 days." in kept.before[1]["content"]
+
+
+def test_nothing_is_kept_where_nothing_was_hidden() -> None:
+    script = Script({"tools": [WEATHER]})
+    script.start()
+    assert script.reply(turn(call("{}", name="get_weather", id=YOURS))) is None
+
+
+def test_the_note_that_nothing_more_can_be_searched_is_not_kept() -> None:
+    script = Script({"tools": [WEATHER]}, max_rounds=1)
+    script.start()
+    command = script.reply(turn(call()))
+    last = script.reply(bring(command, found(LEAVE)))
+    assert NO_MORE_SEARCHES in told(last)[-1]
+    kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS))))
+    assert NO_MORE_SEARCHES not in str(kept.before)
+
+
+def came_back(**more: Any) -> dict[str, Any]:
+    """The request of a client that has run its tool."""
+    function = {"name": "get_weather", "arguments": "{}"}
+    turn = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": YOURS, "type": "function", "function": function}],
+    }
+    result = {"role": "tool", "tool_call_id": YOURS, "content": "sunny"}
+    return {"tools": [WEATHER], "messages": [QUESTION, turn, result], **more}
+
+
+def kept_turn(**more: Any) -> KeptTurn:
+    mine = {
+        "id": MINE,
+        "type": "function",
+        "function": {"name": "lighton_search", "arguments": '{"query": "leave"}'},
+    }
+    yours = {"id": YOURS, "type": "function", "function": {"name": "get_weather"}}
+    findings = Findings(
+        (Passage(1, LEAVE, "").without_text(),), (KeptSearch(Search("leave", 5), (1,)),), 1
+    )
+    return KeptTurn(
+        text="",
+        heard="",
+        **{
+            "calls": (mine, yours),
+            "answers": {MINE: "Leave is 27 days."},
+            "findings": findings,
+            **more,
+        },
+    )
+
+
+def test_the_model_sees_the_whole_history_when_the_client_comes_back() -> None:
+    script = Script(came_back())
+    assert script.start() == Recall((HANDLE,))
+    command = script.reply({HANDLE: kept_turn()})
+    assert told(command) == ["Leave is 27 days.", "sunny"]
+    assert len(asks(command).ask.messages[2]["tool_calls"]) == 2
+
+
+def test_passages_and_searches_of_a_continued_turn_go_on() -> None:
+    script = Script(came_back())
+    script.start()
+    script.reply({HANDLE: kept_turn()})
+    again = call('{"query": "Leave"}', id="s2")
+    other = call('{"query": "holidays"}', id="s3")
+    command = script.reply(turn(again, other))
+    assert searches(command) == ["holidays"]
+    new = Result("c2", "Christmas.", 0.9, 8, "Holidays", "x.pdf", "https://docs.test/x")
+    answers = told(script.reply(bring(command, found(LEAVE, new))))[-2:]
+    assert answers[0] == "This was searched before. It found [1], shown above."
+    assert answers[1].startswith('<passage n="2"')
+    assert answers[1].endswith("Also found, shown before: [1].")
+    assert list(script.desk.book.passages) == [1, 2]
+
+
+def test_only_what_is_new_is_kept_of_a_continued_turn() -> None:
+    script = Script(came_back())
+    script.start()
+    script.reply({HANDLE: kept_turn()})
+    new = Result("c2", "Christmas.", 0.9, 8, "Holidays", "x.pdf", "https://docs.test/x")
+    command = script.reply(turn(call('{"query": "holidays"}')))
+    script.reply(bring(command, found(new)))
+    kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS))))
+    assert [each.n for each in kept.findings.passages] == [2]
+    assert [each.search.query for each in kept.findings.searches] == ["holidays"]
+    assert len(kept.before) == 2
+
+
+def test_a_kept_turn_that_is_gone_is_no_error() -> None:
+    script = Script(came_back())
+    script.start()
+    command = script.reply({})
+    assert told(command) == ["sunny"]
+    assert searches(script.reply(turn(call()))) == ["leave"]
+
+
+def test_the_first_search_is_not_repeated_when_the_client_comes_back() -> None:
+    script = Script({"tools": [WEATHER]}, retrieval="hybrid")
+    first = asks(script.reply(bring(script.start(), found(LEAVE))))
+    kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS))))
+    assert kept.context is not None
+    again = Script(came_back(), retrieval="hybrid")
+    again.start()
+    command = asks(again.reply({HANDLE: kept}))
+    assert command.ask.messages[: len(first.ask.messages)] == first.ask.messages
+
+
+def test_a_first_search_that_failed_is_tried_again() -> None:
+    script = Script({"tools": [WEATHER]}, retrieval="hybrid")
+    script.reply(bring(script.start(), Failed(UpstreamTimeout("LightOn", "late"))))
+    assert script.reply(turn(call("{}", name="get_weather", id=YOURS))) is None
+
+
+def test_another_question_is_searched_first_beside_what_was_found() -> None:
+    context = Context(Search("Another question?", 5), "Earlier passages.")
+    script = Script(came_back(), retrieval="context")
+    script.start()
+    command = script.reply({HANDLE: kept_turn(context=context)})
+    assert searches(command) == ["How many days of leave?"]
+    (system, *_) = asks(script.reply(bring(command, found()))).ask.messages
+    assert "Earlier passages.\n\nNo results found." in system["content"]
+
+
+def test_nothing_is_looked_up_with_retrieval_off() -> None:
+    script = Script(came_back(), retrieval="off")
+    assert told(script.start()) == ["sunny"]
+
+
+LATER: dict[str, Any] = {
+    "messages": [
+        QUESTION,
+        {"role": "assistant", "content": "Let me see. It is 27 [1]"},
+        {"role": "user", "content": "And in hours?"},
+    ]
+}
+ANSWERED = handle_of_text("How many days of leave?", "Let me see. It is 27 [1]")
+
+
+def answered(script: Script) -> Command | None:
+    """The command after an answer that took one search."""
+    script.start()
+    command = script.reply(turn(call(), text="Let me see."))
+    script.reply(bring(command, found(LEAVE)))
+    return script.reply(turn(text="It is 27 [1]"))
+
+
+def test_a_finished_answer_is_not_kept_unless_searches_are_remembered() -> None:
+    assert answered(Script()) is None
+    assert isinstance(Script(LATER).start(), AskModel)
+
+
+def test_a_remembered_answer_is_kept_under_its_text_and_put_back_later() -> None:
+    command = answered(Script(search_memory=True))
+    assert isinstance(command, Keep)
+    assert command.handle == ANSWERED
+    later = Script(LATER, search_memory=True)
+    assert later.start() == Recall((ANSWERED,))
+    asked = later.reply({ANSWERED: command.turn})
+    assert [each["role"] for each in asks(asked).ask.messages[1:]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+    ]
+    assert asks(asked).ask.messages[-2]["content"] == "It is 27 [1]"
+    again = later.reply(turn(call(id="s2")))
+    assert "searched before" in told(again)[-1]
+
+
+def test_an_answer_without_a_search_is_not_remembered() -> None:
+    script = Script(search_memory=True)
+    script.start()
+    assert script.reply(turn(text="Hello.")) is None
 
 
 def test_a_failed_search_is_told_to_the_model_and_traced() -> None:

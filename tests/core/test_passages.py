@@ -285,3 +285,48 @@ def test_a_passage_leaves_a_trace_for_the_reply() -> None:
         "score": 0.9,
         "url": "https://docs.example/leave",
     }
+
+
+def shown(n: int, chunk_id: str) -> Passage:
+    return Passage(n, result(chunk_id), "").without_text()
+
+
+def test_a_passage_without_text_has_what_a_citation_needs() -> None:
+    (passage,) = PassageBook(1_000).add([result("a")]).new
+    bare = passage.without_text()
+    assert (bare.text, bare.result.content) == ("", None)
+    assert bare.as_trace() == passage.as_trace()
+
+
+def test_numbers_go_on_after_those_of_an_earlier_request() -> None:
+    book = PassageBook(1_000)
+    assert book.recall([shown(1, "a"), shown(3, "c")], last_number=4, chars=0)
+    listing = book.add([result("c"), result("d")])
+    assert [each.n for each in listing.known] == [3]
+    assert [each.n for each in listing.new] == [5]
+    assert list(book.passages) == [1, 3, 5]
+    assert [each.n for each in book.new] == [5]
+
+
+def test_what_was_shown_before_takes_its_part_of_the_budget() -> None:
+    book = PassageBook(1_000)
+    assert book.recall([shown(1, "a")], last_number=1, chars=990)
+    assert book.add([result("b", "x" * 300)]).left_out == 1
+    assert book.recall([], last_number=0, chars=990)
+    assert book.add([result("c", "x")]).left_out == 1
+
+
+@pytest.mark.parametrize("other", [(1, "b"), (2, "a")])
+def test_passages_that_cannot_keep_their_numbers_are_not_taken_in(other: tuple[int, str]) -> None:
+    book = PassageBook(1_000)
+    assert book.recall([shown(1, "a")], last_number=1, chars=0)
+    assert not book.recall([shown(7, "g"), shown(*other)], last_number=9, chars=1_000)
+    assert list(book.passages) == [1]
+    assert [each.n for each in book.add([result("d", "x")]).new] == [2]
+
+
+def test_the_same_passages_can_be_recalled_twice() -> None:
+    book = PassageBook(1_000)
+    for _ in range(2):
+        assert book.recall([shown(1, "a")], last_number=1, chars=0)
+    assert list(book.passages) == [1]

@@ -271,10 +271,21 @@ def test_instructions_are_added_to_the_clients_system_message() -> None:
 
 def test_the_context_comes_last_in_the_system_message() -> None:
     made = plan(in_mode("hybrid", instructions="House rules."))
-    messages = with_context(made, "<passage>")
+    messages = with_context(made, made.messages, ["<passage>"])
     assert system_of(messages) == "House rules.\n\nSearch.\n\nAnswer.\n\n<passage>"
     assert messages[1:] == [{"role": "user", "content": QUESTION}]
     assert system_of(made.messages) == "House rules.\n\nSearch."
+
+
+def test_without_passages_there_is_no_context() -> None:
+    made = plan(in_mode("hybrid"))
+    assert with_context(made, made.messages, []) == made.messages
+
+
+def test_passages_of_several_searches_share_one_context() -> None:
+    made = plan(in_mode("context"))
+    messages = with_context(made, made.messages, ["<one>", "<two>"])
+    assert system_of(messages).endswith("Answer.\n\n<one>\n\n<two>")
 
 
 def test_calls_belong_to_the_client_the_search_or_nobody() -> None:

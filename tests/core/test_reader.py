@@ -10,10 +10,11 @@ from proxy.core.turn import Owner
 OWNERS = {"lighton_search": Owner.SEARCH, "get_weather": Owner.CLIENT, "get_time": Owner.CLIENT}
 
 
-def reader(*, single_call: bool = False) -> TurnReader:
+def reader(*, keeps_ids: bool = True, single_call: bool = False) -> TurnReader:
     return TurnReader(
         lambda name: OWNERS.get(name, Owner.NOBODY),
         mint_id=lambda number: f"minted_{number}",
+        keeps_ids=keeps_ids,
         single_call=single_call,
     )
 
@@ -144,6 +145,16 @@ def test_an_id_that_clients_would_refuse_is_replaced() -> None:
     assert long["tool_calls"][0]["id"] == "minted_0"
     missing = heard(one, fragment(1, "{}", name="get_weather"))
     assert missing["tool_calls"][0]["id"] == "minted_1"
+
+
+def test_every_id_is_replaced_where_the_models_are_not_kept() -> None:
+    one = reader(keeps_ids=False)
+    assert heard(one, fragment(0, "{}", name="lighton_search", id="s1")) is None
+    first = heard(one, fragment(1, "{", name="get_weather", id="w1"))
+    assert first["tool_calls"][0]["id"] == "minted_1"
+    assert "id" not in heard(one, fragment(1, "}", id="w1"))["tool_calls"][0]
+    one.feed(chunk({}, "tool_calls"))
+    assert [call.id for call in one.close().calls] == ["minted_0", "minted_1"]
 
 
 def test_two_calls_with_the_same_id_get_different_ones() -> None:

@@ -73,6 +73,7 @@ def test_a_turn_knows_whose_its_calls_are() -> None:
     assert [each.id for each in turn.calls_of(Owner.SEARCH)] == ["0", "2"]
     assert [each.id for each in turn.calls_of(Owner.CLIENT)] == ["1"]
     assert [each.id for each in turn.calls_of(Owner.NOBODY)] == ["3"]
+    assert [each.id for each in turn.hidden_calls] == ["0", "2", "3"]
 
 
 def test_a_turn_becomes_a_message_with_the_calls_that_are_kept() -> None:

@@ -133,6 +133,10 @@ class Upstreams:
         self.searched: list[dict[str, Any]] = []
         """The bodies of the requests to the search."""
 
+    def play(self, rounds: Iterable[Round]) -> None:
+        """Go on with other rounds."""
+        self._rounds = iter(rounds)
+
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self._answer)
 

@@ -104,8 +104,6 @@ def test_other_models_take_messages_as_they_come(model: str) -> None:
         message("user", "one", name="ann"),
         message("user", "two"),
         message("system", "late"),
-        calling(LONG_ID),
-        message("tool", tool_call_id=LONG_ID),
     ]
     assert fitted(model, *messages) == messages
 
@@ -205,8 +203,11 @@ def test_any_conversation_is_made_fit_for_mistral_models(messages: list[dict[str
 # Tool-call ids
 
 
-def test_a_call_and_its_result_keep_one_id_of_nine_characters_for_mistral_models() -> None:
-    call, result = fitted(MISTRAL, calling(LONG_ID), message("tool", tool_call_id=LONG_ID))
+@pytest.mark.parametrize("model", [LLAMA, MISTRAL])
+def test_a_call_and_its_result_have_one_id_of_nine_characters_whatever_model_is_named(
+    model: str,
+) -> None:
+    call, result = fitted(model, calling(LONG_ID), message("tool", tool_call_id=LONG_ID))
     call_id = call["tool_calls"][0]["id"]
     assert NINE.fullmatch(call_id)
     assert result["tool_call_id"] == call_id

@@ -1,0 +1,183 @@
+"""The history as the model gets it: the client's messages in order, with what was hidden put back.
+
+Every upstream accepts the result: each tool call is answered by exactly one tool message, right
+after its turn and in the order of the calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from proxy.core.chat import Message, calls_in, last_user_text, text_of
+from proxy.core.kept import Context, KeptTurn, handle_of_call, handle_of_text
+from proxy.core.turn import fit_arguments
+
+NO_RESULT: Final = "No result was given for this call."
+"""What the model is told of a call of the client's that the client did not answer."""
+
+_MOST_HANDLES: Final = 64
+"""The newest messages for which hidden turns are looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """An assistant message of which more may be kept than the client knows."""
+
+    place: int
+    """Its index among the messages."""
+    handle: str
+    is_unfinished: bool
+    """Whether it belongs to the answer that is being made, and not to an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the model has seen, and what was put into its system message."""
+
+    messages: list[Message]
+    contexts: tuple[Context, ...] = ()
+
+
+def recognise(messages: Sequence[Message], *, earlier: bool) -> list[Recognised]:
+    """The messages to look up, oldest first.
+
+    With `earlier` these are messages of all answers, else of the one that is being made: those
+    after the last assistant message that called no tool.
+    """
+    begin = 1 + max(
+        (i for i, each in enumerate(messages) if _is_final(each)),
+        default=-1,
+    )
+    found = []
+    question = ""
+    for place, message in enumerate(messages):
+        if message["role"] == "user":
+            question = last_user_text([message])
+        if message["role"] != "assistant" or (place < begin and not earlier):
+            continue
+        handle = _handle(message, question)
+        if handle is not None:
+            found.append(Recognised(place, handle, is_unfinished=place >= begin))
+    return found[-_MOST_HANDLES:]
+
+
+def choose(
+    recognised: Sequence[Recognised], kept: Mapping[str, KeptTurn], budget: int
+) -> dict[int, KeptTurn]:
+    """The kept turns to put back, by the place of their message, oldest first.
+
+    `budget` is the most characters of passages that a request may hold. The answer that is being
+    made gets all that was kept of it. Earlier answers get what is left, and at most half of it, so
+    that there is room for what is found next; the oldest are dropped first.
+    """
+    chosen: dict[int, KeptTurn] = {}
+    known = [each for each in recognised if each.handle in kept]
+    room = budget
+    seen: set[str] = set()
+    for each in known:
+        if each.is_unfinished and each.handle not in seen:
+            seen.add(each.handle)
+            chosen[each.place] = kept[each.handle]
+            room -= chosen[each.place].size
+    room = min(room, budget // 2)
+    for each in reversed(known):
+        if each.handle in seen:
+            continue
+        seen.add(each.handle)
+        room -= kept[each.handle].size
+        if room < 0:
+            break
+        chosen[each.place] = kept[each.handle]
+    return dict(sorted(chosen.items()))
+
+
+def restore(
+    messages: Sequence[Message],
+    chosen: Mapping[int, KeptTurn],
+    recall: Callable[[KeptTurn], bool],
+) -> History:
+    """The messages with the `chosen` turns put back.
+
+    `recall` takes in what a turn found, and says whether its passages keep their numbers: if they
+    do not, the turn counts as gone.
+    """
+    recalled = {place: turn for place, turn in chosen.items() if recall(turn)}
+    results = _results(messages)
+    restored: list[Message] = []
+    for place, message in enumerate(messages):
+        if results.is_moved(place):
+            continue
+        turn = recalled.get(place)
+        if turn is not None:
+            restored += turn.before
+            message = turn.merge(message)  # noqa: PLW2901  # the same message, made whole
+        restored.append(_with_fit_arguments(message))
+        answers = turn.answers if turn else {}
+        restored += [results.answer(place, call["id"], answers) for call in calls_in(message)]
+    contexts = {turn.context.search: turn.context for turn in recalled.values() if turn.context}
+    return History(restored, tuple(contexts.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """The client's tool messages, each with the turn whose call it answers."""
+
+    of_calls: Mapping[tuple[int, str], Message]
+    """By place of the turn and id of the call."""
+    moved: frozenset[int]
+    """The places of the tool messages that answer a call."""
+
+    def is_moved(self, place: int) -> bool:
+        return place in self.moved
+
+    def answer(self, place: int, id_: str, answers: Mapping[str, str]) -> Message:
+        """The tool message for one call; `answers` are those of hidden calls."""
+        given = None if id_ in answers else self.of_calls.get((place, id_))
+        if given is not None:
+            return given
+        return {"role": "tool", "tool_call_id": id_, "content": answers.get(id_, NO_RESULT)}
+
+
+def _results(messages: Sequence[Message]) -> _Results:
+    """A tool message answers the last call of its id before it; of several the last one counts.
+
+    One that answers no call stays where it is, for the upstream to judge.
+    """
+    of_calls: dict[tuple[int, str], Message] = {}
+    moved: list[int] = []
+    waiting: dict[str, list[int]] = {}
+    for place in reversed(range(len(messages))):
+        message = messages[place]
+        if message["role"] == "tool":
+            waiting.setdefault(message["tool_call_id"], []).append(place)
+        for call in calls_in(message):
+            if places := waiting.pop(call["id"], None):
+                of_calls[place, call["id"]] = messages[places[0]]
+                moved += places
+    return _Results(of_calls, frozenset(moved))
+
+
+def _with_fit_arguments(message: Message) -> Message:
+    """The client sends back what the model wrote, be it JSON or not."""
+    calls = calls_in(message)
+    return {**message, "tool_calls": list(map(_fit_call, calls))} if calls else message
+
+
+def _fit_call(call: dict[str, Any]) -> dict[str, Any]:
+    function = call.get("function")
+    if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
+        return call
+    return {**call, "function": {**function, "arguments": fit_arguments(function["arguments"])}}
+
+
+def _is_final(message: Message) -> bool:
+    return message["role"] == "assistant" and not calls_in(message)
+
+
+def _handle(message: Message, question: str) -> str | None:
+    calls = calls_in(message)
+    if not calls:
+        return handle_of_text(question, text_of(message.get("content")))
+    return next(filter(None, (handle_of_call(call["id"]) for call in calls)), None)

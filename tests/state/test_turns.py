@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn
+from proxy.core.passages import Passage
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.state.memory_store import MemoryStore
+from proxy.state.turns import KeptTurns
+from tests.core.samples import result
+
+SEARCH = Search("leave", 5)
+TURN = KeptTurn(
+    text="And now?",
+    heard="Let me see.\n\nAnd now? é🦊\x00",
+    before=(
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "s1", "function": {}}]},
+        {"role": "tool", "tool_call_id": "s1", "content": "Leave is 27 days."},
+    ),
+    calls=({"id": "w1", "type": "function", "function": {"name": "f", "arguments": "{}"}},),
+    answers={"s2": "Found [1]."},
+    context=Context(SEARCH, "passages"),
+    findings=Findings(
+        (
+            Passage(1, result("a", title=None, relevance=0.25, workspace_id=3, tag_ids=(1, 2)), ""),
+            Passage(2, result("b", page_start=3, page_end=4, score=None), ""),
+        ),
+        (KeptSearch(SEARCH, (1, 2), left_out=3),),
+        7,
+    ),
+)
+WIDE = Scope()
+NARROW = Scope(workspace_id=(42,))
+
+
+def kept_turns(store: MemoryStore | None = None) -> KeptTurns:
+    return KeptTurns(store or MemoryStore(1_000_000), ttl_s=60)
+
+
+async def test_a_turn_comes_back_as_it_was() -> None:
+    turns = kept_turns().of("key", WIDE)
+    await turns.keep("one", TURN)
+    assert await turns.recall(["one", "gone"]) == {"one": TURN}
+
+
+async def test_a_turn_is_out_of_reach_of_another_key() -> None:
+    turns = kept_turns()
+    await turns.of("key", WIDE).keep("one", TURN)
+    assert await turns.of("other", WIDE).recall(["one"]) == {}
+    assert await turns.of("", WIDE).recall(["one"]) == {}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Scope(workspace_id=(43,)),
+        Scope(workspace_id=(42, 43)),
+        Scope(workspace_id=(42,), tag_id=(1,)),
+        Scope(workspace_id=(42,), file_id=(1,)),
+        Scope(workspace_id=(42,), content_type=("a",)),
+        Scope(workspace_id=(42,), attribute=("a",)),
+        Scope(tag_id=(42,)),
+        WIDE,
+    ],
+)
+async def test_a_turn_is_not_put_back_where_a_search_reaches_something_else(other: Scope) -> None:
+    turns = kept_turns()
+    await turns.of("key", NARROW).keep("one", TURN)
+    assert await turns.of("key", other).recall(["one"]) == {}
+    await turns.of("key", other).keep("two", TURN)
+    assert await turns.of("key", NARROW).recall(["two"]) == {}
+
+
+async def test_the_order_of_a_scope_and_its_ranking_make_no_difference() -> None:
+    turns = kept_turns()
+    await turns.of("key", Scope(workspace_id=(1, 2))).keep("one", TURN)
+    same = Scope(workspace_id=(2, 1), max_results=3, min_relevance=0.5)
+    assert await turns.of("key", same).recall(["one"]) == {"one": TURN}
+
+
+async def test_a_turn_lives_on_from_its_last_use() -> None:
+    now_s = 0.0
+    turns = kept_turns(MemoryStore(1_000_000, lambda: now_s)).of("key", WIDE)
+    await turns.keep("one", TURN)
+    for _ in range(3):
+        now_s += 50
+        assert await turns.recall(["one"])
+    now_s += 61
+    assert await turns.recall(["one"]) == {}
+
+
+async def test_what_cannot_be_read_counts_as_gone(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore(1_000_000)
+    turns = kept_turns(store).of("key", WIDE)
+    await turns.keep("one", TURN)
+    await turns.keep("two", TURN)
+    await store.write(f"turn:{turns.partition}:one", b'{"version": 2}', 60)
+    with caplog.at_level(logging.WARNING):
+        assert await turns.recall(["one", "two"]) == {"two": TURN}
+    assert "cannot be read" in caplog.text
