@@ -45,8 +45,9 @@ def running_proxy(running_sandbox: RunningSandbox) -> Iterator[str]:
 
 @pytest.fixture
 def sandbox(running_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
-    """The stand-ins, with no fault armed before and after."""
+    """The stand-ins, with no fault armed before and after, and nothing in their log."""
     running_sandbox.faults.clear()
+    running_sandbox.faults.requests.clear()
     yield running_sandbox
     running_sandbox.faults.clear()
 

@@ -40,13 +40,31 @@ const actions = {
   },
 
   // The client's own agent loop: it calls the tools of the body until the model answers in text.
-  // `results` says what each tool returns.
+  // `results` says what each tool returns, with its arguments where a text names them in braces.
   async run_tools(client, { body, results }) {
     const calls = [];
     const tools = body.tools.map((tool) => runnable(tool, results, calls));
     const { stream = false } = body;
     const runner = client.chat.completions.runTools({ ...body, stream, tools });
     return { content: await runner.finalContent(), calls, messages: runner.messages };
+  },
+
+  // A conversation: for each text of `turns` the client's own agent loop, which goes on from all
+  // messages before it.
+  async converse(client, { body, turns, results }) {
+    const { stream = false } = body;
+    let messages = body.messages;
+    const heard = [];
+    for (const content of turns) {
+      const calls = [];
+      const tools = body.tools.map((tool) => runnable(tool, results, calls));
+      messages = [...messages, { role: 'user', content }];
+      const runner = client.chat.completions.runTools({ ...body, stream, tools, messages });
+      await runner.done();
+      heard.push({ calls, completions: runner.allChatCompletions() });
+      messages = runner.messages;
+    }
+    return { turns: heard };
   },
 
   // Hangs up after `after` characters of text.
@@ -74,7 +92,7 @@ const actions = {
 function runnable({ function: declared }, results, calls) {
   const run = (input) => {
     calls.push({ name: declared.name, input });
-    return results[declared.name];
+    return results[declared.name].replaceAll(/\{(\w+)\}/g, (_, argument) => input[argument]);
   };
   return { type: 'function', function: { ...declared, parse: JSON.parse, function: run } };
 }
