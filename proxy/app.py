@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.policies import Policies
 from proxy.settings import Settings
-from proxy.state.store import make_store
+from proxy.state.shared import Shared
+from proxy.state.store import Store, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.chat import ChatCompletions
 from proxy.surfaces.health import Health, Ready
@@ -41,10 +43,10 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Starle
     Raises EmptyScope for a profile that allows nothing of what the settings allow.
     """
     transport = transport or aiohttp_transport()
-    upstreams = make_upstreams(settings, transport)
-    policies = Policies(settings)
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes)
-    turns = KeptTurns(store, settings.turns_ttl_s)
+    upstreams = make_upstreams(settings, transport, store)
+    policies = Policies(settings)
+    turns = KeptTurns(store, settings.turns_ttl_s, _realm(settings))
     chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search, turns)
     models = Models(policies.profile_names, upstreams.models)
 
@@ -82,8 +84,11 @@ class Upstreams:
         return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
 
 
-def make_upstreams(settings: Settings, transport: Transport) -> Upstreams:
-    """Clients for the upstreams that `settings` name, over `transport`."""
+def make_upstreams(settings: Settings, transport: Transport, store: Store) -> Upstreams:
+    """Clients for the upstreams that `settings` name, over `transport`.
+
+    Results of searches are shared by way of `store`.
+    """
 
     def endpoint(name: str, base_url: str, key: str) -> Endpoint:
         return Endpoint(name, base_url, key, transport, settings.connect_timeout_s)
@@ -107,6 +112,7 @@ def make_upstreams(settings: Settings, transport: Transport) -> Upstreams:
         endpoint(lighton.NAME, settings.lighton_base_url, key),
         vendor(lighton.NAME, lighton.CREDENTIALS, key),
         timeout_s=settings.search_timeout_s,
+        shared=Shared(store, settings.search_cache_ttl),
     )
     return Upstreams(model, models, search)
 
@@ -132,6 +138,12 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(Paths),
         Middleware(Admission, keys=keys, origins=frozenset(settings.cors_origins or ())),
     ]
+
+
+def _realm(settings: Settings) -> str:
+    """Whose documents are searched: proxies of different LightOn keys may share a Redis."""
+    whose = f"{settings.lighton_base_url}\0{_secret(settings.lighton_api_key)}"
+    return hashlib.sha256(whose.encode()).hexdigest()
 
 
 def _secret(value: SecretStr | None) -> str:

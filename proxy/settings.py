@@ -250,6 +250,9 @@ class Settings(ScopeSettings, BaseSettings):
         description="Seconds for which the hidden part of an unfinished answer is kept, counted "
         "from its last use.",
     )
+    search_cache_ttl: float = Field(
+        30, ge=0, description="Seconds for which the results of a search serve equal searches."
+    )
     state_max_bytes: int = Field(
         64_000_000,
         ge=0,

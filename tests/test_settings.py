@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from proxy.settings import Settings, SettingsError, load_settings, variable_names
 from proxy.settings_errors import unquoted
+from proxy.state.store import make_store
 
 SECRET = "scw-very-secret"
 
@@ -185,6 +186,76 @@ def test_an_address_loses_whitespace_and_slashes_at_its_end() -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        "redis://localhost",
+        "redis://localhost/",
+        "redis://user:p%40ss@redis.internal:6379/15",
+        "rediss://:pass@[::1]:6380/0?ssl_ca_certs=/etc/ca.pem&ssl_check_hostname=false",
+        "unix:///run/redis.sock",
+        "unix://user@/run/redis.sock?db=2&password=p%26ss",
+        " redis://localhost\n",
+    ],
+)
+def test_a_redis_is_reached_by_tcp_tls_or_a_socket(value: str) -> None:
+    url = Settings(redis_url=value).redis_url
+    assert url
+    assert url.get_secret_value() == value.strip()
+    assert value.strip() not in f"{Settings(redis_url=value)!r}"
+    assert callable(make_store(url.get_secret_value(), 0).read)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "localhost:6379",
+        "http://{secret}@localhost:6379",
+        "redis+sentinel://{secret}@localhost",
+        "redis://",
+        "redis://:{secret}@",
+        "redis://:{secret}#@localhost",
+        "redis://:{secret}/@localhost",
+        "redis://localhost:{secret}",
+        "redis://localhost:65536",
+        "redis://localhost:0",
+        "redis://localhost/{secret}",
+        "redis://localhost/0/1",
+        "redis://[{secret}",
+        "unix://run/redis.sock",
+        "unix:///",
+        "unix:run.sock",
+    ],
+)
+def test_what_is_no_redis_address_is_refused_without_showing_it(address: str) -> None:
+    (problem,) = problems(toml(f"redis_url = '{address.format(secret=SECRET)}'"))
+    assert problem.startswith(
+        "redis_url in rag-proxy.toml: must be redis://host:6379/0, rediss://… for TLS, or unix:///path"
+    )
+    assert SECRET not in problem
+
+
+@pytest.mark.parametrize(
+    ("address", "options"),
+    [
+        ("redis://localhost?max_connections=1", "nothing"),
+        ("redis://localhost?ssl_ca_certs=/ca.pem", "nothing"),
+        ("redis://localhost?{secret}", "nothing"),
+        ("rediss://localhost?pasword={secret}", "ssl_ca_certs, ssl_cert_reqs, ssl_certfile, "),
+        ("unix:///redis.sock?decode_responses=true", "db, password"),
+        ("unix:///redis.sock?db={secret}", "db, password"),
+        ("unix:///redis.sock?db=", "db, password"),
+    ],
+)
+def test_an_option_of_redis_that_is_unknown_is_refused_without_showing_it(
+    address: str, options: str
+) -> None:
+    (problem,) = problems(toml(f"redis_url = '{address.format(secret=SECRET)}'"))
+    expected = f"redis_url in rag-proxy.toml: may have after '?' only {options}"
+    assert problem.startswith(expected)
+    assert SECRET not in problem
+
+
+@pytest.mark.parametrize(
     ("origin", "stored"),
     [("https://a.example/", "https://a.example"), ("*", "*"), ("app://obsidian.md",) * 2],
 )
@@ -215,6 +286,8 @@ def test_the_log_level_may_be_written_in_capitals() -> None:
         ("port = 'x'", "must be a whole number"),
         ("port = 1.5", "must be a whole number"),
         ("workers = 0", "must be at least 1"),
+        ("state_max_bytes = -1", "must be at least 0"),
+        ("turns_ttl_s = 0", "must be more than 0"),
         ("max_rounds = 21", "must be at most 20"),
         ("max_searches = 33", "must be at most 32"),
         ("max_results = 51", "must be at most 50"),

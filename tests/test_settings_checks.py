@@ -7,6 +7,7 @@ from proxy.settings_checks import (
     check_exposure,
     check_profiles,
     require_upstream_keys,
+    warnings_of,
 )
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - refusing this address is what is tested
@@ -105,3 +106,16 @@ def test_pages_of_any_origin_need_a_key() -> None:
         check_exposure(Settings(cors_origins=["*"]))
     check_exposure(Settings(cors_origins=["*"], api_keys=["key-one"]))
     check_exposure(Settings(cors_origins=["https://chat.example.com"]))
+
+
+def test_workers_that_share_nothing_are_warned_about() -> None:
+    (warning,) = warnings_of(Settings(workers=4))
+    assert warning.startswith("each of the 4 workers keeps to itself the hidden part of an answer ")
+    assert "the model searches again" in warning
+    assert "RAG_PROXY_REDIS_URL" in warning
+    assert "\n" not in warning
+
+
+def test_one_process_and_processes_that_share_are_not_warned_about() -> None:
+    assert warnings_of(Settings()) == ()
+    assert warnings_of(Settings(workers=4, redis_url="redis://localhost")) == ()

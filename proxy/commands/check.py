@@ -17,6 +17,7 @@ from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
 from proxy.settings import Settings, load_settings, variable_names
 from proxy.settings_checks import check_profiles, require_upstream_keys
+from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
 from proxy.upstreams.http import aiohttp_transport
 
@@ -41,7 +42,7 @@ async def _report(settings: Settings) -> int:
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     async with aclosing(aiohttp_transport()) as transport:
-        search = make_upstreams(settings, transport).search
+        search = make_upstreams(settings, transport, MemoryStore(0)).search
         probe = LightOnProbe(search, settings.scope(), settings.lighton_base_url)
         async for finding in climb(probe.steps()):
             yield finding

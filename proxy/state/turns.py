@@ -22,10 +22,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeptTurns:
-    """The kept turns of all clients."""
+    """The kept turns of all clients. `realm` is told apart from others that share the store."""
 
     store: Store
     ttl_s: float
+    realm: str
 
     def of(self, client: str, scope: Scope) -> ClientTurns:
         """Those of one client key, within one reach of searches.
@@ -33,7 +34,7 @@ class KeptTurns:
         What was found in one scope is not put back in another: a client may serve many users with
         one key, and tell them apart by workspace.
         """
-        return ClientTurns(self.store, self.ttl_s, _partition(client, scope))
+        return ClientTurns(self.store, self.ttl_s, _partition(self.realm, client, scope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,10 @@ class ClientTurns:
         return f"turn:{self.partition}:{handle}"
 
 
-def _partition(client: str, scope: Scope) -> str:
+def _partition(realm: str, client: str, scope: Scope) -> str:
     """A name for a client and what its searches reach; how they are ranked makes no difference."""
     reach = (
+        realm,
         client,
         _sorted(scope.workspace_id),
         _sorted(scope.tag_id),

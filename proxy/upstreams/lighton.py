@@ -17,6 +17,7 @@ from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
+from proxy.state.shared import Shared
 from proxy.upstreams.http import Endpoint
 from proxy.upstreams.status import Vendor
 
@@ -35,9 +36,23 @@ class LightOn:
     endpoint: Endpoint
     vendor: Vendor
     timeout_s: float
+    shared: Shared[Found]
 
     async def search(self, search: Search, scope: Scope) -> Found:
-        """The results of one search. Raises UpstreamError."""
+        """The results of one search, maybe those of an equal one. Raises UpstreamError."""
+        return await self.shared.get(
+            self._name(search, scope),
+            make=lambda: self._ask(search, scope),
+            read=lambda body: self._found(body, search, scope),
+        )
+
+    def _name(self, search: Search, scope: Scope) -> str:
+        """All that the results depend on: what is asked, all of the scope, and whose key asks."""
+        asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, search, scope))
+        return f"search:{hashlib.sha256(asked).hexdigest()}"
+
+    async def _ask(self, search: Search, scope: Scope) -> bytes:
+        """LightOn's reply, as it came."""
         content = orjson.dumps(_request(search, scope))
         try:
             async with (
@@ -51,7 +66,7 @@ class LightOn:
             raise UpstreamTimeout(NAME, f"{NAME} did not answer in time.") from error
         if reply.status != HTTPStatus.OK:
             raise self._error(reply.status, body, reply.headers, scope)
-        return self._found(body, search, scope)
+        return body
 
     def _found(self, body: bytes, search: Search, scope: Scope) -> Found:
         document = _decode(body)

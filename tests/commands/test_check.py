@@ -57,6 +57,18 @@ async def test_the_scope_of_the_settings_is_searched(sandbox: str) -> None:
     ]
 
 
+async def test_a_redis_is_tried_if_there_is_one(sandbox: str, redis_url: str) -> None:
+    found = [each async for each in findings(settings_for(sandbox, redis_url=redis_url))]
+    assert [each.verdict for each in found] == ["ok"] * 9
+    assert found[-1].name.startswith("Redis ")
+
+
+async def test_neither_upstream_s_failure_hides_redis(sandbox: str) -> None:
+    bad_keys = {"lighton_api_key": "bad", "scaleway_api_key": "bad"}
+    settings = settings_for(sandbox, **bad_keys, redis_url="unix:///no/such/socket")
+    assert (await verdicts(settings))[-1] == "FAIL"
+
+
 async def report(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, config: Path | None = None
 ) -> int:

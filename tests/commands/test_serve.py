@@ -82,6 +82,24 @@ def test_workers_load_the_same_settings(tmp_path: Path) -> None:
         assert "Traceback" not in program.err.rest()
 
 
+def test_workers_that_share_nothing_are_warned_about_before_they_serve(tmp_path: Path) -> None:
+    with Program("serve", "--port", "0", "--workers", "2", cwd=tmp_path, env=KEYS) as program:
+        program.err.until("^rag-proxy: warning: each of the 2 workers keeps to itself ")
+        started(program)
+        assert program.press_ctrl_c() == 130
+        assert "warning: " not in program.err.rest()
+
+
+def test_workers_that_share_a_redis_are_not_warned_about(tmp_path: Path, redis_url: str) -> None:
+    env = {**KEYS, "RAG_PROXY_REDIS_URL": redis_url}
+    with Program("serve", "--port", "0", "--workers", "2", cwd=tmp_path, env=env) as program:
+        started(program)
+        assert program.press_ctrl_c() == 130
+        log = program.err.rest()
+        assert "warning: " not in log
+        assert "Traceback" not in log
+
+
 @pytest.mark.usefixtures("set_up")
 def test_missing_keys_are_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -115,6 +115,7 @@ async def test_what_has_ended_does_not_stay_in_memory() -> None:
 async def test_a_value_that_is_renewed_for_ever_leaves_nothing_behind() -> None:
     clock = HandClock()
     store = MemoryStore(100, clock)
+    await store.write("another", b"1", 10)
     await store.write("a", b"1", 10)
     for _ in range(5000):
         await store.read(["a"], renew_s=10)

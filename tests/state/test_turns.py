@@ -36,8 +36,8 @@ WIDE = Scope()
 NARROW = Scope(workspace_id=(42,))
 
 
-def kept_turns(store: MemoryStore | None = None) -> KeptTurns:
-    return KeptTurns(store or MemoryStore(1_000_000), ttl_s=60)
+def kept_turns(store: MemoryStore | None = None, realm: str = "ours") -> KeptTurns:
+    return KeptTurns(store or MemoryStore(1_000_000), ttl_s=60, realm=realm)
 
 
 async def test_a_turn_comes_back_as_it_was() -> None:
@@ -72,6 +72,12 @@ async def test_a_turn_is_not_put_back_where_a_search_reaches_something_else(othe
     assert await turns.of("key", other).recall(["one"]) == {}
     await turns.of("key", other).keep("two", TURN)
     assert await turns.of("key", NARROW).recall(["two"]) == {}
+
+
+async def test_a_turn_is_out_of_reach_of_another_realm_with_the_same_store() -> None:
+    store = MemoryStore(1_000_000)
+    await kept_turns(store).of("key", WIDE).keep("one", TURN)
+    assert await kept_turns(store, realm="theirs").of("key", WIDE).recall(["one"]) == {}
 
 
 async def test_the_order_of_a_scope_and_its_ranking_make_no_difference() -> None:

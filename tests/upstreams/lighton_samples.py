@@ -9,6 +9,8 @@ import respx
 from proxy.core.desk import Found
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
+from proxy.state.memory_store import MemoryStore
+from proxy.state.shared import Shared
 from proxy.upstreams.http import Endpoint, Transport
 from proxy.upstreams.lighton import CREDENTIALS, NAME, LightOn
 from proxy.upstreams.status import Vendor
@@ -22,10 +24,15 @@ ANYWHERE = Scope()
 
 
 def lighton(
-    transport: Transport, base_url: str = BASE_URL, *, timeout_s: float = PATIENCE_S
+    transport: Transport,
+    base_url: str = BASE_URL,
+    *,
+    timeout_s: float = PATIENCE_S,
+    ttl_s: float = 0,
 ) -> LightOn:
     endpoint = Endpoint(NAME, base_url, KEY, transport, 5)
-    return LightOn(endpoint, Vendor(NAME, CREDENTIALS, 5, KEY), timeout_s)
+    shared = Shared[Found](MemoryStore(1_000_000), ttl_s)
+    return LightOn(endpoint, Vendor(NAME, CREDENTIALS, 5, KEY), timeout_s, shared)
 
 
 def item(chunk_id: str = "c1", content: str | None = "Text.", **changes: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields, replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
 from proxy.errors import (
     BadCredentials,
     BadReply,
@@ -301,3 +303,68 @@ async def test_cancelling_a_search_closes_its_connection() -> None:
         with pytest.raises(asyncio.CancelledError):
             await searching
         await upstream.endpoint.aclose()
+
+
+# What searches share
+
+
+async def test_equal_searches_are_one_request(router: respx.MockRouter, route: respx.Route) -> None:
+    upstream = lighton(httpx.MockTransport(router.async_handler), ttl_s=30)
+    first = await found(upstream, route, item("a"))
+    assert await upstream.search(SEARCH, Scope()) == first
+    assert route.call_count == 1
+
+
+OTHER_SCOPES = [
+    Scope(workspace_id=(1,)),
+    Scope(tag_id=(1,)),
+    Scope(file_id=(1,)),
+    Scope(content_type=("a",)),
+    Scope(attribute=("a",)),
+    Scope(max_results=4),
+    Scope(relevance_scoring="none"),
+    Scope(min_relevance=0.5),
+]
+
+
+def test_every_field_of_a_scope_is_among_the_other_scopes() -> None:
+    set_ones = {f.name for each in OTHER_SCOPES for f in fields(each) if getattr(each, f.name)}
+    assert set_ones == {f.name for f in fields(Scope)}
+
+
+@pytest.mark.parametrize("other", OTHER_SCOPES)
+async def test_searches_of_different_scopes_share_nothing(
+    router: respx.MockRouter, route: respx.Route, other: Scope
+) -> None:
+    upstream = lighton(httpx.MockTransport(router.async_handler), ttl_s=30)
+    await found(upstream, route, item("a"))
+    await upstream.search(SEARCH, other)
+    assert route.call_count == 2
+
+
+@pytest.mark.parametrize("other", [Search("notice period", 4), Search("Notice period", 5)])
+async def test_searches_for_something_else_share_nothing(
+    router: respx.MockRouter, route: respx.Route, other: Search
+) -> None:
+    upstream = lighton(httpx.MockTransport(router.async_handler), ttl_s=30)
+    await found(upstream, route, item("a"))
+    await upstream.search(other, ANYWHERE)
+    assert route.call_count == 2
+
+
+async def test_another_key_of_lighton_shares_nothing(
+    router: respx.MockRouter, route: respx.Route
+) -> None:
+    upstream = lighton(httpx.MockTransport(router.async_handler), ttl_s=30)
+    await found(upstream, route, item("a"))
+    other = replace(upstream, vendor=replace(upstream.vendor, key="other"))
+    await other.search(SEARCH, ANYWHERE)
+    assert route.call_count == 2
+
+
+async def test_a_failed_search_is_tried_again(router: respx.MockRouter, route: respx.Route) -> None:
+    upstream = lighton(httpx.MockTransport(router.async_handler), ttl_s=30)
+    route.mock(return_value=httpx.Response(503))
+    with pytest.raises(Overloaded):
+        await upstream.search(SEARCH, ANYWHERE)
+    assert (await found(upstream, route, item("a"))).results
