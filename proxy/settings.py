@@ -36,6 +36,7 @@ from proxy.settings_sources import (
 __all__ = ["Profile", "Settings", "SettingsError", "load_settings", "variable_names"]
 
 SCALEWAY_HOST: Final = "https://api.scaleway.ai"
+_LONGEST_TTL_S: Final = 30 * 24 * 3600
 DOTENV: Final = Path(".env")
 
 _REDIS_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -95,7 +96,8 @@ def _is_redis_address(parts: SplitResult) -> bool:
     if parts.fragment:
         return False
     if parts.scheme == "unix":
-        return parts.hostname is None and len(parts.path) > 1
+        is_path = parts.path.startswith("/") and len(parts.path) > 1
+        return parts.hostname is None and is_path
     database = parts.path.removeprefix("/") or "0"
     has_host = bool(parts.hostname) and parts.port != 0
     return parts.scheme in _REDIS_OPTIONS and has_host and database.isdigit()
@@ -245,13 +247,18 @@ class Settings(ScopeSettings, BaseSettings):
         None,
         description="The Redis or Valkey in which processes share what they keep between requests.",
     )
-    turns_ttl_s: Seconds = Field(
+    turns_ttl_s: float = Field(
         3600,
-        description="Seconds for which the hidden part of an unfinished answer is kept, counted "
-        "from its last use.",
+        gt=0,
+        le=_LONGEST_TTL_S,
+        description="Seconds for which the hidden part of an answer is kept, counted from its last "
+        "use.",
     )
     search_cache_ttl: float = Field(
-        30, ge=0, description="Seconds for which the results of a search serve equal searches."
+        30,
+        ge=0,
+        le=_LONGEST_TTL_S,
+        description="Seconds for which the results of a search serve equal searches.",
     )
     state_max_bytes: int = Field(
         64_000_000,

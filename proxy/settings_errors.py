@@ -73,6 +73,7 @@ def fault(error: ErrorDetails) -> str:
 
 
 _FAULTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
+    "bool_parsing": lambda _: "must be true or false",
     "bool_type": lambda _: "must be true or false",
     "dict_type": lambda _: "must be a table",
     "finite_number": lambda _: "must be a finite number",

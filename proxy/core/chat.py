@@ -13,6 +13,7 @@ Tool = dict[str, Any]
 Chunk = dict[str, Any]
 """One `chat.completion.chunk` object of OpenAI's wire format."""
 
+_LONGEST_SHOWN: Final = 80
 SEARCH_TOOL: Final = "lighton_search"
 """The name under which the model calls the search."""
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
@@ -170,9 +171,22 @@ def _refuse_unsupported(document: dict[str, Any]) -> None:
 def _messages(messages: Any) -> list[Message]:
     if not messages:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
+    called: set[str] = set()
     for place, message in enumerate(messages):
         _check_message(message, f"messages[{place}]")
+        called.update(call["id"] for call in calls_in(message))
+        if message["role"] == "tool" and message["tool_call_id"] not in called:
+            raise _answers_no_call(message["tool_call_id"], f"messages[{place}].tool_call_id")
     return list(messages)
+
+
+def _answers_no_call(call_id: str, param: str) -> BadRequest:
+    """As OpenAI's API has it; upstreams differ, and count in a history the client has not sent."""
+    return BadRequest(
+        f"'{param}' is {call_id[:_LONGEST_SHOWN]!r}, which answers no call of an assistant message "
+        "before it. Send that message with its 'tool_calls', or leave out the result.",
+        param=param,
+    )
 
 
 def _check_message(message: Any, param: str) -> None:
@@ -196,6 +210,10 @@ def _check_message(message: Any, param: str) -> None:
 def _check_call(call: Any, param: str) -> None:
     if not isinstance(call, dict) or not isinstance(call.get("id"), str):
         raise BadRequest(f"'{param}' must be an object with a string 'id'.", param=param)
+    if call.get("type", "function") == "function" and not tool_name(call):
+        raise BadRequest(
+            f"'{param}.function.name' must be a string.", param=f"{param}.function.name"
+        )
 
 
 def _tools(tools: Any) -> tuple[Tool, ...]:

@@ -22,6 +22,10 @@ UNAVAILABLE: Final = (
     "The search is unavailable at the moment. Answer from what you have, and tell the user that "
     "the documents could not be searched."
 )
+FULL: Final = (
+    "Not run: there is no room for more passages. Answer from what you have, and tell the user if "
+    "that is not enough."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,8 @@ class SearchDesk:
         earlier = self._earlier(order.search)
         if earlier is not None:
             return Order(earlier, order.notes)
+        if self.book.is_full:
+            return Order(fault=FULL)
         if len(self._round) >= self.max_searches:
             limit = self.max_searches
             return Order(fault=f"Not run: at most {limit} searches a round. Call {NAME} again.")

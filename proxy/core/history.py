@@ -17,8 +17,10 @@ from proxy.core.turn import fit_arguments
 NO_RESULT: Final = "No result was given for this call."
 """What the model is told of a call of the client's that the client did not answer."""
 
-_MOST_HANDLES: Final = 64
-"""The newest messages for which hidden turns are looked up."""
+_MOST_EARLIER: Final = 64
+"""The newest messages of earlier answers for which hidden turns are looked up."""
+_MOST_UNFINISHED: Final = 1_000
+"""The same for the answer that is being made. An agent's may take many turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ def recognise(messages: Sequence[Message], *, earlier: bool) -> list[Recognised]
         handle = _handle(message, question)
         if handle is not None:
             found.append(Recognised(place, handle, is_unfinished=place >= begin))
-    return found[-_MOST_HANDLES:]
+    earlier_ones = [each for each in found if not each.is_unfinished]
+    unfinished = [each for each in found if each.is_unfinished]
+    return earlier_ones[-_MOST_EARLIER:] + unfinished[-_MOST_UNFINISHED:]
 
 
 def choose(
@@ -69,28 +73,29 @@ def choose(
     """The kept turns to put back, by the place of their message, oldest first.
 
     `budget` is the most characters of passages that a request may hold. The answer that is being
-    made gets all that was kept of it. Earlier answers get what is left, and at most half of it, so
-    that there is room for what is found next; the oldest are dropped first.
+    made gets three quarters of it, and at least its newest turn; earlier answers get what is left,
+    and at most half: so there is room for what is found next. The oldest are dropped first.
     """
-    chosen: dict[int, KeptTurn] = {}
-    known = [each for each in recognised if each.handle in kept]
-    room = budget
-    seen: set[str] = set()
-    for each in known:
-        if each.is_unfinished and each.handle not in seen:
-            seen.add(each.handle)
-            chosen[each.place] = kept[each.handle]
-            room -= chosen[each.place].size
-    room = min(room, budget // 2)
-    for each in reversed(known):
-        if each.handle in seen:
-            continue
-        seen.add(each.handle)
-        room -= kept[each.handle].size
+    known = {each.place: each for each in recognised if each.handle in kept}
+    unfinished = [place for place, each in known.items() if each.is_unfinished]
+    earlier = [place for place, each in known.items() if not each.is_unfinished]
+    turns = {place: kept[each.handle] for place, each in known.items()}
+    chosen = _newest(unfinished, turns, budget * 3 // 4) or unfinished[-1:]
+    left = budget - sum(turns[place].size for place in chosen)
+    chosen += _newest(earlier, turns, min(left, budget // 2))
+    once = {known[place].handle: place for place in sorted(chosen, reverse=True)}
+    return {place: turns[place] for place in sorted(once.values())}
+
+
+def _newest(places: Sequence[int], turns: Mapping[int, KeptTurn], room: int) -> list[int]:
+    """As many of the newest places as have room for their turns."""
+    chosen = []
+    for place in reversed(places):
+        room -= turns[place].size
         if room < 0:
             break
-        chosen[each.place] = kept[each.handle]
-    return dict(sorted(chosen.items()))
+        chosen.append(place)
+    return chosen
 
 
 def restore(
@@ -141,10 +146,7 @@ class _Results:
 
 
 def _results(messages: Sequence[Message]) -> _Results:
-    """A tool message answers the last call of its id before it; of several the last one counts.
-
-    One that answers no call stays where it is, for the upstream to judge.
-    """
+    """A tool message answers the last call of its id before it; of several the last one counts."""
     of_calls: dict[tuple[int, str], Message] = {}
     moved: list[int] = []
     waiting: dict[str, list[int]] = {}

@@ -141,6 +141,11 @@ class PassageBook:
         found = self._passages.items()
         return tuple(passage for chunk, passage in found if chunk not in self._recalled)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another passage."""
+        return self._left < _SHORTEST_CUT
+
     def recall(self, passages: Sequence[Passage], *, last_number: int, chars: int) -> bool:
         """Take in passages of an earlier request, under the numbers they had.
 
@@ -190,6 +195,8 @@ class PassageBook:
 
 def harmless(text: str) -> str:
     """`text` with everything that could act on a model or on our fences spelt inertly."""
+    if "<" not in text and "[" not in text:
+        return text  # what most passages are: all that could act begins with one of these
     return _CONTROL.sub(lambda match: _LOOKALIKES[match[0]], text)
 
 

@@ -119,9 +119,11 @@ class RedisStore:
                     _ = pipeline.get(key)
                 else:
                     _ = pipeline.getex(key, px=_milliseconds(renew_s))
-            values = await pipeline.execute()
-            pairs = zip(names, values, strict=True)
-            return {name: value for name, value in pairs if isinstance(value, bytes)}
+            values = await pipeline.execute(raise_on_error=False)
+            found = dict(zip(names, values, strict=True))
+            if faults := [each for each in values if isinstance(each, Exception)]:
+                _judge(faults)
+            return {name: value for name, value in found.items() if isinstance(value, bytes)}
 
     async def _set(self, name: str, value: bytes, ttl_s: float) -> None:
         async with self._asking():
@@ -178,6 +180,16 @@ class RedisStore:
             _log.info("Redis at %s can %s again", self.address, what)
 
 
+def _judge(faults: Sequence[Exception]) -> None:
+    """Raise the first fault that is not about one name alone.
+
+    A name that holds something else than a value was not written by the proxy; the others count.
+    """
+    for fault in faults:
+        if not str(fault).startswith("WRONGTYPE"):
+            raise fault
+
+
 def _milliseconds(seconds: float) -> int:
     """Redis takes whole ones, and not 0."""
     return max(1, round(seconds * 1000))
@@ -188,7 +200,10 @@ def _reason(error: BaseException) -> str:
     cause = error.__cause__ or error.__context__
     if type(error) is redis_errors.ConnectionError and isinstance(cause, _ERRORS):
         error = cause
-    code = str(error).partition(" ")[0]
+    said = str(error)
+    if said.startswith("DB index"):
+        return "it has no database of that number"
+    code = said.partition(" ")[0]
     if type(error) is redis_errors.ResponseError and code.isalpha() and code.isupper():
         return f"it says {code}"
     return next((words for kind, words in _REASONS if isinstance(error, kind)), "no connection")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +16,9 @@ from proxy.core.kept import KeptTurn
 from proxy.core.scope import Scope
 from proxy.state.store import Store
 
+_SEAL_BYTES: Final = 32
+_SHOWN: Final = 24
+"""As many characters of a name as are logged: enough to find it, too few to be asked for."""
 _CODEC: Final = TypeAdapter(KeptTurn)
 
 _log = logging.getLogger(__name__)
@@ -22,19 +26,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeptTurns:
-    """The kept turns of all clients. `realm` is told apart from others that share the store."""
+    """The kept turns of all clients. `realm` is told apart from others that share the store.
+
+    What is kept is sealed with `secret`: a damaged or foreign value counts as gone.
+    """
 
     store: Store
     ttl_s: float
     realm: str
+    secret: bytes = field(repr=False)
 
     def of(self, client: str, scope: Scope) -> ClientTurns:
-        """Those of one client key, within one reach of searches.
+        """Those of one client key, within one scope of searches.
 
         What was found in one scope is not put back in another: a client may serve many users with
         one key, and tell them apart by workspace.
         """
-        return ClientTurns(self.store, self.ttl_s, _partition(self.realm, client, scope))
+        partition = _partition(self.realm, client, scope)
+        return ClientTurns(self.store, self.ttl_s, partition, self.secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,43 +53,44 @@ class ClientTurns:
     store: Store
     ttl_s: float
     partition: str
+    secret: bytes = field(repr=False)
 
     async def recall(self, handles: Sequence[str]) -> dict[str, KeptTurn]:
         """Those that are there and can be read, by handle. Each lives on from now."""
         names = {self._name(handle): handle for handle in handles}
         values = await self.store.read(tuple(names), renew_s=self.ttl_s)
-        read = {names[name]: _read(value) for name, value in values.items()}
+        read = {names[name]: self._unseal(name, value) for name, value in values.items()}
         return {handle: turn for handle, turn in read.items() if turn is not None}
 
     async def keep(self, handle: str, turn: KeptTurn) -> None:
-        await self.store.write(self._name(handle), _CODEC.dump_json(turn), self.ttl_s)
+        name = self._name(handle)
+        written = _CODEC.dump_json(turn)
+        await self.store.write(name, self._seal(name, written) + written, self.ttl_s)
 
     def _name(self, handle: str) -> str:
         return f"turn:{self.partition}:{handle}"
 
+    def _seal(self, name: str, written: bytes) -> bytes:
+        """What nobody else can put before a turn: it would be taken for what the model has said."""
+        return hmac.digest(self.secret, name.encode() + written, "sha256")
+
+    def _unseal(self, name: str, value: bytes) -> KeptTurn | None:
+        """The turn; None for what was damaged, or written by another version or somebody else."""
+        seal, written = value[:_SEAL_BYTES], value[_SEAL_BYTES:]
+        try:
+            if hmac.compare_digest(seal, self._seal(name, written)):
+                return _CODEC.validate_json(written)
+        except ValidationError:
+            pass  # of another version
+        _log.warning("A kept turn cannot be read and counts as gone: %s…", name[:_SHOWN])
+        return None
+
 
 def _partition(realm: str, client: str, scope: Scope) -> str:
-    """A name for a client and what its searches reach; how they are ranked makes no difference."""
-    reach = (
-        realm,
-        client,
-        _sorted(scope.workspace_id),
-        _sorted(scope.tag_id),
-        _sorted(scope.file_id),
-        _sorted(scope.content_type),
-        _sorted(scope.attribute),
-    )
-    return hashlib.sha256(orjson.dumps(reach)).hexdigest()
+    """A name for a client and all of the scope of its searches; the order of a list is nothing."""
+    fields = {name: _sorted(value) for name, value in asdict(scope).items()}
+    return hashlib.sha256(orjson.dumps((realm, client, fields))).hexdigest()
 
 
-def _sorted(values: Iterable[int] | Iterable[str] | None) -> list[int | str] | None:
-    return None if values is None else sorted(set(values))
-
-
-def _read(value: bytes) -> KeptTurn | None:
-    """The turn, or None for what another version of the proxy has written."""
-    try:
-        return _CODEC.validate_json(value)
-    except ValidationError:
-        _log.warning("A kept turn cannot be read and counts as gone.")
-        return None
+def _sorted(value: Any) -> Any:
+    return sorted(set(value)) if isinstance(value, (list, tuple)) else value

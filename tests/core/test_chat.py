@@ -18,6 +18,7 @@ from proxy.core.scope import Scope, Wish
 from proxy.errors import BadRequest
 from tests.core.samples import JSON, tool
 
+CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 HELLO = [{"role": "user", "content": "Hello"}]
 WEATHER = tool("get_weather")
 TIME = tool("get_time")
@@ -145,8 +146,17 @@ def test_a_request_without_messages_is_refused(messages: Any) -> None:
         ({"role": "tool", "content": "x", "tool_call_id": 3}, "messages[1].tool_call_id"),
         ({"role": "assistant", "tool_calls": {}}, "messages[1].tool_calls"),
         ({"role": "assistant", "tool_calls": ["x"]}, "messages[1].tool_calls[0]"),
-        ({"role": "assistant", "tool_calls": [{"id": "a"}, {}]}, "messages[1].tool_calls[1]"),
+        ({"role": "assistant", "tool_calls": [CALL, {}]}, "messages[1].tool_calls[1]"),
         ({"role": "assistant", "tool_calls": [{"id": 5}]}, "messages[1].tool_calls[0]"),
+        (
+            {"role": "assistant", "tool_calls": [{"id": "a"}]},
+            "messages[1].tool_calls[0].function.name",
+        ),
+        (
+            {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": 5}}]},
+            "messages[1].tool_calls[0].function.name",
+        ),
+        ({"role": "tool", "content": "x", "tool_call_id": "a"}, "messages[1].tool_call_id"),
     ],
 )
 def test_a_message_at_fault_is_named(message: Any, param: str) -> None:
@@ -161,14 +171,30 @@ def test_a_message_at_fault_is_named(message: Any, param: str) -> None:
         {"role": "system", "content": "Be brief."},
         {"role": "developer", "content": [{"type": "text", "text": "Be brief."}]},
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]},
-        {"role": "assistant", "content": None, "tool_calls": [{"id": "a"}]},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "assistant", "tool_calls": [{"id": "a", "type": "custom"}]},
         {"role": "assistant", "content": "Yes", "tool_calls": None},
-        {"role": "tool", "content": "sunny", "tool_call_id": "a"},
         {"role": "function", "name": "f", "content": "sunny"},
     ],
 )
 def test_every_kind_of_message_passes_unchanged(message: dict[str, Any]) -> None:
     assert parse(messages=[*HELLO, message]).messages == [*HELLO, message]
+
+
+def test_a_tool_message_answers_a_call_of_any_assistant_message_before_it() -> None:
+    turn = {"role": "assistant", "tool_calls": [CALL]}
+    result = {"role": "tool", "content": "sunny", "tool_call_id": "a"}
+    for messages in ([turn, result], [turn, *HELLO, result], [turn, result, result]):
+        assert parse(messages=messages).messages == messages
+    assert fault(messages=[result, turn]).param == "messages[0].tool_call_id"
+    of_user = {"role": "user", "content": "x", "tool_calls": [CALL]}
+    assert fault(messages=[of_user, result]).param == "messages[1].tool_call_id"
+
+
+def test_a_result_for_no_call_is_named_and_not_repeated_at_length() -> None:
+    error = fault(messages=[{"role": "tool", "content": "x", "tool_call_id": "z" * 5_000}])
+    assert "answers no call" in error.message
+    assert len(error.message) < 400
 
 
 @pytest.mark.parametrize("n", [0, 2, -1, 128])

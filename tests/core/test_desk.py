@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from proxy.core.desk import UNAVAILABLE, Failed, Found, SearchDesk
+from proxy.core.desk import FULL, UNAVAILABLE, Failed, Found, SearchDesk
 from proxy.core.kept import Findings, KeptSearch
 from proxy.core.passages import NO_RESULTS, PassageBook, Result
 from proxy.core.scope import Scope
@@ -86,6 +86,14 @@ def test_notes_come_after_the_passages() -> None:
     assert passages == SHOWN
     assert ignored.startswith("Ignored arguments: lang.")
     assert clamped.startswith("max_results must be from 1 to 50")
+
+
+def test_nothing_is_searched_when_there_is_no_room_for_what_it_would_find() -> None:
+    at = desk()
+    run_round(at, asks("leave"), outcome=found(result("a", "x" * 9_900)))
+    more = asks("lease", "2")
+    assert run_round(at, more) == [FULL]
+    assert at.round_searches() == ()
 
 
 def test_the_scope_limits_the_number_of_results() -> None:

@@ -84,28 +84,48 @@ def test_earlier_answers_are_recognised_only_when_they_are_asked_for() -> None:
     ]
 
 
-def test_only_the_newest_messages_are_looked_up() -> None:
+def test_only_the_newest_messages_of_earlier_answers_are_looked_up() -> None:
     messages = [message for _ in range(100) for message in (QUESTION, FINAL)]
     found = recognise(messages, earlier=True)
     assert [found[0].place, found[-1].place, len(found)] == [73, 199, 64]
 
 
-def test_the_answer_being_made_gets_all_that_was_kept_of_it() -> None:
-    kept = {"a": turn_of_size(900), "b": turn_of_size(900)}
-    found = [Recognised(1, "a", is_unfinished=True), Recognised(3, "b", is_unfinished=True)]
-    assert list(choose(found, kept, 1_000)) == [1, 3]
+def test_an_answer_over_many_turns_is_looked_up_as_a_whole() -> None:
+    messages = [QUESTION, FINAL, QUESTION]
+    for _ in range(300):
+        (one,) = new_ids()
+        messages += [calling(one), result(one)]
+    found = recognise(messages, earlier=False)
+    assert [found[0].place, len(found)] == [3, 300]
+
+
+def unfinished(*handles: str) -> list[Recognised]:
+    return [Recognised(place, each, is_unfinished=True) for place, each in enumerate(handles)]
+
+
+def earlier(*handles: str) -> list[Recognised]:
+    return [Recognised(place, each, is_unfinished=False) for place, each in enumerate(handles)]
+
+
+def test_the_answer_being_made_gets_three_quarters_and_the_oldest_turns_are_dropped_first() -> None:
+    kept = {name: turn_of_size(250) for name in "abcd"}
+    assert list(choose(unfinished(*"abcd"), kept, 1_000)) == [1, 2, 3]
+    assert list(choose(unfinished(*"abcd"), {**kept, "c": turn_of_size(501)}, 1_000)) == [3]
+
+
+def test_the_newest_turn_of_the_answer_being_made_always_stays() -> None:
+    assert list(choose(unfinished("a", "b"), {"b": turn_of_size(5_000)}, 1_000)) == [1]
 
 
 def test_earlier_answers_get_at_most_half_and_the_oldest_are_dropped_first() -> None:
     kept = {name: turn_of_size(200) for name in "abc"}
-    found = [Recognised(place, name, is_unfinished=False) for place, name in enumerate("abc")]
-    assert list(choose(found, kept, 1_000)) == [1, 2]
-    assert list(choose(found, {**kept, "b": turn_of_size(301)}, 1_000)) == [2]
-    assert list(choose(found, {**kept, "c": turn_of_size(501)}, 1_000)) == []
+    assert list(choose(earlier(*"abc"), kept, 1_000)) == [1, 2]
+    assert list(choose(earlier(*"abc"), {**kept, "b": turn_of_size(301)}, 1_000)) == [2]
+    assert list(choose(earlier(*"abc"), {**kept, "c": turn_of_size(501)}, 1_000)) == []
 
 
 def test_earlier_answers_get_what_the_answer_being_made_leaves() -> None:
-    kept = {"old": turn_of_size(100), "now": turn_of_size(950)}
+    kept = {"old": turn_of_size(300), "now": turn_of_size(750)}
     found = [Recognised(1, "old", is_unfinished=False), Recognised(3, "now", is_unfinished=True)]
     assert list(choose(found, kept, 1_000)) == [3]
     assert list(choose(found, kept, 1_050)) == [1, 3]
@@ -113,7 +133,7 @@ def test_earlier_answers_get_what_the_answer_being_made_leaves() -> None:
 
 def test_a_turn_that_stands_twice_in_the_history_is_put_back_once() -> None:
     found = [Recognised(place, "a", is_unfinished=place > 2) for place in (1, 3, 5)]
-    assert list(choose(found, {"a": turn_of_size(10)}, 1_000)) == [3]
+    assert list(choose(found, {"a": turn_of_size(10)}, 1_000)) == [1]
 
 
 def turn_of_size(size: int) -> KeptTurn:
@@ -212,11 +232,6 @@ def test_of_two_results_for_one_call_the_last_counts() -> None:
 def test_an_id_that_is_used_again_belongs_to_the_turn_before_its_result() -> None:
     (one,) = new_ids()
     messages = [QUESTION, calling(one), result(one, "a"), calling(one), result(one, "b")]
-    assert with_kept(messages, {}).messages == messages
-
-
-def test_a_result_for_no_call_stays_for_the_upstream_to_judge() -> None:
-    messages = [result("before"), QUESTION, calling("c"), result("c"), result("unknown")]
     assert with_kept(messages, {}).messages == messages
 
 
