@@ -28,7 +28,7 @@ from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies, routing_error_reply
 from proxy.upstreams import lighton, scaleway_replies
-from proxy.upstreams.http import Endpoint, Transport, aiohttp_transport
+from proxy.upstreams.http import Endpoint, Transport, pooled_transport
 from proxy.upstreams.lighton import LightOn
 from proxy.upstreams.scaleway import Scaleway
 from proxy.upstreams.scaleway_models import ScalewayModels
@@ -42,11 +42,17 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Starle
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow.
     """
-    transport = transport or aiohttp_transport()
+    transport = transport or pooled_transport()
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes)
     upstreams = make_upstreams(settings, transport, store)
     policies = Policies(settings)
-    turns = KeptTurns(store, settings.turns_ttl_s, _realm(settings))
+    whose = _whose_documents(settings)
+    turns = KeptTurns(
+        store,
+        settings.turns_ttl_s,
+        realm=hashlib.sha256(whose).hexdigest(),
+        secret=hashlib.sha256(b"seal of kept turns\0" + whose).digest(),
+    )
     chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search, turns)
     models = Models(policies.profile_names, upstreams.models)
 
@@ -140,10 +146,9 @@ def _middleware(settings: Settings) -> list[Middleware]:
     ]
 
 
-def _realm(settings: Settings) -> str:
-    """Whose documents are searched: proxies of different LightOn keys may share a Redis."""
-    whose = f"{settings.lighton_base_url}\0{_secret(settings.lighton_api_key)}"
-    return hashlib.sha256(whose.encode()).hexdigest()
+def _whose_documents(settings: Settings) -> bytes:
+    """What proxies that share a Redis are told apart by. It holds a key: only hashes may leave."""
+    return f"{settings.lighton_base_url}\0{_secret(settings.lighton_api_key)}".encode()
 
 
 def _secret(value: SecretStr | None) -> str:

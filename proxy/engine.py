@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from proxy.core.chat import Chunk
 from proxy.core.citations import annotate
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
+from proxy.core.frames import TextChunk
 from proxy.core.kept import KeptTurn, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
 from proxy.core.passages import PassageBook
@@ -35,7 +36,7 @@ _MODEL: Final = "The model"
 class ModelUpstream(Protocol):
     """Runs one model round: an OpenAI request in, chunks out, in the groups they arrive in."""
 
-    def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[list[Chunk], None]: ...
+    def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[list[Chunk | TextChunk], None]: ...
 
 
 class SearchUpstream(Protocol):
@@ -55,7 +56,7 @@ class TurnKeeper(Protocol):
 class Listener(Protocol):
     """Whoever the answer is for."""
 
-    async def hear(self, chunks: list[Chunk]) -> None:
+    async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
         """Take in chunks of the completion; returns when more may come."""
 
 
@@ -122,7 +123,7 @@ class Run:
         )
         async with aclosing(self.model.stream(self._body(ask))) as groups:
             async for chunks in groups:
-                heard = [self.writer.write(out) for each in chunks if (out := reader.feed(each))]
+                heard = [out for each in chunks if (out := self._hear(reader, each))]
                 for call in reader.take_ready():
                     self._start_early(call, start)
                 if heard:
@@ -133,6 +134,17 @@ class Run:
             raise BadReply(_MODEL, "The model's reply broke off before its end.") from error
         self.writer.end_round(turn)
         return turn
+
+    def _hear(self, reader: TurnReader, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None:
+        """What the client hears of a chunk. Text passes in its frame where it can."""
+        if isinstance(chunk, TextChunk):
+            if self.writer.passes_text:
+                reader.feed_text(chunk.text)
+                self.writer.write_text(chunk.text)
+                return chunk
+            chunk = chunk.whole()
+        heard = reader.feed(chunk)
+        return None if heard is None else self.writer.write(heard)
 
     def _body(self, ask: Ask) -> dict[str, Any]:
         """The request of one round: the client's own parameters, and what the proxy owns."""

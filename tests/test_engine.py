@@ -13,6 +13,7 @@ import pytest
 from proxy.core.chat import Chunk, parse_chat
 from proxy.core.desk import Found
 from proxy.core.fold import Fold
+from proxy.core.frames import TextChunk
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
@@ -41,7 +42,9 @@ class Model:
         self.closed = asyncio.Event()
         self.sent = 0
 
-    async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[list[Chunk], None]:
+    async def stream(
+        self, body: Mapping[str, Any]
+    ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
         self.asked.append(body)
         try:
             for place, chunk in enumerate(next(self._rounds).chunks()):
@@ -111,10 +114,11 @@ class Listener:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def hear(self, chunks: list[Chunk]) -> None:
+    async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
         self.heard.set()
         await self.gate.wait()
         for chunk in chunks:
+            assert not isinstance(chunk, TextChunk)
             self.fold.add(chunk)
 
 

@@ -19,7 +19,7 @@ from proxy.settings import Settings, load_settings, variable_names
 from proxy.settings_checks import check_profiles, require_upstream_keys
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
-from proxy.upstreams.http import aiohttp_transport
+from proxy.upstreams.http import pooled_transport
 
 TIMEOUT_S = 60.0
 
@@ -41,7 +41,7 @@ async def _report(settings: Settings) -> int:
 
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
-    async with aclosing(aiohttp_transport()) as transport:
+    async with aclosing(pooled_transport()) as transport:
         search = make_upstreams(settings, transport, MemoryStore(0)).search
         probe = LightOnProbe(search, settings.scope(), settings.lighton_base_url)
         async for finding in climb(probe.steps()):

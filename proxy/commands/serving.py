@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+from typing import Final
 
 import click
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
+
+_COLLECT_AFTER: Final = (10_000, 20, 50)
+"""New objects before a collection of the youngest; collections before one of the next older."""
 
 
 def server_config(
@@ -35,6 +40,17 @@ def server_config(
     )
 
 
+def collect_rarely() -> None:
+    """Look for cyclic garbage less often, and not among what has been loaded by now.
+
+    Hardly anything that a request makes is in a cycle. With Python's own thresholds the collector
+    took a seventh of the time of a server with many streams.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+
+
 class _Server(uvicorn.Server):
     """A server that says something once it answers, and signals are handled."""
 
@@ -44,6 +60,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        collect_rarely()
         if self.started:
             click.echo(self._greeting)
 

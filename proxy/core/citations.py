@@ -12,14 +12,17 @@ from typing import Any, Final
 
 from proxy.core.passages import Passage
 
+_MARKER: Final = re.compile(
+    r"\[(?P<list>\d{1,4}(?:\s*,\s*\d{1,4})*)\]"
+    r"|【(?P<single>\d{1,4})[^】]{0,40}】"  # as gpt-oss models were trained to cite
+)
 _CODE_OR_MARKER: Final = re.compile(
     # A fenced block, closed or not; in lists and quotations, too.
     r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
     r".*?(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)"
     # Inline code, of a length that keeps the search for its end short.
     r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]{0,500}?(?<!`)(?P=ticks)(?!`)"
-    r"|\[(?P<list>\d{1,4}(?:\s*,\s*\d{1,4})*)\]"
-    r"|【(?P<single>\d{1,4})[^】]{0,40}】",  # as gpt-oss models were trained to cite
+    rf"|{_MARKER.pattern}",
     re.MULTILINE | re.DOTALL,
 )
 _MARKERS: Final = ("list", "single")
@@ -39,7 +42,8 @@ def _markers(text: str) -> Iterator[tuple[int, int, int]]:
 
     Code is matched so that it is passed over: what is in brackets there cites nothing.
     """
-    for match in _CODE_OR_MARKER.finditer(text):
+    has_code = "`" in text or "~~~" in text
+    for match in (_CODE_OR_MARKER if has_code else _MARKER).finditer(text):
         if match.lastgroup not in _MARKERS:
             continue
         numbers = list(_NUMBER.finditer(text, *match.span(match.lastgroup)))

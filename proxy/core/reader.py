@@ -85,6 +85,10 @@ class TurnReader:
         self._finish_reason = ""
         self._client_calls = 0
 
+    def feed_text(self, text: str) -> None:
+        """Take in a chunk that says `text` and nothing else: the client may hear all of it."""
+        self._text.append(text)
+
     def feed(self, chunk: Chunk) -> Chunk | None:
         """What the client may hear of `chunk`, which is consumed; None if it is nothing."""
         if usage := chunk.get("usage"):

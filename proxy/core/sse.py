@@ -8,16 +8,14 @@ comment.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 DONE: Final = b"data: [DONE]\n\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event. `name` is the event field, b"" when there was none."""
 
     data: bytes
@@ -43,6 +41,8 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes. Raises TooLongError."""
+        if self._is_between_events and _is_one_event(data) and len(data) <= self._limit:
+            return [Event(data[6:-2])]  # what most packets of a stream are
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
             self._after_cr = False
@@ -57,6 +57,11 @@ class Decoder:
         events = [event for line in lines if (event := self._line(line))]
         self._check_size(len(self._rest))
         return events
+
+    @property
+    def _is_between_events(self) -> bool:
+        has_begun = self._rest or self._size or self._after_cr
+        return self._started and not has_begun
 
     def _lines(self, text: bytes) -> list[bytes]:
         """The complete lines of `text`; the rest is kept."""
@@ -88,6 +93,17 @@ class Decoder:
         """Refuse an event of which `more` bytes have come beyond its complete lines."""
         if self._size + more > self._limit:
             raise TooLongError(f"an event is longer than {self._limit} bytes")
+
+
+def _is_one_event(data: bytes) -> bool:
+    """Whether `data` is a whole event of one line, in the plainest form there is."""
+    ends = len(data) - 2
+    return (
+        data.startswith(b"data: ")
+        and data.find(b"\n") == ends
+        and data.endswith(b"\n\n")
+        and b"\r" not in data
+    )
 
 
 def encode(data: bytes) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from proxy.core.chat import Chunk
+from proxy.core.frames import Frame
 from proxy.core.turn import Turn, Usage, add_usage, whole_usage
 
 _CUT_SHORT: Final = frozenset({"length", "content_filter"})
@@ -19,8 +20,20 @@ _CUT_SHORT: Final = frozenset({"length", "content_filter"})
 class CompletionWriter:
     """Writes the chunks of one completion. Chunks handed in are consumed."""
 
-    def __init__(self, *, id: str, created: int, model: str, include_usage: bool) -> None:  # noqa: A002  # OpenAI's name
-        """`model` is reported until the upstream has said which model answers."""
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002  # OpenAI's name
+        created: int,
+        model: str,
+        include_usage: bool,
+        passes_frames: bool = False,
+    ) -> None:
+        """`model` is reported until the upstream has said which model answers.
+
+        With `passes_frames` the listener dresses frames by itself, with `dress_frame`.
+        """
+        self._passes_frames = passes_frames
         self.id = id
         self.model = model
         self._created = created
@@ -46,6 +59,15 @@ class CompletionWriter:
         """Set the coming round's text off from what was heard before."""
         self._gaps = {name: _gap(pieces) for name, pieces in self._heard.items()}
 
+    @property
+    def passes_text(self) -> bool:
+        """Whether a chunk of text needs no more than its frame to be dressed."""
+        return self._passes_frames and self._has_begun and "content" not in self._gaps
+
+    def write_text(self, text: str) -> None:
+        """Take in a chunk of text that passes: the listener dresses it."""
+        self._heard["content"].append(text)
+
     def write(self, chunk: Chunk) -> Chunk:
         """What the client hears of a chunk from the turn reader."""
         if not self._knows_model:
@@ -60,6 +82,11 @@ class CompletionWriter:
                 pieces.append(text)
         self._heard_call = self._heard_call or "tool_calls" in delta
         return self._dress(chunk, choice)
+
+    def dress_frame(self, frame: Frame, text: str) -> Chunk:
+        """What the client hears of a chunk that is `frame` around `text`."""
+        chunk = frame.around(text)
+        return self._dress(chunk, chunk["choices"][0])
 
     def heartbeat(self) -> Chunk:
         """A chunk that says nothing: it keeps the connection of a waiting client open."""

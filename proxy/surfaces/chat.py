@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.core.chat import Chat, Chunk, parse_chat
 from proxy.core.fold import Fold
+from proxy.core.frames import TextChunk
 from proxy.core.plan import Plan, make_plan
 from proxy.core.scope import parse_wish_headers
 from proxy.core.writer import CompletionWriter
@@ -103,9 +105,9 @@ class _Folding:
 
     fold: Fold
 
-    async def hear(self, chunks: list[Chunk]) -> None:
+    async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
         for chunk in chunks:
-            self.fold.add(chunk)
+            self.fold.add(chunk.whole() if isinstance(chunk, TextChunk) else chunk)
 
 
 async def _reply(run: Run, scope: Scope, send: Send) -> None:
@@ -134,6 +136,7 @@ def _writer(plan: Plan) -> CompletionWriter:
         created=int(time.time()),
         model=plan.policy.model,
         include_usage=plan.chat.include_usage or not plan.chat.stream,
+        passes_frames=plan.chat.stream,
     )
 
 

@@ -7,13 +7,14 @@ hang-up could leave open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import orjson
 from starlette.types import Send
 
 from proxy.core.chat import Chunk
+from proxy.core.frames import Frame, TextChunk
 from proxy.core.sse import DONE, encode
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
@@ -23,6 +24,8 @@ _HEADERS: Final = (
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
+
+_PROBE: Final = "a text that no model says"
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -56,10 +59,22 @@ class EventStream:
         self._last_sent = self._clock()
         self._beginning = asyncio.Lock()
         self.has_begun = False
+        self._frame: Frame | None = None
+        self._before = self._after = b""
+        """An event of that frame, before and after its text."""
 
-    async def hear(self, chunks: list[Chunk]) -> None:
+    async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
         """Send chunks that arrived together in one write."""
-        await self._write(b"".join([encode(orjson.dumps(chunk)) for chunk in chunks]))
+        await self._write(b"".join(map(self._event, chunks)))
+
+    def _event(self, chunk: Chunk | TextChunk) -> bytes:
+        if not isinstance(chunk, TextChunk):
+            return encode(orjson.dumps(chunk))
+        if chunk.frame is not self._frame:
+            self._frame = chunk.frame
+            event = encode(orjson.dumps(self._writer.dress_frame(chunk.frame, _PROBE)))
+            self._before, _, self._after = event.partition(_PROBE.encode())
+        return b"%b%b%b" % (self._before, chunk.written, self._after)
 
     async def finish(self) -> None:
         await self._write(DONE, is_last=True)

@@ -1,9 +1,7 @@
-"""HTTP to one upstream: the only module that knows the HTTP client.
+"""HTTP to one upstream: the only module that knows the HTTP client, beside its transport.
 
-httpx is the interface (requests, responses, exceptions, transports), aiohttp does the work below
-it: httpx's own connection pool is linear in the number of open requests. The transport is called
-without httpx's client layer, which would add cookies, redirects and authentication that no upstream
-needs.
+httpx is the interface: requests, responses, exceptions, transports. The transport is called without
+httpx's client layer, which would add cookies, redirects and authentication that no upstream needs.
 """
 
 from __future__ import annotations
@@ -13,33 +11,18 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.upstreams.transport import NotAnswered, PooledTransport
 
-_KEEPALIVE_S: Final = 15.0
-"""Idle connections are dropped before common servers and firewalls drop them."""
-_CONNECT_ATTEMPTS: Final = 2
+_ATTEMPTS: Final = 2
 _LONGEST_BODY: Final = 32 * 1024 * 1024
 """As much of a reply as is kept in memory, in bytes; streams are not kept."""
-_FAULTS: Final = (httpx.RequestError, aiohttp.ClientError, OSError)
-_NOT_CONNECTED: Final = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-)
-"""Causes of a request that was never sent."""
-_FOUND_CLOSED: Final = (
-    aiohttp.ServerDisconnectedError,
-    aiohttp.ClientOSError,
-    aiohttp.ClientConnectionResetError,
-)
-"""Causes of a request that was not answered, often because a kept connection had been closed."""
-_UNREADABLE: Final = (aiohttp.ClientResponseError, httpx.DecodingError)
-"""Causes of a reply that is not HTTP, or not encoded as it says."""
+_FAULTS: Final = (httpx.RequestError, OSError)
+_NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout)
+_UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
+"""A reply that is not HTTP, or not encoded as it says."""
 
 
 class Reply:
@@ -49,7 +32,11 @@ class Reply:
         self._response = response
         self._upstream = upstream
         self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
+        self.headers: Mapping[str, str] = {
+            name.lower().decode("latin-1"): value.decode("latin-1")
+            for name, value in response.headers.raw
+        }
+        """By name in lower case; of repeated ones the last."""
 
     @property
     def is_event_stream(self) -> bool:
@@ -98,6 +85,9 @@ class Endpoint:
     key: str = field(repr=False)
     transport: Transport
     connect_timeout_s: float
+    _known: dict[str, tuple[httpx.URL, httpx.Headers]] = field(
+        init=False, repr=False, default_factory=dict
+    )
 
     @asynccontextmanager
     async def request(
@@ -114,6 +104,7 @@ class Endpoint:
         could not be made, or broke before any answer, is sent once more. Raises UpstreamError.
         """
         response = await self._send(method, path, body, timeout_s)
+        del body  # it is sent: a long stream need not hold it
         try:
             yield Reply(response, self.name)
         finally:
@@ -129,60 +120,51 @@ class Endpoint:
         body: bytes | None,
         timeout_s: float,
     ) -> httpx.Response:
+        url, headers = self._prepared(path)
         request = httpx.Request(
             method,
-            self.base_url + path,
-            headers={
-                "authorization": f"Bearer {self.key}",
-                "accept-encoding": "identity",
-                "user-agent": "rag-proxy",
-                **({"content-type": "application/json"} if body is not None else {}),
-            },
-            content=body,
+            url,
+            headers=headers,
+            stream=httpx.ByteStream(body or b""),
             extensions={"timeout": {"connect": self.connect_timeout_s, "read": timeout_s}},
         )
-        attempts_left = _CONNECT_ATTEMPTS
+        if body is not None:
+            request.headers["content-type"] = "application/json"
+            request.headers["content-length"] = str(len(body))
+        attempts_left = _ATTEMPTS
         while True:
             attempts_left -= 1
             try:
                 return await self.transport.handle_async_request(request)
             except _FAULTS as fault:
-                if not attempts_left or not _may_send_again(fault):
+                if not attempts_left or not isinstance(fault, (*_NOT_CONNECTED, NotAnswered)):
                     raise translate(fault, self.name) from fault
 
-
-def aiohttp_transport() -> Transport:
-    """A transport with a connection pool of its own, which opens in the event loop of its use."""
-    certificates = httpx.create_ssl_context()
-
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S, ssl=certificates)
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("accept", "user-agent"),
-        )
-
-    return AiohttpTransport(verify=certificates, client=session)
+    def _prepared(self, path: str) -> tuple[httpx.URL, httpx.Headers]:
+        """Address and headers of requests for `path`, made once: httpx takes its time for it."""
+        if path not in self._known:
+            url = httpx.URL(self.base_url + path)
+            headers = {
+                "host": url.netloc.decode(),
+                "authorization": f"Bearer {self.key}",
+                "accept-encoding": "identity",
+                "user-agent": "rag-proxy",
+            }
+            self._known[path] = url, httpx.Headers(headers)
+        return self._known[path]
 
 
-def translate(fault: BaseException, upstream: str) -> UpstreamError:
+def pooled_transport() -> Transport:
+    """A transport with a connection pool of its own."""
+    return PooledTransport(httpx.create_ssl_context())
+
+
+def translate(fault: Exception, upstream: str) -> UpstreamError:
     """The HTTP client's exception as one of ours."""
-    cause = _cause(fault)
-    if isinstance(cause, (httpx.TimeoutException, TimeoutError)):
+    if isinstance(fault, (httpx.TimeoutException, TimeoutError)):
         return UpstreamTimeout(upstream, f"{upstream} did not answer in time. Try again later.")
-    if isinstance(cause, _NOT_CONNECTED):
+    if isinstance(fault, httpx.ConnectError):
         return Unreachable(upstream, f"{upstream} could not be reached. Try again later.")
-    if isinstance(cause, _UNREADABLE):
+    if isinstance(fault, _UNREADABLE):
         return BadReply(upstream, f"{upstream} sent a reply that cannot be read.")
     return Unreachable(upstream, f"The connection to {upstream} broke. Try again.")
-
-
-def _may_send_again(fault: BaseException) -> bool:
-    """Whether the fault is the connection's: not made, or kept open and found closed."""
-    return isinstance(_cause(fault), (*_NOT_CONNECTED, *_FOUND_CLOSED))
-
-
-def _cause(fault: BaseException) -> BaseException:
-    """What went wrong: the transport calls every broken connection a time-out, its cause tells."""
-    return fault.__cause__ if isinstance(fault.__cause__, aiohttp.ClientError) else fault

@@ -6,6 +6,7 @@ A reply that is not streamed becomes a stream of one chunk, so that there is one
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from typing import Any, Final
 import orjson
 
 from proxy.core.chat import Chunk
-from proxy.core.sse import Decoder, Event, TooLongError
+from proxy.core.frames import TextChunk
+from proxy.core.sse import Decoder, TooLongError
 from proxy.errors import BadReply, ModelNotFound, ProxyError, UpstreamError
 from proxy.upstreams.http import Endpoint, Reply
+from proxy.upstreams.scaleway_frames import FrameReader
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.scaleway_quirks import fit_request
 from proxy.upstreams.scaleway_replies import NAME, read_chunk, read_completion, read_error
@@ -39,40 +42,35 @@ class Scaleway:
     """Request parameters that Scaleway does not support and clients send all the same."""
     timeout_s: float
 
-    async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[list[Chunk], None]:
+    async def stream(
+        self, body: Mapping[str, Any]
+    ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
         """The chunks of one model round, as many at a time as arrived together.
 
         `body` is an OpenAI request; whether it asks to stream decides how the chunks arrive. Close
         the generator to end the request. Raises ProxyError.
         """
-        content = orjson.dumps(fit_request(body, self.drop_params))
         async with self.endpoint.request(
-            "POST", "/chat/completions", body=content, timeout_s=self.timeout_s
+            "POST",
+            "/chat/completions",
+            body=orjson.dumps(fit_request(body, self.drop_params)),
+            timeout_s=self.timeout_s,
         ) as reply:
             if reply.status != HTTPStatus.OK:
                 raise await self._error(reply, str(body["model"]))
             if not reply.is_event_stream:
                 yield [read_completion(self.vendor, await reply.read())]
                 return
-            async with aclosing(reply.parts()) as parts, aclosing(_events(parts)) as groups:
-                async for events in groups:
-                    chunks, fault = self._read(events)
-                    if chunks:
+            events = _Events(self.vendor)
+            async with aclosing(reply.parts()) as parts:
+                async for part in parts:
+                    if chunks := events.feed(part):
                         yield chunks
-                    if fault:
-                        raise fault
-
-    def _read(self, events: list[Event]) -> tuple[list[Chunk], UpstreamError | None]:
-        """The chunks of `events` up to the first that is an error, and that error."""
-        chunks = []
-        for event in events:
-            if not event.data:
-                continue  # a keep-alive of some gateways
-            try:
-                chunks.append(read_chunk(self.vendor, event.data))
-            except UpstreamError as fault:
-                return chunks, fault
-        return chunks, None
+                    if events.fault:
+                        raise events.fault
+                    if events.is_over:
+                        await _drain(parts)
+                        return
 
     async def _error(self, reply: Reply, model: str) -> ProxyError:
         error = read_error(self.vendor, reply.status, await reply.read(), reply.headers)
@@ -85,20 +83,32 @@ class Scaleway:
         return error
 
 
-async def _events(parts: AsyncIterator[bytes]) -> AsyncGenerator[list[Event], None]:
-    """The events of a stream up to [DONE], in the groups they arrive in."""
-    decoder = Decoder()
-    async for part in parts:
+class _Events:
+    """The events of one stream, read as they come."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self._decoder = Decoder()
+        self._frames = FrameReader(functools.partial(read_chunk, vendor))
+        self.is_over = False
+        """The stream has said [DONE]."""
+        self.fault: UpstreamError | None = None
+        """What was wrong with it, after the chunks that came before."""
+
+    def feed(self, part: bytes) -> list[Chunk | TextChunk]:
+        """The chunks that `part` completes, up to [DONE] or the first that is an error."""
+        chunks: list[Chunk | TextChunk] = []
         try:
-            events = decoder.feed(part)
+            for event in self._decoder.feed(part):
+                if event.data == _DONE:
+                    self.is_over = True
+                    break
+                if event.data:  # some gateways send empty ones, to keep the connection alive
+                    chunks.append(self._frames.read(event.data))
         except TooLongError as error:
-            raise BadReply(NAME, f"{NAME} sent a stream that cannot be read: {error}.") from error
-        done = next((i for i, event in enumerate(events) if event.data == _DONE), None)
-        if events:
-            yield events[:done]
-        if done is not None:
-            await _drain(parts)
-            return
+            self.fault = BadReply(NAME, f"{NAME} sent a stream that cannot be read: {error}.")
+        except UpstreamError as error:
+            self.fault = error
+        return chunks
 
 
 async def _drain(parts: AsyncIterator[bytes]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from proxy.upstreams.http import Endpoint, Transport, aiohttp_transport
+from proxy.upstreams.http import Endpoint, Transport, pooled_transport
 from tests.upstreams.raw_server import PATIENCE_S
 
 KEY = "upstream-secret"
@@ -15,7 +15,7 @@ BASE_URL = "https://upstream.test/v1"
 def endpoint(
     base_url: str, transport: Transport | None = None, *, connect_timeout_s: float = 5
 ) -> Endpoint:
-    transport = transport or aiohttp_transport()
+    transport = transport or pooled_transport()
     return Endpoint("Upstream", base_url, KEY, transport, connect_timeout_s)
 
 

@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from proxy.core.chat import Chunk
+from proxy.core.frames import TextChunk
 from proxy.upstreams.http import Endpoint, Transport
 from proxy.upstreams.scaleway import Scaleway
 from proxy.upstreams.scaleway_models import ScalewayModels
@@ -63,7 +64,15 @@ ONE, TWO = saying("one"), saying("two")
 
 async def groups(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[list[Chunk]]:
     async with aclosing(upstream.stream(body)) as stream:
-        return [group async for group in stream]
+        return [list(map(whole, group)) async for group in stream]
+
+
+async def next_group(stream: AsyncIterator[list[Chunk | TextChunk]]) -> list[Chunk]:
+    return list(map(whole, await anext(stream)))
+
+
+def whole(chunk: Chunk | TextChunk) -> Chunk:
+    return chunk.whole() if isinstance(chunk, TextChunk) else chunk
 
 
 async def chunks(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[Chunk]:

@@ -25,7 +25,7 @@ from proxy.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from proxy.upstreams.http import aiohttp_transport
+from proxy.upstreams.http import pooled_transport
 from proxy.upstreams.lighton import NAME, LightOn
 from tests.upstreams.json_documents import json_values, unhurried
 from tests.upstreams.lighton_samples import ANYWHERE, KEY, SEARCH, URL, found, item, lighton
@@ -280,7 +280,7 @@ async def test_a_search_is_bounded_as_a_whole_however_its_bytes_trickle() -> Non
             await asyncio.sleep(0.01)
 
     async with raw_server(script) as server:
-        upstream = lighton(aiohttp_transport(), server.url, timeout_s=0.2)
+        upstream = lighton(pooled_transport(), server.url, timeout_s=0.2)
         with pytest.raises(UpstreamTimeout, match="LightOn did not answer in time"):
             await upstream.search(SEARCH, ANYWHERE)
         await upstream.endpoint.aclose()
@@ -295,7 +295,7 @@ async def test_cancelling_a_search_closes_its_connection() -> None:
         await connection.gone()
 
     async with raw_server(script) as server:
-        upstream = lighton(aiohttp_transport(), server.url)
+        upstream = lighton(pooled_transport(), server.url)
         searching = asyncio.create_task(upstream.search(SEARCH, ANYWHERE))
         await asyncio.wait_for(asked.wait(), PATIENCE_S)
         searching.cancel()

@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from proxy.errors import Unreachable, UpstreamError, UpstreamRejected, UpstreamTimeout
-from proxy.upstreams.http import aiohttp_transport
+from proxy.upstreams.http import pooled_transport
 from proxy.upstreams.scaleway import Scaleway
 from tests.upstreams.raw_server import (
     PATIENCE_S,
@@ -20,12 +20,21 @@ from tests.upstreams.raw_server import (
     raw_server,
     reply,
 )
-from tests.upstreams.scaleway_samples import DONE, ONE, STREAMED, TWO, chunks, event, scaleway
+from tests.upstreams.scaleway_samples import (
+    DONE,
+    ONE,
+    STREAMED,
+    TWO,
+    chunks,
+    event,
+    next_group,
+    scaleway,
+)
 
 
 @asynccontextmanager
 async def connected(url: str, *, timeout_s: float = PATIENCE_S) -> AsyncIterator[Scaleway]:
-    upstream = scaleway(aiohttp_transport(), url, timeout_s=timeout_s)
+    upstream = scaleway(pooled_transport(), url, timeout_s=timeout_s)
     try:
         yield upstream
     finally:
@@ -59,9 +68,9 @@ async def test_chunks_are_heard_while_the_round_still_streams() -> None:
         connected(server.url) as upstream,
         aclosing(upstream.stream(STREAMED)) as stream,
     ):
-        assert await anext(stream) == [ONE]
+        assert await next_group(stream) == [ONE]
         heard.set()
-        assert await anext(stream) == [TWO]
+        assert await next_group(stream) == [TWO]
 
 
 async def test_after_done_the_connection_is_used_again() -> None:
@@ -92,7 +101,7 @@ async def test_closing_the_stream_closes_its_connection() -> None:
     script = streaming(event(ONE), then=Connection.gone)
     async with raw_server(script) as server, connected(server.url) as upstream:
         async with aclosing(upstream.stream(STREAMED)) as stream:
-            assert await anext(stream) == [ONE]
+            assert await next_group(stream) == [ONE]
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
@@ -137,7 +146,7 @@ async def test_a_stream_that_stalls_is_a_time_out() -> None:
     script = streaming(event(ONE), then=Connection.gone)
     async with raw_server(script) as server, connected(server.url, timeout_s=0.05) as upstream:
         stream = upstream.stream(STREAMED)
-        assert await anext(stream) == [ONE]
+        assert await next_group(stream) == [ONE]
         with pytest.raises(UpstreamTimeout):
             await anext(stream)
 

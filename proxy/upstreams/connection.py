@@ -1,0 +1,200 @@
+"""One HTTP/1.1 connection, on httptools. Every token passes through here: see `make bench`.
+
+It does what the proxy needs of HTTP and no more: one request at a time, its reply read as it comes.
+A reader that does not read stops the connection, so that a slow client slows its model down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, cast
+
+import httptools
+
+_HIGH_WATER: Final = 64 * 1024
+"""As many bytes of a body may wait to be read, beside those of the last packet."""
+_LONGEST_HEAD: Final = 256 * 1024
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class NotHTTPError(Exception):
+    """What came is not a reply of HTTP/1.1."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection, made by `loop.create_connection(Connection)`."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._fault: Exception | None = None
+        self._is_busy = False
+        self.idle_since = 0.0
+        self._expect()
+
+    def _expect(self) -> None:
+        """Begin to read a reply."""
+        self.status = 0
+        self._headers: Headers = []
+        self._head_size = 0
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._has_answered = False
+        self._has_head = False
+        self._is_complete = False
+        self._is_paused = False
+        self._keeps_alive = False
+        self._ends_with_connection = False
+
+    # The side of whoever asks
+
+    def send(self, request: bytes) -> None:
+        """Send a whole request. Its reply is then read with `head` and `read`."""
+        self._expect()
+        self._is_busy = True
+        self._transport.write(request)
+
+    async def head(self, timeout_s: float) -> tuple[int, Headers]:
+        """Status and headers of the reply. Raises NotHTTPError, OSError and TimeoutError."""
+        while not self._has_head:
+            self._raise_fault()
+            await self._wait(timeout_s)
+        return self.status, self._headers
+
+    async def read(self, timeout_s: float) -> bytes:
+        """What has come of the body since the last time, b"" at its end. Raises as `head`."""
+        while not self._parts:
+            if self._is_complete:
+                return b""
+            self._raise_fault()
+            await self._wait(timeout_s)
+        parts, self._parts = self._parts, []
+        self._size = 0
+        if self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether anything of a reply has come."""
+        return self._has_answered
+
+    @property
+    def is_open(self) -> bool:
+        return self._fault is None and not self._transport.is_closing()
+
+    def rest(self) -> bool:
+        """End the exchange; False if the connection cannot be used for another one."""
+        self._is_busy = False
+        self.idle_since = self._loop.time()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        is_sent = not self._transport.get_write_buffer_size()
+        is_read = self._is_complete and not self._is_paused
+        return is_read and self._keeps_alive and is_sent and self.is_open
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+
+    async def _wait(self, timeout_s: float) -> None:
+        """Wait until something happens. One timer is set anew only when it fires too early."""
+        self._deadline = self._loop.time() + timeout_s
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._set_timer()
+        self._waiter = self._loop.create_future()
+        await self._waiter
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._set_timer()
+        else:
+            self._waiter.set_exception(TimeoutError())
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # The side of the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._is_busy:
+            self._transport.abort()  # nobody has asked
+            return
+        self._has_answered = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._break(NotHTTPError())
+        if self._size > _HIGH_WATER and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._ends_with_connection and exc is None:
+            self._is_complete = True
+        self._break(exc if isinstance(exc, OSError) else ConnectionResetError())
+        self._wake()
+
+    def _break(self, fault: Exception) -> None:
+        """Take no more from this connection. A reply that is complete stays so."""
+        self._keeps_alive = False
+        self._fault = self._fault or fault
+        self._transport.abort()
+
+    # The side of the parser
+
+    def on_message_begin(self) -> None:
+        if self._is_complete:
+            self._break(NotHTTPError())  # a second reply to one request
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_size += len(name) + len(value)
+        if self._head_size > _LONGEST_HEAD:
+            self._break(NotHTTPError())
+        elif self.is_open:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        if self._is_interim:
+            self._headers = []
+            return
+        self._has_head = True
+        names = {name.lower() for name, _ in self._headers}
+        self._ends_with_connection = not names & {b"content-length", b"transfer-encoding"}
+
+    def on_body(self, body: bytes) -> None:
+        self._parts.append(body)
+        self._size += len(body)
+
+    def on_message_complete(self) -> None:
+        if not self._is_interim:
+            self._is_complete = True
+            self._keeps_alive = self._parser.should_keep_alive()
+
+    @property
+    def _is_interim(self) -> bool:
+        """Whether this is only a notice that a reply will follow, such as 103 Early Hints."""
+        return 100 <= self.status < 200  # noqa: PLR2004  # HTTP's range of statuses

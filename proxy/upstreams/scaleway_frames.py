@@ -1,0 +1,83 @@
+"""Chunks of text, read without reading all of their JSON each time.
+
+Once a chunk has been read and checked in full, the next that has the same bytes around its text is
+known to be the same chunk with other words. Reading each anew, and writing it anew for the client,
+was most of what a token cost in the proxy itself. `tests/upstreams/test_scaleway_frames.py` holds
+this equal to reading in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+
+from proxy.core.chat import Chunk
+from proxy.core.frames import Frame, TextChunk
+from proxy.errors import UpstreamError
+
+_PROBE: Final = "a text that no model says"
+_MOST_TRIES: Final = 8
+"""A stream that has no frame after so many tries varies too much to have one."""
+
+
+class FrameReader:
+    """Reads the events of one stream; `read` reads one in full, and raises what is wrong in it."""
+
+    def __init__(self, read: Callable[[bytes], Chunk]) -> None:
+        self._read = read
+        self._frame: Frame | None = None
+        self._before = self._after = b""
+        """The bytes around the text of the frame, with its quotes."""
+        self._tries_left = _MOST_TRIES
+
+    def read(self, data: bytes) -> Chunk | TextChunk:
+        """The chunk in `data`, the same as if it had been read in full."""
+        if self._frame and data.startswith(self._before) and data.endswith(self._after):
+            written = data[len(self._before) : -len(self._after)]
+            if text := _unescaped(written):
+                return TextChunk(self._frame, text, written)
+        chunk = self._read(data)
+        if self._tries_left and (text := _text_alone(chunk)):
+            self._tries_left -= 1
+            self._learn(text, data)
+        return chunk
+
+    def _learn(self, text: str, data: bytes) -> None:
+        """Take on the frame of a chunk, if `text` is surely written where it seems to be."""
+        before, found, after = data.partition(orjson.dumps(text))
+        before, after = before + b'"', b'"' + after
+        try:
+            probe = self._read(before + _PROBE.encode() + after) if found else {}
+        except UpstreamError:
+            return
+        if _text_alone(probe) == _PROBE:
+            (choice,) = probe["choices"]
+            self._frame, self._before, self._after = Frame(probe, choice), before, after
+
+
+def _text_alone(chunk: Chunk) -> str | None:
+    """The text of a chunk that says nothing else; None if it says more, or something else."""
+    choices = chunk.get("choices") or []
+    if len(choices) != 1 or chunk.get("usage"):
+        return None
+    choice: dict[str, Any] = choices[0]
+    delta = choice.get("delta") or {}
+    said = {name for name, value in delta.items() if value and name != "role"}
+    if said != {"content"} or choice.get("finish_reason") or choice.get("logprobs"):
+        return None
+    text: str = delta["content"]
+    return text
+
+
+def _unescaped(written: bytes) -> str | None:
+    """The text that is written inside a JSON string; None if it is not one, or not closed."""
+    try:
+        text = written.decode()
+        if text.isprintable() and '"' not in text and "\\" not in text:
+            return text  # nothing in it is escaped, or should be
+        unescaped = orjson.loads(b'"%b"' % written)
+    except ValueError:
+        return None
+    return unescaped if isinstance(unescaped, str) else None
