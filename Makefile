@@ -38,6 +38,13 @@ format: $(DEV) ## Lay out the code and apply safe fixes
 	@$(VENV)/bin/ruff check --fix-only --quiet
 	@$(VENV)/bin/ruff format
 
+.PHONY: bench bench-peers
+bench: $(RUNTIME) ## Measure the proxy beside its peers, which make bench-peers installs (ARGS=--quick; ARGS=--help)
+	@$(VENV)/bin/python -m bench $(ARGS)
+
+bench-peers: $(RUNTIME)
+	@$(VENV)/bin/python -m bench.install
+
 # The first file decides every version; the other two are subsets of it.
 lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versions where possible
 	$(LOCK) pyproject.toml --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)

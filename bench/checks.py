@@ -1,0 +1,109 @@
+"""Whether a reply is what was sent: speed that comes from dropping or merging does not count."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from bench.exchange import Event, Exchange, read_reply
+from bench.script import Script, citations
+
+_OK: Final = 200
+_DONE: Final = b"[DONE]"
+_SHOWN: Final = 200
+_MISSHAPEN: Final = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading a reply raises that is not HTTP, not JSON or not a completion."""
+
+
+class WrongReplyError(Exception):
+    """A reply differs from what the upstream sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a client must get."""
+
+    script: Script
+    cited: bool
+    """Whether the citations must be there as annotations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the pieces of a text came, each with its time, after the request."""
+
+    first_s: float
+    gaps_s: tuple[float, ...]
+
+
+def check_reply(exchange: Exchange, expected: Expected) -> None:
+    """Check a reply that is not streamed. Raises WrongReplyError."""
+    try:
+        reply = read_reply(exchange)
+        _expect("status", reply.status, _OK, reply.body)
+        choice = orjson.loads(reply.body)["choices"][0]
+        message = choice["message"]
+        _expect("text", message["content"], expected.script.text)
+        _expect("finish_reason", choice["finish_reason"], "stop")
+        if expected.cited:
+            _expect("annotations", message.get("annotations"), citations(expected.script))
+    except _MISSHAPEN as fault:
+        raise WrongReplyError(f"{type(fault).__name__}: {fault}") from fault
+
+
+def check_stream(exchange: Exchange, expected: Expected) -> Timing:
+    """Check a stream, and tell when its text came. Raises WrongReplyError."""
+    try:
+        reply = read_reply(exchange)
+        _expect("status", reply.status, _OK, reply.body)
+        return _check_events(exchange, reply.events(), expected)
+    except _MISSHAPEN as fault:
+        raise WrongReplyError(f"{type(fault).__name__}: {fault}") from fault
+
+
+def _check_events(exchange: Exchange, events: list[Event], expected: Expected) -> Timing:
+    _expect("last event", events[-1].data, _DONE)
+    pieces: list[str] = []
+    times: list[float] = []
+    reasons: list[str] = []
+    cited: list[Any] = []
+    for event in events[:-1]:
+        for choice in orjson.loads(event.data)["choices"]:
+            delta = choice["delta"]
+            if text := delta.get("content"):
+                pieces.append(text)
+                times.append(event.at)
+            if noted := delta.get("annotations"):
+                cited.append(noted)
+            if reason := choice.get("finish_reason"):
+                reasons.append(reason)
+    _expect("pieces of text", pieces, list(expected.script.pieces))
+    _expect("finish_reason", reasons, ["stop"])
+    if expected.cited:
+        _expect("annotations", cited, [citations(expected.script)])
+    gaps = (later - earlier for earlier, later in itertools.pairwise(times))
+    return Timing(times[0] - exchange.sent_at, tuple(gaps))
+
+
+def _expect(what: str, got: Any, wanted: Any, detail: bytes = b"") -> None:
+    if got == wanted:
+        return
+    if isinstance(got, list) and isinstance(wanted, list):
+        got, wanted = _first_difference(got, wanted)
+    said = detail[:_SHOWN].decode(errors="replace")
+    raise WrongReplyError(f"{what}: {_short(got)} instead of {_short(wanted)} {said}".strip())
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:_SHOWN]
+
+
+def _first_difference(got: list[Any], wanted: list[Any]) -> tuple[str, str]:
+    at = next(
+        (i for i, (a, b) in enumerate(zip(got, wanted, strict=False)) if a != b),
+        min(len(got), len(wanted)),
+    )
+    return f"{got[at : at + 1]} at {at} of {len(got)}", f"{wanted[at : at + 1]} of {len(wanted)}"

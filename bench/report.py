@@ -1,0 +1,174 @@
+"""The results as they are printed, and as `bench/RESULTS.md` and its chart keep them."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from bench import metrics
+from bench.chart import Bar, Panel, render_chart
+from bench.gateways import LITELLM, LOOP, ONE_HOP, TENSORZERO, Gateway
+from bench.metrics import Row
+from bench.procstat import machine
+from bench.results import Results
+from bench.stats import median
+from bench.subjects import Subject
+from bench.table import render_table
+from bench.targets import Verdict, verdicts
+
+RESULTS: Final = "RESULTS.md"
+CHART: Final = "results.svg"
+_CHART_TITLE: Final = (
+    "Less is better. rag-proxy searches for each answer; all others pass it through."
+)
+_WIDTH: Final = 100
+_PACKAGES: Final = ("uvloop", "uvicorn", "starlette", "httptools", "httpx", "aiohttp", "orjson")
+
+NOTES: Final = """\
+The gateway has one core for itself; load client and scripted upstream, two processes, share the
+other. `rag-proxy` is the proxy as a user runs it (client keys, logs, citations) with its whole
+loop: a model round that calls the search, a search with 5 passages of 1.1 kB, and the round that
+answers, which makes 3 upstream requests for an answer. `rag-proxy-off` searches nothing, and like
+the peers passes one request through.
+
+Streams have 103 chunks, each its own write; at 1, 32 and 64 streams they are 5 ms apart, at 256
+20 ms and at 1000 80 ms. Streams begin evenly spread, as users do, but for those in step, which
+begin at once, so that every chunk of one comes together with those of all others.
+
+CPU is user and system time of the server's processes, from the kernel: all that an answer costs.
+That of a chunk holds its share of the request, with the loop also of the first round and of the
+search.
+
+"Added" is over `direct`, which is the same client on the upstream without a gateway; but the first
+token with the loop is over the sum of the upstream's delays. `direct` itself shows what client and
+upstream add to their schedule. Where the gap of p50 is much shorter than without a gateway, tokens
+come in bunches. Values are medians over the runs of a subject; percentiles are those of a run.
+Where the server is far below 100 % busy while it answers, client and upstream were the limit, and
+it could do more.
+
+Every reply is compared with what was sent: each piece of text, finish_reason, [DONE], with the
+loop the citations; and the upstream must have seen exactly the requests that the answers need. A
+run with any difference is void and does not count.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is to be told of a run."""
+
+    results: Results
+    subjects: Sequence[Subject]
+    gateways: Mapping[str, Gateway]
+    pairs: Sequence[tuple[str, str]]
+
+    def table(self) -> str:
+        return render_table(self.results, self.subjects, self.pairs)
+
+    def summary(self) -> str:
+        """What is printed."""
+        judged = [verdict.describe() for verdict in verdicts(self.results)]
+        voids = [f"VOID: {each.describe()}" for each in self.results.void]
+        return "\n".join([self.table(), *judged, *self._others(), *voids])
+
+    def _others(self) -> list[str]:
+        """How quiet the machine was: beside busy neighbours every figure is worse."""
+        shares = self.results.others
+        if not shares:
+            return []
+        usual, most = median(shares), max(shares)
+        return [f"Other programs used {usual:.0%} of a core in the median run, {most:.0%} at most."]
+
+    def write(self, folder: Path, command: str) -> None:
+        """Write the document and its chart."""
+        (folder / CHART).write_text(self._chart())
+        (folder / RESULTS).write_text(self._document(command))
+
+    def _document(self, command: str) -> str:
+        parts = [
+            "# Results of the benchmark",
+            f"`{command}` on {datetime.now(UTC):%d %B %Y}, {machine().describe()}.",
+            _wrapped_versions(self._versions()),
+            f"![{_CHART_TITLE}]({CHART})",
+            "## Targets",
+            _reached(verdicts(self.results)),
+            "## Table",
+            self.table(),
+            *self._others(),
+            *(
+                ["## Void runs", "\n".join(f"- {each.describe()}" for each in self.results.void)]
+                if self.results.void
+                else []
+            ),
+            "## How it was measured",
+            NOTES,
+        ]
+        return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+    def _versions(self) -> dict[str, str]:
+        peers = {
+            name: gateway.version()
+            for name, gateway in self.gateways.items()
+            if not gateway.missing()
+        }
+        packages = {name: version(name) for name in _PACKAGES}
+        python = {"Python": platform.python_version()}
+        commit = _commit()
+        ours = {LOOP.gateway: f"{peers.pop(LOOP.gateway, '')} {commit}".strip()}
+        return ours | python | packages | peers
+
+    def _chart(self) -> str:
+        panels = [panel for row in _charted() if (panel := self._panel(row)).bars]
+        return render_chart(_CHART_TITLE, panels)
+
+    def _panel(self, row: Row) -> Panel:
+        (key,) = row.keys
+        bars = tuple(
+            Bar(each.name, value * row.scale, ours=each.gateway == LOOP.gateway)
+            for each in self.subjects
+            if each.gateway and (value := self.results.of(key, each.name)) is not None
+        )
+        return Panel(f"{row.title} ({row.unit})", bars, row.digits)
+
+
+def _charted() -> list[Row]:
+    """The rows that the chart shows."""
+    keys = (metrics.cpu_chunk(metrics.level(64)), metrics.CPU_HOP, metrics.MEMORY)
+    return [row for key in keys for row in metrics.ROWS if row.keys == (key,)]
+
+
+PAIRS: Final = (
+    (LOOP.name, TENSORZERO),
+    (ONE_HOP.name, TENSORZERO),
+    (LOOP.name, LITELLM),
+)
+
+
+def _reached(judged: Sequence[Verdict]) -> str:
+    """In words, which targets were reached."""
+    count = sum(verdict.reached is True for verdict in judged)
+    lines = [f"- {verdict.describe()}" for verdict in judged]
+    return "\n".join([f"{count} of {len(judged)} targets were reached.", "", *lines])
+
+
+def _wrapped_versions(versions: Mapping[str, str]) -> str:
+    text = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return textwrap.fill(f"{text}.", _WIDTH)
+
+
+def _commit() -> str:
+    """The commit that is measured, and whether files differ from it; "" outside a repository."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607  # whichever git there is
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"({done.stdout.strip()})" if done.returncode == 0 else ""

@@ -1,0 +1,59 @@
+"""Sockets for client and upstream: what is written leaves at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import Final
+
+HOST: Final = "127.0.0.1"
+_BACKLOG: Final = 4096
+
+
+def listen() -> socket.socket:
+    """A listening socket on a free port."""
+    return socket.create_server((HOST, 0), backlog=_BACKLOG)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server((HOST, 0)) as probe:
+        return port_of(probe)
+
+
+def port_of(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
+class Writer:
+    """Writes to a transport's socket at once, so that no two writes leave as one."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket: int = connection.fileno()
+        self._transport = transport
+
+    def write(self, data: bytes) -> bool:
+        """False once the connection is gone."""
+        transport = self._transport
+        if transport.is_closing():
+            return False
+        if transport.get_write_buffer_size():
+            transport.write(data)  # behind what the socket could not take before
+            return True
+        try:
+            sent = os.write(self._socket, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            transport.abort()
+            return False
+        if sent < len(data):
+            transport.write(data[sent:])
+        return True
+
+    def close(self) -> None:
+        self._transport.close()

@@ -1,0 +1,128 @@
+"""The targets of shared/performance.md and whether they were reached, computed from the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from bench import metrics
+from bench.gateways import LITELLM, LOOP, TENSORZERO
+from bench.metrics import Over, value_over
+from bench.results import Results
+from bench.stats import ratio
+
+_MANY: Final = metrics.level(64)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be reached. `figure` takes it from the results; None if it was not measured."""
+
+    title: str
+    unit: str
+    limit: float
+    figure: Callable[[Results], float | None]
+    at_least: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target with what was measured."""
+
+    target: Target
+    figure: float | None
+
+    @property
+    def reached(self) -> bool | None:
+        """None if it was not measured."""
+        if self.figure is None:
+            return None
+        limit = self.target.limit
+        return self.figure >= limit if self.target.at_least else self.figure <= limit
+
+    def describe(self) -> str:
+        """One line."""
+        target = self.target
+        word = {True: "reached", False: "not reached", None: "not measured"}[self.reached]
+        sign = "≥" if target.at_least else "≤"
+        unit = f" {target.unit}" if target.unit else ""
+        measured = "" if self.figure is None else f"{self.figure:.2f}{unit}, "
+        return f"{word}: {target.title}: {measured}target {sign} {target.limit:g}{unit}"
+
+
+def verdicts(results: Results) -> tuple[Verdict, ...]:
+    return tuple(Verdict(target, target.figure(results)) for target in TARGETS)
+
+
+def _loop(
+    key: str, over: Over = Over.NOTHING, scale: float = 1.0
+) -> Callable[[Results], float | None]:
+    """A value of the proxy with its loop."""
+
+    def figure(results: Results) -> float | None:
+        value = value_over(results, key, LOOP.name, over, loops=True)
+        return None if value is None else value * scale
+
+    return figure
+
+
+def _against(key: str, peer: str) -> Callable[[Results], float | None]:
+    """The proxy with its loop ÷ a peer that passes through."""
+    return lambda results: ratio(results.of(key, LOOP.name), results.of(key, peer))
+
+
+def _ratio(key: str, subject: str, of: str, of_subject: str) -> Callable[[Results], float | None]:
+    return lambda results: ratio(results.of(key, subject), results.of(of, of_subject))
+
+
+TARGETS: Final = (
+    Target(
+        "CPU per streamed chunk, 64 streams, loop ÷ TensorZero pass-through",
+        "",
+        1.0,
+        _against(metrics.cpu_chunk(_MANY), TENSORZERO),
+    ),
+    Target(
+        "CPU per upstream request of an answer ÷ TensorZero per pass-through",
+        "",
+        1.0,
+        _against(metrics.CPU_HOP, TENSORZERO),
+    ),
+    Target(
+        "answers a second (3 upstream requests each) ÷ LiteLLM pass-throughs a second",
+        "",
+        15,
+        _against(metrics.ANSWERS, LITELLM),
+        at_least=True,
+    ),
+    Target(
+        "added time to first token over the upstream's delays, one stream, median",
+        "ms",
+        3,
+        _loop(metrics.first_token(50, metrics.level(1)), Over.DELAYS, 1e3),
+    ),
+    Target(
+        "added gap between tokens, 64 streams, p99, over direct",
+        "ms",
+        2,
+        _loop(metrics.gap(99, _MANY), Over.DIRECT, 1e3),
+    ),
+    Target("memory per open stream, 1,000 open", "kB", 40, _loop(metrics.MEMORY, scale=1e-3)),
+    Target("start to first answer", "s", 1, _loop(metrics.START)),
+    Target("idle memory", "MB", 70, _loop(metrics.IDLE, scale=1e-6)),
+    Target(
+        "time to first answer token, hybrid mode ÷ the sequential loop of LightOn's guide",
+        "",
+        0.6,
+        _ratio(metrics.HYBRID_FIRST, LOOP.name, metrics.GUIDE_FIRST, metrics.DIRECT),
+    ),
+    Target(
+        "answers a second, 2 workers ÷ 1, on two cores that load and upstream share",
+        "",
+        1.8,
+        _ratio(metrics.TWO_WORKERS, LOOP.name, metrics.ONE_WORKER, LOOP.name),
+        at_least=True,
+    ),
+)
+"""All but the last are of the performance document; the last is of the issue behind it."""

@@ -1,0 +1,81 @@
+"""The command."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bench import __main__ as command
+from bench.gateways import subjects
+from bench.scenarios import SCENARIOS
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60.0
+
+
+def test_the_help_names_what_can_be_chosen() -> None:
+    text = " ".join(CliRunner().invoke(command.main, ["--help"]).output.split())
+    assert all(subject.name in text for subject in subjects())
+    assert all(scenario in text for scenario in SCENARIOS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"),
+    [([], "make bench"), (["--quick", "--write"], 'make bench ARGS="--quick --write"')],
+)
+def test_the_command_is_told_as_it_is_typed(
+    arguments: list[str], typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    assert command._command() == typed
+
+
+def test_a_run_of_nothing_prints_verdicts_and_ends_well() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--only", "direct", "--scenario", "workers"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("not measured: ") == 10
+
+
+def test_a_wrong_choice_is_said_in_a_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--only", "nobody"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "'nobody' is not one of" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_all_that_was_started(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", "--quick", "--only", "direct", "--scenario", "streams"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stderr
+        running.stderr.readline()  # a load has run: the next is under way
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        assert len(children) == 1
+        running.send_signal(number)
+        _, said = running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == command.INTERRUPTED
+    assert not re.search("Traceback", said)
+    assert not Path(f"/proc/{children[0]}").exists()
