@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 from proxy.core.chat import Chunk
 from proxy.core.citations import annotate
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
-from proxy.core.frames import TextChunk
+from proxy.core.frames import TakeText, TextChunk
 from proxy.core.kept import KeptTurn, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
 from proxy.core.passages import PassageBook
@@ -36,7 +36,9 @@ _MODEL: Final = "The model"
 class ModelUpstream(Protocol):
     """Runs one model round: an OpenAI request in, chunks out, in the groups they arrive in."""
 
-    def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[list[Chunk | TextChunk], None]: ...
+    def stream(
+        self, body: Mapping[str, Any], take: TakeText | None = None
+    ) -> AsyncGenerator[list[Chunk | TextChunk], None]: ...
 
 
 class SearchUpstream(Protocol):
@@ -58,6 +60,13 @@ class Listener(Protocol):
 
     async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
         """Take in chunks of the completion; returns when more may come."""
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether `hear_text` may be called now."""
+
+    def hear_text(self, chunk: TextChunk) -> None:
+        """Take in a chunk at the moment it arrives."""
 
 
 @dataclass(slots=True)
@@ -121,7 +130,8 @@ class Run:
             keeps_ids=not self.plan.grounded,
             single_call=self.plan.chat.single_call,
         )
-        async with aclosing(self.model.stream(self._body(ask))) as groups:
+        take = functools.partial(self._take, reader, listener)
+        async with aclosing(self.model.stream(self._body(ask), take)) as groups:
             async for chunks in groups:
                 heard = [out for each in chunks if (out := self._hear(reader, each))]
                 for call in reader.take_ready():
@@ -134,6 +144,19 @@ class Run:
             raise BadReply(_MODEL, "The model's reply broke off before its end.") from error
         self.writer.end_round(turn)
         return turn
+
+    def _take(self, reader: TurnReader, listener: Listener, chunk: TextChunk) -> bool:
+        """Let the client hear a chunk of text at once, without waking this task for it.
+
+        It is offered only while nothing else is under way. It is not taken while the client has not
+        taken what it was sent: then it waits here like any other, and the model with it.
+        """
+        if not (self.writer.passes_text and listener.takes_text):
+            return False
+        reader.feed_text(chunk.text)
+        self.writer.write_text(chunk.text)
+        listener.hear_text(chunk)
+        return True
 
     def _hear(self, reader: TurnReader, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None:
         """What the client hears of a chunk. Text passes in its frame where it can."""

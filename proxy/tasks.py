@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -32,3 +32,42 @@ async def task_scope() -> AsyncIterator[Start[Any]]:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+class Begun:
+    """An awaitable that was begun where nothing can be awaited; awaiting this does the rest.
+
+    It runs at once up to where it has to wait. What it raises is raised where this is awaited.
+    """
+
+    def __init__(self, work: Awaitable[None]) -> None:
+        self._steps = work.__await__()
+        self._fault: Exception | None = None
+        self._waits_for: Any = None
+        self._is_over = False
+        self._step(self._steps.send, None)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, and well: nobody need await this."""
+        return self._is_over and self._fault is None
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        while not self._is_over:
+            try:
+                value = yield self._waits_for
+            except BaseException as thrown:  # noqa: BLE001 - passed on, a cancellation above all
+                self._step(self._steps.throw, thrown)
+            else:
+                self._step(self._steps.send, value)
+        if self._fault is not None:
+            raise self._fault
+
+    def _step(self, resume: Callable[[Any], Any], value: Any) -> None:
+        try:
+            self._waits_for = resume(value)
+        except StopIteration:
+            self._is_over = True
+        except Exception as fault:  # noqa: BLE001 - kept for whoever awaits
+            self._is_over = True
+            self._fault = fault

@@ -13,7 +13,7 @@ import pytest
 from proxy.core.chat import Chunk, parse_chat
 from proxy.core.desk import Found
 from proxy.core.fold import Fold
-from proxy.core.frames import TextChunk
+from proxy.core.frames import Frame, TakeText, TextChunk
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
@@ -41,11 +41,13 @@ class Model:
         self.gates: dict[int, asyncio.Event] = {}
         self.closed = asyncio.Event()
         self.sent = 0
+        self.take: TakeText | None = None
 
     async def stream(
-        self, body: Mapping[str, Any]
+        self, body: Mapping[str, Any], take: TakeText | None = None
     ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
         self.asked.append(body)
+        self.take = take
         try:
             for place, chunk in enumerate(next(self._rounds).chunks()):
                 if gate := self.gates.pop(place, None):
@@ -110,6 +112,7 @@ class Listener:
     fold: Fold = field(default_factory=Fold)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    takes_text: bool = True
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -118,8 +121,10 @@ class Listener:
         self.heard.set()
         await self.gate.wait()
         for chunk in chunks:
-            assert not isinstance(chunk, TextChunk)
-            self.fold.add(chunk)
+            self.fold.add(chunk.whole() if isinstance(chunk, TextChunk) else chunk)
+
+    def hear_text(self, chunk: TextChunk) -> None:
+        self.fold.add(chunk.whole())
 
 
 def run(
@@ -196,6 +201,55 @@ async def test_a_client_hears_its_call_while_the_search_before_it_runs() -> None
     assert not driving.done()
     searcher.gate.set()
     await asyncio.wait_for(driving, 10)
+
+
+TEXT = TextChunk(Frame({"id": "x", "model": "m"}, {"index": 0}), " and so on", b" and so on")
+
+
+async def taking(one: Run, model: Model, listener: Listener, *, place: int) -> bool:
+    """Whether text is taken at once before the chunk at `place` has come."""
+    model.gates[place] = asyncio.Event()
+    gate = model.gates[place]
+    driving = asyncio.create_task(one.drive(listener))
+    while model.sent < place or not model.take:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    taken = model.take(TEXT)
+    gate.set()
+    await asyncio.wait_for(driving, 10)
+    return taken
+
+
+async def test_text_that_arrives_alone_is_heard_at_once_and_belongs_to_the_answer() -> None:
+    model = Model(Round("It is 27"))
+    one, listener = run(model, Searcher()), Listener()
+    one.writer = CompletionWriter(
+        id="c", created=1, model="m", include_usage=True, passes_frames=True
+    )
+    assert await taking(one, model, listener, place=2)
+    assert listener.fold.completion()["choices"][0]["message"]["content"] == "It is 27 and so on"
+    assert one.writer.text == "It is 27 and so on"
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_text_is_not_taken_at_once_before_the_reply_has_begun(place: int) -> None:
+    model = Model(Round("It is 27"))
+    one, listener = run(model, Searcher()), Listener()
+    one.writer = CompletionWriter(
+        id="c", created=1, model="m", include_usage=True, passes_frames=True
+    )
+    assert not await taking(one, model, listener, place=place)
+    assert one.writer.text == "It is 27"
+
+
+async def test_text_is_not_taken_at_once_by_a_listener_that_cannot() -> None:
+    model = Model(Round("It is 27"))
+    one, listener = run(model, Searcher()), Listener(takes_text=False)
+    one.writer = CompletionWriter(
+        id="c", created=1, model="m", include_usage=True, passes_frames=True
+    )
+    assert not await taking(one, model, listener, place=2)
+    assert one.writer.text == "It is 27"
 
 
 async def test_a_turn_is_kept_before_the_client_hears_its_end() -> None:

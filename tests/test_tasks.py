@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.tasks import task_scope
+from proxy.tasks import Begun, task_scope
 
 
 async def forever(ended: asyncio.Event) -> None:
@@ -52,3 +52,65 @@ async def test_a_result_is_what_awaiting_gives() -> None:
 
     async with task_scope() as start:
         assert await start(answer()) == 42
+
+
+async def test_what_can_be_done_at_once_is_done_when_it_is_begun() -> None:
+    done = []
+
+    async def work() -> None:
+        done.append(1)
+
+    begun = Begun(work())
+    assert done == [1]
+    assert begun.is_done
+    await begun
+
+
+async def test_the_rest_is_done_where_it_is_awaited() -> None:
+    gate, done = asyncio.Event(), []
+
+    async def work() -> None:
+        await gate.wait()
+        done.append(1)
+        await asyncio.sleep(0)
+        done.append(2)
+
+    begun = Begun(work())
+    assert not begun.is_done
+    gate.set()
+    await begun
+    assert done == [1, 2]
+    assert begun.is_done
+
+
+async def test_what_it_raises_is_raised_where_it_is_awaited() -> None:
+    async def fail() -> None:
+        raise ValueError("late")
+
+    begun = Begun(fail())
+    assert not begun.is_done
+    with pytest.raises(ValueError, match="late"):
+        await begun
+
+
+async def test_a_cancellation_reaches_the_work() -> None:
+    cancelled = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    begun = Begun(work())
+
+    async def wait() -> None:
+        await begun
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert cancelled.is_set()

@@ -6,6 +6,7 @@ on a `TextChunk` instead of a chunk; it means the same as its `whole()`, and may
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,3 +35,7 @@ class TextChunk(NamedTuple):
 
     def whole(self) -> Chunk:
         return self.frame.around(self.text)
+
+
+TakeText = Callable[[TextChunk], bool]
+"""Is offered a chunk at the moment it arrives; True if it has taken it."""

@@ -41,7 +41,7 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes. Raises TooLongError."""
-        if self._is_between_events and _is_one_event(data) and len(data) <= self._limit:
+        if self.is_between_events and is_one_event(data) and len(data) <= self._limit:
             return [Event(data[6:-2])]  # what most packets of a stream are
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
@@ -59,7 +59,8 @@ class Decoder:
         return events
 
     @property
-    def _is_between_events(self) -> bool:
+    def is_between_events(self) -> bool:
+        """Whether what comes next begins a new event."""
         has_begun = self._rest or self._size or self._after_cr
         return self._started and not has_begun
 
@@ -95,7 +96,7 @@ class Decoder:
             raise TooLongError(f"an event is longer than {self._limit} bytes")
 
 
-def _is_one_event(data: bytes) -> bool:
+def is_one_event(data: bytes) -> bool:
     """Whether `data` is a whole event of one line, in the plainest form there is."""
     ends = len(data) - 2
     return (

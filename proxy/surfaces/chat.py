@@ -26,7 +26,7 @@ from proxy.state.turns import KeptTurns
 from proxy.surfaces.disconnect import read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, headers_of, internal_error
-from proxy.surfaces.streaming import EventStream
+from proxy.surfaces.streaming import EventStream, Patience
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
 
@@ -66,10 +66,10 @@ class ChatCompletions:
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(
             send,
+            exchange.send_body or send,
             run.writer,
             lambda: [(b"x-lighton-searches", str(len(run.desk.trace)).encode())],
-            commit_after_s=self.settings.commit_after_s,
-            heartbeat_s=self.settings.heartbeat_s,
+            Patience(self.settings.commit_after_s, self.settings.heartbeat_s),
         )
         try:
             answer = _send_answer(run, stream, exchange)
@@ -108,6 +108,13 @@ class _Folding:
     async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
         for chunk in chunks:
             self.fold.add(chunk.whole() if isinstance(chunk, TextChunk) else chunk)
+
+    @property
+    def takes_text(self) -> bool:
+        return False
+
+    def hear_text(self, chunk: TextChunk) -> None:
+        self.fold.add(chunk.whole())
 
 
 async def _reply(run: Run, scope: Scope, send: Send) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from starlette.types import Scope
+from starlette.types import Scope, Send
 
 _KEY: Final = "rag_proxy.exchange"
 
@@ -19,6 +19,11 @@ class Exchange:
     """The path as the client sent it."""
     client: str = ""
     """Who asks: a name for the client's key that is not the key; "" if no keys are in use."""
+    send_body: Send | None = None
+    """The server's own `send`, for the body of a reply whose head has passed the middleware.
+
+    No middleware looks at bodies, and each would cost every token its share.
+    """
     notes: dict[str, Any] = field(default_factory=dict)
     """What the log line says beyond method, path, status and time."""
 

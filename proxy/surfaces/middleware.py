@@ -37,6 +37,7 @@ class Requests:
         given = headers_of(scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
         exchange = begin_exchange(scope, request_id)
+        exchange.send_body = send
         began = time.perf_counter()
         status = 0
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from proxy.core.chat import Chunk
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.sse import DONE, encode
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
+from proxy.tasks import Begun
 
 _HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -30,6 +32,16 @@ _PROBE: Final = "a text that no model says"
 Headers = list[tuple[bytes, bytes]]
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client is left without a sign of life, in seconds."""
+
+    commit_after_s: float
+    """A reply that has not begun by then begins with a heartbeat."""
+    heartbeat_s: float
+    """One that has been silent for so long gets another."""
+
+
 class EventStream:
     """One streamed reply. It begins with the first thing the client may hear, not before.
 
@@ -39,22 +51,22 @@ class EventStream:
     def __init__(
         self,
         send: Send,
+        send_body: Send,
         writer: CompletionWriter,
         late_headers: Callable[[], Headers],
-        *,
-        commit_after_s: float,
-        heartbeat_s: float,
+        patience: Patience,
     ) -> None:
-        """`late_headers` gives the headers that are known only when the reply begins.
+        """`send` takes the head of the reply, `send_body` all the rest.
 
-        A reply that has not begun after `commit_after_s` seconds begins with a heartbeat; one that
-        is silent for `heartbeat_s` seconds gets another.
+        `late_headers` gives the headers that are known only when the reply begins.
         """
         self._send = send
+        self._send_body = send_body
+        self._unsent: Begun | None = None
+        """What was begun to be sent, and waits for the client to take what came before."""
         self._writer = writer
         self._late_headers = late_headers
-        self._commit_after_s = commit_after_s
-        self._heartbeat_s = heartbeat_s
+        self._patience = patience
         self._clock = asyncio.get_running_loop().time
         self._last_sent = self._clock()
         self._beginning = asyncio.Lock()
@@ -66,6 +78,16 @@ class EventStream:
     async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
         """Send chunks that arrived together in one write."""
         await self._write(b"".join(map(self._event, chunks)))
+
+    @property
+    def takes_text(self) -> bool:
+        return self.has_begun and self._unsent is None
+
+    def hear_text(self, chunk: TextChunk) -> None:
+        """Send a chunk at once; if the client is slow, the rest of it is done before the next."""
+        self._last_sent = self._clock()
+        sending = Begun(self._send_body(_body(self._event(chunk))))
+        self._unsent = None if sending.is_done else sending
 
     def _event(self, chunk: Chunk | TextChunk) -> bytes:
         if not isinstance(chunk, TextChunk):
@@ -86,7 +108,9 @@ class EventStream:
     async def keep_alive(self) -> None:
         """Send heartbeats while nothing else is sent. Runs until it is cancelled."""
         while True:
-            patience_s = self._heartbeat_s if self.has_begun else self._commit_after_s
+            patience_s = (
+                self._patience.heartbeat_s if self.has_begun else self._patience.commit_after_s
+            )
             wait_s = self._last_sent + patience_s - self._clock()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
@@ -97,7 +121,10 @@ class EventStream:
         if not self.has_begun:
             await self._begin()
         self._last_sent = self._clock()
-        await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
+        if self._unsent is not None:
+            unsent, self._unsent = self._unsent, None
+            await unsent
+        await self._send_body(_body(body, is_last=is_last))
 
     async def _begin(self) -> None:
         """Send the headers, once: the first chunk and the first heartbeat may come together."""
@@ -106,3 +133,7 @@ class EventStream:
                 headers = [*_HEADERS, *self._late_headers()]
                 await self._send({"type": "http.response.start", "status": 200, "headers": headers})
                 self.has_begun = True
+
+
+def _body(body: bytes, *, is_last: bool = False) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": not is_last}

@@ -7,6 +7,7 @@ A reader that does not read stops the connection, so that a slow client slows it
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, cast
 
 import httptools
@@ -16,6 +17,8 @@ _HIGH_WATER: Final = 64 * 1024
 _LONGEST_HEAD: Final = 256 * 1024
 
 Headers = list[tuple[bytes, bytes]]
+Taker = Callable[[bytes], bool]
+"""Is offered a part of a body; True if it has taken it."""
 
 
 class NotHTTPError(Exception):
@@ -30,6 +33,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timeout_s = 0.0
         self._deadline = 0.0
         self._fault: Exception | None = None
         self._is_busy = False
@@ -49,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._is_paused = False
         self._keeps_alive = False
         self._ends_with_connection = False
+        self._taker: Taker | None = None
 
     # The side of whoever asks
 
@@ -79,6 +84,14 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def offer(self, taker: Taker) -> None:
+        """Offer `taker` each part of the body that comes while `read` waits, before it is read.
+
+        What is taken wakes nobody: that is half of what it costs to hand on a token. What is not
+        taken is read as ever, and nothing is offered before it has been.
+        """
+        self._taker = taker
+
     @property
     def has_answered(self) -> bool:
         """Whether anything of a reply has come."""
@@ -108,6 +121,7 @@ class Connection(asyncio.Protocol):
 
     async def _wait(self, timeout_s: float) -> None:
         """Wait until something happens. One timer is set anew only when it fires too early."""
+        self._timeout_s = timeout_s
         self._deadline = self._loop.time() + timeout_s
         if self._timer is None or self._timer.when() > self._deadline:
             self._set_timer()
@@ -142,14 +156,28 @@ class Connection(asyncio.Protocol):
             self._transport.abort()  # nobody has asked
             return
         self._has_answered = True
+        is_awaited = self._waiter is not None and not self._waiter.done()
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._break(NotHTTPError())
+        if is_awaited and self._taker is not None and self._is_taken(self._taker):
+            return
         if self._size > _HIGH_WATER and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
         self._wake()
+
+    def _is_taken(self, taker: Taker) -> bool:
+        """Whether all that has come, one part of a body, is taken and nobody need be woken."""
+        if len(self._parts) != 1 or self._is_complete or self._fault is not None:
+            return False
+        if not taker(self._parts[0]):
+            return False
+        self._parts = []
+        self._size = 0
+        self._deadline = self._loop.time() + self._timeout_s
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._ends_with_connection and exc is None:

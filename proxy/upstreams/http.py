@@ -14,7 +14,8 @@ from typing import Final, Protocol, cast
 import httpx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.upstreams.transport import NotAnswered, PooledTransport
+from proxy.upstreams.connection import Taker
+from proxy.upstreams.transport import Body, NotAnswered, PooledTransport
 
 _ATTEMPTS: Final = 2
 _LONGEST_BODY: Final = 32 * 1024 * 1024
@@ -55,6 +56,12 @@ class Reply:
                         self._upstream, f"{self._upstream} sent a reply that is too long."
                     )
         return b"".join(read)
+
+    def offer(self, taker: Taker) -> None:
+        """Offer `taker` parts of the body before `parts` gives them: see `Connection.offer`."""
+        stream = self._response.stream
+        if isinstance(stream, Body) and "content-encoding" not in self.headers:
+            stream.offer(taker)
 
     async def parts(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives. Raises UpstreamError if the connection breaks."""

@@ -16,18 +16,16 @@ from typing import Any, Final
 import orjson
 
 from proxy.core.chat import Chunk
-from proxy.core.frames import TextChunk
-from proxy.core.sse import Decoder, TooLongError
-from proxy.errors import BadReply, ModelNotFound, ProxyError, UpstreamError
+from proxy.core.frames import TakeText, TextChunk
+from proxy.errors import ModelNotFound, ProxyError, UpstreamError
 from proxy.upstreams.http import Endpoint, Reply
-from proxy.upstreams.scaleway_frames import FrameReader
+from proxy.upstreams.scaleway_events import Events
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.scaleway_quirks import fit_request
-from proxy.upstreams.scaleway_replies import NAME, read_chunk, read_completion, read_error
+from proxy.upstreams.scaleway_replies import read_completion, read_error
 from proxy.upstreams.status import Vendor
 
 _DRAIN_S: Final = 0.5
-_DONE: Final = b"[DONE]"
 _PERHAPS_UNKNOWN_MODEL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -43,12 +41,13 @@ class Scaleway:
     timeout_s: float
 
     async def stream(
-        self, body: Mapping[str, Any]
+        self, body: Mapping[str, Any], take: TakeText | None = None
     ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
         """The chunks of one model round, as many at a time as arrived together.
 
-        `body` is an OpenAI request; whether it asks to stream decides how the chunks arrive. Close
-        the generator to end the request. Raises ProxyError.
+        `body` is an OpenAI request; whether it asks to stream decides how the chunks arrive. While
+        the generator is awaited, `take` is offered each chunk of text that arrives alone, and one
+        that it takes is not given here. Close the generator to end the request. Raises ProxyError.
         """
         async with self.endpoint.request(
             "POST",
@@ -61,7 +60,9 @@ class Scaleway:
             if not reply.is_event_stream:
                 yield [read_completion(self.vendor, await reply.read())]
                 return
-            events = _Events(self.vendor)
+            events = Events(self.vendor)
+            if take is not None:
+                reply.offer(functools.partial(events.hand_on, take))
             async with aclosing(reply.parts()) as parts:
                 async for part in parts:
                     if chunks := events.feed(part):
@@ -81,34 +82,6 @@ class Scaleway:
                 param="model",
             )
         return error
-
-
-class _Events:
-    """The events of one stream, read as they come."""
-
-    def __init__(self, vendor: Vendor) -> None:
-        self._decoder = Decoder()
-        self._frames = FrameReader(functools.partial(read_chunk, vendor))
-        self.is_over = False
-        """The stream has said [DONE]."""
-        self.fault: UpstreamError | None = None
-        """What was wrong with it, after the chunks that came before."""
-
-    def feed(self, part: bytes) -> list[Chunk | TextChunk]:
-        """The chunks that `part` completes, up to [DONE] or the first that is an error."""
-        chunks: list[Chunk | TextChunk] = []
-        try:
-            for event in self._decoder.feed(part):
-                if event.data == _DONE:
-                    self.is_over = True
-                    break
-                if event.data:  # some gateways send empty ones, to keep the connection alive
-                    chunks.append(self._frames.read(event.data))
-        except TooLongError as error:
-            self.fault = BadReply(NAME, f"{NAME} sent a stream that cannot be read: {error}.")
-        except UpstreamError as error:
-            self.fault = error
-        return chunks
 
 
 async def _drain(parts: AsyncIterator[bytes]) -> None:

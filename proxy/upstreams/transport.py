@@ -18,7 +18,7 @@ from typing import Final, cast
 import httpx
 from aiohappyeyeballs import start_connection
 
-from proxy.upstreams.connection import Connection, NotHTTPError
+from proxy.upstreams.connection import Connection, NotHTTPError, Taker
 
 _KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
@@ -51,7 +51,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         timeouts = request.extensions["timeout"]
         origin = _origin(request.url)
         connection = self._take(origin) or await self._connect(origin, timeouts["connect"])
-        body = _Body(self, origin, connection, timeouts["read"])
+        body = Body(self, origin, connection, timeouts["read"])
         try:
             with _translated(connection):
                 connection.send(_serialize(request))
@@ -125,7 +125,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
 
 @dataclass(slots=True)
-class _Body(httpx.AsyncByteStream):
+class Body(httpx.AsyncByteStream):
     """The body of a reply. Closing it ends the exchange."""
 
     pool: PooledTransport
@@ -140,6 +140,11 @@ class _Body(httpx.AsyncByteStream):
         with _translated(connection):
             while part := await connection.read(self.timeout_s):
                 yield part
+
+    def offer(self, taker: Taker) -> None:
+        """See `Connection.offer`."""
+        if self.connection is not None:
+            self.connection.offer(taker)
 
     async def aclose(self) -> None:
         connection, self.connection = self.connection, None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
 from starlette.types import Message
 
+from proxy.core.frames import Frame, TextChunk
 from proxy.core.writer import CompletionWriter
 from proxy.errors import Overloaded
-from proxy.surfaces.streaming import EventStream
+from proxy.surfaces.streaming import EventStream, Patience
 from proxy.tasks import task_scope
 from tests.support.openai_stream import check_stream
 
@@ -21,6 +23,8 @@ class Client:
         self.body = b""
         self.came = asyncio.Queue[bytes]()
         self.has_ended = False
+        self.is_slow = asyncio.Event()
+        self.takes_on = asyncio.Event()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -30,6 +34,8 @@ class Client:
             return
         assert self.start is not None
         assert not self.has_ended
+        if self.is_slow.is_set():
+            await self.takes_on.wait()
         self.body += message["body"]
         self.has_ended = not message["more_body"]
         self.came.put_nowait(message["body"])
@@ -41,10 +47,10 @@ def stream(
     writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
     opened = EventStream(
         client.send,
+        client.send,
         writer,
         lambda: [(b"x-lighton-searches", b"2")],
-        commit_after_s=commit_after_s,
-        heartbeat_s=heartbeat_s,
+        Patience(commit_after_s, heartbeat_s),
     )
     return opened, writer
 
@@ -104,3 +110,44 @@ async def test_done_ends_the_stream() -> None:
     await opened.finish()
     assert client.body == b"data: [DONE]\n\n"
     assert client.has_ended
+
+
+FRAME = Frame({"id": "x", "model": "m"}, {"index": 0})
+
+
+def text(said: str) -> TextChunk:
+    return TextChunk(FRAME, said, said.encode())
+
+
+async def test_text_is_sent_at_once_in_its_frame() -> None:
+    client = Client()
+    opened, writer = stream(client)
+    assert not opened.takes_text
+    await opened.hear([writer.heartbeat()])
+    assert opened.takes_text
+    opened.hear_text(text("one"))
+    opened.hear_text(text("two"))
+    _, *events = [await client.came.get() for _ in range(3)]
+    chunks = [orjson.loads(each.removeprefix(b"data: ")) for each in events]
+    assert [each["choices"][0]["delta"] for each in chunks] == [
+        {"content": "one"},
+        {"content": "two"},
+    ]
+    assert {each["id"] for each in chunks} == {"chatcmpl-1"}
+
+
+async def test_a_client_that_takes_nothing_gets_the_rest_before_what_follows() -> None:
+    client = Client()
+    opened, writer = stream(client)
+    await opened.hear([writer.heartbeat()])
+    client.is_slow.set()
+    opened.hear_text(text("one"))
+    assert not opened.takes_text
+    hearing = asyncio.create_task(opened.hear([text("two")]))
+    await asyncio.sleep(0)
+    assert not hearing.done()
+    assert b"one" not in client.body
+    client.takes_on.set()
+    await hearing
+    assert client.body.index(b"one") < client.body.index(b"two")
+    assert opened.takes_text

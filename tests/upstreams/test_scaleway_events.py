@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.core.chat import Chunk
+from proxy.core.frames import TextChunk
+from proxy.errors import BadReply, UpstreamError
+from proxy.upstreams.scaleway_events import Events
+from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME
+from proxy.upstreams.status import Vendor
+from tests.upstreams.json_documents import unhurried
+from tests.upstreams.scaleway_samples import DONE, ONE, TWO, event, saying, whole
+
+VENDOR = Vendor(NAME, CREDENTIALS, 5, "key")
+
+
+def events() -> Events:
+    return Events(VENDOR)
+
+
+def fed(reader: Events, *parts: bytes) -> list[Chunk]:
+    return [whole(chunk) for part in parts for chunk in reader.feed(part)]
+
+
+def test_chunks_come_up_to_done() -> None:
+    reader = events()
+    assert fed(reader, event(ONE) + event(TWO)[:9]) == [ONE]
+    assert fed(reader, event(TWO)[9:] + DONE + event(ONE)) == [TWO]
+    assert reader.is_over
+
+
+def test_an_error_comes_after_the_chunks_before_it() -> None:
+    reader = events()
+    assert fed(reader, event(ONE) + event({"error": {"message": "no"}}) + event(TWO)) == [ONE]
+    assert isinstance(reader.fault, UpstreamError)
+
+
+def test_a_stream_that_is_none_is_a_bad_reply() -> None:
+    reader = events()
+    reader.feed(b"data: {\n\n")
+    assert isinstance(reader.fault, BadReply)
+
+
+def test_empty_events_are_passed_over() -> None:
+    reader = events()
+    assert fed(reader, b"data:\n\n", event(ONE)) == [ONE]
+    assert reader.fault is None
+
+
+def test_text_is_handed_on_once_its_frame_is_known() -> None:
+    reader = events()
+    taken: list[TextChunk] = []
+
+    def take(chunk: TextChunk) -> bool:
+        taken.append(chunk)
+        return True
+
+    assert not reader.hand_on(take, event(ONE))
+    assert fed(reader, event(ONE)) == [ONE]
+    assert reader.hand_on(take, event(TWO))
+    assert [whole(chunk) for chunk in taken] == [TWO]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        event(ONE) + event(TWO),
+        event(TWO)[:-1],
+        event(TWO).replace(b"\n\n", b"\r\n\r\n"),
+        b": comment\n\n",
+        event(saying("")),
+        event(saying("x", usage={"total_tokens": 1})),
+        event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+        event({"error": {"message": "no"}}),
+        DONE,
+        b"",
+    ],
+)
+def test_nothing_else_is_handed_on(part: bytes) -> None:
+    reader = events()
+    reader.feed(event(ONE))
+    assert not reader.hand_on(lambda _: pytest.fail("taken"), part)
+
+
+def test_nothing_is_handed_on_in_the_middle_of_an_event() -> None:
+    reader = events()
+    reader.feed(event(ONE) + b"data: {")
+    assert not reader.hand_on(lambda _: pytest.fail("taken"), event(TWO))
+
+
+def test_what_is_not_taken_is_fed_as_ever() -> None:
+    reader = events()
+    reader.feed(event(ONE))
+    assert not reader.hand_on(lambda _: False, event(TWO))
+    assert fed(reader, event(TWO)) == [TWO]
+
+
+texts = st.text(max_size=6) | st.sampled_from(
+    ['"', "\\", '":"', ",", "content", "é🦊\u2028", "\x7f"]
+)
+documents: st.SearchStrategy[Any] = st.one_of(
+    texts.map(saying),
+    texts.map(lambda text: saying(text, created=1)),
+    st.builds(lambda text, role: saying(text) | {"role": role}, texts, texts),
+    texts.map(lambda text: {"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]}),
+    st.just({"error": {"message": "no"}}),
+    st.just({"choices": []}),
+)
+
+
+@unhurried
+@given(st.lists(documents, max_size=12), st.randoms(use_true_random=False))
+def test_it_makes_no_difference_which_chunks_are_handed_on(
+    stream: list[Any], random: Random
+) -> None:
+    parts = [b"data: " + orjson.dumps(each) + b"\n\n" for each in stream]
+    parts = [part for each in parts for part in _cut(each, random)]
+    plain = events()
+    expected = fed(plain, *parts)
+    reader = events()
+    heard: list[Chunk] = []
+
+    def take(chunk: TextChunk) -> bool:
+        is_taken = random.random() < 0.7
+        if is_taken:
+            heard.append(whole(chunk))
+        return is_taken
+
+    for part in parts:
+        if plain.fault is not None and reader.fault is not None:
+            break
+        if not reader.hand_on(take, part):
+            heard += fed(reader, part)
+    assert heard == expected
+    assert type(reader.fault) is type(plain.fault)
+
+
+def _cut(part: bytes, random: Random) -> list[bytes]:
+    place = random.randrange(len(part)) if random.random() < 0.2 else 0
+    return [piece for piece in (part[:place], part[place:]) if piece]
