@@ -41,6 +41,8 @@ class Model:
         self.gates: dict[int, asyncio.Event] = {}
         self.closed = asyncio.Event()
         self.sent = 0
+        self.waits = asyncio.Event()
+        """Set when a gate has been reached."""
         self.take: TakeText | None = None
 
     async def stream(
@@ -51,6 +53,7 @@ class Model:
         try:
             for place, chunk in enumerate(next(self._rounds).chunks()):
                 if gate := self.gates.pop(place, None):
+                    self.waits.set()
                     await gate.wait()
                 self.sent += 1
                 yield [chunk]
@@ -211,9 +214,8 @@ async def taking(one: Run, model: Model, listener: Listener, *, place: int) -> b
     model.gates[place] = asyncio.Event()
     gate = model.gates[place]
     driving = asyncio.create_task(one.drive(listener))
-    while model.sent < place or not model.take:
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await asyncio.wait_for(model.waits.wait(), 10)
+    assert model.take is not None
     taken = model.take(TEXT)
     gate.set()
     await asyncio.wait_for(driving, 10)
