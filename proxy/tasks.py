@@ -29,9 +29,19 @@ async def task_scope() -> AsyncIterator[Start[Any]]:
     try:
         yield start
     finally:
-        for task in running:
+        pending = [task for task in running if not _has_ended(task)]
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        if pending:
+            await asyncio.gather(*pending, return_exceptions=True)
+
+
+def _has_ended(task: asyncio.Task[Any]) -> bool:
+    """Whether it has; its exception, if nobody has awaited it, needs no mention any more."""
+    has_ended = task.done()
+    if has_ended and not task.cancelled():
+        task.exception()
+    return has_ended
 
 
 class Begun:

@@ -97,8 +97,9 @@ def parse_chat(document: Any) -> Chat:
     """The request in `document` (decoded JSON), or BadRequest that names the field at fault."""
     if not isinstance(document, dict):
         raise BadRequest("The request body must be a JSON object.")
-    for name, types in _FIELD_TYPES.items():
-        _check_type(name, document.get(name), types)
+    for name, value in document.items():
+        if types := _FIELD_TYPES.get(name):
+            _check_type(name, value, types)
     _refuse_unsupported(document)
     all_tools = _tools(document.get("tools"))
     tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools)

@@ -42,37 +42,41 @@ class KeptTurns:
         What was found in one scope is not put back in another: a client may serve many users with
         one key, and tell them apart by workspace.
         """
-        partition = _partition(self.realm, client, scope)
-        return ClientTurns(self.store, self.ttl_s, partition, self.secret)
+        return ClientTurns(self, client, scope)
 
 
 @dataclass(frozen=True, slots=True)
 class ClientTurns:
     """The kept turns of one client within one scope: see `KeptTurns.of`."""
 
-    store: Store
-    ttl_s: float
-    partition: str
-    secret: bytes = field(repr=False)
+    turns: KeptTurns
+    client: str
+    scope: Scope
+
+    @property
+    def partition(self) -> str:
+        """A name for the realm, the client and all of its scope; the order of a list is nothing."""
+        fields = {name: _sorted(value) for name, value in asdict(self.scope).items()}
+        owner = (self.turns.realm, self.client, fields)
+        return hashlib.sha256(orjson.dumps(owner)).hexdigest()
 
     async def recall(self, handles: Sequence[str]) -> dict[str, KeptTurn]:
         """Those that are there and can be read, by handle. Each lives on from now."""
-        names = {self._name(handle): handle for handle in handles}
-        values = await self.store.read(tuple(names), renew_s=self.ttl_s)
+        partition = self.partition
+        names = {_name(partition, handle): handle for handle in handles}
+        values = await self.turns.store.read(tuple(names), renew_s=self.turns.ttl_s)
         read = {names[name]: self._unseal(name, value) for name, value in values.items()}
         return {handle: turn for handle, turn in read.items() if turn is not None}
 
     async def keep(self, handle: str, turn: KeptTurn) -> None:
-        name = self._name(handle)
+        name = _name(self.partition, handle)
         written = _CODEC.dump_json(turn)
-        await self.store.write(name, self._seal(name, written) + written, self.ttl_s)
-
-    def _name(self, handle: str) -> str:
-        return f"turn:{self.partition}:{handle}"
+        sealed = self._seal(name, written) + written
+        await self.turns.store.write(name, sealed, self.turns.ttl_s)
 
     def _seal(self, name: str, written: bytes) -> bytes:
         """What nobody else can put before a turn: it would be taken for what the model has said."""
-        return hmac.digest(self.secret, name.encode() + written, "sha256")
+        return hmac.digest(self.turns.secret, name.encode() + written, "sha256")
 
     def _unseal(self, name: str, value: bytes) -> KeptTurn | None:
         """The turn; None for what was damaged, or written by another version or somebody else."""
@@ -86,10 +90,8 @@ class ClientTurns:
         return None
 
 
-def _partition(realm: str, client: str, scope: Scope) -> str:
-    """A name for a client and all of the scope of its searches; the order of a list is nothing."""
-    fields = {name: _sorted(value) for name, value in asdict(scope).items()}
-    return hashlib.sha256(orjson.dumps((realm, client, fields))).hexdigest()
+def _name(partition: str, handle: str) -> str:
+    return f"turn:{partition}:{handle}"
 
 
 def _sorted(value: Any) -> Any:

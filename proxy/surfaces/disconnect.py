@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 from starlette.types import Receive
 
@@ -47,14 +47,33 @@ async def while_connected(
     If the client hangs up first, everything is cancelled and ClientGoneError raised.
     """
     async with task_scope() as start:
-        worker = start(work)
         watcher = start(_hang_up(receive))
         for each in beside:
             _ = start(each)
-        await asyncio.wait((worker, watcher), return_when=asyncio.FIRST_COMPLETED)
-        if not worker.done():
-            raise ClientGoneError
-        worker.result()
+        await _unless(watcher, work)
+
+
+async def _unless(watcher: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` in this task, as `asyncio.timeout` does; `watcher` is what ends it early."""
+    task = cast("asyncio.Task[None]", asyncio.current_task())
+    is_over = is_gone = False
+
+    def leave(_watcher: asyncio.Task[None]) -> None:
+        nonlocal is_gone
+        if not is_over:
+            is_gone = True
+            task.cancel()
+
+    watcher.add_done_callback(leave)
+    try:
+        await work
+    except asyncio.CancelledError:
+        if is_gone and not task.uncancel():
+            raise ClientGoneError from None
+        raise
+    finally:
+        is_over = True
+        watcher.remove_done_callback(leave)
 
 
 async def _hang_up(receive: Receive) -> None:

@@ -92,7 +92,7 @@ class Endpoint:
     key: str = field(repr=False)
     transport: Transport
     connect_timeout_s: float
-    _known: dict[str, tuple[httpx.URL, httpx.Headers]] = field(
+    _known: dict[tuple[str, bool], tuple[httpx.URL, httpx.Headers]] = field(
         init=False, repr=False, default_factory=dict
     )
 
@@ -127,7 +127,7 @@ class Endpoint:
         body: bytes | None,
         timeout_s: float,
     ) -> httpx.Response:
-        url, headers = self._prepared(path)
+        url, headers = self._prepared(path, has_body=body is not None)
         request = httpx.Request(
             method,
             url,
@@ -136,7 +136,6 @@ class Endpoint:
             extensions={"timeout": {"connect": self.connect_timeout_s, "read": timeout_s}},
         )
         if body is not None:
-            request.headers["content-type"] = "application/json"
             request.headers["content-length"] = str(len(body))
         attempts_left = _ATTEMPTS
         while True:
@@ -147,18 +146,19 @@ class Endpoint:
                 if not attempts_left or not isinstance(fault, (*_NOT_CONNECTED, NotAnswered)):
                     raise translate(fault, self.name) from fault
 
-    def _prepared(self, path: str) -> tuple[httpx.URL, httpx.Headers]:
+    def _prepared(self, path: str, *, has_body: bool) -> tuple[httpx.URL, httpx.Headers]:
         """Address and headers of requests for `path`, made once: httpx takes its time for it."""
-        if path not in self._known:
+        if (path, has_body) not in self._known:
             url = httpx.URL(self.base_url + path)
             headers = {
                 "host": url.netloc.decode(),
                 "authorization": f"Bearer {self.key}",
                 "accept-encoding": "identity",
                 "user-agent": "rag-proxy",
+                **({"content-type": "application/json"} if has_body else {}),
             }
-            self._known[path] = url, httpx.Headers(headers)
-        return self._known[path]
+            self._known[path, has_body] = url, httpx.Headers(headers)
+        return self._known[path, has_body]
 
 
 def pooled_transport() -> Transport:
