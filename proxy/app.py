@@ -27,12 +27,14 @@ from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies, routing_error_reply
+from proxy.tasks import task_scope
 from proxy.upstreams import lighton, scaleway_replies
 from proxy.upstreams.http import Endpoint, Transport, pooled_transport
 from proxy.upstreams.lighton import LightOn
 from proxy.upstreams.scaleway import Scaleway
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.status import Vendor
+from proxy.upstreams.warmth import keep_warm
 
 _EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
 
@@ -57,8 +59,11 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Starle
     models = Models(policies.profile_names, upstreams.models)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with task_scope() as start:
+            if settings.keep_warm_s:
+                _ = start(keep_warm(upstreams.probes, settings.keep_warm_s))
+            yield
         await transport.aclose()
         await store.aclose()
 

@@ -233,6 +233,9 @@ class Settings(ScopeSettings, BaseSettings):
     heartbeat_s: Seconds = Field(
         15, description="Seconds between signs of life in a stream that is silent."
     )
+    keep_warm_s: float = Field(
+        10, ge=0, le=15, description="Seconds between requests that keep connections open."
+    )
     models_ttl_s: float = Field(
         60, ge=0, description="Seconds for which Scaleway's list of models is kept."
     )

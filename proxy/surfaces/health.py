@@ -52,9 +52,9 @@ async def _probe(endpoint: Endpoint, path: str) -> str:
     """`ok`, or why the upstream does not answer."""
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            async with endpoint.request("GET", path, timeout_s=_TIMEOUT_S):
-                return "ok"
+            await endpoint.touch(path, timeout_s=_TIMEOUT_S)
     except UpstreamError as error:
         return error.message
     except TimeoutError:
         return f"{endpoint.name} did not answer in time."
+    return "ok"

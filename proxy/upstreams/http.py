@@ -117,6 +117,11 @@ class Endpoint:
         finally:
             await response.aclose()
 
+    async def touch(self, path: str, *, timeout_s: float) -> None:
+        """GET something, whatever it is: after that a connection is open. Raises UpstreamError."""
+        async with self.request("GET", path, timeout_s=timeout_s) as reply:
+            await reply.read()
+
     async def aclose(self) -> None:
         await self.transport.aclose()
 

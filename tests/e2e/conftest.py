@@ -38,6 +38,7 @@ def running_proxy(running_sandbox: RunningSandbox) -> Iterator[str]:
         lighton_api_key="lighton-key",
         scaleway_base_url=f"{running_sandbox.url}/v1",
         scaleway_api_key="scaleway-key",
+        keep_warm_s=0,  # the same
         search_cache_ttl=0,  # tests count searches, and arm faults for them
     )
     with serving_in_thread(create_app(settings)) as url:

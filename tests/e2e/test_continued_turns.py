@@ -90,6 +90,7 @@ def proxy_with(sandbox: Sandbox, **more: Any) -> Iterator[str]:
         "scaleway_base_url": f"{sandbox.url}/v1",
         "scaleway_api_key": "scaleway-key",
         "api_keys": (ADA, BOB),
+        "keep_warm_s": 0,
         "search_cache_ttl": 0,  # the tests count searches
     }
     with serving_in_thread(create_app(Settings(**settings, **more))) as url:

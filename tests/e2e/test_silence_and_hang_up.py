@@ -33,6 +33,7 @@ async def proxy_with(faults: Faults, **more: Any) -> AsyncIterator[str]:
             lighton_api_key="k",
             scaleway_base_url=f"{upstream}/v1",
             scaleway_api_key="k",
+            keep_warm_s=0,
             **more,
         )
         async with serving(create_app(settings)) as url:
