@@ -29,7 +29,7 @@ _CHART_TITLE: Final = (
     "Less is better. rag-proxy searches for each answer; all others pass it through."
 )
 _WIDTH: Final = 100
-_PACKAGES: Final = ("uvloop", "uvicorn", "starlette", "httptools", "httpx", "aiohttp", "orjson")
+_PACKAGES: Final = ("uvloop", "uvicorn", "starlette", "httptools", "httpx", "orjson")
 
 NOTES: Final = """\
 The gateway has one core for itself; load client and scripted upstream, two processes, share the

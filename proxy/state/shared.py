@@ -58,8 +58,9 @@ class Shared(Generic[T]):
         """Nobody waits any more: whoever asks next begins anew."""
         if self._flights.get(name) is flight:
             del self._flights[name]
-        flight.task.cancel()
-        await asyncio.gather(flight.task, return_exceptions=True)
+        if not flight.task.done():
+            flight.task.cancel()
+            await asyncio.gather(flight.task, return_exceptions=True)
 
     async def _kept_or_made(
         self, name: str, make: Callable[[], Awaitable[bytes]], read: Callable[[bytes], T]

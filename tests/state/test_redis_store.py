@@ -95,6 +95,22 @@ async def test_names_of_other_programs_are_left_alone(redis_url: str, server_s_o
     assert await server_s_own.get(f"rag-proxy:{name}") == b"ours"
 
 
+@pytest.mark.parametrize("renew_s", [None, 60])
+async def test_a_name_that_holds_no_value_is_gone_and_the_others_are_there(
+    redis_url: str,
+    server_s_own: Redis,
+    renew_s: float | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    list_, value = str(uuid4()), str(uuid4())
+    await server_s_own.lpush(PREFIX + list_, b"not ours")
+    async with aclosing(RedisStore(redis_url)) as store:
+        await store.write(value, b"1", 60)
+        assert await store.read([list_, value], renew_s=renew_s) == {value: b"1"}
+    await server_s_own.delete(PREFIX + list_)
+    assert logged(caplog) == []
+
+
 async def test_many_at_once_share_a_few_connections(redis_url: str, server_s_own: Redis) -> None:
     names = [str(uuid4()) for _ in range(200)]
     before = len(await server_s_own.client_list())
@@ -464,6 +480,12 @@ async def test_what_is_missing_is_told_apart_from_what_refuses() -> None:
 async def test_an_address_that_leads_nowhere_is_said_to(url: str, reason: str) -> None:
     async with aclosing(RedisStore(url, timeout_s=PATIENCE_S)) as store:
         with pytest.raises(RedisFailed, match=f"^{reason}"):
+            await store.prove()
+
+
+async def test_a_database_that_is_not_there_is_said_to_be_missing(redis_url: str) -> None:
+    async with aclosing(RedisStore(f"{redis_url}?db=999")) as store:
+        with pytest.raises(RedisFailed, match="it has no database of that number"):
             await store.prove()
 
 
