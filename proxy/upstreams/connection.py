@@ -161,6 +161,10 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._break(NotHTTPError())
+        if not self._has_head:
+            self._head_size += len(data)
+            if self._head_size > _LONGEST_HEAD:
+                self._break(NotHTTPError())
         if is_awaited and self._taker is not None and self._is_taken(self._taker):
             return
         if self._size > _HIGH_WATER and not self._is_paused:
@@ -198,11 +202,7 @@ class Connection(asyncio.Protocol):
             self._break(NotHTTPError())  # a second reply to one request
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_size += len(name) + len(value)
-        if self._head_size > _LONGEST_HEAD:
-            self._break(NotHTTPError())
-        elif self.is_open:
-            self._headers.append((name, value))
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
