@@ -1,4 +1,4 @@
-"""The targets of shared/performance.md and whether they were reached, computed from the results."""
+"""The targets that the project has set itself, and whether they were reached, from the results."""
 
 from __future__ import annotations
 

@@ -195,16 +195,19 @@ class Connection(asyncio.Protocol):
         self._fault = self._fault or fault
         self._transport.abort()
 
-    # The side of the parser
+    # The side of the parser. Of a second reply to one request nothing is taken in.
 
     def on_message_begin(self) -> None:
         if self._is_complete:
-            self._break(NotHTTPError())  # a second reply to one request
+            self._break(NotHTTPError())
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        if not self._has_head:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        if self._is_complete:
+            return
         self.status = self._parser.get_status_code()
         if self._is_interim:
             self._headers = []
@@ -214,6 +217,8 @@ class Connection(asyncio.Protocol):
         self._ends_with_connection = not names & {b"content-length", b"transfer-encoding"}
 
     def on_body(self, body: bytes) -> None:
+        if self._is_complete:
+            return
         self._parts.append(body)
         self._size += len(body)
 

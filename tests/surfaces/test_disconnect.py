@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from starlette.types import Message, Receive
@@ -84,3 +85,54 @@ async def test_an_exception_of_the_work_is_raised() -> None:
 
     with pytest.raises(KeyError):
         await while_connected(sending(), work())
+
+
+async def test_a_client_that_hangs_up_at_the_very_end_of_the_work_does_no_harm_afterwards() -> None:
+    hung_up = asyncio.Event()
+
+    async def work() -> None:
+        hung_up.set()
+        await asyncio.sleep(0)
+
+    with suppress(ClientGoneError):
+        await while_connected(sending(HANG_UP, gate=hung_up), work())
+    for _ in range(5):
+        await asyncio.sleep(0)  # a cancellation that came too late would be raised here
+
+
+async def test_a_client_that_was_gone_before_does_not_keep_the_work_from_ending_by_itself() -> None:
+    async def work() -> None:
+        """End without having waited for anything."""
+
+    await while_connected(sending(HANG_UP), work())
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_shutdown_is_not_taken_for_a_client_that_is_gone() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Future()
+
+    serving = asyncio.create_task(while_connected(sending(), work()))
+    await begun.wait()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+
+
+async def test_a_shutdown_counts_also_when_the_client_hangs_up_at_the_same_time() -> None:
+    begun, hang_up = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Future()
+
+    serving = asyncio.create_task(while_connected(sending(HANG_UP, gate=hang_up), work()))
+    await begun.wait()
+    hang_up.set()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
