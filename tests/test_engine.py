@@ -233,6 +233,17 @@ async def test_text_that_arrives_alone_is_heard_at_once_and_belongs_to_the_answe
     assert one.writer.text == "It is 27 and so on"
 
 
+async def test_text_that_was_taken_at_once_is_in_the_history() -> None:
+    first = Round("Let me see", calls=(search_call("leave"),), finish_reason="tool_calls")
+    model = Model(first, Round("End."))
+    one, listener = run(model, open_searcher()), Listener()
+    one.writer = CompletionWriter(
+        id="c", created=1, model="m", include_usage=True, passes_frames=True
+    )
+    assert await taking(one, model, listener, place=2)
+    assert model.asked[1]["messages"][-2]["content"] == "Let me see and so on"
+
+
 @pytest.mark.parametrize("place", [0, 1])
 async def test_text_is_not_taken_at_once_before_the_reply_has_begun(place: int) -> None:
     model = Model(Round("It is 27"))

@@ -146,6 +146,28 @@ def test_what_is_encoded_is_decoded() -> None:
     assert decode(encode(data) * 2 + DONE) == [Event(data), Event(data), Event(b"[DONE]")]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"data: a\n\n",
+        b"data: a\rdata: b\n\n",
+        b"data: a\r\n\n",
+        b"data:a\n\n",
+        b"data: \n\n",
+        b"data: a\n\n\n",
+        b"data: a\n\ndata: b\n\n",
+        b"event: x\ndata: a\n\n",
+        b"data: a\n",
+        b"\n\n",
+        b"",
+    ],
+)
+def test_a_packet_is_read_the_same_whether_it_comes_first_or_between_events(data: bytes) -> None:
+    decoder = Decoder()
+    assert decoder.feed(b"data: before\n\n") == [Event(b"before")]
+    assert decoder.feed(data) + decoder.feed(b"\n\n") == decode(data + b"\n\n")
+
+
 lines = st.sampled_from(
     [b"data: a", b"data:", b"event: e", b": c", b"", b"", b"data", b"id: 1", BOM, b"data: \xff"]
 )

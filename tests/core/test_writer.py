@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from proxy.core.frames import Frame
 from proxy.core.turn import Turn
 from proxy.core.writer import CompletionWriter
 
@@ -174,3 +175,37 @@ def test_only_the_first_choice_is_told() -> None:
     two = chunk({"content": "a"})
     two["choices"].append({"index": 1, "delta": {"content": "b"}})
     assert len(writer().write(two)["choices"]) == 1
+
+
+def test_text_passes_once_the_completion_has_begun_and_its_gap_is_written() -> None:
+    one = CompletionWriter(id="c", created=1, model="m", include_usage=False, passes_frames=True)
+    assert not one.passes_text
+    one.begin_round()
+    one.write(chunk({"content": "Let me see."}))
+    assert one.passes_text
+    one.write_text(" And so on.")
+    one.begin_round()
+    assert not one.passes_text
+    assert delta_of(one.write(chunk({"content": "It is"}))) == {"content": "\n\nIt is"}
+    assert one.passes_text
+    assert one.text == "Let me see. And so on.\n\nIt is"
+
+
+def test_text_does_not_pass_before_the_role_was_told() -> None:
+    one = CompletionWriter(id="c", created=1, model="m", include_usage=False, passes_frames=True)
+    assert not one.passes_text
+    one.heartbeat()
+    assert one.passes_text
+
+
+def test_text_does_not_pass_to_a_listener_that_dresses_no_frames() -> None:
+    one = writer()
+    one.write(chunk({"content": "a"}))
+    assert not one.passes_text
+
+
+def test_a_frame_is_dressed_as_its_chunk_would_be() -> None:
+    one = writer()
+    one.write(chunk({"content": "a"}))
+    frame = Frame({"id": "x", "vendor": 1}, {"index": 3})
+    assert one.dress_frame(frame, "b") == one.write(frame.around("b"))

@@ -72,6 +72,10 @@ class Program:
         self.err.rest()
         self.close_stdin()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def press_ctrl_c(self) -> int:
         """As a terminal does: every process of the group hears it. Return the exit code."""
         self._signal_group(signal.SIGINT)

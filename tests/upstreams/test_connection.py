@@ -300,15 +300,76 @@ async def test_what_arrives_while_somebody_waits_is_offered_and_what_is_taken_is
 
 async def test_nothing_is_offered_while_nobody_waits() -> None:
     taker = Taker()
-    script = answering(chunked(b"first"), chunk(b"second"), chunk(b""))
+    is_offered, is_sent = asyncio.Event(), asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(chunked(b"first"))
+        await is_offered.wait()
+        await peer.send(chunk(b"second"))
+        await peer.send(chunk(b""))
+        is_sent.set()
+        await peer.gone()
+
     async with raw_server(script) as server, connected(server) as connection:
         connection.send(REQUEST)
         await connection.head(PATIENCE_S)
         connection.offer(taker)
+        is_offered.set()
+        await is_sent.wait()
         for _ in range(50):
             await asyncio.sleep(0)  # all that has been sent is taken in
-        assert taker.taken == []
         assert await body_of(connection) == b"firstsecond"
+        assert taker.taken == []
+
+
+async def test_several_parts_that_arrive_together_are_read_together() -> None:
+    taker = Taker()
+    is_awaited = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(chunked(b"first"))
+        await is_awaited.wait()
+        await peer.send(chunk(b"one") + chunk(b"two"))
+        await peer.gone()
+
+    async with raw_server(script) as server, connected(server) as connection:
+        connection.send(REQUEST)
+        await connection.head(PATIENCE_S)
+        await connection.read(PATIENCE_S)
+        connection.offer(taker)
+        reading = asyncio.create_task(connection.read(PATIENCE_S))
+        await asyncio.sleep(0)
+        is_awaited.set()
+        assert await asyncio.wait_for(reading, PATIENCE_S) == b"onetwo"
+        assert taker.taken == []
+
+
+async def test_a_connection_whose_long_reply_was_not_read_does_not_rest() -> None:
+    async with (
+        raw_server(answering(reply(b"x" * 200_000), then=Peer.gone)) as server,
+        connected(server) as connection,
+    ):
+        connection.send(REQUEST)
+        await connection.head(PATIENCE_S)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert not connection.rest()
+
+
+async def test_a_connection_whose_request_was_not_sent_in_full_does_not_rest() -> None:
+    async def script(peer: Peer) -> None:
+        await peer._reader.readuntil(b"\r\n\r\n")
+        await peer.send(reply(b"too much"))
+        await asyncio.Event().wait()
+
+    body = b"x" * 30_000_000
+    request = b"POST / HTTP/1.1\r\nhost: test\r\ncontent-length: %d\r\n\r\n" % len(body)
+    async with raw_server(script) as server, connected(server) as connection:
+        connection.send(request + body)
+        assert (await rest_of(connection))[2] == b"too much"
+        assert not connection.rest()
 
 
 async def test_time_goes_on_from_what_was_taken() -> None:

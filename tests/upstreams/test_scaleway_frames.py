@@ -48,7 +48,7 @@ def meaning(read: Read, data: bytes) -> Any:
 
 def same(found: Any, expected: Any) -> bool:
     """Whether a client hears the same: a frame leaves out fields of a delta that say nothing."""
-    return _heard(found) == _heard(expected)
+    return bool(_heard(found) == _heard(expected))
 
 
 def _heard(meant: Any) -> Any:
@@ -118,6 +118,30 @@ def test_a_text_that_also_stands_elsewhere_makes_no_wrong_frame(text: str) -> No
     for each in (text, "one", text, "two"):
         data = written(vllm(each))
         assert same(meaning(reader.read, data), meaning(read, data))
+
+
+def test_what_varies_beside_a_text_that_stays_is_not_taken_for_text() -> None:
+    reader = FrameReader(read)
+    for model in ("m", "m", "x", "y"):
+        data = written(vllm("m", model=model))
+        assert same(meaning(reader.read, data), meaning(read, data))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"usage": {"total_tokens": 5}},
+        {"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]},
+        {"choices": [{"delta": {"content": "x"}, "logprobs": {"content": []}}]},
+        {"choices": [{"delta": {"content": "x", "refusal": "no"}}]},
+        {"choices": [{"delta": {"content": "x"}}, {"delta": {"content": "y"}}]},
+    ],
+)
+def test_a_chunk_that_says_more_than_its_text_is_no_chunk_of_text(more: dict[str, Any]) -> None:
+    reader = FrameReader(read)
+    data = written(vllm("x", **more))
+    for _ in range(3):
+        assert not isinstance(reader.read(data), TextChunk)
 
 
 def test_a_stream_that_varies_is_not_learned_for_ever() -> None:
