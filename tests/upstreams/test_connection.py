@@ -300,15 +300,16 @@ async def test_what_arrives_while_somebody_waits_is_offered_and_what_is_taken_is
 
 async def test_nothing_is_offered_while_nobody_waits() -> None:
     taker = Taker()
-    is_offered, is_sent = asyncio.Event(), asyncio.Event()
+    is_offered, is_sent, is_checked = (asyncio.Event() for _ in range(3))
 
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(chunked(b"first"))
         await is_offered.wait()
         await peer.send(chunk(b"second"))
-        await peer.send(chunk(b""))
         is_sent.set()
+        await is_checked.wait()
+        await peer.send(chunk(b""))
         await peer.gone()
 
     async with raw_server(script) as server, connected(server) as connection:
@@ -321,6 +322,7 @@ async def test_nothing_is_offered_while_nobody_waits() -> None:
         for _ in range(50):
             await asyncio.sleep(0)  # all that has been sent is taken in
         assert taker.taken == []
+        is_checked.set()
         assert await body_of(connection) == b"second"
 
 
