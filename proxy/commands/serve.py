@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from proxy.app import create_app
 from proxy.commands.listening import address, listen
 from proxy.commands.logs import configure_logging
-from proxy.commands.serving import serve_here, serve_in_workers, server_config
+from proxy.commands.serving import collect_rarely, serve_here, serve_in_workers, server_config
 from proxy.policies import Policies
 from proxy.settings import Settings, load_settings, variable_names
 from proxy.settings_checks import (
@@ -78,4 +78,6 @@ def create_app_from_environment() -> ASGIApp:
     """The application of one worker process."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    collect_rarely()
+    return app

@@ -1,8 +1,21 @@
 """How uvicorn is set up; that it serves is tested with the commands."""
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
-from proxy.commands.serving import server_config
+from proxy.commands.serve import create_app_from_environment
+from proxy.commands.serving import collect_rarely, server_config
+
+
+@pytest.fixture
+def ordinary_collector() -> Iterator[None]:
+    """Python's own collector, before and after."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
 
 
 async def app(*_: object) -> None:
@@ -33,3 +46,21 @@ def test_an_import_string_names_a_factory() -> None:
     assert config.factory
     assert config.workers == 3
     assert not server_config(app, "info").factory
+
+
+@pytest.mark.usefixtures("ordinary_collector")
+def test_garbage_is_collected_rarely_and_not_among_what_has_been_loaded() -> None:
+    before = gc.get_threshold()
+    collect_rarely()
+    assert gc.isenabled()
+    assert gc.get_threshold() > before
+    assert gc.get_freeze_count() > 10_000
+
+
+@pytest.mark.usefixtures("ordinary_collector")
+def test_every_worker_collects_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIGHTON_API_KEY", "k")
+    monkeypatch.setenv("SCALEWAY_API_KEY", "k")
+    before = gc.get_threshold()
+    create_app_from_environment()
+    assert gc.get_threshold() > before
