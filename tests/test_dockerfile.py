@@ -15,7 +15,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 30.0
-UPSTREAM_KEYS = {"LIGHTON_API_KEY": "dummy", "SCALEWAY_API_KEY": "dummy"}
+UPSTREAM_KEYS = {
+    "LIGHTON_API_KEY": "dummy",
+    "SCALEWAY_API_KEY": "dummy",
+    "RAG_PROXY_KEEP_WARM_S": "0",  # nothing outside is spoken to
+}
 PACKAGE_INDEX_ACCESS = ("PIP_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 

@@ -220,6 +220,7 @@ def test_a_redis_is_reached_by_tcp_tls_or_a_socket(value: str) -> None:
         "redis://localhost:0",
         "redis://localhost/{secret}",
         "redis://localhost/0/1",
+        "redis://localhost/0#{secret}",
         "redis://[{secret}",
         "unix://run/redis.sock",
         "unix:///",

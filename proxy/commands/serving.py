@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Final
 
 import click
@@ -79,9 +83,35 @@ class Workers(Multiprocess):
 
     interrupted = False
 
+    def init_processes(self) -> None:
+        with _deaf_to_ctrl_c():
+            super().init_processes()
+
+    def keep_subprocess_alive(self) -> None:
+        with _deaf_to_ctrl_c():
+            super().keep_subprocess_alive()
+
     def handle_int(self) -> None:
         super().handle_int()
         self.interrupted = True
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that are started here are not reached by Ctrl-C, which is for all of a group.
+
+    It would end one that is still loading with a traceback. This process hears it afterwards, and
+    ends them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # it would listen again when it is started later
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve_in_workers(config: uvicorn.Config, listener: socket.socket) -> None:

@@ -4,12 +4,13 @@ from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probing import Finding, climb
 from proxy.state.redis_store import RedisStore
 from tests.support.redis_server import redis_server
+from tests.upstreams.raw_server import PATIENCE_S
 
 SECRET = "a-password-that-must-not-be-seen"
 
 
 async def try_at(url: str) -> Finding:
-    async with aclosing(RedisStore(url)) as store:
+    async with aclosing(RedisStore(url, timeout_s=PATIENCE_S)) as store:
         (finding,) = [each async for each in climb(RedisProbe(store).steps())]
     assert SECRET not in str(finding)
     return finding

@@ -13,6 +13,7 @@ from proxy.commands.serving import collect_rarely, server_config
 def ordinary_collector() -> Iterator[None]:
     """Python's own collector, before and after."""
     thresholds = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
     yield
     gc.set_threshold(*thresholds)
     gc.unfreeze()

@@ -17,10 +17,6 @@ def redis_url(server: RawServer, password: str = "") -> str:
     return server.url.replace("http://", f"redis://:{password}@")
 
 
-async def say_nothing(connection: Connection) -> None:
-    await connection.gone()
-
-
 def answer(reply: bytes) -> Script:
     """Say the same to every command."""
 

@@ -20,9 +20,12 @@ _OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_")
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without any setting of the proxy, and `extra`."""
+    """This process's environment without any setting of the proxy, and `extra`.
+
+    No connections are opened before they are needed: a test's program may name the real upstreams.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return {**kept, "PYTHONUNBUFFERED": "1", **(extra or {})}
+    return {**kept, "PYTHONUNBUFFERED": "1", "RAG_PROXY_KEEP_WARM_S": "0", **(extra or {})}
 
 
 def run_program(
