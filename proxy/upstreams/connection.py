@@ -14,7 +14,8 @@ import httptools
 
 _HIGH_WATER: Final = 64 * 1024
 """As many bytes of a body may wait to be read, beside those of the last packet."""
-_LONGEST_HEAD: Final = 256 * 1024
+_LONGEST_BETWEEN: Final = 256 * 1024
+"""As many bytes may come without bringing a head, or a part of a body."""
 
 Headers = list[tuple[bytes, bytes]]
 Taker = Callable[[bytes], bool]
@@ -44,7 +45,8 @@ class Connection(asyncio.Protocol):
         """Begin to read a reply."""
         self.status = 0
         self._headers: Headers = []
-        self._head_size = 0
+        self._size_between = 0
+        self._has_come = False
         self._parts: list[bytes] = []
         self._size = 0
         self._has_answered = False
@@ -104,6 +106,7 @@ class Connection(asyncio.Protocol):
     def rest(self) -> bool:
         """End the exchange; False if the connection cannot be used for another one."""
         self._is_busy = False
+        self._taker = None
         self.idle_since = self._loop.time()
         if self._timer is not None:
             self._timer.cancel()
@@ -161,16 +164,20 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._break(NotHTTPError())
-        if not self._has_head:
-            self._head_size += len(data)
-            if self._head_size > _LONGEST_HEAD:
-                self._break(NotHTTPError())
+        self._mind_what_is_between(len(data))
         if is_awaited and self._taker is not None and self._is_taken(self._taker):
             return
         if self._size > _HIGH_WATER and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
         self._wake()
+
+    def _mind_what_is_between(self, size: int) -> None:
+        """Refuse a head, or trailers, that never end: the parser would gather them."""
+        self._size_between = 0 if self._has_come else self._size_between + size
+        self._has_come = False
+        if self._size_between > _LONGEST_BETWEEN:
+            self._break(NotHTTPError())
 
     def _is_taken(self, taker: Taker) -> bool:
         """Whether all that has come, one part of a body, is taken and nobody need be woken."""
@@ -212,7 +219,7 @@ class Connection(asyncio.Protocol):
         if self._is_interim:
             self._headers = []
             return
-        self._has_head = True
+        self._has_head = self._has_come = True
         names = {name.lower() for name, _ in self._headers}
         self._ends_with_connection = not names & {b"content-length", b"transfer-encoding"}
 
@@ -221,6 +228,7 @@ class Connection(asyncio.Protocol):
             return
         self._parts.append(body)
         self._size += len(body)
+        self._has_come = True
 
     def on_message_complete(self) -> None:
         if not self._is_interim:

@@ -45,7 +45,7 @@ class Events:
 
     def hand_on(self, take: TakeText, part: bytes) -> bool:
         """Whether `part` is one chunk of text, and was taken. If not, it is still to be fed."""
-        if not (self._decoder.is_between_events and is_one_event(part)):
+        if self.is_over or not (self._decoder.is_between_events and is_one_event(part)):
             return False
         chunk = self._frames.match(part[6:-2])
         return chunk is not None and take(chunk)

@@ -177,3 +177,11 @@ def test_markers_outside_code_are_found_wherever_they_are(text: str) -> None:
 )
 def test_a_huge_answer_is_read_in_one_pass(text: str, count: int) -> None:
     assert len(annotate(text, PASSAGES)) == count
+
+
+@given(pieces.filter(lambda text: "`" not in text and "~~~" not in text))
+@settings(deadline=None, max_examples=300)
+@example("- [1]\n> 【1】 [2,3]")
+def test_text_without_code_is_read_the_same_by_the_pattern_that_knows_code(text: str) -> None:
+    # A blank and a mark of code that is none, at the very end, make it the other pattern.
+    assert annotate(f"{text} `", PASSAGES) == annotate(text, PASSAGES)

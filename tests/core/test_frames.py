@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from proxy.core.frames import Frame, TextChunk
 
 FRAME = Frame({"id": "x", "model": "m"}, {"index": 0, "finish_reason": None, "logprobs": None})
@@ -21,3 +26,28 @@ def test_whole_chunks_of_one_frame_can_be_changed_without_changing_each_other() 
     one["choices"][0]["delta"]["role"] = "assistant"
     one["choices"][0]["index"] = 5
     assert two == TextChunk(FRAME, "2", b"2").whole()
+
+
+def test_a_chunk_of_text_is_told_from_a_chunk() -> None:
+    # What is handed on is one or the other, and whoever takes it looks for nothing else.
+    assert isinstance(TextChunk(FRAME, "x", b"x"), TextChunk)
+    assert not isinstance(TextChunk(FRAME, "x", b"x"), dict)
+    assert not isinstance(FRAME.around("x"), TextChunk)
+
+
+def test_frames_are_told_apart_by_what_they_are_and_not_by_what_they_say() -> None:
+    twin = Frame(dict(FRAME.top), dict(FRAME.choice))
+    assert twin != FRAME
+    assert twin.around("x") == FRAME.around("x")
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.none() | st.text(max_size=3), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.none() | st.text(max_size=3), max_size=3),
+    st.text(min_size=1, max_size=5),
+)
+def test_a_frame_adds_the_text_and_nothing_else(
+    top: dict[str, Any], choice: dict[str, Any], text: str
+) -> None:
+    chunk = Frame(dict(top), dict(choice)).around(text)
+    assert chunk == {**top, "choices": [{**choice, "delta": {"content": text}}]}

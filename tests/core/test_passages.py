@@ -5,7 +5,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proxy.core.passages import NO_RESULTS, Listing, Passage, PassageBook, harmless
+from proxy.core.passages import (
+    _CONTROL,
+    NO_RESULTS,
+    Listing,
+    Passage,
+    PassageBook,
+    harmless,
+)
 from tests.core.samples import result
 
 FENCE_LIKE = re.compile(r"<\s*/?\s*passage", re.IGNORECASE)
@@ -125,6 +132,14 @@ def test_titles_are_made_harmless_too(token: str) -> None:
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert harmless(text) == text
+
+
+@given(hostile | st.text(max_size=20))
+@settings(deadline=None)
+def test_nothing_that_could_act_stays_however_the_text_looks(text: str) -> None:
+    assert not _CONTROL.search(harmless(text))
+    # What is put before it makes no difference, although texts that look harmless are not searched.
+    assert harmless(f"< . [ . {text}").removeprefix("< . [ . ") == harmless(text)
 
 
 @pytest.mark.parametrize("text", ["<" + " " * 1_000_000, "< / " * 250_000, "<s " * 300_000])

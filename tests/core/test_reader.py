@@ -264,3 +264,35 @@ def test_a_reply_that_ends_without_a_finish_reason_is_unfinished() -> None:
     one.feed(chunk({"content": "Half"}))
     with pytest.raises(UnfinishedTurnError):
         one.close()
+
+
+def closed(one: TurnReader) -> Any:
+    one.feed(chunk({}, "stop"))
+    return one.close()
+
+
+def test_text_that_is_taken_in_by_itself_is_as_good_as_its_chunk() -> None:
+    by_text, by_chunk = reader(), reader()
+    for each in ("Let me", " see", ".\n"):
+        by_text.feed_text(each)
+        assert heard(by_chunk, chunk({"content": each})) == {"content": each}
+    assert closed(by_text) == closed(by_chunk)
+
+
+def test_text_by_itself_keeps_its_place_among_chunks_and_calls() -> None:
+    one = reader()
+    one.feed(chunk({"content": "a"}))
+    one.feed_text("b")
+    one.feed(fragment(0, '{"query":', name="lighton_search", id="s1"))
+    one.feed_text("c")
+    one.feed(fragment(0, '"x"}'))
+    one.feed(chunk({"content": "d"}))
+    assert ready(one) == ['{"query":"x"}']
+    assert closed(one).text == "abcd"
+
+
+def test_text_by_itself_does_not_finish_a_turn() -> None:
+    one = reader()
+    one.feed_text("Half")
+    with pytest.raises(UnfinishedTurnError):
+        one.close()

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.core.sse import DONE, Decoder, Event, TooLongError, encode
+from proxy.core.sse import DONE, Decoder, Event, TooLongError, encode, is_one_event
 
 BOM = b"\xef\xbb\xbf"
 
@@ -189,3 +189,55 @@ def test_any_cut_of_the_bytes_gives_the_same_events(
         found += decoder.feed(data[place : place + size])
         place += size
     assert found == expected
+
+
+whole_events = st.sampled_from(
+    [
+        b"",
+        b"a",
+        b" a",
+        b"data: a",
+        b":",
+        b"\xff",
+        b"\x00",
+        b"\xe2\x80\xa8",
+        b"[DONE]",
+        b"x" * 40,
+        BOM,
+    ]
+).map(encode)
+packets = whole_events | st.lists(
+    st.sampled_from([b"data: a", b"data: ", b": c", b"\n", b"\r\n", b"\r", b"\n\n", BOM]),
+    max_size=6,
+).map(b"".join)
+
+
+@given(st.lists(packets, max_size=8))
+def test_packets_by_themselves_bytes_and_the_whole_give_the_same_events(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    decoder = Decoder()
+    found = [event for part in parts for event in decoder.feed(part)]
+    assert found == decode(data)
+
+
+@given(st.lists(packets, max_size=4), packets)
+def test_what_is_between_events_begins_a_new_one(parts: list[bytes], last: bytes) -> None:
+    decoder = Decoder()
+    for part in parts:
+        decoder.feed(part)
+    if decoder.is_between_events:
+        # A mark of the byte order counts at the very beginning only.
+        assert decoder.feed(last) == Decoder().feed(b"\n\n" + last)
+
+
+@given(packets)
+def test_a_packet_that_is_one_event_is_decoded_as_its_line(packet: bytes) -> None:
+    if is_one_event(packet):
+        assert decode(packet) == [Event(packet.removeprefix(b"data: ")[:-2])]
+
+
+def test_an_event_that_comes_alone_is_held_against_the_limit_too() -> None:
+    decoder = Decoder(limit=15)
+    assert decoder.feed(b"data: 1\n\n") == [Event(b"1")]
+    with pytest.raises(TooLongError):
+        decoder.feed(b"data: 0123456789\n\n")

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.core.frames import Frame
 from proxy.core.turn import Turn
@@ -209,3 +211,76 @@ def test_a_frame_is_dressed_as_its_chunk_would_be() -> None:
     one.write(chunk({"content": "a"}))
     frame = Frame({"id": "x", "vendor": 1}, {"index": 3})
     assert one.dress_frame(frame, "b") == one.write(frame.around("b"))
+
+
+frames = st.builds(
+    Frame,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "id": st.just("up"),
+            "model": st.sampled_from([None, "", "served"]),
+            "usage": st.sampled_from([None, {}]),
+            "system_fingerprint": st.sampled_from([None, "fp"]),
+            "service_tier": st.just("default"),
+            "vendor": st.just({"a": [1]}),
+        },
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "index": st.sampled_from([0, 3]),
+            "finish_reason": st.sampled_from([None, ""]),
+            "logprobs": st.sampled_from([None, {}]),
+            "stop_reason": st.none(),
+        },
+    ),
+)
+
+
+@given(st.lists(st.tuples(frames, st.text(min_size=1, max_size=3)), max_size=5), st.booleans())
+def test_text_in_frames_is_written_as_its_chunks_would_be(
+    said: list[tuple[Frame, str]],
+    include_usage: bool,  # noqa: FBT001  # hypothesis passes it
+) -> None:
+    plain, framed = writer(include_usage=include_usage), writer(include_usage=include_usage)
+    for one in (plain, framed):
+        one.begin_round()
+        one.write(chunk({"content": "a"}))
+    for frame, text in said:
+        framed.write_text(text)
+        assert framed.dress_frame(frame, text) == plain.write(frame.around(text))
+    assert framed.text == plain.text
+    assert end(framed) == end(plain)
+
+
+def test_dressing_a_frame_leaves_it_as_it_was() -> None:
+    one = writer()
+    frame = Frame({"id": "up", "usage": None, "system_fingerprint": None}, {"index": 3})
+    assert one.dress_frame(frame, "a")["id"] == "chatcmpl-1"
+    assert frame.around("b") == {
+        "id": "up",
+        "usage": None,
+        "system_fingerprint": None,
+        "choices": [{"index": 3, "delta": {"content": "b"}}],
+    }
+
+
+def test_an_answer_of_text_that_passed_is_not_empty() -> None:
+    one = CompletionWriter(id="c", created=1, model="m", include_usage=False, passes_frames=True)
+    one.heartbeat()
+    one.write_text("a")
+    assert delta_of(end(one)[-1]) == {}
+
+
+def test_reasoning_before_does_not_keep_text_from_passing() -> None:
+    one = CompletionWriter(id="c", created=1, model="m", include_usage=False, passes_frames=True)
+    one.begin_round()
+    one.write(chunk({"reasoning_content": "Hm."}))
+    one.begin_round()
+    assert not one.passes_text
+    assert delta_of(one.write(chunk({"content": "It"}))) == {"content": "It"}
+    assert one.passes_text
+    assert delta_of(one.write(chunk({"reasoning_content": "So."}))) == {
+        "reasoning_content": "\n\nSo."
+    }

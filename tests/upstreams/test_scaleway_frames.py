@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -12,11 +15,23 @@ from hypothesis import strategies as st
 from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
 from proxy.errors import UpstreamError
+from proxy.upstreams.http import pooled_transport
 from proxy.upstreams.scaleway_frames import FrameReader
 from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME, read_chunk
 from proxy.upstreams.status import Vendor
 from tests.upstreams.json_documents import unhurried
-from tests.upstreams.scaleway_samples import whole
+from tests.upstreams.raw_server import PATIENCE_S, chunk, chunked, raw_server
+from tests.upstreams.raw_server import Connection as Peer
+from tests.upstreams.scaleway_samples import (
+    DONE,
+    ONE,
+    STREAMED,
+    TWO,
+    event,
+    saying,
+    scaleway,
+    whole,
+)
 
 Read = Callable[[bytes], Chunk | TextChunk]
 VENDOR = Vendor(NAME, CREDENTIALS, 5, "key")
@@ -202,3 +217,191 @@ def test_it_makes_no_difference_whether_a_chunk_is_recognised_or_read(stream: li
     reader = FrameReader(read)
     for data in stream:
         assert same(meaning(reader.read, data), meaning(read, data))
+
+
+# Bytes that no JSON library would write, between the quotes of a text
+
+
+SAID_STRANGELY = [
+    b"",
+    b"x",
+    b" ",
+    b"/",
+    b"\\/",
+    b"\\u0022",
+    b"\\u005c",
+    b"\\\\",
+    b"\\",
+    b'\\"',
+    b'"',
+    b'","content":"y',
+    b'","role":"x","content":"y',
+    b'"},"delta":{"content":"y',
+    b'"}}],"choices":[{"delta":{"content":"y',
+    b'"}}],"error":{"message":"no',
+    b'","x":["',
+    b"\\ud83e\\udd8a",
+    b"\\ud800",
+    b"\\udc00\\ud800",
+    b"\\u12",
+    b"\\x41",
+    b"\\u0000",
+    b"\x00",
+    b"\t",
+    b"\r",
+    b"\x7f",
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\xe2\x80\xa8",
+    b"\xef\xbb\xbf",
+]
+
+
+@pytest.mark.parametrize("said", SAID_STRANGELY)
+@pytest.mark.parametrize("sample", [b"one", b":", b"content", b"m", b"\\u00e9"])
+def test_whatever_stands_between_the_quotes_is_read_as_in_full(said: bytes, sample: bytes) -> None:
+    around = written(vllm("@"))
+    reader = FrameReader(read)
+    for each in (sample, said, sample, said):
+        data = around.replace(b'"@"', b'"%b"' % each)
+        assert same(meaning(reader.read, data), meaning(read, data))
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        b'{"model":"m","choices":[{"delta":{"content":"@","content":"@"}}]}',
+        b'{"model":"m","choices":[{"delta":{"content":"x","content":"@"}}]}',
+        b'{"model":"m","choices":[{"delta":{"content":"@","content":"x"}}]}',
+        b'{"model":"m","choices":[{"delta":{"content":"@"}}],"choices":[{"delta":{"content":"x"}}]}',
+        b'{"model":"m","choices":[{"delta":{"content":"@"}}],"choices":[]}',
+        b'{"@":1,"model":"m","choices":[{"delta":{"content":"@"}}]}',
+        b'{"model":"@","choices":[{"delta":{"content":"@"}}]}',
+        b'{"model":"m","choices":[{"delta":{"content":"@"}}],"note":"@"}',
+        b' {"model" : "m", "choices":\t[ {"delta":{ "content" :"@" } } ] }\n',
+        b'{"model":"m","choices":[{"delta":{"content":"@","reasoning":"@"}}]}',
+        b'{"model":"m","choices":[{"delta":{"content":["@"]}}]}',
+        b'{"model":"m","choices":[{"delta":{"@":"@"}}]}',
+    ],
+)
+def test_a_text_that_is_written_twice_is_read_as_in_full(around: bytes) -> None:
+    reader = FrameReader(read)
+    for each in (b"one", b"two", b"content", b"model", b"one", b"\\u0022", b"x", b"m"):
+        data = around.replace(b"@", each)
+        assert same(meaning(reader.read, data), meaning(read, data))
+        once = around.replace(b"@", each, 1).replace(b"@", b"two")
+        assert same(meaning(reader.read, once), meaning(read, once))
+
+
+@pytest.mark.parametrize("data", [b'{"choices":[{"delta":{"content":"', b'"}}]}', b'"', b""])
+def test_the_ends_of_a_frame_that_overlap_are_no_chunk(data: bytes) -> None:
+    reader = FrameReader(read)
+    reader.read(b'{"choices":[{"delta":{"content":"one"}}]}')
+    assert reader.match(b'{"choices":[{"delta":{"content":"two"}}]}') is not None
+    assert reader.match(data) is None
+    assert reader.match(b'{"choices":[{"delta":{"content":"}}]}') is None
+
+
+@unhurried
+@given(
+    st.lists(
+        st.sampled_from(SAID_STRANGELY)
+        | st.binary(max_size=6)
+        | st.text(max_size=4).map(str.encode),
+        min_size=1,
+        max_size=4,
+    ).map(b"".join)
+)
+def test_what_is_handed_on_can_be_written_into_an_event_as_it_stands(said: bytes) -> None:
+    reader = FrameReader(read)
+    reader.read(written(vllm("one")))
+    chunk = reader.match(written(vllm("@")).replace(b'"@"', b'"%b"' % said))
+    if chunk is not None:
+        assert chunk.written == said
+        assert orjson.loads(b'"%b"' % chunk.written) == chunk.text
+        assert not set(chunk.written) & set(b"\r\n")
+        assert chunk.text.encode().decode() == chunk.text != ""
+
+
+# The same on the way from a socket, where text is handed on before it is read
+
+
+class Hearer:
+    """Asks for a stream whose server sends a part only when the one before has been heard."""
+
+    def __init__(self, *, takes: bool = True) -> None:
+        self.takes = takes
+        self.taken: list[str] = []
+        self.read: list[Any] = []
+        self._may_send = asyncio.Semaphore(1)
+
+    def _take(self, one: TextChunk) -> bool:
+        if self.takes:
+            self.taken.append(one.text)
+            self._may_send.release()
+        return self.takes
+
+    async def hear(self, *parts: bytes, head: bytes = b"", after: bytes = b"") -> None:
+        """Hear a reply; `after` comes when the last part has surely been taken in."""
+
+        async def script(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(head or chunked())
+            for part in parts:
+                await self._may_send.acquire()
+                await peer.send(part)
+            for part in (after, chunk(b"")) if after else ():
+                for _ in range(200):
+                    await asyncio.sleep(0)
+                await peer.send(part)
+            await peer.gone()
+
+        async with raw_server(script) as server:
+            upstream = scaleway(pooled_transport(), server.url)
+            async with aclosing(upstream.stream(STREAMED, self._take)) as stream:
+                async for group in stream:
+                    self.read += map(whole, group)
+                    self._may_send.release()
+            await upstream.endpoint.aclose()
+
+
+def parts_of(*documents: Any) -> list[bytes]:
+    return [chunk(event(each)) for each in documents]
+
+
+THREE, END = saying("three"), {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+
+
+OVER = chunk(DONE) + chunk(b"")
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_each_text_comes_once_whether_it_is_handed_on_or_read(*, takes: bool) -> None:
+    one = Hearer(takes=takes)
+    await asyncio.wait_for(one.hear(*parts_of(ONE, TWO, THREE, END), OVER), PATIENCE_S)
+    assert one.taken == (["two", "three"] if takes else [])
+    assert one.read == ([ONE, END] if takes else [ONE, TWO, THREE, END])
+
+
+async def test_text_of_a_compressed_stream_is_not_handed_on_but_read() -> None:
+    head = chunked().replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+    parts = [event(each) for each in (ONE, TWO, THREE, END)] + [DONE]
+    one = Hearer()
+    packed = chunk(gzip.compress(b"".join(parts)))
+    await asyncio.wait_for(one.hear(packed + chunk(b""), head=head), PATIENCE_S)
+    assert (one.read, one.taken) == ([ONE, TWO, THREE, END], [])
+
+
+async def test_text_of_a_stream_that_says_it_is_encoded_is_not_handed_on_as_it_is() -> None:
+    head = chunked().replace(b"\r\n\r\n", b"\r\ncontent-encoding: x-unknown\r\n\r\n")
+    one = Hearer()
+    await asyncio.wait_for(one.hear(*parts_of(ONE, TWO, END), OVER, head=head), PATIENCE_S)
+    assert (one.read, one.taken) == ([ONE, TWO, END], [])
+
+
+async def test_what_follows_done_is_neither_read_nor_handed_on() -> None:
+    one = Hearer()
+    after = chunk(event(THREE))
+    await asyncio.wait_for(one.hear(*parts_of(ONE, TWO, END), chunk(DONE), after=after), PATIENCE_S)
+    assert (one.read, one.taken) == ([ONE, END], ["two"])
