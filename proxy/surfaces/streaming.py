@@ -27,8 +27,6 @@ _HEADERS: Final = (
     (b"x-accel-buffering", b"no"),
 )
 
-_PROBE: Final = "a text that no model says"
-
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -62,8 +60,8 @@ class EventStream:
         """
         self._send = send
         self._send_body = send_body
-        self._unsent: Begun | None = None
-        """What was begun to be sent, and waits for the client to take what came before."""
+        self._unsent: asyncio.Task[None] | None = None
+        """Sends what was begun, once the client has taken what came before."""
         self._writer = writer
         self._late_headers = late_headers
         self._patience = patience
@@ -81,21 +79,23 @@ class EventStream:
 
     @property
     def takes_text(self) -> bool:
-        return self.has_begun and self._unsent is None
+        return self.has_begun and (self._unsent is None or self._unsent.done())
 
     def hear_text(self, chunk: TextChunk) -> None:
-        """Send a chunk at once; if the client is slow, the rest of it is done before the next."""
+        """Send a chunk at once or, if the client is slow, as soon as it takes it."""
         self._last_sent = self._clock()
         sending = Begun(self._send_body(_body(self._event(chunk))))
-        self._unsent = None if sending.is_done else sending
+        if not sending.is_done:
+            self._unsent = asyncio.get_running_loop().create_task(_finish(sending))
 
     def _event(self, chunk: Chunk | TextChunk) -> bytes:
         if not isinstance(chunk, TextChunk):
             return encode(orjson.dumps(chunk))
         if chunk.frame is not self._frame:
             self._frame = chunk.frame
-            event = encode(orjson.dumps(self._writer.dress_frame(chunk.frame, _PROBE)))
-            self._before, _, self._after = event.partition(_PROBE.encode())
+            probe = self._writer.id[::-1]  # as random as the id, and nowhere else in the event
+            event = encode(orjson.dumps(self._writer.dress_frame(chunk.frame, probe)))
+            self._before, _, self._after = event.partition(probe.encode())
         return b"%b%b%b" % (self._before, chunk.written, self._after)
 
     async def finish(self) -> None:
@@ -122,8 +122,8 @@ class EventStream:
             await self._begin()
         self._last_sent = self._clock()
         if self._unsent is not None:
-            unsent, self._unsent = self._unsent, None
-            await unsent
+            await asyncio.wait((self._unsent,))  # which a heartbeat that is cancelled leaves alone
+            self._unsent.result()
         await self._send_body(_body(body, is_last=is_last))
 
     async def _begin(self) -> None:
@@ -133,6 +133,10 @@ class EventStream:
                 headers = [*_HEADERS, *self._late_headers()]
                 await self._send({"type": "http.response.start", "status": 200, "headers": headers})
                 self.has_begun = True
+
+
+async def _finish(sending: Begun) -> None:
+    await sending
 
 
 def _body(body: bytes, *, is_last: bool = False) -> Message:

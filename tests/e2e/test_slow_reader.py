@@ -31,8 +31,11 @@ def event(text: str, finish_reason: str | None = None) -> bytes:
     return b"data: " + json.dumps({"id": "x", "model": "m", "choices": [choice]}).encode() + b"\n\n"
 
 
+END = chunk(event("", "stop") + b"data: [DONE]\n\n") + chunk(b"")
+
+
 class FastModel:
-    """Streams as fast as it is let."""
+    """Streams as fast as it is let, on its first connection; on others it says a word."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -42,10 +45,14 @@ class FastModel:
     async def __call__(self, connection: Connection) -> None:
         await connection.request()
         await connection.send(chunked(event("begin")))
+        if connection.number > 1:
+            await connection.send(END)
+            await connection.gone()
+            return
         try:
             for number in range(TEXTS):
                 await self._send(connection, chunk(event(f"{number} {TEXT}")))
-            await connection.send(chunk(event("", "stop") + b"data: [DONE]\n\n") + chunk(b""))
+            await connection.send(END)
             await connection.gone()
         finally:
             self.is_gone.set()
@@ -93,6 +100,13 @@ async def is_served(port: int) -> bool:
     return b'"status":"ok"' in answer
 
 
+async def is_answered(port: int) -> bool:
+    reader, writer = await ask(port)
+    answer = await asyncio.wait_for(reader.readuntil(b"[DONE]"), PATIENCE_S)
+    writer.close()
+    return b'"content":"begin"' in answer
+
+
 async def test_a_client_that_reads_nothing_holds_its_model_up_and_costs_no_memory(
     tmp_path: Path,
 ) -> None:
@@ -105,6 +119,8 @@ async def test_a_client_that_reads_nothing_holds_its_model_up_and_costs_no_memor
             assert model.sent < MOST_HELD
             assert memory_kb(pid) - before < MOST_GROWTH_KB
             assert await is_served(port)
+            assert await is_answered(port)
+            assert model.sent < MOST_HELD
             numbers = []
             while line := await asyncio.wait_for(reader.readline(), PATIENCE_S):
                 if found := re.search(rb'"content":"(\d+) x', line):

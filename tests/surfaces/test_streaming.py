@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
 
 import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.types import Message
 
+from proxy.core.chat import parse_chat
+from proxy.core.desk import Found
 from proxy.core.frames import Frame, TextChunk
+from proxy.core.kept import KeptTurn
+from proxy.core.passages import Result
+from proxy.core.plan import Policy, make_plan
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.core.sse import DONE, is_one_event
 from proxy.core.writer import CompletionWriter
+from proxy.engine import Run
 from proxy.errors import Overloaded
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.tasks import task_scope
+from proxy.upstreams.http import Transport
+from proxy.upstreams.transport import PooledTransport
+from tests.support.clock import skipping_clock
 from tests.support.openai_stream import check_stream
+from tests.support.script import Call, Pieces, Round, Upstreams, search_call
+from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server
+from tests.upstreams.scaleway_samples import scaleway
 
 
 class Client:
@@ -26,6 +48,13 @@ class Client:
         self.is_slow = asyncio.Event()
         self.takes_on = asyncio.Event()
 
+    async def dawdle(self) -> None:
+        """Take a while before each part, in clients that do."""
+
+    def take_on(self) -> None:
+        self.is_slow.clear()
+        self.takes_on.set()
+
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             assert self.start is None
@@ -36,6 +65,7 @@ class Client:
         assert not self.has_ended
         if self.is_slow.is_set():
             await self.takes_on.wait()
+        await self.dawdle()
         self.body += message["body"]
         self.has_ended = not message["more_body"]
         self.came.put_nowait(message["body"])
@@ -151,3 +181,289 @@ async def test_a_client_that_takes_nothing_gets_the_rest_before_what_follows() -
     await hearing
     assert client.body.index(b"one") < client.body.index(b"two")
     assert opened.takes_text
+
+
+async def test_text_of_another_frame_is_sent_in_that() -> None:
+    client = Client()
+    opened, writer = stream(client)
+    await opened.hear([writer.heartbeat()])
+    other = Frame({"id": "x", "tier": "fast"}, {"index": 0, "stop_reason": 7})
+    await opened.hear([text("one"), TextChunk(other, "two", b"two"), text("three")])
+    opened.hear_text(TextChunk(other, "four", b"four"))
+    chunks = payloads(client.body)[1:]
+    assert ["tier" in each for each in chunks] == [False, True, False, True]
+    said = [each["choices"][0]["delta"]["content"] for each in chunks]
+    assert said == ["one", "two", "three", "four"]
+
+
+async def test_text_is_sent_as_it_was_written() -> None:
+    client = Client()
+    opened, writer = stream(client)
+    await opened.hear([writer.heartbeat()])
+    written = b'\\u00e9 \\"quoted\\" \\ud83e\\udd8a \\n'
+    opened.hear_text(TextChunk(FRAME, orjson.loads(b'"%b"' % written), written))
+    assert written in client.body
+    (said,) = payloads(client.body)[1:]
+    assert said["choices"][0]["delta"] == {"content": '\u00e9 "quoted" \U0001f98a \n'}
+
+
+async def test_a_frame_that_holds_the_phrase_of_the_probe_is_no_trap() -> None:
+    client = Client()
+    opened, writer = stream(client)
+    await opened.hear([writer.heartbeat()])
+    trap = Frame({"note": "a text that no model says", "model": "m"}, {"index": 0})
+    await opened.hear([TextChunk(trap, "one", b"one")])
+    (said,) = payloads(client.body)[1:]
+    assert said["choices"][0]["delta"] == {"content": "one"}
+    assert said["note"] == "a text that no model says"
+
+
+# A client that takes nothing for a while
+
+
+async def turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def say(opened: EventStream, chunk: TextChunk) -> None:
+    """Let the client hear a chunk as the engine does."""
+    if opened.takes_text:
+        opened.hear_text(chunk)
+    else:
+        await opened.hear([chunk])
+
+
+async def test_text_that_had_to_wait_is_sent_as_soon_as_the_client_takes_it() -> None:
+    client = Client()
+    opened, writer = stream(client)
+    await opened.hear([writer.heartbeat()])
+    client.is_slow.set()
+    opened.hear_text(text("one"))
+    client.take_on()
+    await turns()
+    assert b"one" in client.body
+
+
+async def test_text_does_not_overtake_what_waits_behind_a_heartbeat() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened, writer = stream(client)
+        await opened.hear([writer.heartbeat()])
+        client.is_slow.set()
+        async with task_scope() as start:
+            _ = start(opened.keep_alive())
+            await turns()
+            opened.hear_text(text("one"))
+            clock.skip(61)
+            await turns()
+            client.take_on()
+            await say(opened, text("two"))
+            await opened.hear([text("three")])
+    places = [client.body.find(each) for each in (b'"one"', b'"two"', b'"three"')]
+    assert -1 < places[0] < places[1] < places[2]
+
+
+async def test_what_waits_behind_a_heartbeat_is_not_lost_when_the_answer_ends() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened, writer = stream(client)
+        await opened.hear([writer.heartbeat()])
+        client.is_slow.set()
+        async with task_scope() as start:
+            _ = start(opened.keep_alive())
+            await turns()
+            opened.hear_text(text("one"))
+            clock.skip(61)
+            await turns()
+            client.take_on()
+            await opened.hear([text("two")])
+            await opened.finish()
+    chunks = payloads(client.body)
+    said = [each["choices"][0]["delta"].get("content") for each in chunks]
+    assert [each for each in said if each] == ["one", "two"]
+
+
+async def test_cancelling_while_the_client_takes_nothing_does_not_hang() -> None:
+    client = Client()
+    opened, writer = stream(client)
+    await opened.hear([writer.heartbeat()])
+    client.is_slow.set()
+    opened.hear_text(text("one"))
+    hearing = asyncio.create_task(opened.hear([text("two")]))
+    await turns()
+    hearing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(hearing, PATIENCE_S)
+
+
+# The whole way: what a client hears is the same whether text goes in frames or is read and written
+
+
+def payloads(body: bytes) -> list[Any]:
+    events = body.removesuffix(b"\n\n").split(b"\n\n")
+    data = [each.removeprefix(b"data: ") for each in events]
+    return [orjson.loads(each) for each in data if each != b"[DONE]"]
+
+
+class Dawdler(Client):
+    """Takes what is sent now at once, now after some turns of the event loop."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__()
+        self._random = random
+        self.hears = asyncio.Event()
+
+    async def dawdle(self) -> None:
+        self.hears.set()
+        for _ in range(self._random.choice((0, 0, 0, 0, 0, 0, 1, 12))):
+            await asyncio.sleep(0)
+
+
+CERTIFICATES = ssl.create_default_context()
+"""Made once: it takes longer than an answer."""
+
+
+class Searcher:
+    async def search(self, search: Search, scope: Scope) -> Found:  # noqa: ARG002  # the protocol
+        found = Result(
+            "c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h"
+        )
+        return Found((found,))
+
+
+class NoTurns:
+    async def recall(self, handles: Sequence[str]) -> Mapping[str, KeptTurn]:  # noqa: ARG002
+        return {}
+
+    async def keep(self, handle: str, turn: KeptTurn) -> None:
+        """Keep nothing."""
+
+
+async def answered(
+    transport: Transport, client: Client, url: str, *, passes_frames: bool
+) -> list[Any]:
+    """What a client hears of an answer, event by event."""
+    tools = [{"type": "function", "function": {"name": "get_weather"}}]
+    asked = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "tools": tools}
+    chat = parse_chat(asked)
+    plan = make_plan(chat, Policy(model="m"), chat.wish)
+    writer = CompletionWriter(
+        id="chatcmpl-" + "a" * 32,
+        created=1,
+        model="m",
+        include_usage=False,
+        passes_frames=passes_frames,
+    )
+    upstream = scaleway(transport, url)
+    opened = EventStream(client.send, client.send, writer, list, Patience(60, 60))
+    await Run(plan, upstream, Searcher(), NoTurns(), writer).drive(opened)
+    await opened.finish()
+    await upstream.endpoint.aclose()
+    check_stream(client.body)
+    assert client.has_ended
+    heard = payloads(client.body)
+    for each in heard:
+        for search in each.get("lighton", {}).get("searches", ()):
+            search.pop("took_ms")  # the one thing that the clock decides
+    return heard
+
+
+async def over_sockets(
+    rounds: list[Round], pieces: Pieces, random: Random, *, passes_frames: bool
+) -> list[Any]:
+    played = iter(rounds)
+    client = Dawdler(random)
+
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.send(chunked())
+            for part in cut(next(played).stream(pieces), random):
+                client.hears.clear()
+                await connection.send(chunk(part))
+                if says_something(part) and random.random() < 0.8:
+                    await client.hears.wait()
+            await connection.send(chunk(b""))
+
+    async with raw_server(script) as server:
+        return await answered(
+            PooledTransport(CERTIFICATES), client, server.url, passes_frames=passes_frames
+        )
+
+
+def says_something(part: bytes) -> bool:
+    """Whether it is one event, whole, that the client hears of."""
+    if not is_one_event(part) or part == DONE:
+        return False
+    (choice,) = orjson.loads(part.removeprefix(b"data: "))["choices"] or [{"delta": {}}]
+    return bool(choice["delta"].get("content") or choice["delta"].get("reasoning"))
+
+
+def cut(data: bytes, random: Random) -> list[bytes]:
+    """Events, mostly one by one; now and then two together, or one in two parts."""
+    parts: list[bytes] = []
+    for event in data.split(b"\n\n")[:-1]:
+        whole = event + b"\n\n"
+        match random.randrange(8):
+            case 0:
+                place = random.randrange(1, len(whole))
+                parts += [whole[:place], whole[place:]]
+            case 1 if parts:
+                parts[-1] += whole
+            case _:
+                parts.append(whole)
+    return parts
+
+
+said = st.text(max_size=12) | st.sampled_from(
+    [
+        "It is 27 days of leave in each year [1].",
+        'say "hi" \\ and\n\n  bye',
+        "\u2028\x7f\U0001f98a",
+        'content","x":"',
+        "a\r\nb",
+        "[1] and 【1】",
+    ]
+)
+last_rounds = st.builds(
+    Round,
+    text=said,
+    reasoning=said,
+    calls=st.sampled_from([(), (), (Call("get_weather", '{"city": "Paris"}'),)]),
+    finish_reason=st.sampled_from(["stop", "length"]),
+)
+searching_rounds = st.builds(
+    Round,
+    text=said,
+    reasoning=said,
+    calls=st.just((search_call("leave"),)),
+    finish_reason=st.just("tool_calls"),
+)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(searching_rounds, max_size=2),
+    last_rounds,
+    st.integers(1, 3),
+    st.randoms(use_true_random=False),
+)
+def test_a_client_hears_the_same_whichever_way_text_takes(
+    searching: list[Round], last: Round, size: int, random: Random
+) -> None:
+    rounds = [*searching, last]
+
+    def pieces(text: str) -> list[str]:
+        return [text[place : place + size] for place in range(0, len(text), size)]
+
+    async def plainly() -> list[Any]:
+        upstreams = Upstreams(rounds, pieces=pieces)
+        return await answered(
+            upstreams.transport(), Client(), "https://model.test", passes_frames=False
+        )
+
+    expected = asyncio.run(plainly())
+    for passes_frames in (True, False):
+        heard = asyncio.run(over_sockets(rounds, pieces, random, passes_frames=passes_frames))
+        assert heard == expected

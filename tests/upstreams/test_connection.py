@@ -254,14 +254,15 @@ async def test_a_second_reply_is_not_taken_for_that_to_the_next_request() -> Non
         assert not connection.rest()
 
 
-async def test_what_comes_when_nobody_has_asked_ends_the_connection() -> None:
+@pytest.mark.parametrize("data", [reply(b"unasked"), b"\r\n", b"H", b"\x00"])
+async def test_what_comes_when_nobody_has_asked_ends_the_connection(data: bytes) -> None:
     rested = asyncio.Event()
 
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(reply(b"yours"))
         await rested.wait()
-        await peer.send(reply(b"unasked"))
+        await peer.send(data)
         await peer.gone()
 
     async with raw_server(script) as server, connected(server) as connection:
@@ -320,10 +321,19 @@ async def test_a_head_that_never_ends_is_refused(begin: bytes, goes_on: bytes) -
 
 
 async def test_a_long_head_and_what_comes_with_it_are_read() -> None:
-    data = reply(b"x" * 1_000_000, *(f"x-{number}: {'y' * 1_000}" for number in range(100)))
-    async with raw_server(answering(data)) as server, connected(server) as connection:
-        _, headers, body = await exchange(connection)
-        assert (len(headers), len(body)) == (101, 1_000_000)
+    data = reply(b"x" * 1_000_000, *(f"x-{number}: {'y' * 1_000}" for number in range(200)))
+    async with wired() as (connection, wire):
+        connection.send(REQUEST)
+        sent = data.index(b"xxx")
+        for place in range(0, sent, 10_000):  # so that none of it comes together with the body
+            await wire.send(data[place : min(sent, place + 10_000)])
+        assert (await connection.head(PATIENCE_S))[1][-1][0] == b"x-199"
+        read = 0
+        while read < 1_000_000:
+            sent += await wire.flood(data[sent:], len(data) - sent)
+            read += len(await connection.read(PATIENCE_S))
+        assert await connection.read(PATIENCE_S) == b""
+        assert connection.rest()
 
 
 async def test_trailers_that_never_end_are_refused() -> None:
@@ -418,6 +428,18 @@ async def test_a_reader_that_does_not_read_holds_the_server_up() -> None:
         await wire.send(chunked())
         await connection.head(PATIENCE_S)
         assert 64_000 < await wire.flood(block, 50_000_000) < 2_000_000
+
+
+async def test_a_connection_that_was_held_up_may_rest_once_all_is_read() -> None:
+    async with wired() as (connection, wire):
+        connection.send(REQUEST)
+        await wire.send(chunked())
+        for size in (100_000, 10, 40_000, 40_000):
+            await wire.send(chunk(b"x" * size))
+            assert await connection.read(PATIENCE_S) == b"x" * size
+        await wire.send(chunk(b""))
+        assert await connection.read(PATIENCE_S) == b""
+        assert connection.rest()
 
 
 async def test_reading_lets_the_server_go_on() -> None:
