@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.core.sse import DONE, Decoder, Event, TooLongError, encode, is_one_event
@@ -213,6 +213,9 @@ packets = whole_events | st.lists(
 
 
 @given(st.lists(packets, max_size=8))
+@example([encode(b"a"), BOM + encode(b"b")])
+@example([encode(b"a"), b"data: b\nd", b"ata: c\n\n"])
+@example([encode(b"a"), b"data: b\n\r", encode(b"c")])
 def test_packets_by_themselves_bytes_and_the_whole_give_the_same_events(parts: list[bytes]) -> None:
     data = b"".join(parts)
     decoder = Decoder()

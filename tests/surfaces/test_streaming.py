@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from proxy.core.chat import parse_chat
+from proxy.core.chat import Chunk, parse_chat
 from proxy.core.desk import Found
-from proxy.core.frames import Frame, TextChunk
+from proxy.core.frames import Frame, TakeText, TextChunk
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
@@ -24,11 +24,10 @@ from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.sse import DONE, is_one_event
 from proxy.core.writer import CompletionWriter
-from proxy.engine import Run
+from proxy.engine import ModelUpstream, Run
 from proxy.errors import Overloaded
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.tasks import task_scope
-from proxy.upstreams.http import Transport
 from proxy.upstreams.transport import PooledTransport
 from tests.support.clock import skipping_clock
 from tests.support.openai_stream import check_stream
@@ -45,6 +44,7 @@ class Client:
         self.body = b""
         self.came = asyncio.Queue[bytes]()
         self.has_ended = False
+        self.fault: Exception | None = None
         self.is_slow = asyncio.Event()
         self.takes_on = asyncio.Event()
 
@@ -65,6 +65,8 @@ class Client:
         assert not self.has_ended
         if self.is_slow.is_set():
             await self.takes_on.wait()
+        if self.fault is not None:
+            raise self.fault
         await self.dawdle()
         self.body += message["body"]
         self.has_ended = not message["more_body"]
@@ -284,6 +286,57 @@ async def test_what_waits_behind_a_heartbeat_is_not_lost_when_the_answer_ends() 
     assert [each for each in said if each] == ["one", "two"]
 
 
+async def test_a_heartbeat_that_is_cancelled_leaves_what_it_waited_for() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened, writer = stream(client)
+        await opened.hear([writer.heartbeat()])
+        client.is_slow.set()
+        opened.hear_text(text("one"))
+        async with task_scope() as start:
+            _ = start(opened.keep_alive())
+            clock.skip(61)
+            await turns()
+        client.take_on()
+        await opened.hear([text("two")])
+    assert -1 < client.body.find(b'"one"') < client.body.find(b'"two"')
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_a_fault_in_sending_text_is_told_by_what_follows(*, is_slow: bool) -> None:
+    client = Client()
+    opened, writer = stream(client)
+    await opened.hear([writer.heartbeat()])
+    client.fault = ConnectionResetError("gone")
+    if is_slow:
+        client.is_slow.set()
+    opened.hear_text(text("one"))
+    client.take_on()
+    await turns()
+    client.fault = None
+    with pytest.raises(ConnectionResetError):
+        await opened.hear([text("two")])
+
+
+async def test_text_that_is_heard_keeps_heartbeats_away() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened, writer = stream(client)
+        await opened.hear([writer.heartbeat()])
+        async with task_scope() as start:
+            _ = start(opened.keep_alive())
+            await turns()
+            for _ in range(3):
+                clock.skip(40)
+                opened.hear_text(text("one"))
+                await turns()
+            deltas = [each["choices"][0]["delta"] for each in payloads(client.body)[1:]]
+            assert deltas == [{"content": "one"}] * 3
+            clock.skip(61)
+            await turns()
+            assert payloads(client.body)[-1]["choices"][0]["delta"] == {"content": ""}
+
+
 async def test_cancelling_while_the_client_takes_nothing_does_not_hang() -> None:
     client = Client()
     opened, writer = stream(client)
@@ -340,10 +393,7 @@ class NoTurns:
         """Keep nothing."""
 
 
-async def answered(
-    transport: Transport, client: Client, url: str, *, passes_frames: bool
-) -> list[Any]:
-    """What a client hears of an answer, event by event."""
+def a_run(model: ModelUpstream, *, passes_frames: bool) -> Run:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
     asked = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "tools": tools}
     chat = parse_chat(asked)
@@ -355,11 +405,14 @@ async def answered(
         include_usage=False,
         passes_frames=passes_frames,
     )
-    upstream = scaleway(transport, url)
-    opened = EventStream(client.send, client.send, writer, list, Patience(60, 60))
-    await Run(plan, upstream, Searcher(), NoTurns(), writer).drive(opened)
+    return Run(plan, model, Searcher(), NoTurns(), writer)
+
+
+async def heard_of(run: Run, client: Client) -> list[Any]:
+    """What a client hears of an answer, event by event."""
+    opened = EventStream(client.send, client.send, run.writer, list, Patience(60, 60))
+    await run.drive(opened)
     await opened.finish()
-    await upstream.endpoint.aclose()
     check_stream(client.body)
     assert client.has_ended
     heard = payloads(client.body)
@@ -369,15 +422,25 @@ async def answered(
     return heard
 
 
+async def plainly(rounds: list[Round], pieces: Pieces) -> tuple[list[Any], list[Any]]:
+    """What a client hears, and the requests that the model gets."""
+    upstreams = Upstreams(rounds, pieces=pieces)
+    run = a_run(scaleway(upstreams.transport()), passes_frames=False)
+    return await heard_of(run, Client()), upstreams.asked
+
+
 async def over_sockets(
     rounds: list[Round], pieces: Pieces, random: Random, *, passes_frames: bool
-) -> list[Any]:
+) -> tuple[list[Any], list[Any]]:
+    """The same, where each part of the answer arrives for itself."""
     played = iter(rounds)
+    asked: list[Any] = []
     client = Dawdler(random)
 
     async def script(connection: Connection) -> None:
         while True:
-            await connection.request()
+            _, _, body = (await connection.request()).partition(b"\r\n\r\n")
+            asked.append(orjson.loads(body))
             await connection.send(chunked())
             for part in cut(next(played).stream(pieces), random):
                 client.hears.clear()
@@ -387,9 +450,10 @@ async def over_sockets(
             await connection.send(chunk(b""))
 
     async with raw_server(script) as server:
-        return await answered(
-            PooledTransport(CERTIFICATES), client, server.url, passes_frames=passes_frames
-        )
+        upstream = scaleway(PooledTransport(CERTIFICATES), server.url)
+        heard = await heard_of(a_run(upstream, passes_frames=passes_frames), client)
+        await upstream.endpoint.aclose()
+        return heard, asked
 
 
 def says_something(part: bytes) -> bool:
@@ -457,13 +521,35 @@ def test_a_client_hears_the_same_whichever_way_text_takes(
     def pieces(text: str) -> list[str]:
         return [text[place : place + size] for place in range(0, len(text), size)]
 
-    async def plainly() -> list[Any]:
-        upstreams = Upstreams(rounds, pieces=pieces)
-        return await answered(
-            upstreams.transport(), Client(), "https://model.test", passes_frames=False
-        )
-
-    expected = asyncio.run(plainly())
+    expected = asyncio.run(plainly(rounds, pieces))
     for passes_frames in (True, False):
-        heard = asyncio.run(over_sockets(rounds, pieces, random, passes_frames=passes_frames))
-        assert heard == expected
+        found = asyncio.run(over_sockets(rounds, pieces, random, passes_frames=passes_frames))
+        assert found == expected
+
+
+class FramesOnly:
+    """A model whose text comes in a frame from the first word on."""
+
+    def __init__(self, *rounds: Round) -> None:
+        self._rounds = iter(rounds)
+
+    async def stream(
+        self,
+        body: Mapping[str, Any],  # noqa: ARG002  # the protocol
+        take: TakeText | None = None,  # noqa: ARG002
+    ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
+        for each in next(self._rounds).chunks():
+            said = each["choices"] and each["choices"][0]["delta"].get("content")
+            yield [text(said) if said else each]
+
+
+@pytest.mark.parametrize("passes_frames", [True, False])
+async def test_text_in_a_frame_begins_an_answer_and_is_set_off_as_any(
+    *, passes_frames: bool
+) -> None:
+    first = Round("Let me see.", calls=(search_call("leave"),), finish_reason="tool_calls")
+    model = FramesOnly(first, Round("It is 27."))
+    heard = await heard_of(a_run(model, passes_frames=passes_frames), Client())
+    deltas = [each["choices"][0]["delta"] for each in heard]
+    assert deltas[0] == {"role": "assistant", "content": "Let me see."}
+    assert {"content": "\n\nIt is 27."} in deltas

@@ -507,8 +507,7 @@ async def test_a_shorter_time_out_counts_although_a_longer_one_did_before() -> N
             connection.send(REQUEST)
             await wire.send(chunked(b"a"))
             await connection.head(1_000)
-            waiting = asyncio.create_task(connection.read(1_000))
-            assert await waiting == b"a"
+            assert await connection.read(1_000) == b"a"
             longer = asyncio.create_task(connection.read(1_000))
             await settled()
             await wire.send(chunk(b"b"))
@@ -516,8 +515,10 @@ async def test_a_shorter_time_out_counts_although_a_longer_one_did_before() -> N
             shorter = asyncio.create_task(connection.read(60))
             await settled()
             clock.skip(61)
+            await settled()
+            assert shorter.done()
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(shorter, PATIENCE_S)
+                await shorter
 
 
 class Taker:
@@ -567,6 +568,22 @@ async def test_what_arrives_while_somebody_waits_is_offered_and_what_is_taken_is
         assert await connection.read(PATIENCE_S) == b""
         assert taker.taken == [b"taken"]
         go_on.put_nowait(b"")
+
+
+async def test_what_was_taken_does_not_count_as_waiting_to_be_read() -> None:
+    taker = Taker()
+    async with wired() as (connection, wire):
+        connection.send(REQUEST)
+        await wire.send(chunked())
+        await connection.head(PATIENCE_S)
+        connection.offer(taker)
+        reading = asyncio.create_task(connection.read(PATIENCE_S))
+        for _ in range(20):
+            await wire.send(chunk(b"x" * 5_000))
+        assert len(taker.taken) == 20
+        await wire.send(chunk(b""))
+        assert await reading == b""
+        assert connection.rest()
 
 
 async def test_nothing_is_offered_while_nobody_waits() -> None:

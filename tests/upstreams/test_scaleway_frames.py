@@ -16,6 +16,7 @@ from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
 from proxy.errors import UpstreamError
 from proxy.upstreams.http import pooled_transport
+from proxy.upstreams.scaleway_events import Events
 from proxy.upstreams.scaleway_frames import FrameReader
 from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME, read_chunk
 from proxy.upstreams.status import Vendor
@@ -405,3 +406,39 @@ async def test_what_follows_done_is_neither_read_nor_handed_on() -> None:
     after = chunk(event(THREE))
     await asyncio.wait_for(one.hear(*parts_of(ONE, TWO, END), chunk(DONE), after=after), PATIENCE_S)
     assert (one.read, one.taken) == ([ONE, END], ["two"])
+
+
+async def test_a_stream_that_ends_after_done_leaves_its_connection_for_the_next() -> None:
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(chunked(event(ONE) + event(END) + DONE))
+            for _ in range(200):  # what the end of the body comes after
+                await asyncio.sleep(0)
+            await peer.send(chunk(b""))
+
+    async with raw_server(script) as server:
+        upstream = scaleway(pooled_transport(), server.url)
+        for _ in range(2):
+            async with aclosing(upstream.stream(STREAMED)) as stream:
+                assert [list(map(whole, group)) async for group in stream] == [[ONE, END]]
+        await upstream.endpoint.aclose()
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b": ping", b"\n\n"),
+        (b"datum:", b"\n\n"),
+        (b"data: ", b"\nd"),
+        (b"data: ", b"\n\r"),
+        (b"data: ", b"}}"),
+    ],
+)
+def test_what_only_has_an_event_in_it_is_not_handed_on(before: bytes, after: bytes) -> None:
+    events = Events(VENDOR)
+    events.feed(event(ONE))
+    inner = event(TWO)[6:-2]
+    assert events.hand_on(lambda _: True, b"data: " + inner + b"\n\n")
+    assert not events.hand_on(lambda _: pytest.fail("taken"), before + inner + after)

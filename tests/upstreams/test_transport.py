@@ -226,7 +226,7 @@ async def test_only_what_rests_too_long_is_closed_and_the_rest_in_its_turn() -> 
             await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
             assert ended.empty()
             clock.skip(16)
-            assert await ended.get() == last
+            assert await asyncio.wait_for(ended.get(), PATIENCE_S) == last
 
 
 async def test_one_that_the_server_has_closed_is_not_used_again() -> None:
