@@ -27,7 +27,7 @@ from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies, routing_error_reply
-from proxy.tasks import task_scope
+from proxy.tasks import TaskScope
 from proxy.upstreams import lighton, scaleway_replies
 from proxy.upstreams.http import Endpoint, Transport, pooled_transport
 from proxy.upstreams.lighton import LightOn
@@ -60,9 +60,9 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Starle
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with task_scope() as start:
+        async with TaskScope() as tasks:
             if settings.keep_warm_s:
-                _ = start(keep_warm(upstreams.probes, settings.keep_warm_s))
+                _ = tasks.start(keep_warm(upstreams.probes, settings.keep_warm_s))
             yield
         await transport.aclose()
         await store.aclose()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -28,17 +28,23 @@ from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
-from proxy.tasks import Start, task_scope
+from proxy.tasks import TaskScope
 
 _MODEL: Final = "The model"
 
 
-class ModelUpstream(Protocol):
-    """Runs one model round: an OpenAI request in, chunks out, in the groups they arrive in."""
+class ModelStream(Protocol):
+    """The chunks of one model round, in the groups they arrive in. Closing it ends the round."""
 
-    def stream(
-        self, body: Mapping[str, Any], take: TakeText | None = None
-    ) -> AsyncGenerator[list[Chunk | TextChunk], None]: ...
+    def __aiter__(self) -> AsyncIterator[list[Chunk | TextChunk]]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class ModelUpstream(Protocol):
+    """Runs one model round: an OpenAI request in, chunks out."""
+
+    def stream(self, body: Mapping[str, Any], take: TakeText | None = None) -> ModelStream: ...
 
 
 class SearchUpstream(Protocol):
@@ -97,7 +103,7 @@ class Run:
         clock = asyncio.get_running_loop().time
         self._deadline = clock() + self.plan.policy.budget_s
         loop = answer(self.plan, self.desk, out_of_time=lambda: clock() >= self._deadline)
-        async with task_scope() as start:
+        async with TaskScope() as tasks:
             reply: Any = None
             while True:
                 try:
@@ -105,22 +111,22 @@ class Run:
                 except StopIteration as end:
                     turn: Turn = end.value
                     break
-                reply = await self._obey(command, listener, start)
+                reply = await self._obey(command, listener, tasks)
         await listener.hear(self._closing(turn))
 
-    async def _obey(self, command: Command, listener: Listener, start: Start[Outcome]) -> Any:
+    async def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Any:
         """What the loop is sent for a command."""
         match command:
             case AskModel(ask):
-                return await self._ask(ask, listener, start)
+                return await self._ask(ask, listener, tasks)
             case RunSearches(searches):
-                return await self._searches(searches, start)
+                return await self._searches(searches, tasks)
             case Recall(handles):
                 return await self.turns.recall(handles)
             case Keep(handle, turn):
                 return await self.turns.keep(handle, turn)
 
-    async def _ask(self, ask: Ask, listener: Listener, start: Start[Outcome]) -> Turn:
+    async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
         """One model round: the client hears it, and searches start as soon as they are known."""
         self.rounds += 1
         self.writer.begin_round()
@@ -135,7 +141,7 @@ class Run:
             async for chunks in groups:
                 heard = [out for each in chunks if (out := self._hear(reader, each))]
                 for call in reader.take_ready():
-                    self._start_early(call, start)
+                    self._start_early(call, tasks)
                 if heard:
                     await listener.hear(heard)
         try:
@@ -183,17 +189,17 @@ class Run:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         return body
 
-    def _start_early(self, call: ToolCall, start: Start[Outcome]) -> None:
+    def _start_early(self, call: ToolCall, tasks: TaskScope) -> None:
         search = self.desk.take(call) if call.owner is Owner.SEARCH else None
         if search is not None and search not in self._running:
-            self._running[search] = start(self._search(search))
+            self._running[search] = tasks.start(self._search(search))
 
     async def _searches(
-        self, searches: tuple[Search, ...], start: Start[Outcome]
+        self, searches: tuple[Search, ...], tasks: TaskScope
     ) -> dict[Search, Outcome]:
         for search in searches:
             if search not in self._running:
-                self._running[search] = start(self._search(search))
+                self._running[search] = tasks.start(self._search(search))
         return {search: await self._running.pop(search) for search in searches}
 
     async def _search(self, search: Search) -> Outcome:

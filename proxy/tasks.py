@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
-Start = Callable[[Coroutine[Any, Any, T]], "asyncio.Task[T]"]
-"""Starts a task; whoever needs its result awaits it."""
 
 
-@asynccontextmanager
-async def task_scope() -> AsyncIterator[Start[Any]]:
-    """Give a function that starts tasks; those still running when the block ends are cancelled.
+class TaskScope:
+    """Starts tasks for a block; those still running when it ends are cancelled, and waited for.
 
     A task's exception is raised where the task is awaited, as itself. asyncio.TaskGroup would raise
     an exception group, also for an exception of the block, and every caller would take it apart.
     """
-    running: set[asyncio.Task[Any]] = set()
 
-    def start(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    __slots__ = ("_tasks",)
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A task that does `work`; whoever needs its result awaits it."""
         task = asyncio.get_running_loop().create_task(work)
-        running.add(task)
+        self._tasks.append(task)
         return task
 
-    try:
-        yield start
-    finally:
-        pending = [task for task in running if not _has_ended(task)]
+    async def __aexit__(self, *_: object) -> None:
+        pending = [task for task in self._tasks if not _has_ended(task)]
         for task in pending:
             task.cancel()
         if pending:
-            await asyncio.gather(*pending, return_exceptions=True)
+            await asyncio.wait(pending)
+            for task in pending:
+                _has_ended(task)
 
 
 def _has_ended(task: asyncio.Task[Any]) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.tasks import Begun, task_scope
+from proxy.tasks import Begun, TaskScope
 
 
 async def forever(ended: asyncio.Event) -> None:
@@ -16,8 +16,8 @@ async def forever(ended: asyncio.Event) -> None:
 
 async def test_tasks_that_still_run_end_with_the_block() -> None:
     ended = asyncio.Event()
-    async with task_scope() as start:
-        task = start(forever(ended))
+    async with TaskScope() as tasks:
+        task = tasks.start(forever(ended))
         await asyncio.sleep(0)
     assert ended.is_set()
     assert task.cancelled()
@@ -28,16 +28,16 @@ async def test_an_exception_is_raised_as_itself_where_the_task_is_awaited() -> N
         raise KeyError("k")
 
     with pytest.raises(KeyError):
-        async with task_scope() as start:
-            await start(fail())
+        async with TaskScope() as tasks:
+            await tasks.start(fail())
 
 
 async def test_an_exception_of_the_block_ends_the_tasks_and_stays_itself() -> None:
     ended = asyncio.Event()
 
     async def fail_beside_a_task() -> None:
-        async with task_scope() as start:
-            _ = start(forever(ended))
+        async with TaskScope() as tasks:
+            _ = tasks.start(forever(ended))
             await asyncio.sleep(0)
             raise KeyError("k")
 
@@ -50,8 +50,8 @@ async def test_a_result_is_what_awaiting_gives() -> None:
     async def answer() -> int:
         return 42
 
-    async with task_scope() as start:
-        assert await start(answer()) == 42
+    async with TaskScope() as tasks:
+        assert await tasks.start(answer()) == 42
 
 
 async def test_what_can_be_done_at_once_is_done_when_it_is_begun() -> None:

@@ -14,14 +14,6 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Flight(Generic[T]):
-    """A result that is being made, and how many wait for it."""
-
-    task: asyncio.Task[T]
-    waiting: int = 0
-
-
-@dataclass(slots=True)
 class Shared(Generic[T]):
     """Results by name, which must say everything that they depend on.
 
@@ -30,37 +22,31 @@ class Shared(Generic[T]):
 
     store: Store
     ttl_s: float
-    _flights: dict[str, _Flight[T]] = field(default_factory=dict)
+    _making: dict[str, asyncio.Future[T]] = field(default_factory=dict)
 
     async def get(
         self, name: str, make: Callable[[], Awaitable[bytes]], read: Callable[[bytes], T]
     ) -> T:
         """What `read` makes of the bytes that are kept or, if there are none, of what `make` gets.
 
-        Raises what `make` and `read` raise. What is being made goes on until nobody waits for it.
+        Raises what `make` and `read` raise. Whoever asks first makes the result, and no task of its
+        own is needed for it; if that is cancelled, one of those who wait begins anew.
         """
         if not self.ttl_s:
             return read(await make())
-        flight = self._flights.get(name)
-        if flight is None:
-            flight = self._flights[name] = _Flight(
-                asyncio.get_running_loop().create_task(self._kept_or_made(name, make, read))
-            )
-        flight.waiting += 1
+        while made := self._making.get(name):
+            await asyncio.wait((made,))
+            if not made.cancelled():
+                return made.result()
+        made = self._making[name] = asyncio.get_running_loop().create_future()
         try:
-            return await asyncio.shield(flight.task)
+            made.set_result(await self._kept_or_made(name, make, read))
+        except Exception as fault:  # noqa: BLE001 - raised below, and by all who wait
+            made.set_exception(fault)
         finally:
-            flight.waiting -= 1
-            if not flight.waiting:
-                await self._land(name, flight)
-
-    async def _land(self, name: str, flight: _Flight[T]) -> None:
-        """Nobody waits any more: whoever asks next begins anew."""
-        if self._flights.get(name) is flight:
-            del self._flights[name]
-        if not flight.task.done():
-            flight.task.cancel()
-            await asyncio.gather(flight.task, return_exceptions=True)
+            del self._making[name]
+            made.cancel()  # unless it is there
+        return made.result()
 
     async def _kept_or_made(
         self, name: str, make: Callable[[], Awaitable[bytes]], read: Callable[[bytes], T]

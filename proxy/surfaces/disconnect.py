@@ -9,7 +9,7 @@ from typing import Any, cast
 from starlette.types import Receive
 
 from proxy.errors import PayloadTooLarge
-from proxy.tasks import task_scope
+from proxy.tasks import TaskScope
 
 
 class ClientGoneError(Exception):
@@ -46,10 +46,10 @@ async def while_connected(
 
     If the client hangs up first, everything is cancelled and ClientGoneError raised.
     """
-    async with task_scope() as start:
-        watcher = start(_hang_up(receive))
+    async with TaskScope() as tasks:
+        watcher = tasks.start(_hang_up(receive))
         for each in beside:
-            _ = start(each)
+            _ = tasks.start(each)
         await _unless(watcher, work)
 
 

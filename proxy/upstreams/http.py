@@ -6,10 +6,9 @@ httpx's client layer, which would add cookies, redirects and authentication that
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, Self, cast
 
 import httpx
 
@@ -27,10 +26,14 @@ _UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
 
 
 class Reply:
-    """The reply of an upstream, its body not read yet."""
+    """The reply of an upstream, its body not read yet. Leaving it as a context ends the exchange.
+
+    The connection is then given back or, if the body was not read to its end, closed.
+    """
+
+    __slots__ = ("_parts", "_stream", "_upstream", "headers", "status")
 
     def __init__(self, response: httpx.Response, upstream: str) -> None:
-        self._response = response
         self._upstream = upstream
         self.status = response.status_code
         self.headers: Mapping[str, str] = {
@@ -38,41 +41,52 @@ class Reply:
             for name, value in response.headers.raw
         }
         """By name in lower case; of repeated ones the last."""
+        self._stream = cast("httpx.AsyncByteStream", response.stream)
+        is_encoded = "content-encoding" in self.headers
+        self._parts = response.aiter_bytes() if is_encoded else aiter(self._stream)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stream.aclose()
+
+    async def aclose(self) -> None:
+        """End the exchange, as leaving the context does."""
+        await self._stream.aclose()
 
     @property
     def is_event_stream(self) -> bool:
         return self.headers.get("content-type", "").lower().startswith("text/event-stream")
 
+    async def part(self) -> bytes:
+        """What has come of the body since the last time, b"" at its end.
+
+        Raises UpstreamError if the connection breaks.
+        """
+        try:
+            async for part in self._parts:
+                if part:
+                    return part
+        except _FAULTS as fault:
+            raise translate(fault, self._upstream) from fault
+        return b""
+
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamError if it is too long or the connection breaks."""
         read: list[bytes] = []
         size = 0
-        async with aclosing(self.parts()) as parts:
-            async for part in parts:
-                read.append(part)
-                size += len(part)
-                if size > _LONGEST_BODY:
-                    raise BadReply(
-                        self._upstream, f"{self._upstream} sent a reply that is too long."
-                    )
+        while part := await self.part():
+            read.append(part)
+            size += len(part)
+            if size > _LONGEST_BODY:
+                raise BadReply(self._upstream, f"{self._upstream} sent a reply that is too long.")
         return b"".join(read)
 
     def offer(self, taker: Taker) -> None:
-        """Offer `taker` parts of the body before `parts` gives them: see `Connection.offer`."""
-        stream = self._response.stream
-        if isinstance(stream, Body) and "content-encoding" not in self.headers:
-            stream.offer(taker)
-
-    async def parts(self) -> AsyncGenerator[bytes, None]:
-        """The body as it arrives. Raises UpstreamError if the connection breaks."""
-        is_encoded = "content-encoding" in self.headers
-        raw = cast("AsyncIterable[bytes]", self._response.stream)
-        parts = self._response.aiter_bytes() if is_encoded else raw
-        try:
-            async for part in parts:
-                yield part
-        except _FAULTS as fault:
-            raise translate(fault, self._upstream) from fault
+        """Offer `taker` what comes of the body before `part` gives it: see `Connection.offer`."""
+        if isinstance(self._parts, Body):
+            self._parts.offer(taker)
 
 
 class Transport(Protocol):
@@ -96,42 +110,35 @@ class Endpoint:
         init=False, repr=False, default_factory=dict
     )
 
-    @asynccontextmanager
     async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        timeout_s: float,
-    ) -> AsyncIterator[Reply]:
-        """Send a request; the connection is given back or closed when the block ends.
+        self, method: str, path: str, *, body: bytes | None = None, timeout_s: float
+    ) -> Reply:
+        """Send a request; its reply is to be used as a context.
 
         `timeout_s` bounds each wait for bytes, not the whole reply. A request whose connection
         could not be made, or broke before any answer, is sent once more. Raises UpstreamError.
         """
-        response = await self._send(method, path, body, timeout_s)
-        del body  # it is sent: a long stream need not hold it
-        try:
-            yield Reply(response, self.name)
-        finally:
-            await response.aclose()
+        request = self._request(method, path, body, timeout_s)
+        attempts_left = _ATTEMPTS
+        while True:
+            attempts_left -= 1
+            try:
+                return Reply(await self.transport.handle_async_request(request), self.name)
+            except _FAULTS as fault:
+                if not attempts_left or not isinstance(fault, (*_NOT_CONNECTED, NotAnswered)):
+                    raise translate(fault, self.name) from fault
 
     async def touch(self, path: str, *, timeout_s: float) -> None:
         """GET something, whatever it is: after that a connection is open. Raises UpstreamError."""
-        async with self.request("GET", path, timeout_s=timeout_s) as reply:
+        async with await self.request("GET", path, timeout_s=timeout_s) as reply:
             await reply.read()
 
     async def aclose(self) -> None:
         await self.transport.aclose()
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None,
-        timeout_s: float,
-    ) -> httpx.Response:
+    def _request(
+        self, method: str, path: str, body: bytes | None, timeout_s: float
+    ) -> httpx.Request:
         url, headers = self._prepared(path, has_body=body is not None)
         request = httpx.Request(
             method,
@@ -142,14 +149,7 @@ class Endpoint:
         )
         if body is not None:
             request.headers["content-length"] = str(len(body))
-        attempts_left = _ATTEMPTS
-        while True:
-            attempts_left -= 1
-            try:
-                return await self.transport.handle_async_request(request)
-            except _FAULTS as fault:
-                if not attempts_left or not isinstance(fault, (*_NOT_CONNECTED, NotAnswered)):
-                    raise translate(fault, self.name) from fault
+        return request
 
     def _prepared(self, path: str, *, has_body: bool) -> tuple[httpx.URL, httpx.Headers]:
         """Address and headers of requests for `path`, made once: httpx takes its time for it."""

@@ -57,7 +57,7 @@ class LightOn:
         try:
             async with (
                 asyncio.timeout(self.timeout_s),
-                self.endpoint.request(
+                await self.endpoint.request(
                     "POST", "/api/v3/search", body=content, timeout_s=self.timeout_s
                 ) as reply,
             ):

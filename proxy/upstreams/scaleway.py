@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
 
@@ -40,38 +40,27 @@ class Scaleway:
     """Request parameters that Scaleway does not support and clients send all the same."""
     timeout_s: float
 
-    async def stream(
-        self, body: Mapping[str, Any], take: TakeText | None = None
-    ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
+    def stream(self, body: Mapping[str, Any], take: TakeText | None = None) -> ModelStream:
         """The chunks of one model round, as many at a time as arrived together.
 
         `body` is an OpenAI request; whether it asks to stream decides how the chunks arrive. While
-        the generator is awaited, `take` is offered each chunk of text that arrives alone, and one
-        that it takes is not given here. Close the generator to end the request. Raises ProxyError.
+        the stream is awaited, `take` is offered each chunk of text that arrives alone, and one that
+        it takes is not given here. Close the stream to end the request. Raises ProxyError.
         """
-        async with self.endpoint.request(
+        return ModelStream(self, body, take)
+
+    async def ask(self, body: Mapping[str, Any]) -> Reply:
+        """The reply to a request, which is no error. Raises ProxyError."""
+        reply = await self.endpoint.request(
             "POST",
             "/chat/completions",
             body=orjson.dumps(fit_request(body, self.drop_params)),
             timeout_s=self.timeout_s,
-        ) as reply:
-            if reply.status != HTTPStatus.OK:
+        )
+        if reply.status != HTTPStatus.OK:
+            async with reply:
                 raise await self._error(reply, str(body["model"]))
-            if not reply.is_event_stream:
-                yield [read_completion(self.vendor, await reply.read())]
-                return
-            events = Events(self.vendor)
-            if take is not None:
-                reply.offer(functools.partial(events.hand_on, take))
-            async with aclosing(reply.parts()) as parts:
-                async for part in parts:
-                    if chunks := events.feed(part):
-                        yield chunks
-                    if events.fault:
-                        raise events.fault
-                    if events.is_over:
-                        await _drain(parts)
-                        return
+        return reply
 
     async def _error(self, reply: Reply, model: str) -> ProxyError:
         error = read_error(self.vendor, reply.status, await reply.read(), reply.headers)
@@ -84,9 +73,59 @@ class Scaleway:
         return error
 
 
-async def _drain(parts: AsyncIterator[bytes]) -> None:
+class ModelStream:
+    """The chunks of one model round, to be iterated once: see `Scaleway.stream`."""
+
+    __slots__ = ("_body", "_events", "_reply", "_take", "_upstream")
+
+    def __init__(self, upstream: Scaleway, body: Mapping[str, Any], take: TakeText | None) -> None:
+        self._upstream = upstream
+        self._body: Mapping[str, Any] | None = body
+        """What is still to be asked: a long stream need not hold it."""
+        self._take = take
+        self._reply: Reply | None = None
+        self._events: Events | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[Chunk | TextChunk]:
+        if self._body is not None:
+            body, self._body = self._body, None
+            self._reply = await self._upstream.ask(body)
+            if not self._reply.is_event_stream:
+                return [read_completion(self._upstream.vendor, await self._reply.read())]
+            self._events = self._read_events(self._reply)
+        if self._reply is None or self._events is None:
+            raise StopAsyncIteration
+        return await self._next(self._reply, self._events)
+
+    async def aclose(self) -> None:
+        """End the request, if it has not ended."""
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            await reply.aclose()
+
+    def _read_events(self, reply: Reply) -> Events:
+        events = Events(self._upstream.vendor)
+        if self._take is not None:
+            reply.offer(functools.partial(events.hand_on, self._take))
+        return events
+
+    async def _next(self, reply: Reply, events: Events) -> list[Chunk | TextChunk]:
+        while not (events.is_over or events.fault) and (part := await reply.part()):
+            if chunks := events.feed(part):
+                return chunks
+        if events.fault:
+            raise events.fault
+        if events.is_over:
+            await _drain(reply)
+        raise StopAsyncIteration
+
+
+async def _drain(reply: Reply) -> None:
     """Read what follows [DONE], a few bytes at most, so that the connection can be used again."""
     with suppress(TimeoutError, UpstreamError):
         async with asyncio.timeout(_DRAIN_S):
-            async for _ in parts:
+            while await reply.part():
                 pass

@@ -61,7 +61,7 @@ class ScalewayModels:
         self._answered_at = asyncio.get_running_loop().time()
 
     async def _fetch(self) -> tuple[Model, ...]:
-        async with self.endpoint.request("GET", "/models", timeout_s=_TIMEOUT_S) as reply:
+        async with await self.endpoint.request("GET", "/models", timeout_s=_TIMEOUT_S) as reply:
             body = await reply.read()
             if reply.status != HTTPStatus.OK:
                 raise read_error(self.vendor, reply.status, body, reply.headers)

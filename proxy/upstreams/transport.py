@@ -10,10 +10,9 @@ import asyncio
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Self, cast
 
 import httpx
 from aiohappyeyeballs import start_connection
@@ -24,6 +23,9 @@ _KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
 _HEAD_START_S: Final = 0.25
 """How long each address of a host is tried alone."""
+
+_FAULTS: Final = (NotHTTPError, OSError)
+"""What a connection raises; TimeoutError is an OSError."""
 
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
@@ -53,11 +55,12 @@ class PooledTransport(httpx.AsyncBaseTransport):
         connection = self._take(origin) or await self._connect(origin, timeouts["connect"])
         body = Body(self, origin, connection, timeouts["read"])
         try:
-            with _translated(connection):
-                connection.send(_serialize(request))
-                status, headers = await connection.head(timeouts["read"])
-        except BaseException:
+            connection.send(_serialize(request))
+            status, headers = await connection.head(timeouts["read"])
+        except BaseException as fault:
             await body.aclose()
+            if isinstance(fault, _FAULTS):
+                raise _translated(fault, connection) from fault
             raise
         return httpx.Response(status, headers=headers, stream=body)
 
@@ -126,20 +129,27 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
 @dataclass(slots=True)
 class Body(httpx.AsyncByteStream):
-    """The body of a reply. Closing it ends the exchange."""
+    """The body of a reply, to be iterated once. Closing it ends the exchange."""
 
     pool: PooledTransport
     origin: Origin
     connection: Connection | None
     timeout_s: float
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
         connection = self.connection
         if connection is None:
-            return
-        with _translated(connection):
-            while part := await connection.read(self.timeout_s):
-                yield part
+            raise StopAsyncIteration
+        try:
+            part = await connection.read(self.timeout_s)
+        except _FAULTS as fault:
+            raise _translated(fault, connection) from fault
+        if not part:
+            raise StopAsyncIteration
+        return part
 
     def offer(self, taker: Taker) -> None:
         """See `Connection.offer`."""
@@ -152,19 +162,15 @@ class Body(httpx.AsyncByteStream):
             self.pool.give_back(self.origin, connection)
 
 
-@contextmanager
-def _translated(connection: Connection) -> Iterator[None]:
+def _translated(fault: Exception, connection: Connection) -> httpx.RequestError:
     """What goes wrong on a connection, in httpx's words."""
-    try:
-        yield
-    except NotHTTPError as error:
-        raise httpx.RemoteProtocolError("not HTTP") from error
-    except TimeoutError as error:
-        raise httpx.ReadTimeout("no data in time") from error
-    except OSError as error:
-        if not connection.has_answered:
-            raise NotAnswered("closed before a reply") from error
-        raise httpx.ReadError("closed in the middle of a reply") from error
+    if isinstance(fault, NotHTTPError):
+        return httpx.RemoteProtocolError("not HTTP")
+    if isinstance(fault, TimeoutError):
+        return httpx.ReadTimeout("no data in time")
+    if not connection.has_answered:
+        return NotAnswered("closed before a reply")
+    return httpx.ReadError("closed in the middle of a reply")
 
 
 def _origin(url: httpx.URL) -> Origin:

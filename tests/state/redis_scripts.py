@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Final
 
-from proxy.tasks import task_scope
+from proxy.tasks import TaskScope
 from tests.upstreams.raw_server import PATIENCE_S, Connection, RawServer, Script
 
 _COMMAND: Final = re.compile(rb"\*\d+\r\n\$")
@@ -55,9 +55,9 @@ class Relay:
     async def __call__(self, connection: Connection) -> None:
         reader, writer = await asyncio.open_unix_connection(self._socket)
         try:
-            async with task_scope() as start:
-                to = start(self._lead_to(writer, connection))
-                back = start(self._lead_back(reader, connection))
+            async with TaskScope() as tasks:
+                to = tasks.start(self._lead_to(writer, connection))
+                back = tasks.start(self._lead_back(reader, connection))
                 await asyncio.wait((to, back), return_when=asyncio.FIRST_COMPLETED)
         finally:
             writer.close()

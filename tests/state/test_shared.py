@@ -87,18 +87,31 @@ async def test_nothing_is_shared_when_the_time_is_zero() -> None:
     await asyncio.gather(*asking)
 
 
-async def test_a_result_is_still_made_for_the_others_when_the_first_is_gone() -> None:
+async def test_one_of_the_others_begins_anew_when_the_first_is_gone() -> None:
     results, maker = shared(), Maker()
     first = asyncio.create_task(results.get("a", maker.make, bytes.decode))
     await maker.started.wait()
-    second = asyncio.create_task(results.get("a", maker.make, bytes.decode))
+    others = [asyncio.create_task(results.get("a", maker.make, bytes.decode)) for _ in range(3)]
     await settle()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
+    assert maker.ended.is_set()
     maker.gate.set()
-    assert await second == "result 1"
-    assert maker.made == 1
+    assert await asyncio.gather(*others) == ["result 2"] * 3
+    assert maker.made == 2
+
+
+async def test_the_result_is_still_made_when_one_who_waits_is_gone() -> None:
+    results, maker = shared(), Maker()
+    first = asyncio.create_task(results.get("a", maker.make, bytes.decode))
+    await maker.started.wait()
+    others = [asyncio.create_task(results.get("a", maker.make, bytes.decode)) for _ in range(2)]
+    await settle()
+    others[0].cancel()
+    await settle()
+    maker.gate.set()
+    assert [await first, await others[1]] == ["result 1"] * 2
 
 
 async def test_making_ends_with_the_last_who_waits() -> None:

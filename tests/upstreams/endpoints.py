@@ -29,5 +29,5 @@ async def connected(base_url: str, *, connect_timeout_s: float = 5) -> AsyncIter
 
 
 async def post(upstream: Endpoint, *, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
-    async with upstream.request("POST", "/ask", body=b"{}", timeout_s=timeout_s) as answer:
+    async with await upstream.request("POST", "/ask", body=b"{}", timeout_s=timeout_s) as answer:
         return answer.status, await answer.read()

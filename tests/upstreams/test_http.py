@@ -83,7 +83,7 @@ async def test_a_request_without_body_names_no_content_type() -> None:
     async with (
         raw_server(script) as server,
         connected(server.url) as upstream,
-        upstream.request("GET", "/models", timeout_s=PATIENCE_S) as answer,
+        await upstream.request("GET", "/models", timeout_s=PATIENCE_S) as answer,
     ):
         await answer.read()
     assert requests[0].startswith(b"GET /models HTTP/1.1\r\n")
@@ -134,7 +134,7 @@ async def test_a_reply_knows_whether_it_is_an_event_stream(
     async with (
         raw_server(always(data)) as server,
         connected(server.url) as upstream,
-        upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer,
+        await upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer,
     ):
         assert answer.is_event_stream is expected
 
@@ -151,12 +151,11 @@ async def test_parts_come_as_they_arrive() -> None:
     async with (
         raw_server(script) as server,
         connected(server.url) as upstream,
-        upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer,
+        await upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer,
     ):
-        parts = answer.parts()
-        assert await anext(parts) == b"one"
+        assert await answer.part() == b"one"
         heard.set()
-        assert [part async for part in parts] == [b"two"]
+        assert [await answer.part() for _ in range(3)] == [b"two", b"", b""]
 
 
 async def test_a_compressed_reply_is_read_although_none_was_asked_for() -> None:
@@ -219,7 +218,7 @@ async def test_a_connection_whose_reply_was_not_read_is_closed() -> None:
         await connection.gone()
 
     async with raw_server(script) as server, connected(server.url) as upstream:
-        async with upstream.request("POST", "/", timeout_s=PATIENCE_S):
+        async with await upstream.request("POST", "/", timeout_s=PATIENCE_S):
             pass
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
@@ -258,8 +257,8 @@ async def test_cancelling_a_request_in_the_middle_of_its_reply_closes_its_connec
         await connection.gone()
 
     async def listen(upstream: Endpoint) -> None:
-        async with upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer:
-            async for _ in answer.parts():
+        async with await upstream.request("POST", "/", timeout_s=PATIENCE_S) as answer:
+            while await answer.part():
                 heard.set()
 
     async with raw_server(script) as server, connected(server.url) as upstream:
