@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
@@ -22,11 +20,12 @@ from proxy.settings import Settings
 from proxy.state.shared import Shared
 from proxy.state.store import Store, make_store
 from proxy.state.turns import KeptTurns
+from proxy.surfaces.application import Application
 from proxy.surfaces.chat import ChatCompletions
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
-from proxy.surfaces.replies import ErrorReplies, routing_error_reply
+from proxy.surfaces.replies import ErrorReplies
 from proxy.tasks import TaskScope
 from proxy.upstreams import lighton, scaleway_replies
 from proxy.upstreams.http import Endpoint, Transport, pooled_transport
@@ -39,7 +38,7 @@ from proxy.upstreams.warmth import keep_warm
 _EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
 
 
-def create_app(settings: Settings, transport: Transport | None = None) -> Starlette:
+def create_app(settings: Settings, transport: Transport | None = None) -> Application:
     """The proxy. `transport` carries all upstream requests; by default a pooled HTTP client.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow.
@@ -59,7 +58,7 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Starle
     models = Models(policies.profile_names, upstreams.models)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Application) -> AsyncIterator[None]:
         async with TaskScope() as tasks:
             if settings.keep_warm_s:
                 _ = tasks.start(keep_warm(upstreams.probes, settings.keep_warm_s))
@@ -67,7 +66,7 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Starle
         await transport.aclose()
         await store.aclose()
 
-    return Starlette(
+    return Application(
         routes=[
             Route("/chat/completions", chat, methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
@@ -76,7 +75,7 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Starle
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
         middleware=_middleware(settings),
-        exception_handlers={HTTPException: routing_error_reply},
+        redirect_slashes=False,
         lifespan=lifespan,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -12,6 +13,7 @@ from proxy.settings import Settings
 
 T = TypeVar("T")
 _NO_PROFILE: Final = Profile()
+_MODELS_KEPT: Final = 64
 
 
 class Policies:
@@ -26,6 +28,7 @@ class Policies:
         self._profiles = {
             name: _policy(settings, profile) for name, profile in settings.profiles.items()
         }
+        self._of_model = functools.lru_cache(_MODELS_KEPT)(self._make_for)
 
     @property
     def profile_names(self) -> tuple[str, ...]:
@@ -35,8 +38,10 @@ class Policies:
         """The policy for a request that names `model`: a profile, a model, or nothing."""
         if model is None:
             model = self._settings.default_model
-        profile = self._profiles.get(model)
-        return profile or replace(self._default, model=model)
+        return self._profiles.get(model) or self._of_model(model)
+
+    def _make_for(self, model: str) -> Policy:
+        return replace(self._default, model=model)
 
 
 def _policy(settings: Settings, profile: Profile) -> Policy:

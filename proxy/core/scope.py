@@ -22,7 +22,6 @@ MAX_RESULTS: Final = 50
 DEFAULT_RESULTS: Final = 5
 
 _HEADERS: Final = frozenset({"x-lighton-workspace-id", "x-lighton-retrieval"})
-_SEPARATORS: Final = re.compile("[-_]")
 _HEADER_ID: Final = re.compile(r"[0-9]{1,18}")
 """An id in a header: like those in a body, it fits into 64 bits."""
 
@@ -48,6 +47,8 @@ class Scope:
 
     def narrow(self, other: Scope) -> Scope:
         """What both scopes allow. Raises EmptyScope when that is nothing."""
+        if self == other == _UNLIMITED:
+            return self
         return Scope(
             workspace_id=_both("workspace_id", self.workspace_id, other.workspace_id),
             tag_id=_both("tag_id", self.tag_id, other.tag_id),
@@ -75,6 +76,9 @@ class Scope:
         if self.min_relevance is not None and self.relevance_scoring == "none":
             return "scoring_only"
         return self.relevance_scoring
+
+
+_UNLIMITED: Final = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
     The names in `headers` are in lower case. Any other X-LightOn header is refused: a misspelt one
     that is overlooked would search more than its sender meant.
     """
-    ours = {name for name in headers if _SEPARATORS.sub("", name).startswith("xlighton")}
+    ours = {name for name in headers if _is_ours(name)}
     unknown = sorted(ours - _HEADERS)
     if unknown:
         known = ", ".join(sorted(_HEADERS))
@@ -129,6 +133,10 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
         Scope(workspace_id=None if workspaces is None else _header_ids(workspaces)),
         None if retrieval is None else _retrieval("X-LightOn-Retrieval", retrieval.strip()),
     )
+
+
+def _is_ours(name: str) -> bool:
+    return name.replace("-", "").replace("_", "").startswith("xlighton")
 
 
 def _header_ids(value: str) -> tuple[int, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from proxy.settings import Settings
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.disconnect import read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
-from proxy.surfaces.replies import JSONReply, headers_of, internal_error
+from proxy.surfaces.replies import JSONReply, internal_error
 from proxy.surfaces.streaming import EventStream, Patience
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
@@ -43,7 +43,7 @@ class ChatCompletions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
-        chat, plan = await self._read(scope, receive)
+        chat, plan = await self._read(scope, receive, exchange.headers)
         turns = self.turns.of(exchange.client, plan.scope)
         run = Run(plan, self.model, self.search, turns, _writer(plan))
         try:
@@ -54,8 +54,9 @@ class ChatCompletions:
         finally:
             _note(exchange, chat, run)
 
-    async def _read(self, scope: Scope, receive: Receive) -> tuple[Chat, Plan]:
-        headers = headers_of(scope)
+    async def _read(
+        self, scope: Scope, receive: Receive, headers: Mapping[str, str]
+    ) -> tuple[Chat, Plan]:
         _refuse_repeated(scope)
         limit = self.settings.max_body_bytes
         body = await read_body(receive, headers.get("content-length"), limit)
@@ -139,7 +140,7 @@ def _refuse_repeated(scope: Scope) -> None:
 
 def _writer(plan: Plan) -> CompletionWriter:
     return CompletionWriter(
-        id=f"chatcmpl-{secrets.token_hex(16)}",
+        id=f"chatcmpl-{os.urandom(16).hex()}",
         created=int(time.time()),
         model=plan.policy.model,
         include_usage=plan.chat.include_usage or not plan.chat.stream,

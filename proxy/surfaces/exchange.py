@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,8 +18,12 @@ class Exchange:
     request_id: str
     path: str
     """The path as the client sent it."""
+    headers: Mapping[str, str]
+    """Those of the request: see `headers_of`."""
     client: str = ""
     """Who asks: a name for the client's key that is not the key; "" if no keys are in use."""
+    status: int = 0
+    """That of the reply, once it has begun."""
     send_body: Send | None = None
     """The server's own `send`, for the body of a reply whose head has passed the middleware.
 
@@ -28,11 +33,20 @@ class Exchange:
     """What the log line says beyond method, path, status and time."""
 
 
-def begin_exchange(scope: Scope, request_id: str) -> Exchange:
-    exchange = scope[_KEY] = Exchange(request_id, scope["path"])
+def begin_exchange(scope: Scope, request_id: str, headers: Mapping[str, str]) -> Exchange:
+    exchange = scope[_KEY] = Exchange(request_id, scope["path"], headers)
     return exchange
 
 
 def exchange_of(scope: Scope) -> Exchange:
     exchange: Exchange = scope[_KEY]
     return exchange
+
+
+def headers_of(scope: Scope) -> Mapping[str, str]:
+    """The request's headers, names in lower case; repeated ones are joined by commas."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
-import secrets
 import time
 from typing import Final
 
@@ -12,13 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import check_loopback
-from proxy.surfaces.exchange import begin_exchange, exchange_of
-from proxy.surfaces.replies import headers_of
+from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 _LONGEST_WORD: Final = 200
+_PLAIN_WORD: Final = re.compile(r"[\w./:@+-]*", re.ASCII)
 _OPEN_PATHS: Final = frozenset({"/health", "/ready"})
 
 _log = logging.getLogger("proxy.access")
@@ -34,17 +34,16 @@ class Requests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = headers_of(scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
-        exchange = begin_exchange(scope, request_id)
+        headers = headers_of(scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{os.urandom(16).hex()}"
+        exchange = begin_exchange(scope, request_id, headers)
         exchange.send_body = send
         began = time.perf_counter()
-        status = 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                exchange.status = message["status"]
                 header = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
@@ -52,21 +51,27 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            took_ms = round((time.perf_counter() - began) * 1000)
-            facts = {"status": status, "ms": took_ms, "id": request_id, "key": exchange.client}
-            facts |= exchange.notes
-            _log.info(
-                "%s %s %s",
-                scope["method"],
-                _word(exchange.path),
-                " ".join(f"{name}={_word(value)}" for name, value in facts.items() if value != ""),
-            )
+            _log_line(scope["method"], exchange, time.perf_counter() - began)
+
+
+def _log_line(method: str, exchange: Exchange, took_s: float) -> None:
+    facts = {
+        "status": exchange.status,
+        "ms": round(took_s * 1000),
+        "id": exchange.request_id,
+        "key": exchange.client,
+        **exchange.notes,
+    }
+    words = [f"{name}={_word(value)}" for name, value in facts.items() if value != ""]
+    _log.info("%s %s %s", method, _word(exchange.path), " ".join(words))
 
 
 def _word(value: object) -> str:
     """`value` as one word of the log line, whatever a client wrote into it."""
-    text = str(value)[:_LONGEST_WORD].encode("unicode_escape").decode()
-    return text.replace(" ", r"\x20")
+    text = str(value)[:_LONGEST_WORD]
+    if _PLAIN_WORD.fullmatch(text):
+        return text
+    return text.encode("unicode_escape").decode().replace(" ", r"\x20")
 
 
 class Admission:
@@ -80,11 +85,11 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            headers = headers_of(scope)
+            exchange = exchange_of(scope)
             if self.keys.is_open:
-                check_loopback(headers, self.origins)
+                check_loopback(exchange.headers, self.origins)
             elif scope["path"] not in _OPEN_PATHS:
-                exchange_of(scope).client = self.keys.identify(headers)
+                exchange.client = self.keys.identify(exchange.headers)
         await self.app(scope, receive, send)
 
 

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.errors import InternalError, MethodNotAllowed, NotFound, ProxyError, ShuttingDown
 from proxy.surfaces.disconnect import ClientGoneError
@@ -50,18 +49,6 @@ def internal_error(fault: Exception) -> InternalError:
     return InternalError("The proxy failed to handle this request. Its log says where.")
 
 
-def routing_error_reply(request: Request, fault: Exception) -> Response:
-    """Starlette's routing errors as ours."""
-    path, method = exchange_of(request.scope).path, request.method
-    if isinstance(fault, HTTPException) and fault.status_code == MethodNotAllowed.status:
-        reply = error_reply(MethodNotAllowed(f"{path} does not take {method}."))
-        reply.headers.update(fault.headers or {})
-        return reply
-    return error_reply(
-        NotFound(f"There is no {path} here. The API is at /v1/chat/completions and /v1/models.")
-    )
-
-
 class ErrorReplies:
     """Middleware: every error becomes one reply, unless the reply has begun."""
 
@@ -72,15 +59,9 @@ class ErrorReplies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        has_begun = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
+        headers: Mapping[str, str] | None = None
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send)
         except ClientGoneError:
             exchange_of(scope).notes["client"] = "gone"
             return
@@ -89,13 +70,27 @@ class ErrorReplies:
             failure: ProxyError = ShuttingDown("The proxy is shutting down. Try again.")
         except ProxyError as error:
             failure = error
+        except HTTPException as fault:
+            failure = _routing_error(scope, fault)
+            headers = fault.headers
         except Exception as fault:  # noqa: BLE001  # the last line of defence: logged, told as 500
             failure = internal_error(fault)
         else:
             return
-        exchange_of(scope).notes["error"] = failure.code or failure.type
-        if not has_begun:
-            await error_reply(failure)(scope, receive, send)
+        exchange = exchange_of(scope)
+        exchange.notes["error"] = failure.code or failure.type
+        if not exchange.status:
+            reply = error_reply(failure)
+            reply.headers.update(headers or {})
+            await reply(scope, receive, send)
+
+
+def _routing_error(scope: Scope, fault: HTTPException) -> ProxyError:
+    """Starlette's routing error as ours."""
+    path, method = exchange_of(scope).path, scope["method"]
+    if fault.status_code == MethodNotAllowed.status:
+        return MethodNotAllowed(f"{path} does not take {method}.")
+    return NotFound(f"There is no {path} here. The API is at /v1/chat/completions and /v1/models.")
 
 
 def _where(fault: BaseException) -> str:
@@ -105,12 +100,3 @@ def _where(fault: BaseException) -> str:
         for frame, line in walk_tb(fault.__traceback__)
     ]
     return " > ".join(frames[-_FRAMES_SHOWN:])
-
-
-def headers_of(scope: Scope) -> Mapping[str, str]:
-    """The request's headers, names in lower case; repeated ones are joined by commas."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers

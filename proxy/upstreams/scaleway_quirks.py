@@ -6,6 +6,7 @@ templates. What differs by model is a row of a table.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Mapping
@@ -16,7 +17,6 @@ import orjson
 
 from proxy.core.chat import Chunk, Message, text_of
 
-_ALPHANUMERIC: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NINE: Final = re.compile(r"[a-zA-Z0-9]{9}")
 _HTML_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
 
@@ -177,9 +177,5 @@ def _nine_characters(call_id: str) -> str:
     """The id itself if it fits; else one made of its hash, so that call and result stay a pair."""
     if _NINE.fullmatch(call_id):
         return call_id
-    number = int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:8])
-    letters = []
-    for _ in range(9):
-        number, rest = divmod(number, len(_ALPHANUMERIC))
-        letters.append(_ALPHANUMERIC[rest])
-    return "".join(letters)
+    digest = hashlib.sha256(call_id.encode()).digest()
+    return base64.b64encode(digest[:9], altchars=b"Zz").decode()[:9]

@@ -4,22 +4,27 @@ from typing import Any
 
 import pytest
 
-from proxy.surfaces.exchange import begin_exchange, exchange_of
+from proxy.surfaces.exchange import begin_exchange, exchange_of, headers_of
 
 
 def test_an_exchange_is_found_again_wherever_its_scope_goes() -> None:
     scope: dict[str, Any] = {"type": "http", "path": "//here"}
-    begun = begin_exchange(scope, "req_1")
+    begun = begin_exchange(scope, "req_1", {"x-a": "1"})
     begun.client = "ann"
     begun.notes["model"] = "m"
     found = exchange_of({**scope, "path": "/elsewhere"})
     assert found is begun
     assert (found.request_id, found.client, found.notes) == ("req_1", "ann", {"model": "m"})
-    assert found.path == "//here"
+    assert (found.path, found.headers) == ("//here", {"x-a": "1"})
+
+
+def test_headers_are_read_in_lower_case_and_repeated_ones_joined() -> None:
+    scope = {"headers": [(b"x-a", b"1"), (b"x-b", b"\xe9"), (b"x-a", b"2")]}
+    assert headers_of(scope) == {"x-a": "1, 2", "x-b": "é"}
 
 
 def test_exchanges_share_nothing() -> None:
-    first, second = (begin_exchange({"path": "/"}, each) for each in ("req_1", "req_2"))
+    first, second = (begin_exchange({"path": "/"}, each, {}) for each in ("req_1", "req_2"))
     first.notes["model"] = "m"
     assert second.notes == {}
 

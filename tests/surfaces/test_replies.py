@@ -4,8 +4,6 @@ import logging
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -21,15 +19,14 @@ from proxy.errors import (
     Unreachable,
     UpstreamRejected,
 )
-from proxy.surfaces.exchange import begin_exchange
+from proxy.surfaces.application import Application
+from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Requests
 from proxy.surfaces.replies import (
     ErrorReplies,
     JSONReply,
     error_reply,
-    headers_of,
     internal_error,
-    routing_error_reply,
 )
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error
@@ -55,15 +52,14 @@ def failing_late(fault: Exception) -> ASGIApp:
 async def asked(app: ASGIApp, notes: dict[str, Any] | None = None) -> Answer:
     """The reply to a request whose exchange was begun; its notes are added to `notes`."""
 
-    async def begun(scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = begin_exchange(scope, "req_1")
+    async def noted(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
         finally:
             if notes is not None:
-                notes.update(exchange.notes)
+                notes.update(exchange_of(scope).notes)
 
-    return await ask(begun)
+    return await ask(Requests(noted))
 
 
 # JSON
@@ -74,11 +70,6 @@ async def test_a_json_reply_is_json() -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.body == '{"text":"é","list":[1,null]}'.encode()
-
-
-def test_headers_are_read_in_lower_case_and_repeated_ones_joined() -> None:
-    scope = {"headers": [(b"x-a", b"1"), (b"x-b", b"\xe9"), (b"x-a", b"2")]}
-    assert headers_of(scope) == {"x-a": "1, 2", "x-b": "é"}
 
 
 # Errors
@@ -229,9 +220,8 @@ async def test_what_is_not_http_passes_as_it_is() -> None:
 
 def routes() -> ASGIApp:
     app = JSONReply({})
-    return Starlette(
+    return Application(
         routes=[Route("/chat/completions", app, methods=["POST"])],
-        exception_handlers={HTTPException: routing_error_reply},
         middleware=[Middleware(Requests), Middleware(ErrorReplies)],
     )
 

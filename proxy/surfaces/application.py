@@ -1,0 +1,18 @@
+"""The ASGI application: Starlette's routes and middleware, without its own handling of errors."""
+
+from __future__ import annotations
+
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
+
+
+class Application(Router):
+    """Routes behind middleware.
+
+    Starlette's application class would put two more layers around each request, to render errors
+    that ErrorReplies renders already.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self  # with this the router raises HTTPException for what has no route
+        await super().__call__(scope, receive, send)
