@@ -54,7 +54,6 @@ class Connection(asyncio.Protocol):
         self._is_complete = False
         self._is_paused = False
         self._keeps_alive = False
-        self._ends_with_connection = False
         self._taker: Taker | None = None
 
     # The side of whoever asks
@@ -191,7 +190,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._ends_with_connection and exc is None:
+        if exc is None and self._ends_with_connection:
             self._is_complete = True
         self._break(exc if isinstance(exc, OSError) else ConnectionResetError())
         self._wake()
@@ -220,8 +219,6 @@ class Connection(asyncio.Protocol):
             self._headers = []
             return
         self._has_head = self._has_come = True
-        names = {name.lower() for name, _ in self._headers}
-        self._ends_with_connection = not names & {b"content-length", b"transfer-encoding"}
 
     def on_body(self, body: bytes) -> None:
         if self._is_complete:
@@ -234,6 +231,12 @@ class Connection(asyncio.Protocol):
         if not self._is_interim:
             self._is_complete = True
             self._keeps_alive = self._parser.should_keep_alive()
+
+    @property
+    def _ends_with_connection(self) -> bool:
+        """Whether a reply has begun that says nothing of its length."""
+        names = {name.lower() for name, _ in self._headers}
+        return self._has_head and not names & {b"content-length", b"transfer-encoding"}
 
     @property
     def _is_interim(self) -> bool:

@@ -13,7 +13,8 @@ from typing import Final, Protocol, Self, cast
 import httpx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.upstreams.connection import Taker
+from proxy.upstreams.connection import Headers, Taker
+from proxy.upstreams.prepared import PreparedRequest
 from proxy.upstreams.transport import Body, NotAnswered, PooledTransport
 
 _ATTEMPTS: Final = 2
@@ -33,17 +34,19 @@ class Reply:
 
     __slots__ = ("_parts", "_stream", "_upstream", "headers", "status")
 
-    def __init__(self, response: httpx.Response, upstream: str) -> None:
+    def __init__(
+        self, upstream: str, status: int, headers: Headers, stream: httpx.AsyncByteStream
+    ) -> None:
         self._upstream = upstream
-        self.status = response.status_code
+        self.status = status
         self.headers: Mapping[str, str] = {
-            name.lower().decode("latin-1"): value.decode("latin-1")
-            for name, value in response.headers.raw
+            name.lower().decode("latin-1"): value.decode("latin-1") for name, value in headers
         }
         """By name in lower case; of repeated ones the last."""
-        self._stream = cast("httpx.AsyncByteStream", response.stream)
-        is_encoded = "content-encoding" in self.headers
-        self._parts = response.aiter_bytes() if is_encoded else aiter(self._stream)
+        self._stream = stream
+        self._parts = aiter(stream)
+        if "content-encoding" in self.headers:
+            self._parts = httpx.Response(status, headers=headers, stream=stream).aiter_bytes()
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,7 +109,7 @@ class Endpoint:
     key: str = field(repr=False)
     transport: Transport
     connect_timeout_s: float
-    _known: dict[tuple[str, bool], tuple[httpx.URL, httpx.Headers]] = field(
+    _known: dict[tuple[str, str, bool], PreparedRequest] = field(
         init=False, repr=False, default_factory=dict
     )
 
@@ -118,15 +121,29 @@ class Endpoint:
         `timeout_s` bounds each wait for bytes, not the whole reply. A request whose connection
         could not be made, or broke before any answer, is sent once more. Raises UpstreamError.
         """
-        request = self._request(method, path, body, timeout_s)
+        request = self._prepared(method, path, has_body=body is not None)
         attempts_left = _ATTEMPTS
         while True:
             attempts_left -= 1
             try:
-                return Reply(await self.transport.handle_async_request(request), self.name)
+                return await self._exchange(request, body, timeout_s)
             except _FAULTS as fault:
                 if not attempts_left or not isinstance(fault, (*_NOT_CONNECTED, NotAnswered)):
                     raise translate(fault, self.name) from fault
+
+    async def _exchange(
+        self, request: PreparedRequest, body: bytes | None, timeout_s: float
+    ) -> Reply:
+        """One attempt; by way of httpx's objects if the transport knows nothing else."""
+        if isinstance(self.transport, PooledTransport):
+            status, headers, stream = await self.transport.exchange(
+                request.origin, request.as_bytes(body), self.connect_timeout_s, timeout_s
+            )
+            return Reply(self.name, status, headers, stream)
+        timeouts = {"connect": self.connect_timeout_s, "read": timeout_s}
+        response = await self.transport.handle_async_request(request.as_httpx(body, timeouts))
+        opened = cast("httpx.AsyncByteStream", response.stream)
+        return Reply(self.name, response.status_code, response.headers.raw, opened)
 
     async def touch(self, path: str, *, timeout_s: float) -> None:
         """GET something, whatever it is: after that a connection is open. Raises UpstreamError."""
@@ -136,34 +153,13 @@ class Endpoint:
     async def aclose(self) -> None:
         await self.transport.aclose()
 
-    def _request(
-        self, method: str, path: str, body: bytes | None, timeout_s: float
-    ) -> httpx.Request:
-        url, headers = self._prepared(path, has_body=body is not None)
-        request = httpx.Request(
-            method,
-            url,
-            headers=headers,
-            stream=httpx.ByteStream(body or b""),
-            extensions={"timeout": {"connect": self.connect_timeout_s, "read": timeout_s}},
-        )
-        if body is not None:
-            request.headers["content-length"] = str(len(body))
-        return request
-
-    def _prepared(self, path: str, *, has_body: bool) -> tuple[httpx.URL, httpx.Headers]:
-        """Address and headers of requests for `path`, made once: httpx takes its time for it."""
-        if (path, has_body) not in self._known:
-            url = httpx.URL(self.base_url + path)
-            headers = {
-                "host": url.netloc.decode(),
-                "authorization": f"Bearer {self.key}",
-                "accept-encoding": "identity",
-                "user-agent": "rag-proxy",
-                **({"content-type": "application/json"} if has_body else {}),
-            }
-            self._known[path, has_body] = url, httpx.Headers(headers)
-        return self._known[path, has_body]
+    def _prepared(self, method: str, path: str, *, has_body: bool) -> PreparedRequest:
+        known = self._known.get((method, path, has_body))
+        if known is None:
+            url = self.base_url + path
+            known = PreparedRequest.of(method, url, self.key, has_body=has_body)
+            self._known[method, path, has_body] = known
+        return known
 
 
 def pooled_transport() -> Transport:

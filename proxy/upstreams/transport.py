@@ -17,7 +17,7 @@ from typing import Final, Self, cast
 import httpx
 from aiohappyeyeballs import start_connection
 
-from proxy.upstreams.connection import Connection, NotHTTPError, Taker
+from proxy.upstreams.connection import Connection, Headers, NotHTTPError, Taker
 
 _KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
@@ -51,18 +51,29 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         timeouts = request.extensions["timeout"]
-        origin = _origin(request.url)
-        connection = self._take(origin) or await self._connect(origin, timeouts["connect"])
-        body = Body(self, origin, connection, timeouts["read"])
+        status, headers, stream = await self.exchange(
+            origin_of(request.url), serialize(request), timeouts["connect"], timeouts["read"]
+        )
+        return httpx.Response(status, headers=headers, stream=stream)
+
+    async def exchange(
+        self, origin: Origin, request: bytes, connect_s: float, read_s: float
+    ) -> tuple[int, Headers, Body]:
+        """What `handle_async_request` does, of bytes that are a whole request.
+
+        Making httpx's Request and Response takes as long as all the rest of it.
+        """
+        connection = self._take(origin) or await self._connect(origin, connect_s)
+        body = Body(self, origin, connection, read_s)
         try:
-            connection.send(_serialize(request))
-            status, headers = await connection.head(timeouts["read"])
+            connection.send(request)
+            status, headers = await connection.head(read_s)
         except BaseException as fault:
             await body.aclose()
             if isinstance(fault, _FAULTS):
                 raise _translated(fault, connection) from fault
             raise
-        return httpx.Response(status, headers=headers, stream=body)
+        return status, headers, body
 
     async def aclose(self) -> None:
         for connections in self._idle.values():
@@ -173,11 +184,12 @@ def _translated(fault: Exception, connection: Connection) -> httpx.RequestError:
     return httpx.ReadError("closed in the middle of a reply")
 
 
-def _origin(url: httpx.URL) -> Origin:
+def origin_of(url: httpx.URL) -> Origin:
     return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
 
 
-def _serialize(request: httpx.Request) -> bytes:
+def serialize(request: httpx.Request) -> bytes:
+    """The request as it is sent."""
     lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
     lines += [b"%b: %b" % header for header in request.headers.raw]
     body = cast("Iterable[bytes]", request.stream)
