@@ -10,7 +10,6 @@ from typing import Final
 
 from pydantic import SecretStr
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from proxy.access.keys import KeyRing
@@ -22,6 +21,7 @@ from proxy.state.store import Store, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
 from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.cors import CORS
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
@@ -134,7 +134,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     if origins is None:
         origins = () if keys.is_open else ("*",)
     cors = Middleware(
-        CORSMiddleware,
+        CORS,
         allow_origins=origins,
         allow_origin_regex=LOOPBACK_ORIGIN if settings.cors_origins is None else None,
         allow_methods=("GET", "POST"),

@@ -140,8 +140,8 @@ class Run:
         async with aclosing(self.model.stream(self._body(ask), take)) as groups:
             async for chunks in groups:
                 heard = [out for each in chunks if (out := self._hear(reader, each))]
-                for call in reader.take_ready():
-                    self._start_early(call, tasks)
+                if self.plan.chat.stream:  # else the round is over, and the loop asks next
+                    self._start_early(reader.take_ready(), tasks)
                 if heard:
                     await listener.hear(heard)
         try:
@@ -189,17 +189,20 @@ class Run:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         return body
 
-    def _start_early(self, call: ToolCall, tasks: TaskScope) -> None:
-        search = self.desk.take(call) if call.owner is Owner.SEARCH else None
-        if search is not None and search not in self._running:
-            self._running[search] = tasks.start(self._search(search))
+    def _start_early(self, calls: Sequence[ToolCall], tasks: TaskScope) -> None:
+        for call in calls:
+            search = self.desk.take(call) if call.owner is Owner.SEARCH else None
+            if search is not None and search not in self._running:
+                self._running[search] = tasks.start(self._search(search))
 
     async def _searches(
         self, searches: tuple[Search, ...], tasks: TaskScope
     ) -> dict[Search, Outcome]:
-        for search in searches:
-            if search not in self._running:
-                self._running[search] = tasks.start(self._search(search))
+        waiting = [search for search in searches if search not in self._running]
+        if len(waiting) == len(searches) == 1:
+            return {searches[0]: await self._search(searches[0])}
+        for search in waiting:
+            self._running[search] = tasks.start(self._search(search))
         return {search: await self._running.pop(search) for search in searches}
 
     async def _search(self, search: Search) -> Outcome:

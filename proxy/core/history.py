@@ -108,6 +108,8 @@ def restore(
     `recall` takes in what a turn found, and says whether its passages keep their numbers: if they
     do not, the turn counts as gone.
     """
+    if not any(map(calls_in, messages)) and not chosen:
+        return History(list(messages))
     recalled = {place: turn for place, turn in chosen.items() if recall(turn)}
     results = _results(messages)
     restored: list[Message] = []

@@ -107,14 +107,13 @@ def answer(
 
 def _history(plan: Plan, desk: SearchDesk) -> Generator[Command, Any, History]:
     """The client's messages, with what was hidden from it put back."""
-    recognised = (
-        recognise(plan.messages, earlier=plan.policy.search_memory) if plan.grounded else []
-    )
-    kept: Mapping[str, KeptTurn] = {}
-    if recognised:
+    chosen: Mapping[int, KeptTurn] = {}
+    if plan.grounded and (
+        recognised := recognise(plan.messages, earlier=plan.policy.search_memory)
+    ):
         handles = dict.fromkeys(each.handle for each in recognised)
-        kept = yield Recall(tuple(handles))
-    chosen = choose(recognised, kept, plan.policy.passage_chars)
+        kept: Mapping[str, KeptTurn] = yield Recall(tuple(handles))
+        chosen = choose(recognised, kept, plan.policy.passage_chars)
     return restore(plan.messages, chosen, lambda turn: desk.recall(turn.findings, turn.size))
 
 

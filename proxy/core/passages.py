@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 NO_RESULTS: Final = "No results found."
 
@@ -33,8 +33,7 @@ _LOOKALIKES: Final = {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", "[":
 _UNFIT_FOR_ATTRIBUTE: Final = re.compile(r"[\x00-\x1f\x7f\"<>]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One search result. `content` is None for an image of a page; `url` is never empty."""
 
     chunk_id: str
@@ -56,8 +55,7 @@ class Result:
         return self.title or self.filename or f"file {self.file_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A result with its number and the text that the model is shown."""
 
     n: int
@@ -74,7 +72,7 @@ class Passage:
 
     def without_text(self) -> Passage:
         """What a citation needs of the passage."""
-        return Passage(self.n, replace(self.result, content=None), "")
+        return Passage(self.n, self.result._replace(content=None), "")
 
     def as_trace(self) -> dict[str, Any]:
         """The passage as the reply's `lighton` field shows it."""

@@ -73,13 +73,13 @@ class Plan:
     grounded: bool = True
     """Whether the reply tells about searches: false only with retrieval `off`."""
     client_tools: frozenset[str] = frozenset()
+    all_tools: tuple[Tool, ...] = ()
+    """The client's tools and, if it is offered, that of the search."""
 
     def ask(self, messages: list[Message], *, is_first: bool, is_last: bool) -> Ask:
         """The next model round. In the last one the model can only answer."""
         can_search = self.offers_search and not is_last
-        tools = self.chat.tools
-        if can_search:
-            tools = (*tools, search_tool.definition(self.scope))
+        tools = self.all_tools if can_search else self.chat.tools
         choice = self._choice(is_first=is_first, is_last=is_last) if tools else None
         return Ask(messages, tools, choice, can_search)
 
@@ -143,6 +143,7 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish) -> Plan:
         search_forced=offers_search and means_search and (names_search or not search_first),
         grounded=mode != "off",
         client_tools=client_tools,
+        all_tools=(*chat.tools, search_tool.definition(scope)) if offers_search else chat.tools,
     )
 
 

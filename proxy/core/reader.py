@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from proxy.core.chat import Chunk
-from proxy.core.turn import Owner, ToolCall, Turn, Usage, add_usage, first_object
+from proxy.core.turn import Owner, ToolCall, Turn, Usage, first_object
 
 _CLIENT_ID: Final = re.compile(r"[\w.:-]{1,40}", re.ASCII)
 """Ids that OpenAI's clients accept: opaque, at most 40 characters."""
@@ -93,7 +93,7 @@ class TurnReader:
         """What the client may hear of `chunk`, which is consumed; None if it is nothing."""
         if usage := chunk.get("usage"):
             # Some upstreams report the running total in every chunk: the last one counts.
-            self._usage = add_usage({}, usage)
+            self._usage = usage
         choices = chunk.get("choices")
         if not choices:
             return None

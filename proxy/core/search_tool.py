@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proxy.core.chat import SEARCH_TOOL, Tool
 from proxy.core.scope import Scope
@@ -19,8 +19,7 @@ _INTEGER: Final = re.compile(r"\s*-?[0-9]{1,9}\s*")
 _EXAMPLE: Final = '{"query": "notice period in the 2024 lease", "max_results": 5}'
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """One search to be run. Equal searches bring equal results."""
 
     query: str

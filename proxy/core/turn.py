@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -27,8 +27,7 @@ class Owner(Enum):
     """A tool that neither the client nor the proxy declared."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(NamedTuple):
     """A complete tool call. `arguments` is the text the model wrote, JSON or not."""
 
     id: str

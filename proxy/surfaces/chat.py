@@ -25,7 +25,7 @@ from proxy.settings import Settings
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.disconnect import read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
-from proxy.surfaces.replies import JSONReply, internal_error
+from proxy.surfaces.replies import internal_error, send_json
 from proxy.surfaces.streaming import EventStream, Patience
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
@@ -50,7 +50,7 @@ class ChatCompletions:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)
             else:
-                await while_connected(receive, _reply(run, scope, send))
+                await while_connected(receive, _reply(run, send))
         finally:
             _note(exchange, chat, run)
 
@@ -69,7 +69,7 @@ class ChatCompletions:
             send,
             exchange.send_body or send,
             run.writer,
-            lambda: [(b"x-lighton-searches", str(len(run.desk.trace)).encode())],
+            lambda: [_search_count(run)],
             Patience(self.settings.commit_after_s, self.settings.heartbeat_s),
         )
         try:
@@ -118,16 +118,14 @@ class _Folding:
         self.fold.add(chunk.whole())
 
 
-async def _reply(run: Run, scope: Scope, send: Send) -> None:
+async def _reply(run: Run, send: Send) -> None:
     listener = _Folding(Fold())
     await run.drive(listener)
-    headers = {"x-lighton-searches": str(len(run.desk.trace))}
-    reply = JSONReply(listener.fold.completion(), headers=headers)
-    await reply(scope, _no_more_input, send)
+    await send_json(send, listener.fold.completion(), [_search_count(run)])
 
 
-async def _no_more_input() -> Any:
-    raise AssertionError("a JSON reply reads no input")
+def _search_count(run: Run) -> tuple[bytes, bytes]:
+    return b"x-lighton-searches", b"%d" % len(run.desk.trace)
 
 
 def _refuse_repeated(scope: Scope) -> None:

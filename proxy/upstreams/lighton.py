@@ -48,7 +48,7 @@ class LightOn:
 
     def _name(self, search: Search, scope: Scope) -> str:
         """All that the results depend on: what is asked, all of the scope, and whose key asks."""
-        asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, search, scope))
+        asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, *search, scope))
         return f"search:{hashlib.sha256(asked).hexdigest()}"
 
     async def _ask(self, search: Search, scope: Scope) -> bytes:
