@@ -62,13 +62,17 @@ def _log_line(method: str, exchange: Exchange, took_s: float) -> None:
         "key": exchange.client,
         **exchange.notes,
     }
-    words = [f"{name}={_word(value)}" for name, value in facts.items() if value != ""]
+    words = [
+        f"{name}={_word(value) if isinstance(value, str) else value}"
+        for name, value in facts.items()
+        if value != ""
+    ]
     _log.info("%s %s %s", method, _word(exchange.path), " ".join(words))
 
 
-def _word(value: object) -> str:
-    """`value` as one word of the log line, whatever a client wrote into it."""
-    text = str(value)[:_LONGEST_WORD]
+def _word(text: str) -> str:
+    """`text` as one word of the log line, whatever a client wrote into it."""
+    text = text[:_LONGEST_WORD]
     if _PLAIN_WORD.fullmatch(text):
         return text
     return text.encode("unicode_escape").decode().replace(" ", r"\x20")

@@ -54,10 +54,10 @@ def fit_request(body: Mapping[str, Any], drop_params: frozenset[str]) -> dict[st
     """`body` as Scaleway accepts it for the model it names."""
     fitted = {name: value for name, value in body.items() if name not in drop_params}
     family = next((each for each in _FAMILIES if each.ids.search(str(body["model"]))), _ANY)
-    messages = [_developer_to_system(message) for message in body["messages"]]
+    messages = list(map(_fit_message, body["messages"]))
     if family.strict_roles:
-        messages = _merge_users(_system_first([_without_name(each) for each in messages]))
-    fitted["messages"] = [_with_nine_character_ids(message) for message in messages]
+        messages = _merge_users(_system_first(list(map(_without_name, messages))))
+    fitted["messages"] = messages
     return fitted
 
 
@@ -116,9 +116,21 @@ def _validation_fault(errors: list[Any]) -> Fault:
     return Fault("; ".join(lines), next(filter(None, params), None))
 
 
-def _developer_to_system(message: Message) -> Message:
-    """Qwen's templates, among others, know no developer role."""
-    return {**message, "role": "system"} if message["role"] == "developer" else message
+def _fit_message(message: Message) -> Message:
+    """A message as every model takes it.
+
+    Qwen's templates, among others, know no developer role. Mistral's take no tool-call ids but
+    those of nine characters, which all models take. So all get them: a model that has come to the
+    end of its life is redirected, perhaps to one of Mistral's, and nobody is told before the reply.
+    """
+    role = message["role"]
+    if role == "developer":
+        return {**message, "role": "system"}
+    if role == "tool":
+        return {**message, "tool_call_id": _nine_characters(message["tool_call_id"])}
+    if calls := message.get("tool_calls"):
+        return {**message, "tool_calls": [{**c, "id": _nine_characters(c["id"])} for c in calls]}
+    return message
 
 
 def _without_name(message: Message) -> Message:
@@ -158,19 +170,6 @@ def _parts(content: Any) -> list[Any]:
     if isinstance(content, list):
         return content
     return [{"type": "text", "text": content}] if content else []
-
-
-def _with_nine_character_ids(message: Message) -> Message:
-    """Mistral's models take no other tool-call ids, and all models take these.
-
-    So all get them: a model that has come to the end of its life is redirected, perhaps to one of
-    Mistral's, and nobody is told before the reply.
-    """
-    if message["role"] == "tool":
-        return {**message, "tool_call_id": _nine_characters(message["tool_call_id"])}
-    if calls := message.get("tool_calls"):
-        return {**message, "tool_calls": [{**c, "id": _nine_characters(c["id"])} for c in calls]}
-    return message
 
 
 def _nine_characters(call_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import NoneType
 from typing import Any, Final
 
 import orjson
@@ -19,7 +20,22 @@ CREDENTIALS: Final = "SCALEWAY_API_KEY, the key's permissions and SCW_DEFAULT_PR
 
 _STATUS_OF_CODES: Final = {"rate_limit_exceeded": 429, "invalid_request_error": 400}
 _FIRST_NO_STATUS: Final = 600
-_TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
+
+# What is null counts as absent.
+_STRING: Final = (str, NoneType)
+_OBJECT: Final = (dict, NoneType)
+_LIST: Final = (list, NoneType)
+_OF_CHUNK: Final = {"usage": _OBJECT, "model": _STRING, "choices": _LIST}
+_OF_CHOICE: Final = {"finish_reason": _STRING, "delta": _OBJECT, "logprobs": _OBJECT}
+_OF_DELTA: Final = {
+    "content": _STRING,
+    "reasoning_content": _STRING,
+    "reasoning": _STRING,
+    "refusal": _STRING,
+    "tool_calls": _LIST,
+}
+_OF_FRAGMENT: Final = {"index": (int, NoneType), "id": _STRING, "function": _OBJECT}
+_OF_FUNCTION: Final = {"name": _STRING}
 
 
 def read_error(
@@ -78,57 +94,37 @@ def _status_of(code: Any) -> int:
 
 def _checked(document: dict[str, Any]) -> Chunk:
     """The chunk, its reasoning renamed; BadReply if it has not a chunk's shape."""
-    is_chunk = (
-        _is(dict, document.get("usage"))
-        and _is(str, document.get("model"))
-        and all(map(_is_choice, _items(document.get("choices"))))
-    )
-    if not is_chunk:
+    fits = _fits(document, _OF_CHUNK) and all(map(_is_choice, document.get("choices") or ()))
+    if not fits:
         raise _unknown_shape()
     return conform(fit_chunk(document))
 
 
 def _is_choice(choice: Any) -> bool:
     """Whether a choice has the shape that the reader, the writer and the fold rely on."""
+    if not (isinstance(choice, dict) and _fits(choice, _OF_CHOICE)):
+        return False
+    delta = choice.get("delta") or {}
+    logprobs = choice.get("logprobs") or {}
     return (
-        isinstance(choice, dict)
-        and _is(str, choice.get("finish_reason"))
-        and _is_delta(choice.get("delta"))
-        and _is_logprobs(choice.get("logprobs"))
-    )
-
-
-def _is_delta(delta: Any) -> bool:
-    if delta is None:
-        return True
-    return (
-        isinstance(delta, dict)
-        and all(_is(str, delta.get(name)) for name in _TEXTS)
-        and all(map(_is_fragment, _items(delta.get("tool_calls"))))
+        _fits(delta, _OF_DELTA)
+        and all(map(_is_fragment, delta.get("tool_calls") or ()))
+        and all(isinstance(each, _LIST) for each in logprobs.values())
     )
 
 
 def _is_fragment(fragment: Any) -> bool:
-    if not isinstance(fragment, dict):
+    if not (isinstance(fragment, dict) and _fits(fragment, _OF_FRAGMENT)):
         return False
-    function = fragment.get("function")
-    return (
-        _is(int, fragment.get("index"))
-        and _is(str, fragment.get("id"))
-        and _is(dict, function)
-        and (not function or _is(str, function.get("name")))
-    )
+    return _fits(fragment.get("function") or {}, _OF_FUNCTION)
 
 
-def _is_logprobs(logprobs: Any) -> bool:
-    if logprobs is None:
-        return True
-    return isinstance(logprobs, dict) and all(_is(list, each) for each in logprobs.values())
-
-
-def _is(kind: type, value: Any) -> bool:
-    """Whether a field is of its kind; each may also be null or absent."""
-    return value is None or isinstance(value, kind)
+def _fits(document: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]]) -> bool:
+    """Whether each of `fields` is of one of its types."""
+    for name, types in fields.items():  # noqa: SIM110  # this is run for each chunk
+        if not isinstance(document.get(name), types):
+            return False
+    return True
 
 
 def _items(value: Any) -> list[Any]:
