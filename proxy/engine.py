@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -114,17 +114,17 @@ class Run:
                 reply = await self._obey(command, listener, tasks)
         await listener.hear(self._closing(turn))
 
-    async def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Any:
+    def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Awaitable[Any]:
         """What the loop is sent for a command."""
         match command:
             case AskModel(ask):
-                return await self._ask(ask, listener, tasks)
+                return self._ask(ask, listener, tasks)
             case RunSearches(searches):
-                return await self._searches(searches, tasks)
+                return self._searches(searches, tasks)
             case Recall(handles):
-                return await self.turns.recall(handles)
+                return self.turns.recall(handles)
             case Keep(handle, turn):
-                return await self.turns.keep(handle, turn)
+                return self.turns.keep(handle, turn)
 
     async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
         """One model round: the client hears it, and searches start as soon as they are known."""

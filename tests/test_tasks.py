@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.tasks import Begun, TaskScope
+from proxy.tasks import Aside, Begun, TaskScope
 
 
 async def forever(ended: asyncio.Event) -> None:
@@ -114,3 +114,57 @@ async def test_a_cancellation_reaches_the_work() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert cancelled.is_set()
+
+
+async def wait_for(future: asyncio.Future[None], log: list[str]) -> None:
+    log.append("begun")
+    try:
+        await future
+        await future  # which is there by now: it does not wait again
+        log.append("done")
+    finally:
+        log.append("ended")
+
+
+async def test_what_goes_on_aside_tells_when_it_ends() -> None:
+    log: list[str] = []
+    future = asyncio.get_running_loop().create_future()
+    aside = Aside(wait_for(future, log), lambda: log.append("told"))
+    assert log == []  # it begins when this task waits
+    await asyncio.sleep(0)
+    assert log == ["begun"]
+    future.set_result(None)
+    await asyncio.sleep(0)
+    assert log == ["begun", "done", "ended", "told"]
+    aside.close()
+    assert log.count("ended") == 1
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+async def test_what_goes_on_aside_ends_at_once_when_it_is_closed(*, has_begun: bool) -> None:
+    log: list[str] = []
+    future = asyncio.get_running_loop().create_future()
+    aside = Aside(wait_for(future, log), lambda: log.append("told"))
+    if has_begun:
+        await asyncio.sleep(0)
+    aside.close()
+    future.set_result(None)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert log == (["begun", "ended"] if has_begun else [])
+
+
+async def test_what_goes_on_aside_may_wait_many_times() -> None:
+    log: list[str] = []
+    queue = asyncio.Queue[int]()
+
+    async def take_three() -> None:
+        log.extend([str(await queue.get()) for _ in range(3)])
+
+    _ = Aside(take_three(), lambda: log.append("told"))
+    for number in range(3):
+        await asyncio.sleep(0)
+        queue.put_nowait(number)
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert log == ["0", "1", "2", "told"]

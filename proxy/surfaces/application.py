@@ -15,4 +15,4 @@ class Application(Router):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self  # with this the router raises HTTPException for what has no route
-        await super().__call__(scope, receive, send)
+        await self.middleware_stack(scope, receive, send)

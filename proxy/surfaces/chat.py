@@ -73,8 +73,8 @@ class ChatCompletions:
             Patience(self.settings.commit_after_s, self.settings.heartbeat_s),
         )
         try:
-            answer = _send_answer(run, stream, exchange)
-            await while_connected(receive, answer, stream.keep_alive())
+            async with stream.heartbeats():
+                await while_connected(receive, _send_answer(run, stream, exchange))
         except asyncio.CancelledError:
             if stream.has_begun:
                 await stream.fail(ShuttingDown("The proxy is shutting down. Try again."))

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import Any
+
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.surfaces.exchange import exchange_of
 
 
-class CORS(CORSMiddleware):
-    """Starlette's, left out where it says nothing: for a POST that does not come from a page.
+class CORS:
+    """Starlette's middleware, left out for a POST that does not come from a page.
 
-    It would add `Vary: Origin`, which is for caches, and these do not keep replies to a POST.
+    All it would add there is `Vary: Origin`, for caches, which keep no replies to a POST.
     """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_http = scope["type"] == "http"
-        if is_http and scope["method"] == "POST" and "origin" not in exchange_of(scope).headers:
-            await self.app(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+    def __init__(self, app: ASGIApp, /, **options: Any) -> None:
+        self.app = app
+        self.for_pages = CORSMiddleware(app, **options)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        if is_post and "origin" not in exchange_of(scope).headers:
+            return self.app(scope, receive, send)
+        return self.for_pages(scope, receive, send)

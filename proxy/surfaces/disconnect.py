@@ -9,7 +9,7 @@ from typing import Any, cast
 from starlette.types import Receive
 
 from proxy.errors import PayloadTooLarge
-from proxy.tasks import TaskScope
+from proxy.tasks import Aside
 
 
 class ClientGoneError(Exception):
@@ -39,32 +39,20 @@ async def read_body(receive: Receive, declared: str | None, limit: int) -> bytes
             return b"".join(parts)
 
 
-async def while_connected(
-    receive: Receive, work: Coroutine[Any, Any, None], *beside: Coroutine[Any, Any, None]
-) -> None:
-    """Run `work` to its end, and what goes on `beside` it until then.
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to its end, in this task, as `asyncio.timeout` does.
 
-    If the client hangs up first, everything is cancelled and ClientGoneError raised.
+    If the client hangs up first, it is cancelled and ClientGoneError raised.
     """
-    async with TaskScope() as tasks:
-        watcher = tasks.start(_hang_up(receive))
-        for each in beside:
-            _ = tasks.start(each)
-        await _unless(watcher, work)
-
-
-async def _unless(watcher: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` in this task, as `asyncio.timeout` does; `watcher` is what ends it early."""
     task = cast("asyncio.Task[None]", asyncio.current_task())
-    is_over = is_gone = False
+    is_gone = False
 
-    def leave(_watcher: asyncio.Task[None]) -> None:
+    def leave() -> None:
         nonlocal is_gone
-        if not is_over:
-            is_gone = True
-            task.cancel()
+        is_gone = True
+        task.cancel()
 
-    watcher.add_done_callback(leave)
+    watch = Aside(_hang_up(receive), leave)
     try:
         await work
     except asyncio.CancelledError:
@@ -72,8 +60,7 @@ async def _unless(watcher: asyncio.Task[None], work: Coroutine[Any, Any, None]) 
             raise ClientGoneError from None
         raise
     finally:
-        is_over = True
-        watcher.remove_done_callback(leave)
+        watch.close()
 
 
 async def _hang_up(receive: Receive) -> None:

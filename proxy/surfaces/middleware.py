@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -87,14 +88,14 @@ class Admission:
         self.keys = keys
         self.origins = origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             exchange = exchange_of(scope)
             if self.keys.is_open:
                 check_loopback(exchange.headers, self.origins)
             elif scope["path"] not in _OPEN_PATHS:
                 exchange.client = self.keys.identify(exchange.headers)
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)
 
 
 class Paths:
@@ -106,8 +107,8 @@ class Paths:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             path = _VERSIONS.sub("", _SLASHES.sub("/", scope["path"]))
             scope = {**scope, "path": path.rstrip("/") or "/"}
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)

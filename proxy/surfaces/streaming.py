@@ -19,6 +19,7 @@ from proxy.core.frames import Frame, TextChunk
 from proxy.core.sse import DONE, encode
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
+from proxy.surfaces.heartbeats import Heartbeats
 from proxy.tasks import Begun
 
 _HEADERS: Final = (
@@ -105,17 +106,18 @@ class EventStream:
         """End a reply that has begun with an error event, which is not followed by [DONE]."""
         await self._write(encode(orjson.dumps(error.body())), is_last=True)
 
-    async def keep_alive(self) -> None:
-        """Send heartbeats while nothing else is sent. Runs until it is cancelled."""
-        while True:
-            patience_s = (
-                self._patience.heartbeat_s if self.has_begun else self._patience.commit_after_s
-            )
-            wait_s = self._last_sent + patience_s - self._clock()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            else:
-                await self.hear([self._writer.heartbeat()])
+    def heartbeats(self) -> Heartbeats:
+        """A context that sends heartbeats while nothing else is sent."""
+        return Heartbeats(self._send_heartbeat, self._heartbeat_due)
+
+    async def _send_heartbeat(self) -> None:
+        await self.hear([self._writer.heartbeat()])
+
+    def _heartbeat_due(self) -> float:
+        patience = self._patience
+        return self._last_sent + (
+            patience.heartbeat_s if self.has_begun else patience.commit_after_s
+        )
 
     async def _write(self, body: bytes, *, is_last: bool = False) -> None:
         if not self.has_begun:

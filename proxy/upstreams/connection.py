@@ -121,14 +121,14 @@ class Connection(asyncio.Protocol):
         if self._fault is not None:
             raise self._fault
 
-    async def _wait(self, timeout_s: float) -> None:
-        """Wait until something happens. One timer is set anew only when it fires too early."""
+    def _wait(self, timeout_s: float) -> asyncio.Future[None]:
+        """Ends when something happens. One timer is set anew only when it fires too early."""
         self._timeout_s = timeout_s
         self._deadline = self._loop.time() + timeout_s
         if self._timer is None or self._timer.when() > self._deadline:
             self._set_timer()
         self._waiter = self._loop.create_future()
-        await self._waiter
+        return self._waiter
 
     def _set_timer(self) -> None:
         if self._timer is not None:

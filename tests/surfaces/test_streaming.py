@@ -27,7 +27,6 @@ from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run
 from proxy.errors import Overloaded
 from proxy.surfaces.streaming import EventStream, Patience
-from proxy.tasks import TaskScope
 from proxy.upstreams.transport import PooledTransport
 from tests.support.clock import skipping_clock
 from tests.support.openai_stream import check_stream
@@ -100,8 +99,7 @@ async def test_nothing_is_sent_before_there_is_something_to_hear() -> None:
 async def test_a_reply_that_is_slow_to_begin_begins_with_a_heartbeat() -> None:
     client = Client()
     opened, _ = stream(client, commit_after_s=0.001)
-    async with TaskScope() as tasks:
-        _ = tasks.start(opened.keep_alive())
+    async with opened.heartbeats():
         first = await asyncio.wait_for(client.came.get(), 10)
     assert b'"delta":{"role":"assistant","content":""}' in first
 
@@ -110,8 +108,7 @@ async def test_a_silent_stream_gets_heartbeats() -> None:
     client = Client()
     opened, writer = stream(client, heartbeat_s=0.001)
     await opened.hear([writer.heartbeat()])
-    async with TaskScope() as tasks:
-        _ = tasks.start(opened.keep_alive())
+    async with opened.heartbeats():
         for _ in range(3):
             beat = await asyncio.wait_for(client.came.get(), 10)
     assert b'"delta":{"content":""}' in beat
@@ -120,8 +117,7 @@ async def test_a_silent_stream_gets_heartbeats() -> None:
 async def test_the_first_chunk_and_the_first_heartbeat_begin_the_reply_once() -> None:
     client = Client()
     opened, writer = stream(client, commit_after_s=0)
-    async with TaskScope() as tasks:
-        _ = tasks.start(opened.keep_alive())
+    async with opened.heartbeats():
         await asyncio.gather(*(opened.hear([writer.heartbeat()]) for _ in range(3)))
     assert client.body.count(b"data: ") >= 3
 
@@ -253,8 +249,7 @@ async def test_text_does_not_overtake_what_waits_behind_a_heartbeat() -> None:
         opened, writer = stream(client)
         await opened.hear([writer.heartbeat()])
         client.is_slow.set()
-        async with TaskScope() as tasks:
-            _ = tasks.start(opened.keep_alive())
+        async with opened.heartbeats():
             await turns()
             opened.hear_text(text("one"))
             clock.skip(61)
@@ -272,8 +267,7 @@ async def test_what_waits_behind_a_heartbeat_is_not_lost_when_the_answer_ends() 
         opened, writer = stream(client)
         await opened.hear([writer.heartbeat()])
         client.is_slow.set()
-        async with TaskScope() as tasks:
-            _ = tasks.start(opened.keep_alive())
+        async with opened.heartbeats():
             await turns()
             opened.hear_text(text("one"))
             clock.skip(61)
@@ -293,8 +287,7 @@ async def test_a_heartbeat_that_is_cancelled_leaves_what_it_waited_for() -> None
         await opened.hear([writer.heartbeat()])
         client.is_slow.set()
         opened.hear_text(text("one"))
-        async with TaskScope() as tasks:
-            _ = tasks.start(opened.keep_alive())
+        async with opened.heartbeats():
             clock.skip(61)
             await turns()
         client.take_on()
@@ -323,8 +316,7 @@ async def test_text_that_is_heard_keeps_heartbeats_away() -> None:
     with skipping_clock() as clock:
         opened, writer = stream(client)
         await opened.hear([writer.heartbeat()])
-        async with TaskScope() as tasks:
-            _ = tasks.start(opened.keep_alive())
+        async with opened.heartbeats():
             await turns()
             for _ in range(3):
                 clock.skip(40)
