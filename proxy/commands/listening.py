@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from typing import Final
+import sys
+from typing import Any, Final, Self
 
 import click
 
@@ -36,7 +37,54 @@ def listen(host: str, port: int, choose_port: str = "--port") -> socket.socket:
     return listener
 
 
-def address(listener: socket.socket) -> str:
+class Reservation:
+    """A port for many processes: each that this is sent to gets a listening socket of its own.
+
+    Linux shares connections out evenly among such sockets. From one socket that all of them listen
+    on, whoever wakes first would take most, and hold them: clients keep their connections.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        """Raises click.ClickException as `listen` does."""
+        with listen(host, port) as alone:  # nobody else has it, by this option or without
+            self.host, self.port = alone.getsockname()[:2]
+            family = alone.family
+        self._socket = socket.socket(family)  # holds the port, and takes no connections
+        _share_port(self._socket)
+        self._socket.bind((self.host, self.port))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def getsockname(self) -> tuple[str, int]:
+        return self.host, self.port
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _listen_beside_others, (self.host, self.port)
+
+
+def can_share_port() -> bool:
+    """Whether the system shares connections out among sockets that listen on one port."""
+    return sys.platform == "linux"
+
+
+def _listen_beside_others(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    _share_port(listener)
+    listener.bind((host, port))
+    listener.listen(BACKLOG)
+    return listener
+
+
+def _share_port(listener: socket.socket) -> None:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def address(listener: socket.socket | Reservation) -> str:
     """The http address of a listening socket, with the port it really has."""
     host, port = listener.getsockname()[:2]
     return _url(host, port)

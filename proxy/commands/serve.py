@@ -11,7 +11,7 @@ import click
 from starlette.types import ASGIApp
 
 from proxy.app import create_app
-from proxy.commands.listening import address, listen
+from proxy.commands.listening import Reservation, address, can_share_port, listen
 from proxy.commands.logs import configure_logging
 from proxy.commands.serving import collect_rarely, serve_here, serve_in_workers, server_config
 from proxy.policies import Policies
@@ -35,15 +35,16 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     require_upstream_keys(settings, variable_names())
     for warning in warnings_of(settings):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
-    listener = listen(settings.host, settings.port)
-    welcome = greeting(settings, address(listener))
     if settings.workers == 1:
+        listener = listen(settings.host, settings.port)
+        welcome = greeting(settings, address(listener))
         serve_here(server_config(create_app(settings), settings.log_level), listener, welcome)
         return
-    click.echo(welcome)
+    reserve = Reservation if can_share_port() else listen
     os.environ |= worker_environment(config, flags)
     workers = server_config(WORKER_APP, settings.log_level, workers=settings.workers)
-    serve_in_workers(workers, listener)
+    with reserve(settings.host, settings.port) as port:
+        serve_in_workers(workers, port, greeting(settings, address(port)))
 
 
 def greeting(settings: Settings, url: str) -> str:

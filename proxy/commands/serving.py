@@ -5,16 +5,21 @@ from __future__ import annotations
 import gc
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
-from typing import Final
+from typing import Final, cast
 
 import click
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
+from proxy.commands.listening import Reservation
+
+_LOOK_AGAIN_S: Final = 0.05
 _COLLECT_AFTER: Final = (10_000, 20, 50)
 """New objects before a collection of the youngest; collections before one of the next older."""
 
@@ -79,13 +84,33 @@ def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -
 
 
 class Workers(Multiprocess):
-    """Processes that share one listening socket; one that dies is replaced."""
+    """Processes that serve on one port; one that dies is replaced.
+
+    `listener` is sent to each: all listen on it or, if it is a Reservation, on sockets of their
+    own.
+    """
 
     interrupted = False
+
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket | Reservation, greeting: str
+    ) -> None:
+        super().__init__(config, [cast("socket.socket", listener)])
+        self._greeting = greeting
 
     def init_processes(self) -> None:
         with _deaf_to_ctrl_c():
             super().init_processes()
+        if all(map(self._is_ready, self.processes)):
+            click.echo(self._greeting)
+
+    def _is_ready(self, process: Process) -> bool:
+        """Whether a process has begun to serve; False if it has ended, or all shall stop."""
+        while process.process.is_alive() and not self.signal_queue:
+            if process.is_ready():
+                return True
+            time.sleep(_LOOK_AGAIN_S)
+        return False
 
     def keep_subprocess_alive(self) -> None:
         with _deaf_to_ctrl_c():
@@ -114,9 +139,11 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def serve_in_workers(config: uvicorn.Config, listener: socket.socket) -> None:
+def serve_in_workers(
+    config: uvicorn.Config, listener: socket.socket | Reservation, greeting: str
+) -> None:
     """As `serve_here`, in `config.workers` processes."""
-    workers = Workers(config, sockets=[listener])
+    workers = Workers(config, listener, greeting)
     workers.run()
     if workers.interrupted:
         raise KeyboardInterrupt

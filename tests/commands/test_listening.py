@@ -1,9 +1,13 @@
+import pickle
 import socket
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import click
 import pytest
 
-from proxy.commands.listening import address, listen, own_address
+from proxy.commands.listening import Reservation, address, listen, own_address
 
 
 def test_a_connection_is_accepted_before_any_server_runs() -> None:
@@ -60,3 +64,69 @@ def test_a_port_in_use_is_said_with_the_way_out() -> None:
 def test_an_address_that_is_not_this_machine_s_is_said(host: str) -> None:
     with pytest.raises(click.ClickException, match=f"cannot listen on {host} port 0: "):
         listen(host, 0)
+
+
+linux_only = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux shares connections out among sockets of one port"
+)
+
+
+def sent(reservation: Reservation) -> socket.socket:
+    """What another process gets."""
+    listener = pickle.loads(pickle.dumps(reservation))  # noqa: S301 - made here
+    assert isinstance(listener, socket.socket)
+    return listener
+
+
+def accept_all(listener: socket.socket) -> int:
+    """How many connections wait."""
+    listener.settimeout(0)
+    taken = 0
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            return taken
+        connection.close()
+        taken += 1
+
+
+@linux_only
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_connections_to_a_reserved_port_are_shared_out_among_all_who_were_sent_it(
+    host: str,
+) -> None:
+    with (
+        Reservation(host, 0) as reservation,
+        sent(reservation) as one,
+        sent(reservation) as other,
+        ExitStack() as clients,
+    ):
+        assert address(reservation).endswith(f":{reservation.port}")
+        for _ in range(100):
+            clients.enter_context(socket.create_connection((host, reservation.port)))
+        taken = [accept_all(one), accept_all(other)]
+    assert sum(taken) == 100
+    assert min(taken) > 10  # each connection goes to either with a chance of one half
+
+
+@linux_only
+def test_a_reserved_port_takes_no_connection_by_itself() -> None:
+    with (
+        Reservation("127.0.0.1", 0) as reservation,
+        pytest.raises(ConnectionRefusedError),
+    ):
+        socket.create_connection((reservation.host, reservation.port))
+
+
+@linux_only
+@pytest.mark.parametrize("reserve", [Reservation, listen])
+def test_a_reserved_port_that_is_listened_on_is_in_use_for_others(
+    reserve: Callable[[str, int], object],
+) -> None:
+    with (
+        Reservation("127.0.0.1", 0) as reservation,
+        sent(reservation),
+        pytest.raises(click.ClickException, match="is in use"),
+    ):
+        reserve("127.0.0.1", reservation.port)
