@@ -80,40 +80,46 @@ class Aside:
             future.add_done_callback(self._go_on)
 
 
-class Begun:
-    """An awaitable that was begun where nothing can be awaited; awaiting this does the rest.
+def begin(work: Awaitable[None]) -> Begun | None:
+    """Run `work` at once up to where it has to wait; what is left of it, or None.
 
-    It runs at once up to where it has to wait. What it raises is raised where this is awaited.
+    What it raises is raised where the rest is awaited.
     """
+    steps = work.__await__()
+    try:
+        waits_for = steps.send(None)
+    except StopIteration:
+        return None
+    except Exception as fault:  # noqa: BLE001 - kept for whoever awaits
+        return Begun(steps, fault=fault)
+    return Begun(steps, waits_for)
 
-    def __init__(self, work: Awaitable[None]) -> None:
-        self._steps = work.__await__()
-        self._fault: Exception | None = None
-        self._waits_for: Any = None
-        self._is_over = False
-        self._step(self._steps.send, None)
 
-    @property
-    def is_done(self) -> bool:
-        """Whether it has ended, and well: nobody need await this."""
-        return self._is_over and self._fault is None
+class Begun:
+    """The rest of what was begun where nothing can be awaited; awaiting this does it."""
+
+    def __init__(
+        self,
+        steps: Generator[Any, Any, None],
+        waits_for: Any = None,
+        fault: Exception | None = None,
+    ) -> None:
+        self._steps = steps
+        self._waits_for = waits_for
+        self._fault = fault
 
     def __await__(self) -> Generator[Any, Any, None]:
-        while not self._is_over:
+        if self._fault is not None:
+            raise self._fault
+        resume: Callable[[Any], Any]
+        while True:
             try:
                 value = yield self._waits_for
             except BaseException as thrown:  # noqa: BLE001 - passed on, a cancellation above all
-                self._step(self._steps.throw, thrown)
+                resume, value = self._steps.throw, thrown
             else:
-                self._step(self._steps.send, value)
-        if self._fault is not None:
-            raise self._fault
-
-    def _step(self, resume: Callable[[Any], Any], value: Any) -> None:
-        try:
-            self._waits_for = resume(value)
-        except StopIteration:
-            self._is_over = True
-        except Exception as fault:  # noqa: BLE001 - kept for whoever awaits
-            self._is_over = True
-            self._fault = fault
+                resume = self._steps.send
+            try:
+                self._waits_for = resume(value)
+            except StopIteration:
+                return

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.tasks import Aside, Begun, TaskScope
+from proxy.tasks import Aside, TaskScope, begin
 
 
 async def forever(ended: asyncio.Event) -> None:
@@ -60,10 +60,8 @@ async def test_what_can_be_done_at_once_is_done_when_it_is_begun() -> None:
     async def work() -> None:
         done.append(1)
 
-    begun = Begun(work())
+    assert begin(work()) is None
     assert done == [1]
-    assert begun.is_done
-    await begun
 
 
 async def test_the_rest_is_done_where_it_is_awaited() -> None:
@@ -75,20 +73,19 @@ async def test_the_rest_is_done_where_it_is_awaited() -> None:
         await asyncio.sleep(0)
         done.append(2)
 
-    begun = Begun(work())
-    assert not begun.is_done
+    begun = begin(work())
+    assert begun is not None
     gate.set()
     await begun
     assert done == [1, 2]
-    assert begun.is_done
 
 
 async def test_what_it_raises_is_raised_where_it_is_awaited() -> None:
     async def fail() -> None:
         raise ValueError("late")
 
-    begun = Begun(fail())
-    assert not begun.is_done
+    begun = begin(fail())
+    assert begun is not None
     with pytest.raises(ValueError, match="late"):
         await begun
 
@@ -103,7 +100,8 @@ async def test_a_cancellation_reaches_the_work() -> None:
             cancelled.set()
             raise
 
-    begun = Begun(work())
+    begun = begin(work())
+    assert begun is not None
 
     async def wait() -> None:
         await begun

@@ -20,7 +20,7 @@ from proxy.core.sse import DONE, encode
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
 from proxy.surfaces.heartbeats import Heartbeats
-from proxy.tasks import Begun
+from proxy.tasks import Begun, begin
 
 _HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -85,8 +85,8 @@ class EventStream:
     def hear_text(self, chunk: TextChunk) -> None:
         """Send a chunk at once or, if the client is slow, as soon as it takes it."""
         self._last_sent = self._clock()
-        sending = Begun(self._send_body(_body(self._event(chunk))))
-        if not sending.is_done:
+        sending = begin(self._send_body(_body(self._event(chunk))))
+        if sending is not None:
             self._unsent = asyncio.get_running_loop().create_task(_finish(sending))
 
     def _event(self, chunk: Chunk | TextChunk) -> bytes:

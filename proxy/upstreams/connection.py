@@ -163,7 +163,11 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._break(NotHTTPError())
-        self._mind_what_is_between(len(data))
+        if self._has_come:
+            self._has_come = False
+            self._size_between = 0
+        else:
+            self._mind_what_is_between(len(data))
         if is_awaited and self._taker is not None and self._is_taken(self._taker):
             return
         if self._size > _HIGH_WATER and not self._is_paused:
@@ -173,8 +177,7 @@ class Connection(asyncio.Protocol):
 
     def _mind_what_is_between(self, size: int) -> None:
         """Refuse a head, or trailers, that never end: the parser would gather them."""
-        self._size_between = 0 if self._has_come else self._size_between + size
-        self._has_come = False
+        self._size_between += size
         if self._size_between > _LONGEST_BETWEEN:
             self._break(NotHTTPError())
 
