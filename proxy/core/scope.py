@@ -136,7 +136,7 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
 
 
 def _is_ours(name: str) -> bool:
-    return name.replace("-", "").replace("_", "").startswith("xlighton")
+    return name[:1] in "x-_" and name.replace("-", "").replace("_", "").startswith("xlighton")
 
 
 def _header_ids(value: str) -> tuple[int, ...]:

@@ -65,9 +65,16 @@ def first_object(text: str) -> str:
     What a call asks for is decided by this much of its arguments. They arrive in pieces, and what
     comes behind a whole object cannot change what has been done about it.
     """
-    text = text.lstrip()
+    text = text.strip()
     if not text.startswith("{"):
         return ""
+    if text.endswith("}"):
+        try:
+            orjson.loads(text)
+        except ValueError:
+            pass  # something follows the object, or it is none
+        else:
+            return text
     try:
         _, end = _DECODER.raw_decode(text)
         orjson.loads(text[:end])  # the stricter of the two: no NaN, no half of a surrogate pair

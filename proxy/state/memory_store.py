@@ -6,15 +6,13 @@ import heapq
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _SPARE_ENDS: Final = 1000
 """How many stale ends may be kept beside two for each entry; then all of them are dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     value: bytes
     ends_at: float
     size: int
