@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
 
 from proxy.core.scope import Wish, parse_wish
 from proxy.errors import BadRequest
@@ -67,8 +67,7 @@ class ToolChoice:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
+class Chat(NamedTuple):
     """One checked request. `body` is everything that passes through to the model as it came."""
 
     body: dict[str, Any]
@@ -83,7 +82,7 @@ class Chat:
     tool_choice: ToolChoice | None = None
     single_call: bool = False
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
-    wish: Wish = field(default_factory=Wish)
+    wish: Wish = Wish()
     """What the request's `lighton` field asks for."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proxy.core.kept import Findings, KeptSearch
 from proxy.core.passages import Listing, PassageBook, Result
@@ -28,8 +28,7 @@ FULL: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a search brought."""
 
     results: tuple[Result, ...] = ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proxy.core import search_tool
 from proxy.core.chat import Chat, Message, Tool, ToolChoice, last_user_text, tool_name
@@ -43,8 +43,7 @@ class Policy:
     """Whether the model is shown in later answers what it found for earlier ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One model round: what changes from round to round of a request."""
 
     messages: list[Message]
@@ -53,8 +52,7 @@ class Ask:
     can_search: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A request as the loop sees it."""
 
     chat: Chat
