@@ -111,6 +111,7 @@ class Run:
                 except StopIteration as end:
                     turn: Turn = end.value
                     break
+                reply = None  # a long round need not hold what was found before it
                 reply = await self._obey(command, listener, tasks)
         await listener.hear(self._closing(turn))
 
@@ -144,6 +145,7 @@ class Run:
                     self._start_early(reader.take_ready(), tasks)
                 if heard:
                     await listener.hear(heard)
+                del chunks, heard  # a long wait need not hold them
         try:
             turn = reader.close()
         except UnfinishedTurnError as error:
@@ -203,7 +205,7 @@ class Run:
             return {searches[0]: await self._search(searches[0])}
         for search in waiting:
             self._running[search] = tasks.start(self._search(search))
-        return {search: await self._running.pop(search) for search in searches}
+        return {search: await tasks.finish(self._running.pop(search)) for search in searches}
 
     async def _search(self, search: Search) -> Outcome:
         clock = asyncio.get_running_loop().time

@@ -30,6 +30,13 @@ class TaskScope:
         self._tasks.append(task)
         return task
 
+    async def finish(self, task: asyncio.Task[T]) -> T:
+        """The result of one of the tasks, which is then let go of."""
+        try:
+            return await task
+        finally:
+            self._tasks.remove(task)
+
     async def __aexit__(self, *_: object) -> None:
         pending = [task for task in self._tasks if not _has_ended(task)]
         for task in pending:

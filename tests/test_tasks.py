@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -44,6 +45,19 @@ async def test_an_exception_of_the_block_ends_the_tasks_and_stays_itself() -> No
     with pytest.raises(KeyError):
         await fail_beside_a_task()
     assert ended.is_set()
+
+
+async def test_a_task_that_has_been_finished_is_let_go_of() -> None:
+    class Result:
+        """Something that can be referred to weakly."""
+
+    async def make() -> Result:
+        return Result()
+
+    async with TaskScope() as tasks:
+        made = weakref.ref(await tasks.finish(tasks.start(make())))
+        await asyncio.sleep(0)
+        assert made() is None
 
 
 async def test_a_result_is_what_awaiting_gives() -> None:

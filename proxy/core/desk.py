@@ -85,8 +85,7 @@ class SearchDesk:
             for search, listing in self._listings.items()
             if search not in self._recalled
         )
-        passages = tuple(passage.without_text() for passage in self.book.new)
-        return Findings(passages, searches, self.book.last_number)
+        return Findings(self.book.new, searches, self.book.last_number)
 
     def begin_round(self) -> None:
         self._orders = {}
@@ -133,7 +132,7 @@ class SearchDesk:
     def context(self, search: Search) -> str:
         """What a search before the first round is shown as."""
         listing = self._listings.get(search)
-        return UNAVAILABLE if listing is None else listing.render()
+        return UNAVAILABLE if listing is None else self._show(search, listing)
 
     def _decide(self, call: ToolCall) -> Order:
         order = read_call(call, self.scope, query_limit=self.query_limit)
@@ -165,11 +164,16 @@ class SearchDesk:
         if listing is None:
             text = UNAVAILABLE
         elif order.search in self._round and order.search not in told:
-            text = listing.render()
+            text = self._show(order.search, listing)
         else:
             text = listing.refer()
         told.add(order.search)
         return "\n\n".join([text, *order.notes])
+
+    def _show(self, search: Search, listing: Listing) -> str:
+        """The listing with its texts, which are then let go of: long rounds need not hold them."""
+        self._listings[search] = self.book.shown(listing)
+        return listing.render()
 
 
 def _words(search: Search) -> tuple[str, ...]:

@@ -98,6 +98,7 @@ def answer(
         if is_over or not answers or turn.calls_of(Owner.CLIENT):
             break
         rounds.messages += [turn.as_message(turn.hidden_calls), *_tool_messages(answers)]
+        del turn, answers  # a long round need not hold those before it
     if handle := _handle(plan, turn, rounds):
         kept = _kept(desk, turn, rounds, answers, context)
         if kept.size:

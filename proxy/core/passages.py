@@ -56,11 +56,14 @@ class Result(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """A result with its number and the text that the model is shown."""
+    """A result with its number and the text that the model is shown.
+
+    `text` is "" once it has been shown, and the result has no content: that is in the messages.
+    """
 
     n: int
     result: Result
-    text: str
+    text: str = ""
 
     def render(self) -> str:
         """The passage between its fences, with what the model needs to name its source."""
@@ -69,10 +72,6 @@ class Passage(NamedTuple):
         if result.page_start is not None:
             attributes.append(f'page="{_pages(result)}"')
         return f"<passage {' '.join(attributes)}>\n{self.text}\n</passage>"
-
-    def without_text(self) -> Passage:
-        """What a citation needs of the passage."""
-        return Passage(self.n, self.result._replace(content=None), "")
 
     def as_trace(self) -> dict[str, Any]:
         """The passage as the reply's `lighton` field shows it."""
@@ -171,12 +170,18 @@ class PassageBook:
             if not result.content or not result.content.strip():
                 continue
             if seen := self._passages.get(result.chunk_id):
-                known.extend([seen] if seen not in (*new, *known) else [])
+                is_listed = any(each.n == seen.n for each in (*new, *known))
+                known.extend([] if is_listed else [seen])
             elif passage := self._admit(result, result.content):
                 new.append(passage)
             else:
                 left_out += 1
         return Listing(tuple(new), tuple(known), left_out)
+
+    def shown(self, listing: Listing) -> Listing:
+        """The listing once the model has been shown it: none of its passages is new any more."""
+        known = tuple(self._passages[each.result.chunk_id] for each in listing.passages)
+        return Listing(known=known, left_out=listing.left_out)
 
     def _admit(self, result: Result, content: str) -> Passage | None:
         text = harmless(content.strip()[: self._left + 1])
@@ -186,9 +191,9 @@ class PassageBook:
             text = text[: self._left - 1].rstrip() + "…"
         self._left -= len(text)
         self.last_number += 1
-        passage = Passage(self.last_number, result, text)
-        self._passages[result.chunk_id] = passage
-        return passage
+        source = result._replace(content=None)
+        self._passages[result.chunk_id] = Passage(self.last_number, source)
+        return Passage(self.last_number, source, text)
 
 
 def harmless(text: str) -> str:

@@ -29,6 +29,31 @@ class NotHTTPError(Exception):
 class Connection(asyncio.Protocol):
     """A connection, made by `loop.create_connection(Connection)`."""
 
+    __slots__ = (
+        "_deadline",
+        "_fault",
+        "_has_answered",
+        "_has_come",
+        "_has_head",
+        "_headers",
+        "_is_busy",
+        "_is_complete",
+        "_is_paused",
+        "_keeps_alive",
+        "_loop",
+        "_parser",
+        "_parts",
+        "_size",
+        "_size_between",
+        "_taker",
+        "_timeout_s",
+        "_timer",
+        "_transport",
+        "_waiter",
+        "idle_since",
+        "status",
+    )
+
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)

@@ -295,7 +295,7 @@ def kept_turn(**more: Any) -> KeptTurn:
     }
     yours = {"id": YOURS, "type": "function", "function": {"name": "get_weather"}}
     findings = Findings(
-        (Passage(1, LEAVE, "").without_text(),), (KeptSearch(Search("leave", 5), (1,)),), 1
+        (Passage(1, LEAVE._replace(content=None)),), (KeptSearch(Search("leave", 5), (1,)),), 1
     )
     return KeptTurn(
         text="",

@@ -303,14 +303,28 @@ def test_a_passage_leaves_a_trace_for_the_reply() -> None:
 
 
 def shown(n: int, chunk_id: str) -> Passage:
-    return Passage(n, result(chunk_id), "").without_text()
+    return Passage(n, result(chunk_id, None))
 
 
-def test_a_passage_without_text_has_what_a_citation_needs() -> None:
-    (passage,) = PassageBook(1_000).add([result("a")]).new
-    bare = passage.without_text()
-    assert (bare.text, bare.result.content) == ("", None)
-    assert bare.as_trace() == passage.as_trace()
+def test_texts_are_held_by_the_listing_until_it_is_shown() -> None:
+    book = PassageBook(1_000)
+    listing = book.add([result("a", "Leave is 27 days."), result("b", "Ask HR.")])
+    assert [each.text for each in listing.new] == ["Leave is 27 days.", "Ask HR."]
+    bare = tuple(book.passages.values())
+    assert [(each.n, each.result, each.text) for each in bare] == [
+        (1, result("a", None), ""),
+        (2, result("b", None), ""),
+    ]
+    assert book.shown(listing) == Listing(known=bare)
+
+
+def test_a_listing_that_was_shown_says_which_passages_it_has() -> None:
+    book = PassageBook(300)
+    book.add([result("a")])
+    listing = book.add([result("b"), result("a"), result("c", "x" * 300)])
+    shown = book.shown(listing)
+    assert shown.refer() == listing.refer()
+    assert shown.left_out == listing.left_out == 0
 
 
 def test_numbers_go_on_after_those_of_an_earlier_request() -> None:
