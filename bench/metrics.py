@@ -52,6 +52,11 @@ def busy(load: str) -> tuple[str, str, str]:
     return f"busy_server@{load}", f"busy_client@{load}", f"busy_upstream@{load}"
 
 
+def cores_of(workers: str) -> str:
+    """How many cores so many workers had to themselves, on average."""
+    return f"cores@{workers}"
+
+
 class Over(Enum):
     """What a value is shown as."""
 
@@ -112,6 +117,7 @@ ROWS: Final = (
     Row("start to first answer", "s", 1, 2, (START,), compared=True),
     Row("idle memory", "MB", 1e-6, 0, (IDLE,), compared=True),
     Row("answers a second, 1 / 2 workers on both cores", "", 1, 0, (ONE_WORKER, TWO_WORKERS)),
+    Row("cores they had, 1 / 2 workers", "", 1, 2, (cores_of(ONE_WORKER), cores_of(TWO_WORKERS))),
     Row("first answer token, alone: guide's loop", "ms", 1e3, 0, (GUIDE_FIRST,)),
     Row("first answer token, alone: tool / hybrid", "ms", 1e3, 0, (TOOL_FIRST, HYBRID_FIRST)),
 )

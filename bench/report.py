@@ -53,6 +53,10 @@ come in bunches. Values are medians over the runs of a subject; percentiles are 
 Where the server is far below 100 % busy while it answers, client and upstream were the limit, and
 it could do more.
 
+One worker and two run on both cores, together with load and upstream. These two take nearly half a
+core while two workers answer, so that the answers a second cannot double; the target is judged by
+the answers for each core that the workers had.
+
 Every reply is compared with what was sent: each piece of text, finish_reason, [DONE], with the
 loop the citations; and the upstream must have seen exactly the requests that the answers need. A
 run with any difference is void and does not count.

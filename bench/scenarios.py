@@ -238,6 +238,7 @@ def _workers(bench: Bench, place: Place, metric: str) -> str:
     )
     rate = done.count / done.usage.wall_s
     _keep(bench, place, metric, rate)
+    _keep(bench, place, metrics.cores_of(metric), done.usage.server_share)
     return f"{rate:.0f} a second, {_shares(done.usage)}"
 
 

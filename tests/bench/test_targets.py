@@ -25,7 +25,9 @@ VALUES = {
     (metrics.HYBRID_FIRST, LOOP.name): 0.5,
     (metrics.GUIDE_FIRST, DIRECT): 1.0,
     (metrics.ONE_WORKER, LOOP.name): 1000.0,
-    (metrics.TWO_WORKERS, LOOP.name): 1700.0,
+    (metrics.TWO_WORKERS, LOOP.name): 1530.0,
+    (metrics.cores_of(metrics.ONE_WORKER), LOOP.name): 1.0,
+    (metrics.cores_of(metrics.TWO_WORKERS), LOOP.name): 1.8,
 }
 
 
