@@ -132,9 +132,6 @@ class Connection(asyncio.Protocol):
         self._is_busy = False
         self._taker = None
         self.idle_since = self._loop.time()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         is_sent = not self._transport.get_write_buffer_size()
         is_read = self._is_complete and not self._is_paused
         return is_read and self._keeps_alive and is_sent and self.is_open
@@ -147,7 +144,10 @@ class Connection(asyncio.Protocol):
             raise self._fault
 
     def _wait(self, timeout_s: float) -> asyncio.Future[None]:
-        """Ends when something happens. One timer is set anew only when it fires too early."""
+        """Ends when something happens.
+
+        There is one timer, which is set anew only when it fires too early: in most exchanges never.
+        """
         self._timeout_s = timeout_s
         self._deadline = self._loop.time() + timeout_s
         if self._timer is None or self._timer.when() > self._deadline:
@@ -221,6 +221,9 @@ class Connection(asyncio.Protocol):
         if exc is None and self._ends_with_connection:
             self._is_complete = True
         self._break(exc if isinstance(exc, OSError) else ConnectionResetError())
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._wake()
 
     def _break(self, fault: Exception) -> None:

@@ -63,16 +63,15 @@ def _counts(usage: dict[str, Any]) -> dict[str, Any]:
     """The token counts of a usage object, and objects of token counts; nothing else."""
     counts: dict[str, Any] = {}
     for name, value in usage.items():
-        if isinstance(value, dict):
-            counts[name] = {key: count for key, count in value.items() if _is_count(count)}
-        elif _is_count(value):
+        if type(value) is int and 0 <= value <= _LARGEST_COUNT:
             counts[name] = value
+        elif type(value) is dict:
+            counts[name] = {
+                key: count
+                for key, count in value.items()
+                if type(count) is int and 0 <= count <= _LARGEST_COUNT
+            }
     return counts
-
-
-def _is_count(value: Any) -> bool:
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return is_integer and 0 <= value <= _LARGEST_COUNT
 
 
 def _are_tokens(tokens: Any) -> bool:
