@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from starlette.types import Message, Send
+from starlette.types import Send
 
 from proxy.core.chat import Chunk
 from proxy.core.frames import Frame, TextChunk
@@ -85,7 +85,10 @@ class EventStream:
     def hear_text(self, chunk: TextChunk) -> None:
         """Send a chunk at once or, if the client is slow, as soon as it takes it."""
         self._last_sent = self._clock()
-        sending = begin(self._send_body(_body(self._event(chunk))))
+        event = self._event(chunk)
+        sending = begin(
+            self._send_body({"type": "http.response.body", "body": event, "more_body": True})
+        )
         if sending is not None:
             self._unsent = asyncio.get_running_loop().create_task(_finish(sending))
 
@@ -126,7 +129,8 @@ class EventStream:
         if self._unsent is not None:
             await asyncio.wait((self._unsent,))  # which a heartbeat that is cancelled leaves alone
             self._unsent.result()
-        await self._send_body(_body(body, is_last=is_last))
+        more = not is_last
+        await self._send_body({"type": "http.response.body", "body": body, "more_body": more})
 
     async def _begin(self) -> None:
         """Send the headers, once: the first chunk and the first heartbeat may come together."""
@@ -139,7 +143,3 @@ class EventStream:
 
 async def _finish(sending: Begun) -> None:
     await sending
-
-
-def _body(body: bytes, *, is_last: bool = False) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": not is_last}

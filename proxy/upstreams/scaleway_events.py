@@ -24,6 +24,8 @@ class Events:
         self._frames = FrameReader(functools.partial(read_chunk, vendor))
         self.is_over = False
         """The stream has said [DONE]."""
+        self._can_hand_on = False
+        """What comes next begins a new event."""
         self.fault: UpstreamError | None = None
         """What was wrong with it, after the chunks that came before."""
 
@@ -41,11 +43,12 @@ class Events:
             self.fault = BadReply(NAME, f"{NAME} sent a stream that cannot be read: {error}.")
         except UpstreamError as error:
             self.fault = error
+        self._can_hand_on = self._decoder.is_between_events and not self.is_over
         return chunks
 
     def hand_on(self, take: TakeText, part: bytes) -> bool:
         """Whether `part` is one chunk of text, and was taken. If not, it is still to be fed."""
-        if self.is_over or not (self._decoder.is_between_events and is_one_event(part)):
+        if not (self._can_hand_on and is_one_event(part)):
             return False
         chunk = self._frames.match(part[6:-2])
         return chunk is not None and take(chunk)
