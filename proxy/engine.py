@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 from proxy.core.chat import Chunk
 from proxy.core.citations import annotate
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
-from proxy.core.frames import TakeText, TextChunk
+from proxy.core.frames import Take, TextChunk
 from proxy.core.kept import KeptTurn, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
 from proxy.core.passages import PassageBook
@@ -44,7 +44,7 @@ class ModelStream(Protocol):
 class ModelUpstream(Protocol):
     """Runs one model round: an OpenAI request in, chunks out."""
 
-    def stream(self, body: Mapping[str, Any], take: TakeText | None = None) -> ModelStream: ...
+    def stream(self, body: Mapping[str, Any], take: Take | None = None) -> ModelStream: ...
 
 
 class SearchUpstream(Protocol):
@@ -137,7 +137,7 @@ class Run:
             keeps_ids=not self.plan.grounded,
             single_call=self.plan.chat.single_call,
         )
-        take = functools.partial(self._take, reader, listener)
+        take = functools.partial(self._take, reader, listener, tasks)
         async with aclosing(self.model.stream(self._body(ask), take)) as groups:
             async for chunks in groups:
                 heard = [out for each in chunks if (out := self._hear(reader, each))]
@@ -153,12 +153,21 @@ class Run:
         self.writer.end_round(turn)
         return turn
 
-    def _take(self, reader: TurnReader, listener: Listener, chunk: TextChunk) -> bool:
+    def _take(
+        self, reader: TurnReader, listener: Listener, tasks: TaskScope, chunk: Chunk | TextChunk
+    ) -> bool:
         """Let the client hear a chunk of text at once, without waking this task for it.
 
         It is offered only while nothing else is under way. It is not taken while the client has not
-        taken what it was sent: then it waits here like any other, and the model with it.
+        taken what it was sent: then it waits here like any other, and the model with it. Of any
+        other chunk the client must hear nothing.
         """
+        if not isinstance(chunk, TextChunk):
+            if not reader.hides(chunk):
+                return False
+            reader.feed(chunk)
+            self._start_early(reader.take_ready(), tasks)
+            return True
         if not (self.writer.passes_text and listener.takes_text):
             return False
         reader.feed_text(chunk.text)

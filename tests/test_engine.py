@@ -13,7 +13,7 @@ import pytest
 from proxy.core.chat import Chunk, parse_chat
 from proxy.core.desk import Found
 from proxy.core.fold import Fold
-from proxy.core.frames import Frame, TakeText, TextChunk
+from proxy.core.frames import Frame, Take, TextChunk
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
@@ -43,10 +43,10 @@ class Model:
         self.sent = 0
         self.waits = asyncio.Event()
         """Set when a gate has been reached."""
-        self.take: TakeText | None = None
+        self.take: Take | None = None
 
     async def stream(
-        self, body: Mapping[str, Any], take: TakeText | None = None
+        self, body: Mapping[str, Any], take: Take | None = None
     ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
         self.asked.append(body)
         self.take = take
@@ -242,6 +242,25 @@ async def test_text_that_was_taken_at_once_is_in_the_history() -> None:
     )
     assert await taking(one, model, listener, place=2)
     assert model.asked[1]["messages"][-2]["content"] == "Let me see and so on"
+
+
+async def test_a_search_starts_at_once_when_the_rest_of_its_call_arrives() -> None:
+    begun = Round(calls=(Call("lighton_search", ""),), finish_reason="tool_calls")
+    (place,) = [i for i, each in enumerate(begun.chunks()) if "lighton_search" in str(each)]
+    model = Model(begun, Round("End."))
+    model.gates[place + 1] = gate = asyncio.Event()
+    searcher = open_searcher()
+    driving = asyncio.create_task(run(model, searcher).drive(Listener()))
+    await asyncio.wait_for(model.waits.wait(), 10)
+    assert model.take is not None
+    assert not model.take({"choices": [{"index": 0, "delta": {"content": "heard"}}]})
+    rest = {"index": 0, "function": {"arguments": '{"query": "leave"}'}}
+    assert model.take({"choices": [{"index": 0, "delta": {"tool_calls": [rest]}}]})
+    await asyncio.wait_for(searcher.started.wait(), 10)
+    assert not gate.is_set()
+    gate.set()
+    await asyncio.wait_for(driving, 10)
+    assert [each.query for each in searcher.ran] == ["leave"]
 
 
 @pytest.mark.parametrize("place", [0, 1])

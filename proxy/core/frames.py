@@ -37,5 +37,5 @@ class TextChunk(NamedTuple):
         return self.frame.around(self.text)
 
 
-TakeText = Callable[[TextChunk], bool]
+Take = Callable[[Chunk | TextChunk], bool]
 """Is offered a chunk at the moment it arrives; True if it has taken it."""

@@ -108,6 +108,21 @@ class TurnReader:
         choice["delta"] = heard
         return chunk
 
+    def hides(self, chunk: Chunk) -> bool:
+        """Whether `chunk` is but a further part of hidden calls: the client hears nothing of it."""
+        choices: list[dict[str, Any]] = chunk.get("choices") or []
+        if len(choices) != 1 or chunk.get("usage"):
+            return False
+        choice = choices[0]
+        said = {name for name, value in (choice.get("delta") or {}).items() if value}
+        if said != {"tool_calls"} or choice.get("finish_reason") or choice.get("logprobs"):
+            return False
+        return all(map(self._is_of_hidden_call, choice["delta"]["tool_calls"]))
+
+    def _is_of_hidden_call(self, fragment: dict[str, Any]) -> bool:
+        call = None if fragment.get("id") else self._by_key.get(fragment.get("index"))
+        return call is not None and call.owner in (Owner.SEARCH, Owner.NOBODY)
+
     def take_ready(self) -> list[ToolCall]:
         """The hidden calls that became complete since the last time, each once."""
         ready = []

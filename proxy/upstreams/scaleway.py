@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import orjson
 
 from proxy.core.chat import Chunk
-from proxy.core.frames import TakeText, TextChunk
+from proxy.core.frames import Take, TextChunk
 from proxy.errors import ModelNotFound, ProxyError, UpstreamError
 from proxy.upstreams.http import Endpoint, Reply
 from proxy.upstreams.scaleway_events import Events
@@ -40,7 +40,7 @@ class Scaleway:
     """Request parameters that Scaleway does not support and clients send all the same."""
     timeout_s: float
 
-    def stream(self, body: Mapping[str, Any], take: TakeText | None = None) -> ModelStream:
+    def stream(self, body: Mapping[str, Any], take: Take | None = None) -> ModelStream:
         """The chunks of one model round, as many at a time as arrived together.
 
         `body` is an OpenAI request; whether it asks to stream decides how the chunks arrive. While
@@ -78,7 +78,7 @@ class ModelStream:
 
     __slots__ = ("_body", "_events", "_reply", "_take", "_upstream")
 
-    def __init__(self, upstream: Scaleway, body: Mapping[str, Any], take: TakeText | None) -> None:
+    def __init__(self, upstream: Scaleway, body: Mapping[str, Any], take: Take | None) -> None:
         self._upstream = upstream
         self._body: Mapping[str, Any] | None = body
         """What is still to be asked: a long stream need not hold it."""

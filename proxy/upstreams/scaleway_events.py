@@ -6,7 +6,7 @@ import functools
 from typing import Final
 
 from proxy.core.chat import Chunk
-from proxy.core.frames import TakeText, TextChunk
+from proxy.core.frames import Take, TextChunk
 from proxy.core.sse import Decoder, TooLongError, is_one_event
 from proxy.errors import BadReply, UpstreamError
 from proxy.upstreams.scaleway_frames import FrameReader
@@ -26,6 +26,7 @@ class Events:
         """The stream has said [DONE]."""
         self._can_hand_on = False
         """What comes next begins a new event."""
+        self._is_calling = False
         self.fault: UpstreamError | None = None
         """What was wrong with it, after the chunks that came before."""
 
@@ -39,6 +40,7 @@ class Events:
                     break
                 if event.data:  # some gateways send empty ones, to keep the connection alive
                     chunks.append(self._frames.read(event.data))
+                    self._is_calling = b'"tool_calls"' in event.data
         except TooLongError as error:
             self.fault = BadReply(NAME, f"{NAME} sent a stream that cannot be read: {error}.")
         except UpstreamError as error:
@@ -46,9 +48,21 @@ class Events:
         self._can_hand_on = self._decoder.is_between_events and not self.is_over
         return chunks
 
-    def hand_on(self, take: TakeText, part: bytes) -> bool:
-        """Whether `part` is one chunk of text, and was taken. If not, it is still to be fed."""
+    def hand_on(self, take: Take, part: bytes) -> bool:
+        """Whether `part` is one chunk and was taken. If not, it is still to be fed.
+
+        Only text, and more of calls that have begun, are offered: what comes in many small parts.
+        """
         if not (self._can_hand_on and is_one_event(part)):
             return False
-        chunk = self._frames.match(part[6:-2])
+        data = part[6:-2]
+        chunk = self._frames.match(data) or (
+            self._read_more_of_call(data) if self._is_calling else None
+        )
         return chunk is not None and take(chunk)
+
+    def _read_more_of_call(self, data: bytes) -> Chunk | TextChunk | None:
+        try:
+            return None if data == _DONE else self._frames.read(data)
+        except UpstreamError:
+            return None  # it is told when the part is fed

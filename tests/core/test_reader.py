@@ -81,6 +81,38 @@ def test_a_search_call_never_leaves_and_is_ready_when_its_arguments_are_complete
     assert ready(one) == []
 
 
+def test_more_of_a_hidden_call_is_hidden() -> None:
+    one = reader()
+    assert not one.hides(fragment(0, name="lighton_search", id="s1"))  # whose call it is comes now
+    one.feed(fragment(0, name="lighton_search", id="s1"))
+    one.feed(fragment(1, name="nobody", id="n1"))
+    assert one.hides(fragment(0, '{"query"'))
+    assert one.hides(fragment(1, "{"))
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        fragment(1, "{"),
+        fragment(2, "{"),
+        fragment(None, "{"),
+        fragment(0, "{", id="s2"),
+        chunk({"content": "a", **fragment(0, "{")["choices"][0]["delta"]}),
+        chunk(fragment(0, "{")["choices"][0]["delta"], finish="tool_calls"),
+        chunk(fragment(0, "{")["choices"][0]["delta"], logprobs={"content": []}),
+        fragment(0, "{") | {"usage": {"total_tokens": 1}},
+        chunk({"tool_calls": []}),
+        chunk(None),
+        {"choices": []},
+    ],
+)
+def test_nothing_that_the_client_or_the_turn_must_know_is_hidden(each: dict[str, Any]) -> None:
+    one = reader()
+    one.feed(fragment(0, name="lighton_search", id="s1"))
+    one.feed(fragment(1, name="get_weather", id="w1"))
+    assert not one.hides(each)
+
+
 def test_a_search_is_ready_while_the_next_call_is_being_written() -> None:
     one = reader()
     one.feed(fragment(0, '{"query": "a"}', name="lighton_search", id="s1"))

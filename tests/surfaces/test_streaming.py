@@ -16,7 +16,7 @@ from starlette.types import Message
 
 from proxy.core.chat import Chunk, parse_chat
 from proxy.core.desk import Found
-from proxy.core.frames import Frame, TakeText, TextChunk
+from proxy.core.frames import Frame, Take, TextChunk
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
@@ -528,7 +528,7 @@ class FramesOnly:
     async def stream(
         self,
         body: Mapping[str, Any],  # noqa: ARG002  # the protocol
-        take: TakeText | None = None,  # noqa: ARG002
+        take: Take | None = None,  # noqa: ARG002
     ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
         for each in next(self._rounds).chunks():
             said = each["choices"] and each["choices"][0]["delta"].get("content")

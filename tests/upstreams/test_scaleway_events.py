@@ -24,6 +24,12 @@ def events() -> Events:
     return Events(VENDOR)
 
 
+def calling(arguments: str) -> dict[str, Any]:
+    """A chunk that says a part of a call."""
+    delta = {"tool_calls": [{"index": 0, "function": {"arguments": arguments}}]}
+    return {"choices": [{"index": 0, "delta": delta}]}
+
+
 def fed(reader: Events, *parts: bytes) -> list[Chunk]:
     return [whole(chunk) for part in parts for chunk in reader.feed(part)]
 
@@ -55,9 +61,9 @@ def test_empty_events_are_passed_over() -> None:
 
 def test_text_is_handed_on_once_its_frame_is_known() -> None:
     reader = events()
-    taken: list[TextChunk] = []
+    taken: list[Chunk | TextChunk] = []
 
-    def take(chunk: TextChunk) -> bool:
+    def take(chunk: Chunk | TextChunk) -> bool:
         taken.append(chunk)
         return True
 
@@ -65,6 +71,31 @@ def test_text_is_handed_on_once_its_frame_is_known() -> None:
     assert fed(reader, event(ONE)) == [ONE]
     assert reader.hand_on(take, event(TWO))
     assert [whole(chunk) for chunk in taken] == [TWO]
+
+
+def test_more_of_a_call_is_handed_on_once_it_has_begun() -> None:
+    reader = events()
+    taken: list[Chunk | TextChunk] = []
+
+    def take(chunk: Chunk | TextChunk) -> bool:
+        taken.append(chunk)
+        return True
+
+    reader.feed(event(ONE))
+    assert not reader.hand_on(take, event(calling("{")))
+    assert fed(reader, event(calling("{"))) == [calling("{")]
+    assert reader.hand_on(take, event(calling("}")))
+    assert taken == [calling("}")]
+
+
+@pytest.mark.parametrize("part", [DONE, event({"error": {"message": "no"}}), b"data: {\n\n"])
+def test_neither_an_error_nor_the_end_of_a_call_is_handed_on(part: bytes) -> None:
+    reader = events()
+    reader.feed(event(calling("{")))
+    assert not reader.hand_on(lambda _: pytest.fail("taken"), part)
+    assert fed(reader, part) == []
+    assert reader.is_over == (part == DONE)
+    assert (reader.fault is None) == (part == DONE)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +142,8 @@ documents: st.SearchStrategy[Any] = st.one_of(
     texts.map(lambda text: {"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]}),
     st.just({"error": {"message": "no"}}),
     st.just({"choices": []}),
+    texts.map(calling),
+    st.just({"choices": [{"index": 0, "delta": {"tool_calls": {}}}]}),  # which is no chunk
 )
 
 
@@ -127,7 +160,7 @@ def test_it_makes_no_difference_which_chunks_are_handed_on(
         expected += [] if plain.fault else fed(plain, part)
     heard: list[Chunk] = []
 
-    def take(chunk: TextChunk) -> bool:
+    def take(chunk: Chunk | TextChunk) -> bool:
         is_taken = random.random() < 0.7
         if is_taken:
             heard.append(whole(chunk))

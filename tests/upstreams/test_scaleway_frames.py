@@ -337,7 +337,8 @@ class Hearer:
         self.read: list[Any] = []
         self._may_send = asyncio.Semaphore(1)
 
-    def _take(self, one: TextChunk) -> bool:
+    def _take(self, one: Chunk | TextChunk) -> bool:
+        assert isinstance(one, TextChunk)
         if self.takes:
             self.taken.append(one.text)
             self._may_send.release()
