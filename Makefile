@@ -8,7 +8,7 @@ VENV ?= .venv
 INSTALL = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 INSTALL_PINNED = $(INSTALL) --require-hashes --only-binary :all:
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --custom-compile-command "make lock"
+	--no-emit-index-url --no-strip-extras --custom-compile-command "make lock"
 
 RUNTIME = $(VENV)/.runtime-installed
 DEV = $(VENV)/.dev-installed

@@ -49,6 +49,7 @@ class Reservation:
         with listen(host, port) as alone:  # nobody else has it, by this option or without
             self.host, self.port = alone.getsockname()[:2]
             family = alone.family
+            self._claim = _claim(self.host, self.port)
         self._socket = socket.socket(family)  # holds the port, and takes no connections
         _share_port(self._socket)
         self._socket.bind((self.host, self.port))
@@ -58,6 +59,7 @@ class Reservation:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
+        self._claim.close()
 
     def getsockname(self) -> tuple[str, int]:
         return self.host, self.port
@@ -69,6 +71,17 @@ class Reservation:
 def can_share_port() -> bool:
     """Whether the system shares connections out among sockets that listen on one port."""
     return sys.platform == "linux"
+
+
+def _claim(host: str, port: int) -> socket.socket:
+    """What only one process can have, and loses when it ends: the option of the port is for all."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0rag-proxy {host} {port}")
+    except OSError as error:
+        claim.close()
+        raise click.ClickException(_reason(host, port, error, "--port")) from error
+    return claim
 
 
 def _listen_beside_others(host: str, port: int) -> socket.socket:

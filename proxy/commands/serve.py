@@ -13,7 +13,13 @@ from starlette.types import ASGIApp
 from proxy.app import create_app
 from proxy.commands.listening import Reservation, address, can_share_port, listen
 from proxy.commands.logs import configure_logging
-from proxy.commands.serving import collect_rarely, serve_here, serve_in_workers, server_config
+from proxy.commands.serving import (
+    collect_rarely,
+    end_with_parent,
+    serve_here,
+    serve_in_workers,
+    server_config,
+)
 from proxy.policies import Policies
 from proxy.settings import Settings, load_settings, variable_names
 from proxy.settings_checks import (
@@ -81,4 +87,5 @@ def create_app_from_environment() -> ASGIApp:
     configure_logging(settings.log_level)
     app = create_app(settings)
     collect_rarely()
+    end_with_parent()
     return app

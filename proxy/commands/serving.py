@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import logging
+import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import parent_process, resource_tracker
+from multiprocessing.process import BaseProcess
 from typing import Final, cast
 
 import click
@@ -18,6 +22,8 @@ from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from proxy.commands.listening import Reservation
+
+_log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_S: Final = 0.05
 _COLLECT_AFTER: Final = (10_000, 20, 50)
@@ -58,6 +64,22 @@ def collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
+
+
+def end_with_parent() -> None:
+    """Stop this worker, as SIGTERM does, when the process that started it is gone.
+
+    Nobody else would: it would hold the port for ever.
+    """
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: BaseProcess) -> None:
+    parent.join()
+    _log.warning("The process that started this worker is gone. The worker stops.")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Server(uvicorn.Server):
@@ -113,8 +135,12 @@ class Workers(Multiprocess):
         return False
 
     def keep_subprocess_alive(self) -> None:
+        before = {process.pid for process in self.processes}
         with _deaf_to_ctrl_c():
             super().keep_subprocess_alive()
+        for process in self.processes:
+            if process.pid not in before:
+                _log.warning("A worker has ended or hung. Process %s replaces it.", process.pid)
 
     def handle_int(self) -> None:
         super().handle_int()

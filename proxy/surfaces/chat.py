@@ -96,7 +96,7 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
     else:
         await stream.finish()
         return
-    exchange.notes["error"] = failure.code
+    exchange.note_error(failure)
     await stream.fail(failure)
 
 
@@ -173,3 +173,5 @@ def _note(exchange: Exchange, chat: Chat, run: Run) -> None:
         "searches": len(run.desk.trace),
         "tokens": run.writer.usage.get("total_tokens", 0),
     }
+    if failed := sum("error" in each for each in run.desk.trace):
+        exchange.notes["failed_searches"] = failed

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from starlette.types import Scope, Send
 
+from proxy.errors import ProxyError, UpstreamError
+
 _KEY: Final = "rag_proxy.exchange"
 
 
@@ -31,6 +33,12 @@ class Exchange:
     """
     notes: dict[str, Any] = field(default_factory=dict)
     """What the log line says beyond method, path, status and time."""
+
+    def note_error(self, error: ProxyError) -> None:
+        """Note what went wrong, and with which upstream."""
+        self.notes["error"] = error.code or error.type
+        if isinstance(error, UpstreamError):
+            self.notes["upstream"] = error.upstream
 
 
 def begin_exchange(scope: Scope, request_id: str, headers: Mapping[str, str]) -> Exchange:

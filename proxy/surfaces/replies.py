@@ -87,7 +87,7 @@ class ErrorReplies:
         else:
             return
         exchange = exchange_of(scope)
-        exchange.notes["error"] = failure.code or failure.type
+        exchange.note_error(failure)
         if not exchange.status:
             reply = error_reply(failure)
             reply.headers.update(headers or {})

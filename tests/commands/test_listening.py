@@ -130,3 +130,13 @@ def test_a_reserved_port_that_is_listened_on_is_in_use_for_others(
         pytest.raises(click.ClickException, match="is in use"),
     ):
         reserve("127.0.0.1", reservation.port)
+
+
+@linux_only
+def test_a_port_can_be_reserved_by_one_only_also_before_anybody_listens() -> None:
+    with Reservation("127.0.0.1", 0) as reservation:
+        with pytest.raises(click.ClickException, match="is in use; choose another with --port"):
+            Reservation("127.0.0.1", reservation.port)
+        port = reservation.port
+    with Reservation("127.0.0.1", port):
+        pass

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -88,6 +89,41 @@ def test_workers_that_share_nothing_are_warned_about_before_they_serve(tmp_path:
         started(program)
         assert program.press_ctrl_c() == 130
         assert "warning: " not in program.err.rest()
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def workers_of(program: Program) -> list[int]:
+    spawned = b"multiprocessing.spawn"
+    return [
+        pid for pid in children(program.pid) if spawned in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@on_linux
+def test_a_worker_that_dies_is_replaced_and_the_log_says_so(tmp_path: Path) -> None:
+    with Program("serve", "--port", "0", "--workers", "2", cwd=tmp_path, env=KEYS) as program:
+        url = started(program)
+        first, _ = workers_of(program)
+        os.kill(first, signal.SIGKILL)
+        program.err.until("A worker has ended or hung. Process .* replaces it.")
+        assert get(f"{url}/health") == {"status": "ok"}
+        assert program.press_ctrl_c() == 130
+
+
+@on_linux
+def test_workers_do_not_outlive_whoever_started_them(tmp_path: Path) -> None:
+    with Program("serve", "--port", "0", "--workers", "2", cwd=tmp_path, env=KEYS) as program:
+        started(program)
+        assert len(workers_of(program)) == 2
+        program.kill()
+        log = program.err.rest()  # which ends when all have ended that write it
+        assert log.count("The process that started this worker is gone.") == 2
 
 
 def test_workers_that_share_a_redis_are_not_warned_about(tmp_path: Path, redis_url: str) -> None:

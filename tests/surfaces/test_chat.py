@@ -516,3 +516,12 @@ async def test_the_log_line_says_what_was_done(caplog: pytest.LogCaptureFixture)
     for fact in ("status=200", "model=some-model", "rounds=2", "searches=1", "tokens=30"):
         assert fact in line
     assert "leave" not in line
+
+
+async def test_the_log_line_counts_searches_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "proxy.access")
+    unreadable: Any = [None]
+    upstreams = Upstreams([SEARCH_ROUND, Round("Unknown.")], unreadable)
+    await play(upstreams)
+    assert "searches=1" in caplog.messages[-1]
+    assert "failed_searches=1" in caplog.messages[-1]

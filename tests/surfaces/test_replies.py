@@ -159,6 +159,12 @@ async def test_an_error_becomes_a_reply_and_a_note_for_the_log() -> None:
     assert notes == {"error": "model_not_found"}
 
 
+async def test_an_upstream_at_fault_is_named_in_the_log() -> None:
+    notes: dict[str, Any] = {}
+    await asked(ErrorReplies(failing(Unreachable("LightOn", "Gone."))), notes)
+    assert notes == {"error": "upstream_unreachable", "upstream": "LightOn"}
+
+
 async def test_an_error_without_a_code_is_noted_by_its_type() -> None:
     notes: dict[str, Any] = {}
     await asked(ErrorReplies(failing(BadRequest("No."))), notes)
