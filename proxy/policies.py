@@ -14,6 +14,7 @@ from proxy.settings import Settings
 T = TypeVar("T")
 _NO_PROFILE: Final = Profile()
 _MODELS_KEPT: Final = 64
+_LONGEST_KEPT: Final = 200
 
 
 class Policies:
@@ -38,7 +39,11 @@ class Policies:
         """The policy for a request that names `model`: a profile, a model, or nothing."""
         if model is None:
             model = self._settings.default_model
-        return self._profiles.get(model) or self._of_model(model)
+        if profile := self._profiles.get(model):
+            return profile
+        # What is kept must not be as long as a client likes.
+        make = self._of_model if len(model) <= _LONGEST_KEPT else self._make_for
+        return make(model)
 
     def _make_for(self, model: str) -> Policy:
         return replace(self._default, model=model)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from typing import Any
 
 import pytest
 
@@ -180,3 +181,30 @@ async def test_what_goes_on_aside_may_wait_many_times() -> None:
         await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert log == ["0", "1", "2", "told"]
+
+
+async def test_what_goes_on_aside_is_not_resumed_once_it_is_closed() -> None:
+    faults: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: faults.append(context))
+    future = loop.create_future()
+    aside = Aside(wait_for(future, []), lambda: None)
+    await asyncio.sleep(0)
+    aside.close()
+    future.set_result(None)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert faults == []
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+async def test_what_goes_on_aside_tells_also_of_an_end_by_a_fault(turns: int) -> None:
+    told = asyncio.Event()
+
+    async def fail() -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        raise KeyError("k")
+
+    _ = Aside(fail(), told.set)
+    await asyncio.wait_for(told.wait(), 10)

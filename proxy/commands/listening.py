@@ -9,6 +9,7 @@ import sys
 from typing import Any, Final, Self
 
 import click
+from uvicorn.config import STARTUP_FAILURE
 
 BACKLOG = 2048
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compared
@@ -48,11 +49,12 @@ class Reservation:
         """Raises click.ClickException as `listen` does."""
         with listen(host, port) as alone:  # nobody else has it, by this option or without
             self.host, self.port = alone.getsockname()[:2]
-            family = alone.family
             self._claim = _claim(self.host, self.port)
-        self._socket = socket.socket(family)  # holds the port, and takes no connections
-        _share_port(self._socket)
-        self._socket.bind((self.host, self.port))
+        try:
+            self._socket = _hold(self.host, self.port)
+        except OSError as error:
+            self._claim.close()
+            raise click.ClickException(_reason(self.host, self.port, error, "--port")) from error
 
     def __enter__(self) -> Self:
         return self
@@ -84,17 +86,38 @@ def _claim(host: str, port: int) -> socket.socket:
     return claim
 
 
+def _hold(host: str, port: int) -> socket.socket:
+    """A socket that takes no connections, and keeps others from the port.
+
+    For whoever does not share the port it is in use once the socket no longer has SO_REUSEADDR,
+    which it needs to be bound while connections of an earlier server are in TIME_WAIT.
+    """
+    holder = _bind_beside_others(host, port)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    return holder
+
+
 def _listen_beside_others(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    _share_port(listener)
-    listener.bind((host, port))
-    listener.listen(BACKLOG)
+    """In a worker: what its Reservation becomes. Says why if it cannot, and stops all workers."""
+    try:
+        listener = _bind_beside_others(host, port)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        click.echo(f"rag-proxy: {_reason(host, port, error, '--port')}", err=True)
+        raise SystemExit(STARTUP_FAILURE) from error
     return listener
 
 
-def _share_port(listener: socket.socket) -> None:
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+def _bind_beside_others(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def address(listener: socket.socket | Reservation) -> str:

@@ -19,12 +19,12 @@ import click
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
-from uvicorn.supervisors.multiprocess import Process
 
 from proxy.commands.listening import Reservation
 
 _log = logging.getLogger(__name__)
 
+_STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 _LOOK_AGAIN_S: Final = 0.05
 _COLLECT_AFTER: Final = (10_000, 20, 50)
 """New objects before a collection of the youngest; collections before one of the next older."""
@@ -119,20 +119,24 @@ class Workers(Multiprocess):
     ) -> None:
         super().__init__(config, [cast("socket.socket", listener)])
         self._greeting = greeting
+        self._has_greeted = False
 
     def init_processes(self) -> None:
         with _deaf_to_ctrl_c():
             super().init_processes()
-        if all(map(self._is_ready, self.processes)):
-            click.echo(self._greeting)
-
-    def _is_ready(self, process: Process) -> bool:
-        """Whether a process has begun to serve; False if it has ended, or all shall stop."""
-        while process.process.is_alive() and not self.signal_queue:
-            if process.is_ready():
-                return True
+        while not self._greet() and self._may_become_ready():
             time.sleep(_LOOK_AGAIN_S)
-        return False
+
+    def _greet(self) -> bool:
+        """Greet, once, if all workers serve; whether that has been done."""
+        if not self._has_greeted and all(process.is_ready() for process in self.processes):
+            self._has_greeted = True
+            click.echo(self._greeting)
+        return self._has_greeted
+
+    def _may_become_ready(self) -> bool:
+        is_to_stop = not _STOPPING.isdisjoint(self.signal_queue)
+        return not is_to_stop and all(process.process.is_alive() for process in self.processes)
 
     def keep_subprocess_alive(self) -> None:
         before = {process.pid for process in self.processes}
@@ -141,6 +145,7 @@ class Workers(Multiprocess):
         for process in self.processes:
             if process.pid not in before:
                 _log.warning("A worker has ended or hung. Process %s replaces it.", process.pid)
+        self._greet()
 
     def handle_int(self) -> None:
         super().handle_int()

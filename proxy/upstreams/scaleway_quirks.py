@@ -123,10 +123,9 @@ def _fit_message(message: Message) -> Message:
     those of nine characters, which all models take. So all get them: a model that has come to the
     end of its life is redirected, perhaps to one of Mistral's, and nobody is told before the reply.
     """
-    role = message["role"]
-    if role == "developer":
-        return {**message, "role": "system"}
-    if role == "tool":
+    if message["role"] == "developer":
+        message = {**message, "role": "system"}
+    if message["role"] == "tool":
         return {**message, "tool_call_id": _nine_characters(message["tool_call_id"])}
     if calls := message.get("tool_calls"):
         return {**message, "tool_calls": [{**c, "id": _nine_characters(c["id"])} for c in calls]}

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import click
 import pytest
+from uvicorn.config import STARTUP_FAILURE
 
 from proxy.commands.listening import Reservation, address, listen, own_address
 
@@ -120,16 +121,40 @@ def test_a_reserved_port_takes_no_connection_by_itself() -> None:
 
 
 @linux_only
+@pytest.mark.parametrize("has_listener", [False, True])
 @pytest.mark.parametrize("reserve", [Reservation, listen])
-def test_a_reserved_port_that_is_listened_on_is_in_use_for_others(
-    reserve: Callable[[str, int], object],
+def test_a_reserved_port_is_in_use_for_others(
+    reserve: Callable[[str, int], object], *, has_listener: bool
 ) -> None:
-    with (
-        Reservation("127.0.0.1", 0) as reservation,
-        sent(reservation),
-        pytest.raises(click.ClickException, match="is in use"),
-    ):
-        reserve("127.0.0.1", reservation.port)
+    with Reservation("127.0.0.1", 0) as reservation, ExitStack() as stack:
+        if has_listener:
+            stack.enter_context(sent(reservation))
+        with pytest.raises(click.ClickException, match="is in use; choose another with --port"):
+            reserve("127.0.0.1", reservation.port)
+
+
+@linux_only
+def test_a_worker_that_cannot_listen_says_why_and_stops_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Reservation("127.0.0.1", 0) as reservation:
+        sending = pickle.dumps(reservation)
+    with listen(reservation.host, reservation.port), pytest.raises(SystemExit) as stopped:
+        pickle.loads(sending)  # noqa: S301 - made here
+    assert stopped.value.code == STARTUP_FAILURE
+    assert f"port {reservation.port} on 127.0.0.1 is in use" in capsys.readouterr().err
+
+
+@linux_only
+def test_a_port_can_be_reserved_over_connections_that_still_end() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        client = socket.create_connection(listener.getsockname())
+        connection, _ = listener.accept()
+        connection.close()  # whoever closes first keeps the port in TIME_WAIT
+        client.close()
+    with Reservation("127.0.0.1", port) as reservation, sent(reservation):
+        pass
 
 
 @linux_only
