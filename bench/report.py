@@ -91,8 +91,9 @@ class Report:
 
     def write(self, folder: Path, command: str) -> None:
         """Write the document and its chart."""
+        document = self._document(command)  # before any file differs from the commit it names
         (folder / CHART).write_text(self._chart())
-        (folder / RESULTS).write_text(self._document(command))
+        (folder / RESULTS).write_text(document)
 
     def _document(self, command: str) -> str:
         parts = [

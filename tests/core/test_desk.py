@@ -269,3 +269,12 @@ def test_a_search_whose_passages_cannot_keep_their_numbers_is_run_again() -> Non
     assert not at.recall(first.findings(), 0)
     at.begin_round()
     assert at.take(asks("leave")) == LEAVE
+
+
+def test_a_desk_lets_go_of_texts_once_they_have_been_shown() -> None:
+    at = desk()
+    run_round(at, asks("leave"), outcome=found(result("a", "Leave is 27 days.")))
+    at.begin_round()
+    run_round(at, asks("lease", "2"), outcome=found(result("b", "The lease ends.")))
+    assert "27 days" not in repr(at)
+    assert "The lease" not in repr(at)

@@ -344,6 +344,17 @@ async def test_trailers_that_never_end_are_refused() -> None:
         assert not connection.rest()
 
 
+async def test_what_comes_between_parts_of_a_body_is_counted_anew_after_each() -> None:
+    async with wired() as (connection, wire):
+        connection.send(REQUEST)
+        await wire.send(chunked())
+        await connection.head(PATIENCE_S)
+        for _ in range(100):
+            await wire.send(b"5;" + b"e" * 5_000 + b"\r\n")
+            await wire.send(b"hello\r\n")
+            assert await connection.read(PATIENCE_S) == b"hello"
+
+
 @pytest.mark.parametrize("is_reset", [False, True])
 async def test_a_body_that_breaks_is_never_taken_for_a_whole_one(*, is_reset: bool) -> None:
     async def then(peer: Peer) -> None:
