@@ -46,8 +46,8 @@ Stand-ins for LightOn and Scaleway on {url}; any key will do, except one
 that begins with bad, which is answered as a wrong key is.
 To use them, start a proxy with:
 
-LIGHTON_BASE_URL={url} LIGHTON_API_KEY=sandbox \\
-SCALEWAY_BASE_URL={url}/v1 SCALEWAY_API_KEY=sandbox \\
+LIGHTON_BASE_URL={url} LIGHTON_API_KEY=sandbox-key \\
+SCALEWAY_BASE_URL={url}/v1 SCALEWAY_API_KEY=sandbox-key \\
 rag-proxy serve
 """
 
