@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -13,8 +12,6 @@ from proxy.settings import Settings
 
 T = TypeVar("T")
 _NO_PROFILE: Final = Profile()
-_MODELS_KEPT: Final = 64
-_LONGEST_KEPT: Final = 200
 
 
 class Policies:
@@ -29,7 +26,6 @@ class Policies:
         self._profiles = {
             name: _policy(settings, profile) for name, profile in settings.profiles.items()
         }
-        self._of_model = functools.lru_cache(_MODELS_KEPT)(self._make_for)
 
     @property
     def profile_names(self) -> tuple[str, ...]:
@@ -39,14 +35,8 @@ class Policies:
         """The policy for a request that names `model`: a profile, a model, or nothing."""
         if model is None:
             model = self._settings.default_model
-        if profile := self._profiles.get(model):
-            return profile
-        # What is kept must not be as long as a client likes.
-        make = self._of_model if len(model) <= _LONGEST_KEPT else self._make_for
-        return make(model)
-
-    def _make_for(self, model: str) -> Policy:
-        return replace(self._default, model=model)
+        profile = self._profiles.get(model)
+        return profile or replace(self._default, model=model)
 
 
 def _policy(settings: Settings, profile: Profile) -> Policy:

@@ -137,11 +137,3 @@ def test_a_profile_that_allows_nothing_is_refused_at_once() -> None:
 def test_a_profile_without_a_model_uses_the_model_behind_the_default() -> None:
     made = policies(default_model="hr", profiles={"hr": {"model": "big"}, "legal": {}})
     assert made.of("legal").model == "big"
-
-
-def test_a_name_as_long_as_a_client_likes_is_served_and_not_kept() -> None:
-    made = policies()
-    name = "m" * 1000
-    assert made.of(name).model == name
-    assert made.of(name) is not made.of(name)
-    assert made.of("short") is made.of("short")

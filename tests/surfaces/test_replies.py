@@ -4,9 +4,7 @@ import logging
 from typing import Any
 
 import pytest
-from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.errors import (
@@ -19,7 +17,6 @@ from proxy.errors import (
     Unreachable,
     UpstreamRejected,
 )
-from proxy.surfaces.application import Application
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Requests
 from proxy.surfaces.replies import (
@@ -219,35 +216,3 @@ async def test_what_is_not_http_passes_as_it_is() -> None:
 
     await ErrorReplies(app)({"type": "lifespan"}, nothing, nothing)
     assert seen == [({"type": "lifespan"}, nothing, nothing)]
-
-
-# Unknown routes
-
-
-def routes() -> ASGIApp:
-    app = JSONReply({})
-    return Application(
-        routes=[Route("/chat/completions", app, methods=["POST"])],
-        middleware=[Middleware(Requests), Middleware(ErrorReplies)],
-    )
-
-
-@pytest.mark.parametrize("host", ["localhost", "[", "a b", "x/y?z#"])
-async def test_an_unknown_route_is_not_found_whatever_the_host_is_called(host: str) -> None:
-    answer = await ask(routes(), "/embeddings", headers={"host": host})
-    assert answer.status == 404
-    assert answer.headers["x-should-retry"] == "false"
-    check_error(answer.json())
-    assert answer.json()["error"]["code"] == "not_found"
-    assert answer.json()["error"]["message"] == (
-        "There is no /embeddings here. The API is at /v1/chat/completions and /v1/models."
-    )
-
-
-async def test_a_wrong_method_is_not_allowed_and_the_right_ones_are_named() -> None:
-    answer = await ask(routes(), method="DELETE", path="/chat/completions")
-    assert answer.status == 405
-    assert answer.headers["allow"] == "POST"
-    assert answer.headers["x-should-retry"] == "false"
-    check_error(answer.json())
-    assert answer.json()["error"]["message"] == "/chat/completions does not take DELETE."
