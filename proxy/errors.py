@@ -8,7 +8,9 @@
     ├── NotFound              404  no such route
     ├── ModelNotFound         404  neither a profile nor a model of the upstream
     ├── MethodNotAllowed      405
+    ├── RequestTimeout        408  the client stopped in the middle of its request
     ├── PayloadTooLarge       413
+    ├── HeadTooLarge          431  the request line and headers are more than any client needs
     ├── InternalError         500  a fault of the proxy itself
     ├── ShuttingDown          503  the proxy ends before the answer does
     └── UpstreamError         502  LightOn or Scaleway
@@ -103,10 +105,23 @@ class MethodNotAllowed(ProxyError):
     retryable = False
 
 
+class RequestTimeout(ProxyError):
+    status = 408
+    type = "invalid_request_error"
+    code = "request_timeout"
+
+
 class PayloadTooLarge(ProxyError):
     status = 413
     type = "invalid_request_error"
     code = "request_too_large"
+    retryable = False
+
+
+class HeadTooLarge(ProxyError):
+    status = 431
+    type = "invalid_request_error"
+    code = "request_head_too_large"
     retryable = False
 
 

@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from proxy.access.addresses import parse_networks
 from proxy.core.scope import Retrieval
 from proxy.profiles import NonBlank, Profile, ProfileName, Rounds, ScopeSettings, Searches, Seconds
 from proxy.settings_errors import SettingsError, fault, unknown, unquoted
@@ -123,6 +124,14 @@ def _origin(value: str) -> str:
     return text
 
 
+def _network(value: str) -> str:
+    try:
+        parse_networks((value,))
+    except ValueError:
+        raise ValueError("must be an address like 10.0.0.1, or a network like 10.0.0.0/8") from None
+    return value
+
+
 def _project(value: str) -> str:
     if not value.replace("-", "").isalnum() or not value.isascii():
         raise ValueError("must be a project id like 00000000-0000-0000-0000-000000000000")
@@ -144,6 +153,7 @@ RedisUrl = Annotated[Secret, AfterValidator(_redis_url)]
 LightOnUrl = Annotated[Url, _before("/api/v3", "/api/v3/search")]
 ScalewayUrl = Annotated[Url, _before("/chat/completions")]
 Origin = Annotated[NonBlank, AfterValidator(_origin)]
+NetworkText = Annotated[NonBlank, AfterValidator(_network)]
 ProjectId = Annotated[NonBlank, AfterValidator(_project)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 
@@ -182,6 +192,21 @@ class Settings(ScopeSettings, BaseSettings):
     )
     max_body_bytes: int = Field(
         20_000_000, ge=1, description="The largest request body that is accepted, in bytes."
+    )
+    max_head_bytes: int = Field(
+        64_000,
+        ge=1_000,
+        description="The largest request line with headers that is accepted, in bytes.",
+    )
+    max_headers: int = Field(100, ge=1, description="The most headers that a request may have.")
+    max_waiting_connections: int | None = Field(
+        None,
+        ge=2,
+        description="The most connections of one process that may be open without a complete "
+        "request.",
+    )
+    trusted_proxies: tuple[NetworkText, ...] = Field(
+        (), description="The reverse proxies whose `X-Forwarded-For` header is believed."
     )
     log_level: LogLevel = Field("info", description="How much is logged.")
 
@@ -224,6 +249,10 @@ class Settings(ScopeSettings, BaseSettings):
         description="Request parameters that are removed because Scaleway does not support them.",
     )
 
+    head_timeout_s: Seconds = Field(
+        10, description="Seconds in which the request line and headers must be complete."
+    )
+    body_timeout_s: Seconds = Field(30, description="Seconds to wait for more of a request body.")
     connect_timeout_s: Seconds = Field(5, description="Seconds to wait for a connection.")
     model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
     search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")

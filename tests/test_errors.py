@@ -17,6 +17,7 @@ from proxy.errors import (
     PayloadTooLarge,
     ProxyError,
     RateLimited,
+    RequestTimeout,
     Unauthorized,
     Unreachable,
     UpstreamError,
@@ -95,7 +96,7 @@ def test_codes_are_not_shared() -> None:
 def test_what_the_client_or_operator_must_change_first_is_not_tried_again(
     kind: type[ProxyError],
 ) -> None:
-    is_clients_fault = 400 <= kind.status < 500 and kind is not RateLimited
+    is_clients_fault = 400 <= kind.status < 500 and kind not in (RateLimited, RequestTimeout)
     assert kind.retryable is not (is_clients_fault or kind in (BadCredentials, OutOfReach))
 
 

@@ -279,6 +279,9 @@ def test_the_log_level_may_be_written_in_capitals() -> None:
     assert Settings(log_level="WARNING").log_level == "warning"
 
 
+NO_NETWORK = "item 1 must be an address like 10.0.0.1, or a network like 10.0.0.0/8"
+
+
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
@@ -307,6 +310,9 @@ def test_the_log_level_may_be_written_in_capitals() -> None:
         ("content_type = []", "would allow nothing; leave it out to mean unrestricted"),
         ("content_type = ['']", "item 1 must not be empty"),
         ("profiles = 3", "must be a table"),
+        ("max_head_bytes = 10", "must be at least 1000"),
+        ("max_waiting_connections = 1", "must be at least 2"),
+        ("trusted_proxies = ['10.0.0.0/99']", NO_NETWORK),
         ("scaleway_project_id = 'a/b'", "must be a project id like " + "-".join(
             ("0" * 8, "0" * 4, "0" * 4, "0" * 4, "0" * 12)
         )),

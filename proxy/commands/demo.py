@@ -19,7 +19,7 @@ from proxy.app import create_app
 from proxy.commands.listening import address, listen
 from proxy.commands.logs import configure_logging
 from proxy.commands.serve import greeting
-from proxy.commands.serving import serve_here, server_config
+from proxy.commands.serving import door_limits, serve_here, server_config
 from proxy.sandbox.served import SERVED
 from proxy.settings import Settings
 from proxy.settings_sources import environment_names
@@ -50,7 +50,12 @@ def run(docs: Path | None, port: int) -> None:
         configure_logging(settings.log_level)
         url = address(listener)
         welcome = f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}"
-        config = server_config(create_app(settings), settings.log_level, grace_s=GRACE_S)
+        config = server_config(
+            create_app(settings),
+            settings.log_level,
+            limits=door_limits(settings),
+            grace_s=GRACE_S,
+        )
         serve_here(config, listener, welcome)
 
 

@@ -15,6 +15,7 @@ from proxy.commands.listening import Reservation, address, can_share_port, liste
 from proxy.commands.logs import configure_logging
 from proxy.commands.serving import (
     collect_rarely,
+    door_limits,
     end_with_parent,
     serve_here,
     serve_in_workers,
@@ -41,14 +42,16 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     require_upstream_keys(settings, variable_names())
     for warning in warnings_of(settings):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
+    limits = door_limits(settings)
     if settings.workers == 1:
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
-        serve_here(server_config(create_app(settings), settings.log_level), listener, welcome)
+        config_here = server_config(create_app(settings), settings.log_level, limits=limits)
+        serve_here(config_here, listener, welcome)
         return
     reserve = Reservation if can_share_port() else listen
     os.environ |= worker_environment(config, flags)
-    workers = server_config(WORKER_APP, settings.log_level, workers=settings.workers)
+    workers = server_config(WORKER_APP, settings.log_level, limits=limits, workers=settings.workers)
     with reserve(settings.host, settings.port) as port:
         serve_in_workers(workers, port, greeting(settings, address(port)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -20,18 +21,56 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from proxy.access.addresses import parse_networks
 from proxy.commands.listening import Reservation
+from proxy.settings import Settings
+from proxy.surfaces.door import Door, DoorLimits
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 _log = logging.getLogger(__name__)
 
 _STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 _LOOK_AGAIN_S: Final = 0.05
+_DESCRIPTORS: Final = 1024
+"""As many as most systems allow, where there is no telling."""
+_MOST_WAITING: Final = 4096
+_DEFAULT_LIMITS: Final = DoorLimits()
 _COLLECT_AFTER: Final = (10_000, 20, 50)
 """New objects before a collection of the youngest; collections before one of the next older."""
 
 
+def door_limits(settings: Settings) -> DoorLimits:
+    """What one connection may cost, by the settings and by what the system gives this process."""
+    most = settings.max_waiting_connections
+    return DoorLimits(
+        max_head_bytes=settings.max_head_bytes,
+        max_headers=settings.max_headers,
+        head_timeout_s=settings.head_timeout_s,
+        linger_bytes=settings.max_body_bytes,
+        max_waiting=min(_descriptors() // 2, _MOST_WAITING) if most is None else most,
+        trusted=parse_networks(settings.trusted_proxies),
+    )
+
+
+def _descriptors() -> int:
+    """The most files and connections that this process may have open."""
+    if resource is None:
+        return _DESCRIPTORS
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _DESCRIPTORS if most == resource.RLIM_INFINITY else most
+
+
 def server_config(
-    app: ASGIApp | str, log_level: str, *, grace_s: int = 30, workers: int = 1
+    app: ASGIApp | str,
+    log_level: str,
+    *,
+    limits: DoorLimits = _DEFAULT_LIMITS,
+    grace_s: int = 30,
+    workers: int = 1,
 ) -> uvicorn.Config:
     """Uvicorn's options. An import string names a factory of the application.
 
@@ -43,7 +82,7 @@ def server_config(
         factory=isinstance(app, str),
         workers=workers,
         loop="auto",  # uvloop where it can be imported
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", Door(limits)),  # called as a class would be
         ws="none",
         lifespan="on",
         access_log=False,

@@ -58,8 +58,10 @@ class ChatCompletions:
         self, scope: Scope, receive: Receive, headers: Mapping[str, str]
     ) -> tuple[Chat, Plan]:
         _refuse_repeated(scope)
-        limit = self.settings.max_body_bytes
-        body = await read_body(receive, headers.get("content-length"), limit)
+        limits = self.settings
+        body = await read_body(
+            receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
+        )
         chat = parse_chat(_decode(body))
         wish = parse_wish_headers(headers).narrow(chat.wish)
         return chat, make_plan(chat, self.policies.of(chat.model), wish)

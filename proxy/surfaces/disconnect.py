@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from starlette.types import Receive
 
-from proxy.errors import PayloadTooLarge
+from proxy.errors import PayloadTooLarge, RequestTimeout
 from proxy.tasks import Aside
 
 
@@ -16,27 +16,35 @@ class ClientGoneError(Exception):
     """The client hung up. Nobody is left to be told."""
 
 
-async def read_body(receive: Receive, declared: str | None, limit: int) -> bytes:
+async def read_body(receive: Receive, declared: str | None, limit: int, timeout_s: float) -> bytes:
     """The whole request body. `declared` is its Content-Length header.
 
-    Raises PayloadTooLarge as soon as more than `limit` bytes are announced or have come, and
-    ClientGoneError.
+    Raises PayloadTooLarge as soon as more than `limit` bytes are announced or have come,
+    RequestTimeout when nothing came for `timeout_s` seconds, and ClientGoneError.
     """
     if declared is not None and declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
+    clock = asyncio.get_running_loop().time
     parts: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
+    try:
+        async with asyncio.timeout(timeout_s) as patience:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGoneError
+                part = message.get("body", b"")
+                size += len(part)
+                if size > limit:
+                    raise _too_large(limit)
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+                patience.reschedule(clock() + timeout_s)
+    except TimeoutError:
+        raise RequestTimeout(
+            f"Nothing more of the request body came for {timeout_s:g} seconds. Send it again."
+        ) from None
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:

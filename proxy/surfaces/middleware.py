@@ -52,14 +52,16 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            _log_line(scope["method"], exchange, time.perf_counter() - began)
+            _log_line(scope, exchange, time.perf_counter() - began)
 
 
-def _log_line(method: str, exchange: Exchange, took_s: float) -> None:
+def _log_line(scope: Scope, exchange: Exchange, took_s: float) -> None:
+    address = scope.get("client")
     facts = {
         "status": exchange.status,
         "ms": round(took_s * 1000),
         "id": exchange.request_id,
+        "from": address[0] if address else "",
         "key": exchange.client,
         **exchange.notes,
     }
@@ -68,7 +70,7 @@ def _log_line(method: str, exchange: Exchange, took_s: float) -> None:
         for name, value in facts.items()
         if value != ""
     ]
-    _log.info("%s %s %s", method, _word(exchange.path), " ".join(words))
+    _log.info("%s %s %s", scope["method"], _word(exchange.path), " ".join(words))
 
 
 def _word(text: str) -> str:

@@ -15,7 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from proxy.errors import InternalError, MethodNotAllowed, NotFound, ProxyError, ShuttingDown
+from proxy.errors import (
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    ProxyError,
+    RequestTimeout,
+    ShuttingDown,
+)
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import exchange_of
 
@@ -49,6 +56,8 @@ def error_reply(error: ProxyError) -> JSONReply:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
     if not error.retryable:
         headers["x-should-retry"] = "false"
+    if isinstance(error, RequestTimeout):
+        headers["connection"] = "close"  # RFC 9110, 15.5.9
     return JSONReply(error.body(), status_code=error.status, headers=headers)
 
 

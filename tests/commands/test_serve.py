@@ -2,9 +2,11 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -65,6 +67,39 @@ def test_the_signal_to_stop_ends_it(tmp_path: Path) -> None:
         started(program)
         assert program.terminate() == -signal.SIGTERM
         assert program.err.rest() == ""
+
+
+def test_half_sent_requests_do_not_keep_complete_ones_out(tmp_path: Path) -> None:
+    """Not even where the process may open only a few more files than there are of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        program = Program("serve", "--port", "0", cwd=tmp_path, env=KEYS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with program, ExitStack() as stack:
+        url = started(program)
+        port = int(url.rpartition(":")[2])
+        for _ in range(400):
+            half = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+            with suppress(ConnectionError):  # it may be closed already
+                half.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n")
+        assert get(f"{url}/health") == {"status": "ok"}
+
+
+def test_a_body_that_stops_is_answered_in_the_api_s_words(tmp_path: Path) -> None:
+    env = {**KEYS, "RAG_PROXY_BODY_TIMEOUT_S": "0.1"}
+    with Program("serve", "--port", "0", cwd=tmp_path, env=env) as program:
+        port = int(started(program).rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), 30) as connection:
+            connection.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
+                b"content-length: 100\r\n\r\n{"
+            )
+            reply = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert reply.startswith(b"HTTP/1.1 408")
+        assert b'"code":"request_timeout"' in reply
+        program.err.until("status=408 .* error=request_timeout")
 
 
 def test_workers_load_the_same_settings(tmp_path: Path) -> None:

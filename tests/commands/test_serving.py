@@ -1,12 +1,18 @@
 """How uvicorn is set up; that it serves is tested with the commands."""
 
 import gc
+import pickle
+import resource
 from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import cast
 
 import pytest
 
 from proxy.commands.serve import create_app_from_environment
-from proxy.commands.serving import collect_rarely, server_config
+from proxy.commands.serving import collect_rarely, door_limits, server_config
+from proxy.settings import Settings
+from proxy.surfaces.door import Door, DoorLimits
 
 
 @pytest.fixture
@@ -47,6 +53,49 @@ def test_an_import_string_names_a_factory() -> None:
     assert config.factory
     assert config.workers == 3
     assert not server_config(app, "info").factory
+
+
+def test_the_door_s_limits_are_those_of_the_settings() -> None:
+    limits = door_limits(
+        Settings(
+            max_head_bytes=2_000,
+            max_headers=3,
+            head_timeout_s=4,
+            max_body_bytes=5,
+            max_waiting_connections=6,
+            trusted_proxies=("10.0.0.0/8",),
+        )
+    )
+    assert limits == DoorLimits(
+        max_head_bytes=2_000,
+        max_headers=3,
+        head_timeout_s=4,
+        linger_bytes=5,
+        max_waiting=6,
+        trusted=(ip_network("10.0.0.0/8"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "most"), [(256, 128), (100_000, 4096), (resource.RLIM_INFINITY, 512)]
+)
+def test_waiting_connections_leave_half_of_the_descriptors_to_others(
+    descriptors: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
+    assert door_limits(Settings()).max_waiting == most
+
+
+def test_each_process_counts_its_own_connections() -> None:
+    """Workers are sent the configuration."""
+    limits = DoorLimits(max_waiting=7, trusted=(ip_network("10.0.0.0/8"),))
+    config = server_config(
+        "proxy.commands.serve:create_app_from_environment", "info", limits=limits
+    )
+    door = cast("Door", config.http)
+    copy = pickle.loads(pickle.dumps(door))  # noqa: S301 - just made
+    assert copy.limits == limits
+    assert copy.waiting is not door.waiting
 
 
 @pytest.mark.usefixtures("ordinary_collector")

@@ -17,16 +17,8 @@ class _Server(uvicorn.Server):
     """A server that says when it listens and leaves the test's signal handlers alone."""
 
     def __init__(self, app: Any) -> None:
-        config = uvicorn.Config(
-            app,
-            host="127.0.0.1",
-            port=0,
-            log_level="warning",
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=1,
-        )
-        super().__init__(config)
+        super().__init__(app if isinstance(app, uvicorn.Config) else _config(app))
+        self.config.host, self.config.port = "127.0.0.1", 0
         self.listens = threading.Event()
 
     async def startup(self, sockets: Any = None) -> None:
@@ -55,9 +47,22 @@ async def serving(app: Any) -> AsyncIterator[str]:
         await running
 
 
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+    )
+
+
 @contextmanager
 def serving_in_thread(app: Any) -> Iterator[str]:
-    """The same in an event loop of its own, for tests that block theirs or have none."""
+    """The same in an event loop of its own, for tests that block theirs or have none.
+
+    `app` may also be uvicorn's configuration of one, all but its address.
+    """
     server = _Server(app)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -6,9 +6,11 @@ from contextlib import suppress
 import pytest
 from starlette.types import Message, Receive
 
-from proxy.errors import PayloadTooLarge
+from proxy.errors import PayloadTooLarge, RequestTimeout
 from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
+from tests.support.clock import skipping_clock
 
+PATIENCE_S = 30
 HANG_UP: Message = {"type": "http.disconnect"}
 
 
@@ -30,26 +32,58 @@ def part(body: bytes, *, more: bool = False) -> Message:
 
 async def test_a_body_is_read_whole() -> None:
     receive = sending(part(b"a", more=True), part(b"b", more=True), part(b"c"))
-    assert await read_body(receive, None, 3) == b"abc"
+    assert await read_body(receive, None, 3, PATIENCE_S) == b"abc"
 
 
 async def test_a_body_that_grows_past_the_limit_is_refused() -> None:
     with pytest.raises(PayloadTooLarge):
-        await read_body(sending(part(b"ab", more=True), part(b"cd")), None, 3)
+        await read_body(sending(part(b"ab", more=True), part(b"cd")), None, 3, PATIENCE_S)
 
 
 async def test_a_body_announced_as_too_large_is_refused_unread() -> None:
     with pytest.raises(PayloadTooLarge):
-        await read_body(sending(), "4", 3)
+        await read_body(sending(), "4", 3, PATIENCE_S)
 
 
 async def test_an_odd_content_length_is_left_to_the_bytes_that_come() -> None:
-    assert await read_body(sending(part(b"abc")), "lots", 3) == b"abc"
+    assert await read_body(sending(part(b"abc")), "lots", 3, PATIENCE_S) == b"abc"
 
 
 async def test_a_client_that_hangs_up_while_sending_is_gone() -> None:
     with pytest.raises(ClientGoneError):
-        await read_body(sending(part(b"a", more=True), HANG_UP), None, 3)
+        await read_body(sending(part(b"a", more=True), HANG_UP), None, 3, PATIENCE_S)
+
+
+async def test_a_client_that_stops_in_the_middle_is_waited_for_so_long() -> None:
+    more = asyncio.Event()
+    receive = sending(part(b"a", more=True), part(b"b"), gate=more)
+    with skipping_clock() as clock:
+        reading = asyncio.ensure_future(read_body(receive, None, 3, 30))
+        await asyncio.sleep(0)
+        clock.skip(29)
+        await asyncio.sleep(0)
+        assert not reading.done()
+        clock.skip(2)
+        with pytest.raises(RequestTimeout, match="30 seconds"):
+            await reading
+
+
+async def test_a_body_may_take_long_as_long_as_it_goes_on() -> None:
+    gates = [asyncio.Event() for _ in range(4)]
+    waiting = iter(gates)
+
+    async def receive() -> Message:
+        gate = next(waiting)
+        await gate.wait()
+        return part(b"x", more=gate is not gates[-1])
+
+    with skipping_clock() as clock:
+        reading = asyncio.ensure_future(read_body(receive, None, 9, 30))
+        for gate in gates:
+            await asyncio.sleep(0)
+            clock.skip(20)
+            gate.set()
+        assert await reading == b"xxxx"
 
 
 async def test_work_ends_when_the_client_hangs_up() -> None:

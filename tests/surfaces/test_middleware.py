@@ -104,7 +104,10 @@ async def logged(
 
 async def test_each_request_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     line = await logged(caplog, noting(model="llama", stream=True, rounds=2, nothing=""))
-    assert line == "POST /v1/models status=201 ms=0 id=id1 model=llama stream=True rounds=2"
+    assert (
+        line
+        == "POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1 model=llama stream=True rounds=2"
+    )
 
 
 async def test_the_line_names_the_client_by_its_keys_name_and_not_by_its_key(
@@ -113,7 +116,7 @@ async def test_the_line_names_the_client_by_its_keys_name_and_not_by_its_key(
     app = Admission(noting(), KEYS, NO_ORIGINS)
     line = await logged(caplog, app, authorization="Bearer client-secret")
     name = KEYS.identify({"authorization": "Bearer client-secret"})
-    assert line == f"POST /v1/models status=201 ms=0 id=id1 key={name}"
+    assert line == f"POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1 key={name}"
 
 
 async def test_the_line_is_written_also_when_the_request_fails(
@@ -143,17 +146,17 @@ async def test_nobody_can_write_log_lines_or_facts_of_their_own(
     caplog: pytest.LogCaptureFixture, wrote: str, expected: str
 ) -> None:
     line = await logged(caplog, noting(model=wrote), path=f"/{wrote}")
-    assert line == rf"POST /{expected} status=201 ms=0 id=id1 model={expected}"
+    assert line == rf"POST /{expected} status=201 ms=0 id=id1 from=127.0.0.1 model={expected}"
 
 
 async def test_a_long_line_is_cut(caplog: pytest.LogCaptureFixture) -> None:
     line = await logged(caplog, noting(model="m" * 1000), path="/" + "p" * 1000)
-    assert line == f"POST /{'p' * 199} status=201 ms=0 id=id1 model={'m' * 200}"
+    assert line == f"POST /{'p' * 199} status=201 ms=0 id=id1 from=127.0.0.1 model={'m' * 200}"
 
 
 async def test_the_query_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     line = await logged(caplog, noting(), path="/v1/models?api_key=secret")
-    assert line == "POST /v1/models status=201 ms=0 id=id1"
+    assert line == "POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1"
 
 
 # Admission

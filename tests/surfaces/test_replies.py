@@ -13,6 +13,7 @@ from proxy.errors import (
     ModelNotFound,
     ProxyError,
     RateLimited,
+    RequestTimeout,
     Unauthorized,
     Unreachable,
     UpstreamRejected,
@@ -112,6 +113,11 @@ def test_an_error_says_when_to_retry_in_whole_seconds(
 def test_clients_are_told_not_to_repeat_what_cannot_succeed() -> None:
     assert error_reply(BadRequest("No.")).headers["x-should-retry"] == "false"
     assert "x-should-retry" not in error_reply(Unreachable("LightOn", "Gone.")).headers
+
+
+def test_a_connection_whose_request_never_came_whole_is_closed() -> None:
+    assert error_reply(RequestTimeout("Too slow.")).headers["connection"] == "close"
+    assert "connection" not in error_reply(BadRequest("No.")).headers
 
 
 def test_an_internal_error_is_logged_by_place_and_told_without_details(

@@ -1,0 +1,403 @@
+"""The door: uvicorn's HTTP/1.1 protocol, made to hold against whoever has no key.
+
+uvicorn's class does the work. This one adds what it leaves open:
+
+- **An offer to upgrade is declined**, and the request is an ordinary one (RFC 9110, 7.8). httptools
+  stops at the end of such a head and takes the body for another protocol. So a new parser reads the
+  head again, without the offer, and then the body.
+- **Heads are bounded**, in bytes received and in headers. Bytes are counted as they come, because a
+  header line that never ends does not reach the parser's callbacks.
+- **Trailers are dropped** (RFC 9110, 6.5.1): they must not speak as headers.
+- **Time is bounded** while nothing complete has come. Where in a request a connection is decides:
+
+      place     reply         how long
+      BETWEEN   none, or sent keep_alive_s; before the first request head_timeout_s
+      HEAD      any           head_timeout_s from its first byte, then 408
+      BODY      to come       minded by the application: see `read_body`
+      BODY      sent early    linger_s, in which the client may send the rest
+      BETWEEN   to come       no limit
+
+- **Waiting connections are counted** (`proxy.surfaces.waiting`): all of the above but the last, and
+  none whose end would cost a complete request its reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import httptools
+from starlette.types import Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from proxy.access.addresses import Network, client_address, owner_of
+from proxy.errors import BadRequest, HeadTooLarge, MethodNotAllowed, ProxyError, RequestTimeout
+from proxy.surfaces.replies import error_reply
+from proxy.surfaces.waiting import Waiting
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+_NOT_HTTP: Final = "This is not a valid HTTP/1.1 request."
+_MOST_HELD: Final = 256 * 1024
+"""Bytes that may come behind requests that wait for their turn, before reading stops."""
+
+_log = logging.getLogger("proxy.access")
+
+
+@dataclass(frozen=True, slots=True)
+class DoorLimits:
+    """What a connection may cost. Times are in seconds, sizes in bytes."""
+
+    max_head_bytes: int = 64_000
+    max_headers: int = 100
+    head_timeout_s: float = 10.0
+    keep_alive_s: float = 5.0
+    linger_s: float = 5.0
+    linger_bytes: int = 20_000_000
+    """How much of a request is read, and dropped, once it has been answered."""
+    max_waiting: int = 512
+    """The most connections without a complete request."""
+    trusted: tuple[Network, ...] = ()
+    """The reverse proxies whose X-Forwarded-For counts."""
+
+
+@dataclass(slots=True)
+class Door:
+    """Makes the protocol of each connection of one process."""
+
+    limits: DoorLimits
+    waiting: Waiting = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.waiting = Waiting(self.limits.max_waiting)
+
+    def __call__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> DoorProtocol:
+        return DoorProtocol(self, config, server_state, app_state, _loop)
+
+
+class _Place(Enum):
+    """Where the parser is."""
+
+    BETWEEN = auto()
+    HEAD = auto()
+    BODY = auto()
+    SHUT = auto()
+    """Nothing more is read: the client has been refused, or is to go."""
+
+
+class DoorProtocol(HttpToolsProtocol):
+    """One connection of a client."""
+
+    def __init__(
+        self,
+        door: Door,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = door.limits
+        self._waiting = door.waiting
+        self._place = _Place.BETWEEN
+        self._requests = 0
+        """The heads that were complete."""
+        self._settled: tuple[_Place, bool, int] | None = None
+        self._deadline = inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._held = memoryview(b"")
+        """What has come and was not parsed yet."""
+        self._head_bytes = 0
+        """Those of the head's lines that the parser has told."""
+        self._unheard = 0
+        """The bytes that came since the parser last told of a head or a part of a body."""
+        self._has_heard = False
+        self._dropped = 0
+        """The bytes that came of a request that has been answered."""
+        self._peer = ""
+        self._client = ""
+        """Whose request it is: that of another address, if a trusted proxy says so."""
+        self._owner = ""
+
+    # The side of the event loop
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._peer = self._client = self.client[0] if self.client else ""
+        self._owner = owner_of(self._peer)
+        self._settle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._place = _Place.SHUT
+        self._waiting.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._place is _Place.SHUT:
+            self._drop(len(data))
+            return
+        if self._held:
+            data = b"".join((self._held, data))
+        self._held = memoryview(data)
+        self._advance()
+
+    def evict(self) -> None:
+        self._place = _Place.SHUT
+        self.transport.abort()
+
+    # Parsing
+
+    def _advance(self) -> None:
+        """Parse what has come, in pieces no longer than a head may be.
+
+        What follows a request that waits for its turn is held: parsed requests take much more room.
+        """
+        while self._held and not self.pipeline and self._place is not _Place.SHUT:
+            room = self._limits.max_head_bytes - self._unheard
+            piece, self._held = self._held[:room], self._held[room:]
+            self._feed(piece)
+        if len(self._held) > _MOST_HELD:
+            self.flow.pause_reading()
+        self._settle()
+
+    def _feed(self, piece: memoryview) -> None:
+        self._has_heard = False
+        try:
+            self._parse(piece)
+        except httptools.HttpParserError as fault:
+            ours = fault.__context__
+            self._refuse(ours if isinstance(ours, ProxyError) else BadRequest(_NOT_HTTP))
+            return
+        if self._has_heard:
+            self._unheard = 0
+            return
+        self._unheard += len(piece)
+        if self._unheard >= self._limits.max_head_bytes:
+            self._refuse(_too_large(self._limits))
+
+    def _parse(self, piece: memoryview) -> None:
+        """Give `piece` to the parser. Raises HttpParserError.
+
+        Each head that offers an upgrade stops the parser at its end.
+        """
+        while True:
+            try:
+                self.parser.feed_data(piece)
+            except httptools.HttpParserUpgrade as stop:
+                if self.parser.get_method() == b"CONNECT":
+                    self._refuse(MethodNotAllowed("The proxy tunnels nothing: CONNECT is refused."))
+                    return
+                head = self._head_without_offer()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.feed_data(head)
+                piece = piece[stop.args[0] :]
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was just parsed. Without this header nothing in it offers an upgrade."""
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join((*lines, b"", b""))
+
+    # The side of the parser
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._place = _Place.HEAD
+        self._head_bytes = 0
+        self._client = self._peer
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+        self._head_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value)
+        if self._place is not _Place.HEAD:
+            return
+        limits = self._limits
+        if len(self.headers) >= limits.max_headers or self._head_bytes > limits.max_head_bytes:
+            raise _too_large(limits)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return  # the head is read again
+        if self._limits.trusted and self.client is not None:
+            self._client = client_address(self._peer, self._forwarded_for(), self._limits.trusted)
+            self.scope["client"] = (self._client, self.client[1])
+        super().on_headers_complete()
+        self._has_heard = True
+        self._place = _Place.BODY
+        self._requests += 1
+        self._dropped = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._has_heard = True
+        if self.cycle.response_complete:
+            self._drop(len(body))
+            return
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        self._has_heard = True
+        self._place = _Place.BETWEEN
+        super().on_message_complete()
+
+    def _forwarded_for(self) -> str:
+        values = [value for name, value in self.headers if name == b"x-forwarded-for"]
+        return b",".join(values).decode("latin-1")
+
+    # The side of the application
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request. uvicorn's own timer of idle connections is not needed."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        if not self.pipeline:
+            self.flow.resume_reading()
+            if self._held:
+                self._advance()
+        self._settle()
+
+    # Refusing
+
+    def _refuse(self, error: ProxyError) -> None:
+        """Answer what cannot be read with an error, in its turn, and then close."""
+        _log.info("refused status=%d error=%s from=%s", error.status, error.code, self._client)
+        is_in_body, self._place = self._place is _Place.BODY, _Place.SHUT
+        self._held = memoryview(b"")
+        cycle = self.cycle
+        if is_in_body and self.pipeline:
+            self.pipeline[0] = (
+                cycle,
+                cast("ASGI3Application", _Refusal(error)),
+            )  # the newest request: others come before
+        elif not self._is_answered and (cycle.response_started or not is_in_body):
+            cycle.keep_alive = False  # the reply that is under way goes first, and ends the rest
+        elif is_in_body and cycle.response_complete:
+            self._close_soon()
+        else:
+            self.transport.write(_reply_bytes(error))
+            self._close_soon()
+            if is_in_body:
+                cycle.disconnected = True
+                cycle.message_event.set()
+
+    def _close_soon(self) -> None:
+        """Send no more, and close when the client does, or after a while.
+
+        To close while it still sends would reset the connection, and take the reply with it.
+        """
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _drop(self, size: int) -> None:
+        """Count what is read only to be polite."""
+        self._dropped += size
+        if self._dropped > self._limits.linger_bytes:
+            self.evict()
+
+    # Time
+
+    def _settle(self) -> None:
+        """Set the deadline, and count the connection or not, for where it is now."""
+        is_answered = self._is_answered
+        now = (self._place, is_answered, self._requests)
+        if now == self._settled or self.transport.is_closing():
+            return
+        self._settled = now
+        self._deadline = self.loop.time() + self._time_limit(is_answered=is_answered)
+        if self._deadline != inf and (self._timer is None or self._timer.when() > self._deadline):
+            self._set_timer()
+        if is_answered:
+            self._waiting.add(self, self._owner)
+        elif self._place is _Place.BODY and not self.pipeline:
+            self._waiting.add(self, owner_of(self._client))
+        else:
+            self._waiting.discard(self)
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether no reply is under way, nor will be to what has come whole."""
+        return not self._requests or self.cycle.response_complete or self.cycle.disconnected
+
+    def _time_limit(self, *, is_answered: bool) -> float:
+        limits = self._limits
+        if self._place is _Place.HEAD or (is_answered and not self._requests):
+            return limits.head_timeout_s
+        if not is_answered:
+            return inf
+        return limits.keep_alive_s if self._place is _Place.BETWEEN else limits.linger_s
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(self._deadline, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        """There is one timer, which is set anew when it fires too early: so it is set rarely."""
+        self._timer = None
+        if self._deadline == inf or self.transport.is_closing():
+            return
+        if self.loop.time() < self._deadline:
+            self._set_timer()
+        elif self._place is _Place.HEAD:
+            self._refuse(RequestTimeout("The head of the request did not come in time."))
+            self._settle()
+        elif self._place is _Place.BETWEEN:
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """The application of a request that cannot be read to its end."""
+
+    error: ProxyError
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reply = error_reply(self.error)
+        reply.headers["connection"] = "close"
+        await reply(scope, receive, send)
+
+
+def _reply_bytes(error: ProxyError) -> bytes:
+    """An error as it goes over the wire, for what never became a request of the application."""
+    reply = error_reply(error)
+    reply.headers["connection"] = "close"
+    lines = [b"%b: %b\r\n" % header for header in reply.raw_headers]
+    return b"".join((STATUS_LINE[error.status], *lines, b"\r\n", bytes(reply.body)))
+
+
+def _too_large(limits: DoorLimits) -> HeadTooLarge:
+    return HeadTooLarge(
+        f"The head of the request is larger than {limits.max_head_bytes} bytes or has more than "
+        f"{limits.max_headers} headers. Send fewer or shorter headers."
+    )
