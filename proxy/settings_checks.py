@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterable
 
 from proxy.access.loopback import is_loopback_host
+from proxy.core.lookalikes import Names
 from proxy.errors import EmptyScope
 from proxy.settings import Settings, SettingsError
 from proxy.settings_errors import misspelt
@@ -49,6 +50,11 @@ def check_profiles(settings: Settings) -> None:
             problems.append(
                 f"profiles.{name}.model: {profile.model} is a profile; name a Scaleway model"
             )
+    if meant := Names(settings.profiles).nearly(settings.default_model):
+        problems.append(
+            f"default_model: is nearly the profile {meant}: write its exact name, or give the "
+            "profile another one"
+        )
     default = settings.profiles.get(settings.default_model)
     if default is not None and default.model is None:
         problems.append(

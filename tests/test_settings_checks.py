@@ -93,6 +93,11 @@ def test_a_profile_leads_to_a_model_and_not_to_another_profile() -> None:
     )
 
 
+def test_a_default_that_is_nearly_a_profile_is_none() -> None:
+    with pytest.raises(SettingsError, match="default_model: is nearly the profile HR: write"):
+        check_profiles(Settings(default_model="hr", profiles={"HR": {"model": "m"}}))
+
+
 def test_a_profile_may_narrow_the_model_of_its_own_name() -> None:
     check_profiles(Settings(profiles={"llama": {"model": "llama", "workspace_id": [1]}}))
 
