@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ _SAME_LOOK: Final = str.maketrans(
 _OPTIONS_OF_SDKS: Final = ("extra", "modelkwargs")
 """How fields begin that SDKs unpack before they send a request, such as `extra_body`."""
 _MOST_OPTIONS: Final = 1_000
+_ONE_SLIP: Final = 0.85
+"""How similar `lighton` is to itself with one slip in it, by difflib's measure: 12/14 at least."""
 _LONGEST_NAME: Final = 500
 """How much of a name is read, in characters: nobody misspells a name into a longer one."""
 
@@ -47,8 +50,15 @@ def fold(name: str) -> str:
 
 
 def is_nearly_ours(name: str) -> bool:
-    """Whether a field or header can only be meant for the proxy: nearly `lighton`, or more."""
-    return fold(name).startswith((FIELD, f"x{FIELD}"))
+    """Whether a field or header can only be meant for the proxy: nearly `lighton`, or more.
+
+    One slip of the fingers is forgiven: a letter too many or too few, a wrong one, or two swapped.
+    """
+    folded = fold(name).removeprefix("x")
+    if folded.startswith(FIELD):
+        return True
+    may_be_slip = folded[:1] == FIELD[0] and len(folded) <= len(FIELD) + 1
+    return may_be_slip and bool(get_close_matches(folded, (FIELD,), cutoff=_ONE_SLIP))
 
 
 class Names:
@@ -78,7 +88,7 @@ def refuse_lookalike(name: str, value: Any, narrowing: Mapping[str, str]) -> Non
     `narrowing` holds what a misspelt field may have meant, by folded name.
     """
     folded = fold(name)
-    if folded.startswith((FIELD, f"x{FIELD}")):
+    if is_nearly_ours(folded):
         raise _refused(name, f"Did you mean '{FIELD}'?")
     if meant := narrowing.get(folded):
         raise _refused(name, f"Did you mean '{meant}'?")

@@ -78,8 +78,22 @@ def test_what_begins_like_ours_is_ours(name: str) -> None:
     assert is_nearly_ours(name)
 
 
+@given(st.integers(1, 6), st.sampled_from("abcxyz"), st.sampled_from("adrs"))
+def test_a_slip_of_the_fingers_is_seen(place: int, letter: str, slip: str) -> None:
+    start, end = "lighton"[:place], "lighton"[place:]
+    written = {
+        "a": start + letter + end,
+        "d": start + end[1:],
+        "r": start + letter + end[1:],
+        "s": start + end[1:2] + end[:1] + end[2:],
+    }
+    assert is_nearly_ours(written[slip])
+    assert is_nearly_ours(f"X-{written[slip]}")
+
+
 @pytest.mark.parametrize(
-    "name", ["", "light", "lightnin", "highlighton", "top_k", "x-highlight-on"]
+    "name",
+    ["", "light", "lighting", "lightning", "length", "logit_bias", "highlighton", "x-highlight-on"],
 )
 def test_what_begins_otherwise_is_not(name: str) -> None:
     assert not is_nearly_ours(name)
