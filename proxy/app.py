@@ -129,7 +129,8 @@ def make_upstreams(settings: Settings, transport: Transport, store: Store) -> Up
 
 def _middleware(settings: Settings) -> list[Middleware]:
     """Outermost first. Errors are rendered inside CORS, so that pages can read them."""
-    keys = KeyRing(key.get_secret_value() for key in settings.api_keys)
+    names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
+    keys = KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
     origins = settings.cors_origins
     if origins is None:
         origins = () if keys.is_open else ("*",)
@@ -146,7 +147,12 @@ def _middleware(settings: Settings) -> list[Middleware]:
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),
-        Middleware(Admission, keys=keys, origins=frozenset(settings.cors_origins or ())),
+        Middleware(
+            Admission,
+            keys=keys,
+            origins=frozenset(settings.cors_origins or ()),
+            allow_forwarded=settings.allow_forwarded,
+        ),
     ]
 
 

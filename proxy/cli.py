@@ -14,6 +14,7 @@ import click
 from proxy.settings_errors import SettingsError
 
 PROGRAM = "rag-proxy"
+_ALLOW_FORWARDED = "RAG_PROXY_ALLOW_FORWARDED"
 INTERRUPTED = 130
 """The exit code of a program that Ctrl-C ended, as shells count it."""
 
@@ -105,7 +106,8 @@ def rag_proxy(context: click.Context) -> None:
 Examples:
   LIGHTON_API_KEY=… SCALEWAY_API_KEY=… rag-proxy serve
   rag-proxy serve --config rag-proxy.toml --port 9000
-  RAG_PROXY_API_KEYS=key1,key2 rag-proxy serve --host 0.0.0.0 --workers 4"""
+  export RAG_PROXY_API_KEYS=$(openssl rand -hex 24)
+  rag-proxy serve --host 0.0.0.0 --workers 4"""
 )
 @config_option
 @click.option(
@@ -142,11 +144,18 @@ Examples:
 )
 @docs_option
 @_port_option(8000)
-def demo(docs: Path | None, port: int) -> None:
+@click.option(
+    "--allow-forwarded",
+    is_flag=True,
+    envvar=_ALLOW_FORWARDED,
+    help=f"Answer from DIR also to what comes through a reverse proxy (or set {_ALLOW_FORWARDED}); "
+    "from the proxy's own manual the demo always does.",
+)
+def demo(docs: Path | None, port: int, *, allow_forwarded: bool) -> None:
     """Try the proxy without keys, on stand-ins for LightOn and Scaleway."""
     from proxy.commands.demo import run  # noqa: PLC0415 - keeps --help fast
 
-    run(docs, port)
+    run(docs, port, allow_forwarded=allow_forwarded)
 
 
 @rag_proxy.command(

@@ -44,6 +44,9 @@ class ModelStream(Protocol):
 class ModelUpstream(Protocol):
     """Runs one model round: an OpenAI request in, chunks out."""
 
+    async def require(self, model: str) -> None:
+        """Return if `model` answers. Raises ProxyError if it does not."""
+
     def stream(self, body: Mapping[str, Any], take: Take | None = None) -> ModelStream: ...
 
 
@@ -209,6 +212,8 @@ class Run:
     async def _searches(
         self, searches: tuple[Search, ...], tasks: TaskScope
     ) -> dict[Search, Outcome]:
+        if not self.rounds:  # nothing is searched for a model that may not answer
+            await self.model.require(self.plan.policy.model)
         waiting = [search for search in searches if search not in self._running]
         if len(waiting) == len(searches) == 1:
             return {searches[0]: await self._search(searches[0])}

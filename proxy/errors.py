@@ -29,7 +29,7 @@ read by the client's user: they say what to do next and hold no secret.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class ProxyError(Exception):
@@ -48,6 +48,12 @@ class ProxyError(Exception):
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
+
+    def again(self) -> Self:
+        """The same error, fresh: one that was raised holds on to all that it passed through."""
+        fresh = type(self).__new__(type(self), *self.args)
+        fresh.__dict__.update(self.__dict__)
+        return fresh
 
     def body(self) -> dict[str, Any]:
         """The JSON object of OpenAI's error format, all four keys present."""

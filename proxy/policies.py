@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from proxy.core.instructions import CONTEXT, SEARCHING
+from proxy.core.lookalikes import Names
 from proxy.core.plan import Policy
+from proxy.errors import ModelNotFound
 from proxy.profiles import Profile
 from proxy.settings import Settings
 
@@ -26,17 +28,29 @@ class Policies:
         self._profiles = {
             name: _policy(settings, profile) for name, profile in settings.profiles.items()
         }
-
-    @property
-    def profile_names(self) -> tuple[str, ...]:
-        return tuple(self._profiles)
+        self.profile_names = Names(self._profiles)
 
     def of(self, model: str | None) -> Policy:
-        """The policy for a request that names `model`: a profile, a model, or nothing."""
+        """The policy for a request that names `model`: a profile, a model, or nothing.
+
+        Raises ModelNotFound for what is nearly a profile: the model of that name, if there is one,
+        would search more than the profile does.
+        """
         if model is None:
             model = self._settings.default_model
-        profile = self._profiles.get(model)
-        return profile or replace(self._default, model=model)
+        if profile := self._profiles.get(model):
+            return profile
+        refuse_nearly(model, self.profile_names)
+        return replace(self._default, model=model)
+
+
+def refuse_nearly(model: str, profiles: Names) -> None:
+    """Raise ModelNotFound if `model` is nearly the name of a profile, and none itself."""
+    if meant := profiles.nearly(model):
+        raise ModelNotFound(
+            f"The model {model!r} does not exist. Did you mean the profile {meant!r}?",
+            param="model",
+        )
 
 
 def _policy(settings: Settings, profile: Profile) -> Policy:

@@ -187,6 +187,10 @@ class Settings(ScopeSettings, BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="The port that the proxy listens on.")
     workers: int = Field(1, ge=1, description="How many processes serve requests.")
     api_keys: tuple[Secret, ...] = Field((), description="The keys that clients may use.")
+    allow_forwarded: bool = Field(
+        default=False,
+        description="Whether a proxy without client keys serves what came through a reverse proxy.",
+    )
     cors_origins: tuple[Origin, ...] | None = Field(
         None, description="The origins whose web pages may call the proxy from a browser."
     )

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterable
 
 from proxy.access.loopback import is_loopback_host
+from proxy.core.lookalikes import Names
 from proxy.errors import EmptyScope
 from proxy.settings import Settings, SettingsError
 from proxy.settings_errors import misspelt
@@ -13,6 +14,8 @@ from proxy.settings_sources import environment_names
 
 LIGHTON_CONSOLE = "https://console.lighton.ai"
 SCALEWAY_CONSOLE = "https://console.scaleway.com/iam/api-keys"
+SHORTEST_KEY = 20
+"""How many characters a client key needs not to be guessed."""
 
 
 def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> None:
@@ -49,6 +52,11 @@ def check_profiles(settings: Settings) -> None:
             problems.append(
                 f"profiles.{name}.model: {profile.model} is a profile; name a Scaleway model"
             )
+    if meant := Names(settings.profiles).nearly(settings.default_model):
+        problems.append(
+            f"default_model: is nearly the profile {meant}: write its exact name, or give the "
+            "profile another one"
+        )
     default = settings.profiles.get(settings.default_model)
     if default is not None and default.model is None:
         problems.append(
@@ -69,7 +77,11 @@ def check_exposure(settings: Settings) -> None:
             "cors_origins: '*' without client keys would let any web page read the company's "
             "documents; set RAG_PROXY_API_KEYS, or name the origins"
         )
-    if settings.api_keys or is_loopback_host(settings.host):
+    if is_loopback_host(settings.host):
+        return
+    if settings.api_keys:
+        if short := _short_keys(settings):
+            raise SettingsError(f"refusing to listen on {settings.host}: {short}")
         return
     if not _is_known(settings.host):
         raise SettingsError(
@@ -83,14 +95,38 @@ def check_exposure(settings: Settings) -> None:
 
 def warnings_of(settings: Settings) -> tuple[str, ...]:
     """What works, and less well than its user may expect; each is one line."""
+    warnings = (_short_keys(settings), _forwards_without_keys(settings), _workers_alone(settings))
+    return tuple(filter(None, warnings))
+
+
+def _short_keys(settings: Settings) -> str:
+    lengths = [len(key.get_secret_value()) for key in settings.api_keys]
+    if all(length >= SHORTEST_KEY for length in lengths):
+        return ""
+    places = ", ".join(str(n) for n, length in enumerate(lengths, 1) if length < SHORTEST_KEY)
+    return (
+        f"api_keys: a key of fewer than {SHORTEST_KEY} characters can be guessed (number {places} "
+        f"of {len(lengths)}); make keys with: openssl rand -hex 24"
+    )
+
+
+def _forwards_without_keys(settings: Settings) -> str:
+    if settings.api_keys or not settings.allow_forwarded:
+        return ""
+    return (
+        "allow_forwarded without client keys: whoever reaches a reverse proxy in front of this "
+        "port can read the company's documents"
+    )
+
+
+def _workers_alone(settings: Settings) -> str:
     if settings.workers == 1 or settings.redis_url is not None:
-        return ()
-    alone = (
+        return ""
+    return (
         f"each of the {settings.workers} workers keeps to itself the hidden part of an answer that "
         "waits for a client's tools, and the memory of searches: when a client's next request "
         "reaches another one, the model searches again; set RAG_PROXY_REDIS_URL to share them"
     )
-    return (alone,)
 
 
 def _not_set(setting: str, variables: Iterable[str]) -> str:

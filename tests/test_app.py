@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -41,6 +42,23 @@ async def chat(headers: dict[str, str] | None = None, **more: Any) -> Answer:
 async def get(path: str, headers: dict[str, str] | None = None, **more: Any) -> Answer:
     app = create_app(settings(**more), httpx.MockTransport(models_upstream))
     return await ask(app, path, method="GET", headers=headers)
+
+
+async def test_the_log_names_a_client_by_a_hash_that_depends_on_the_deployments_keys(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "proxy.access")
+    deployments: list[dict[str, Any]] = [
+        {},
+        {},
+        {"lighton_api_key": "l"},
+        {"scaleway_api_key": "l"},
+    ]
+    for deployment in deployments:
+        await chat(KEY, api_keys=["client-key"], **deployment)
+    names = [re.findall(" key=([0-9a-f]{12}) ", each)[0] for each in caplog.messages]
+    assert names[0] == names[1]
+    assert len(set(names)) == 3
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_the_healthcheck_tells_a_serving_container_from_a_dead_one(image: Image)
     give_up = time.monotonic() + PATIENCE_S
 
     assert image.run(image.healthcheck, **port).returncode != 0
-    with image.started(**UPSTREAM_KEYS, **port, RAG_PROXY_API_KEYS="dummy") as process:
+    with image.started(**UPSTREAM_KEYS, **port, RAG_PROXY_API_KEYS="c" * 48) as process:
         while (check := image.run(image.healthcheck, **port)).returncode:
             assert process.poll() is None, "the server has ended"
             assert time.monotonic() < give_up, check.stderr

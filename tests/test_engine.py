@@ -21,7 +21,7 @@ from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
-from proxy.errors import BadReply, Overloaded, UpstreamTimeout
+from proxy.errors import BadReply, ModelNotFound, Overloaded, ProxyError, UpstreamTimeout
 from tests.support.script import Call, Round, search_call
 
 LEAVE = Result("c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h")
@@ -44,6 +44,14 @@ class Model:
         self.waits = asyncio.Event()
         """Set when a gate has been reached."""
         self.take: Take | None = None
+        self.required: list[str] = []
+        """The models that were asked about before a search."""
+        self.refusal: ProxyError | None = None
+
+    async def require(self, model: str) -> None:
+        self.required.append(model)
+        if self.refusal is not None:
+            raise self.refusal
 
     async def stream(
         self, body: Mapping[str, Any], take: Take | None = None
@@ -435,3 +443,22 @@ async def test_nothing_about_tools_is_sent_when_there_are_none() -> None:
     await run(model, Searcher(), body).drive(listener)
     assert not {"tools", "tool_choice", "parallel_tool_calls", "stream"} & set(model.asked[0])
     assert "lighton" not in listener.fold.completion()
+
+
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+async def test_a_search_before_the_first_round_waits_until_the_model_is_known_to_answer(
+    mode: str,
+) -> None:
+    model, searcher = Model(Round("27.")), open_searcher()
+    await run(model, searcher, retrieval=mode).drive(Listener())
+    assert (model.required, len(searcher.ran)) == (["m"], 1)
+    model.refusal = ModelNotFound("There is no such model.")
+    with pytest.raises(ModelNotFound):
+        await run(model, searcher, retrieval=mode).drive(Listener())
+    assert (len(model.asked), len(searcher.ran)) == (1, 1)
+
+
+async def test_a_search_that_the_model_calls_for_needs_no_asking() -> None:
+    model = Model(SEARCH_ROUND, Round("27."))
+    await run(model, open_searcher(), {"stream": False}).drive(Listener())
+    assert model.required == []

@@ -110,3 +110,17 @@ def test_an_upstreams_error_says_which_upstream() -> None:
     error = RateLimited("Scaleway", "Too many.", param="p", retry_after_s=5)
     assert (error.upstream, error.message, error.param) == ("Scaleway", "Too many.", "p")
     assert error.retry_after_s == 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_can_be_raised_again_without_what_the_first_one_passed_through(
+    kind: type[ProxyError],
+) -> None:
+    first = make(kind)
+    first.param = "model"
+    with pytest.raises(kind):
+        raise first
+    again = first.again()
+    assert type(again) is kind
+    assert (vars(again), str(again)) == (vars(first), str(first))
+    assert again.__traceback__ is None

@@ -5,7 +5,7 @@ import pytest
 from proxy.core.instructions import CONTEXT, SEARCHING
 from proxy.core.plan import Policy
 from proxy.core.scope import Scope
-from proxy.errors import EmptyScope
+from proxy.errors import EmptyScope, ModelNotFound
 from proxy.policies import Policies
 from proxy.settings import Settings
 
@@ -125,8 +125,8 @@ def test_a_request_without_a_model_gets_the_default_model_be_it_a_profile() -> N
 
 
 def test_profiles_are_named_in_their_order() -> None:
-    assert policies(profiles={"b": {}, "a": {}}).profile_names == ("b", "a")
-    assert policies().profile_names == ()
+    assert tuple(policies(profiles={"b": {}, "a": {}}).profile_names) == ("b", "a")
+    assert tuple(policies().profile_names) == ()
 
 
 def test_a_profile_that_allows_nothing_is_refused_at_once() -> None:
@@ -137,3 +137,9 @@ def test_a_profile_that_allows_nothing_is_refused_at_once() -> None:
 def test_a_profile_without_a_model_uses_the_model_behind_the_default() -> None:
     made = policies(default_model="hr", profiles={"hr": {"model": "big"}, "legal": {}})
     assert made.of("legal").model == "big"
+
+
+@pytest.mark.parametrize("model", ["HR", "h-r", "hr\u200b"])
+def test_what_is_nearly_a_profile_is_no_model(model: str) -> None:
+    with pytest.raises(ModelNotFound, match="Did you mean the profile 'hr'"):
+        policies(profiles={"hr": {}}).of(model)

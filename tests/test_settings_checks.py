@@ -62,7 +62,30 @@ def test_what_is_no_address_is_said_to_be_none(host: str) -> None:
 
 
 def test_other_machines_are_served_with_client_keys() -> None:
-    check_exposure(Settings(host=EVERYWHERE, api_keys=["k"]))
+    check_exposure(Settings(host=EVERYWHERE, api_keys=["k" * 20]))
+
+
+def test_other_machines_are_not_served_with_a_key_that_can_be_guessed() -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_exposure(Settings(host=EVERYWHERE, api_keys=["k" * 20, "hunter2" + "-" * 12, "k"]))
+    (problem,) = caught.value.problems
+    assert EVERYWHERE in problem
+    assert "number 2, 3 of 3" in problem
+    assert "openssl rand -hex 24" in problem
+    assert "hunter2" not in problem
+
+
+def test_on_this_machine_a_key_that_can_be_guessed_is_warned_about() -> None:
+    check_exposure(Settings(api_keys=["k" * 19]))
+    (warning,) = warnings_of(Settings(api_keys=["k" * 19]))
+    assert "fewer than 20 characters can be guessed (number 1 of 1)" in warning
+    assert warnings_of(Settings(api_keys=["k" * 20])) == ()
+
+
+def test_forwarding_without_client_keys_is_warned_about() -> None:
+    (warning,) = warnings_of(Settings(allow_forwarded=True))
+    assert warning.startswith("allow_forwarded without client keys: ")
+    assert warnings_of(Settings(allow_forwarded=True, api_keys=["k" * 20])) == ()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
@@ -91,6 +114,11 @@ def test_a_profile_leads_to_a_model_and_not_to_another_profile() -> None:
     assert caught.value.problems == (
         "profiles.chain.model: hr is a profile; name a Scaleway model",
     )
+
+
+def test_a_default_that_is_nearly_a_profile_is_none() -> None:
+    with pytest.raises(SettingsError, match="default_model: is nearly the profile HR: write"):
+        check_profiles(Settings(default_model="hr", profiles={"HR": {"model": "m"}}))
 
 
 def test_a_profile_may_narrow_the_model_of_its_own_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -14,11 +15,12 @@ _NAME_LENGTH: Final = 12
 class KeyRing:
     """The keys that clients may use. Only their hashes are kept.
 
-    Looking up a hash takes as long for every wrong key: none can be guessed by timing.
+    Looking up a hash takes as long for every wrong key: none can be guessed by timing. Names are
+    made with `secret`, so that whoever reads one in a log cannot try keys against it.
     """
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._names = {_hash(key): _hash(key).hex()[:_NAME_LENGTH] for key in keys}
+    def __init__(self, keys: Iterable[str], *, secret: bytes) -> None:
+        self._names = {_hash(key): _name(key, secret) for key in keys}
 
     @property
     def is_open(self) -> bool:
@@ -41,6 +43,10 @@ class KeyRing:
         if name is None:
             raise Unauthorized("The API key is not known here. Ask the proxy's operator for one.")
         return name
+
+
+def _name(key: str, secret: bytes) -> str:
+    return hmac.digest(secret, key.encode(), "sha256").hex()[:_NAME_LENGTH]
 
 
 def _hash(key: str) -> bytes:

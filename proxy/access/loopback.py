@@ -2,7 +2,8 @@
 
 A server on localhost can be reached by every web page the developer opens: by a plain cross-origin
 POST, which needs no preflight, and by a host name that its owner points at 127.0.0.1 (DNS
-rebinding). Browsers tell in Origin and Host, and cannot be made to lie by a page.
+rebinding). Browsers tell in Origin and Host, and cannot be made to lie by a page. It can also be
+reached through a reverse proxy on this machine, by whoever reaches that; most of them say so.
 """
 
 from __future__ import annotations
@@ -16,14 +17,65 @@ from urllib.parse import urlsplit
 from proxy.errors import Forbidden
 
 LOOPBACK_ORIGIN: Final = r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?"
+_FORWARDING: Final = frozenset(
+    {
+        "cdn-loop",
+        "cf-connecting-ip",
+        "cf-connecting-ipv6",
+        "cf-ray",
+        "cf-visitor",
+        "client-ip",
+        "cloudfront-viewer-address",
+        "fastly-client-ip",
+        "fly-client-ip",
+        "forwarded",
+        "forwarded-for",
+        "proxy-client-ip",
+        "true-client-ip",
+        "via",
+        "wl-proxy-client-ip",
+        "x-appengine-user-ip",
+        "x-arr-log-id",
+        "x-azure-clientip",
+        "x-azure-socketip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-nginx-proxy",
+        "x-proxyuser-ip",
+        "x-real-ip",
+        "x-remote-addr",
+        "x-remote-ip",
+        "x-rewrite-url",
+        "x-scheme",
+        "x-varnish",
+    }
+)
+_FORWARDING_PREFIXES: Final = ("x-forwarded", "x-envoy-", "x-original-", "tailscale-")
+"""What reverse proxies, load balancers and content delivery networks add to a request they pass on.
+
+RFC 9110 (Via), RFC 7239 (Forwarded), RFC 8586 (CDN-Loop), and the habits of products.
+"""
 _PORT: Final = re.compile(r":\d{1,5}$")
 
 
-def check_loopback(headers: Mapping[str, str], origins: frozenset[str] = frozenset()) -> None:
-    """Raise Forbidden unless Host and, if there is one, Origin are of this machine.
+def check_loopback(
+    headers: Mapping[str, str],
+    origins: frozenset[str] = frozenset(),
+    *,
+    allow_forwarded: bool = False,
+) -> None:
+    """Raise Forbidden unless a request comes from this machine, as far as its headers tell.
 
-    `origins` are others that the operator has let in by name.
+    Host and, if there is one, Origin must be of this machine; `origins` are others that the
+    operator has let in by name. No reverse proxy may have passed it on, unless `allow_forwarded`.
     """
+    if not allow_forwarded and (sign := _sign_of_forwarding(headers)):
+        raise Forbidden(
+            f"The request came through a reverse proxy: it has the header {sign!r}. Without client "
+            "keys only this machine's own programs are served. Set client keys "
+            "(RAG_PROXY_API_KEYS), or, if only you can reach that reverse proxy, "
+            "allow_forwarded = true (RAG_PROXY_ALLOW_FORWARDED=true)."
+        )
     host = headers.get("host", "")
     if not is_loopback_host(_PORT.sub("", host)):
         raise Forbidden(
@@ -36,6 +88,14 @@ def check_loopback(headers: Mapping[str, str], origins: frozenset[str] = frozens
             f"Pages of {origin!r} may not use this proxy. Without client keys only pages of this "
             "machine may; set RAG_PROXY_API_KEYS to serve others."
         )
+
+
+def _sign_of_forwarding(headers: Mapping[str, str]) -> str | None:
+    """The header that tells of a reverse proxy; None if there is none."""
+    for name in headers:
+        if name in _FORWARDING or name.startswith(_FORWARDING_PREFIXES):
+            return name
+    return None
 
 
 def is_loopback_host(host: str) -> bool:

@@ -40,13 +40,14 @@ class StandIns:
     question: str
 
 
-def run(docs: Path | None, port: int) -> None:
+def run(docs: Path | None, port: int, *, allow_forwarded: bool) -> None:
     listener = listen(HOST, port, choose_port(os.environ))
     click.echo(_introduction(docs))
     if ignored := real_keys(os.environ):
         click.echo(f"Not used: {', '.join(ignored)}. The demo talks to its stand-ins only.")
     with stand_ins(docs) as upstreams:
-        settings = demo_settings(upstreams)
+        # The proxy's own manual is no secret, and remote development machines forward ports.
+        settings = demo_settings(upstreams, allow_forwarded=allow_forwarded or docs is None)
         configure_logging(settings.log_level)
         url = address(listener)
         welcome = f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}"
@@ -59,13 +60,14 @@ def run(docs: Path | None, port: int) -> None:
         serve_here(config, listener, welcome)
 
 
-def demo_settings(upstreams: StandIns) -> Settings:
+def demo_settings(upstreams: StandIns, *, allow_forwarded: bool = False) -> Settings:
     return Settings(
         lighton_base_url=upstreams.url,
         lighton_api_key=KEY,
         scaleway_base_url=f"{upstreams.url}/v1",
         scaleway_api_key=KEY,
         default_model=MODEL,
+        allow_forwarded=allow_forwarded,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from proxy.core.scope import Wish, parse_wish
+from proxy.core.lookalikes import FIELD, fold, refuse_lookalike
+from proxy.core.scope import WISH_FIELDS, Wish, parse_wish
 from proxy.errors import BadRequest
 
 Message = dict[str, Any]
@@ -91,14 +92,24 @@ _OWNED: Final = frozenset(
 )
 """Fields the proxy reads and writes anew for each model round."""
 
+_MOST_FIELDS: Final = 1_000
+NARROWING: Final = {fold(name): name for name in ("model", "tool_choice")} | {
+    fold(name): f"{FIELD}.{name}" for name in WISH_FIELDS
+}
+"""What narrows a search, by folded name: a profile is a model, and `none` a tool_choice."""
+
 
 def parse_chat(document: Any) -> Chat:
     """The request in `document` (decoded JSON), or BadRequest that names the field at fault."""
     if not isinstance(document, dict):
         raise BadRequest("The request body must be a JSON object.")
+    if len(document) > _MOST_FIELDS:
+        raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
     for name, value in document.items():
         if types := _FIELD_TYPES.get(name):
             _check_type(name, value, types)
+        elif name != FIELD:
+            refuse_lookalike(name, value, NARROWING)
     _refuse_unsupported(document)
     all_tools = _tools(document.get("tools"))
     tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar, cast, get_args
 
+from proxy.core.lookalikes import is_nearly_ours
 from proxy.errors import BadRequest, EmptyScope
 
 Retrieval = Literal["tool", "context", "hybrid", "off"]
@@ -99,9 +100,9 @@ def parse_wish(document: Any) -> Wish:
         return Wish()
     if not isinstance(document, dict):
         raise BadRequest("'lighton' must be an object.", param="lighton")
-    unknown = sorted(set(document) - {*_READERS, "retrieval"})
+    unknown = sorted(set(document) - set(WISH_FIELDS))
     if unknown:
-        known = ", ".join([*_READERS, "retrieval"])
+        known = ", ".join(WISH_FIELDS)
         raise BadRequest(
             f"'lighton.{unknown[0]}' is not known. Known fields: {known}.",
             param=f"lighton.{unknown[0]}",
@@ -117,10 +118,11 @@ def parse_wish(document: Any) -> Wish:
 def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
     """The wish in `X-LightOn-Workspace-Id: 42,43` and `X-LightOn-Retrieval: hybrid`.
 
-    The names in `headers` are in lower case. Any other X-LightOn header is refused: a misspelt one
-    that is overlooked would search more than its sender meant.
+    The names in `headers` are in lower case. Any other that is nearly an X-LightOn header is
+    refused: a misspelt one that is overlooked would search more than its sender meant.
     """
-    ours = {name for name in headers if _is_ours(name)}
+    # Most headers have no g, and need no closer look.
+    ours = {name for name in headers if "g" in name and is_nearly_ours(name)}
     unknown = sorted(ours - _HEADERS)
     if unknown:
         known = ", ".join(sorted(_HEADERS))
@@ -133,10 +135,6 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
         Scope(workspace_id=None if workspaces is None else _header_ids(workspaces)),
         None if retrieval is None else _retrieval("X-LightOn-Retrieval", retrieval.strip()),
     )
-
-
-def _is_ours(name: str) -> bool:
-    return name[:1] in "x-_" and name.replace("-", "").replace("_", "").startswith("xlighton")
 
 
 def _header_ids(value: str) -> tuple[int, ...]:
@@ -200,6 +198,9 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "min_relevance": _share,
 }
 """The scope fields a request may set, and how each is read."""
+
+WISH_FIELDS: Final = (*_READERS, "retrieval")
+"""The fields of `lighton`."""
 
 
 def _both(

@@ -31,6 +31,7 @@ from proxy.sandbox.requestlog import RequestLog
 Upstream = Literal["lighton", "scaleway"]
 
 SCOPE_KEY = "sandbox.fault"
+_STREAMED = "/chat/completions"
 
 
 class Fault(BaseModel):
@@ -69,6 +70,12 @@ class Fault(BaseModel):
     error_in_stream: bool = Field(
         default=False, description="stream: the error comes as an event, after_chunks chunks in"
     )
+
+    def strikes(self, upstream: Upstream, path: str) -> bool:
+        """Whether it is for this request. One of a stream is for chats, which alone can be one."""
+        is_of_stream = self.after_chunks is not None or self.error_in_stream or self.chunk_delay_s
+        may_be_it = path.endswith(_STREAMED) or not is_of_stream
+        return self.upstream == upstream and path.endswith(self.path) and may_be_it
 
 
 class Dropped(Exception):
@@ -109,7 +116,7 @@ class Faults:
         """
         with self._lock:
             for place, fault in enumerate(self._armed):
-                if fault.upstream == upstream and path.endswith(fault.path):
+                if fault.strikes(upstream, path):
                     self._count_down(place, fault)
                     return fault
         return Fault(upstream=upstream)

@@ -8,14 +8,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from proxy.core.chat import Chat, Chunk, parse_chat
+from proxy.core.chat import NARROWING, Chat, Chunk, parse_chat
 from proxy.core.fold import Fold
 from proxy.core.frames import TextChunk
+from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.plan import Plan, make_plan
+from proxy.core.repeated import refuse_repeated
 from proxy.core.scope import parse_wish_headers
 from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run, SearchUpstream
@@ -57,7 +60,8 @@ class ChatCompletions:
     async def _read(
         self, scope: Scope, receive: Receive, headers: Mapping[str, str]
     ) -> tuple[Chat, Plan]:
-        _refuse_repeated(scope)
+        _refuse_repeated_headers(scope)
+        _refuse_query(scope["query_string"])
         limits = self.settings
         body = await read_body(
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
@@ -130,12 +134,18 @@ def _search_count(run: Run) -> tuple[bytes, bytes]:
     return b"x-lighton-searches", b"%d" % len(run.desk.trace)
 
 
-def _refuse_repeated(scope: Scope) -> None:
+def _refuse_repeated_headers(scope: Scope) -> None:
     """Of two X-LightOn headers nobody can tell which one was meant to narrow the other."""
     names = [name.decode("latin-1") for name, _ in scope["headers"] if b"lighton" in name]
     for name in names:
         if names.count(name) > 1:
             raise BadRequest(f"The header '{name}' was sent more than once.", param=name)
+
+
+def _refuse_query(query: bytes) -> None:
+    """A wish in the address would be overlooked there: the path knows no parameters."""
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ():
+        refuse_lookalike(name, None, NARROWING)
 
 
 def _writer(plan: Plan) -> CompletionWriter:
@@ -155,6 +165,7 @@ def _decode(body: bytes) -> Any:
         raise BadRequest(f"The request body is not valid JSON: {error}.") from error
     if body.count(b"{") + body.count(b"[") > _CERTAINLY_WRITABLE_DEPTH:
         _check_depth(document)
+    refuse_repeated(body, document)
     return document
 
 

@@ -84,17 +84,28 @@ def _word(text: str) -> str:
 class Admission:
     """Lets in who may ask: holders of a client key, or without keys this machine only."""
 
-    def __init__(self, app: ASGIApp, keys: KeyRing, origins: frozenset[str]) -> None:
-        """`origins` are those of other machines whose pages may ask without a key."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: KeyRing,
+        origins: frozenset[str],
+        *,
+        allow_forwarded: bool = False,
+    ) -> None:
+        """`origins` are those of other machines whose pages may ask without a key.
+
+        `allow_forwarded` lets in, without a key, what came through a reverse proxy.
+        """
         self.app = app
         self.keys = keys
         self.origins = origins
+        self.allow_forwarded = allow_forwarded
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             exchange = exchange_of(scope)
             if self.keys.is_open:
-                check_loopback(exchange.headers, self.origins)
+                check_loopback(exchange.headers, self.origins, allow_forwarded=self.allow_forwarded)
             elif scope["path"] not in _OPEN_PATHS:
                 exchange.client = self.keys.identify(exchange.headers)
         return self.app(scope, receive, send)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
+from proxy.core.lookalikes import Names
 from proxy.errors import ModelNotFound
+from proxy.policies import refuse_nearly
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.replies import JSONReply
 from proxy.upstreams.scaleway_models import Model, ScalewayModels
@@ -14,20 +16,24 @@ from proxy.upstreams.scaleway_models import Model, ScalewayModels
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What a client may name as `model`. A profile hides an upstream model of the same id."""
+    """What a client may name as `model`. A profile hides an upstream model of nearly its name."""
 
-    profile_names: tuple[str, ...]
+    profile_names: Names
     upstream: ScalewayModels
 
     async def all(self) -> list[Model]:
-        profiles = [_profile(name) for name in self.profile_names]
         models = await self.upstream.all()
-        return [*profiles, *(each for each in models if each["id"] not in self.profile_names)]
+        return [*map(_profile, self.profile_names), *(each for each in models if self._shows(each))]
+
+    def _shows(self, model: Model) -> bool:
+        id_ = model["id"]
+        return id_ not in self.profile_names and self.profile_names.nearly(id_) is None
 
     async def get(self, model_id: str) -> Model:
         """The model of this id. Raises ModelNotFound, or UpstreamError if there is no list."""
         if model_id in self.profile_names:
             return _profile(model_id)
+        refuse_nearly(model_id, self.profile_names)
         for model in await self.upstream.all():
             if model["id"] == model_id:
                 return model

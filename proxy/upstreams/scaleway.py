@@ -9,7 +9,7 @@ import asyncio
 import functools
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Self
 
@@ -19,6 +19,7 @@ from proxy.core.chat import Chunk
 from proxy.core.frames import Take, TextChunk
 from proxy.errors import ModelNotFound, ProxyError, UpstreamError
 from proxy.upstreams.http import Endpoint, Reply
+from proxy.upstreams.scaleway_admitted import AdmittedModels
 from proxy.upstreams.scaleway_events import Events
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.scaleway_quirks import fit_request
@@ -29,7 +30,7 @@ _DRAIN_S: Final = 0.5
 _PERHAPS_UNKNOWN_MODEL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scaleway:
     """The model upstream."""
 
@@ -39,6 +40,14 @@ class Scaleway:
     drop_params: frozenset[str]
     """Request parameters that Scaleway does not support and clients send all the same."""
     timeout_s: float
+    _admitted: AdmittedModels = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._admitted = AdmittedModels(self.models, self._complete, self.models.ttl_s)
+
+    async def require(self, model: str) -> None:
+        """Return if `model` answers, which may have to be asked. Raises ProxyError."""
+        await self._admitted.require(model)
 
     def stream(self, body: Mapping[str, Any], take: Take | None = None) -> ModelStream:
         """The chunks of one model round, as many at a time as arrived together.
@@ -61,6 +70,10 @@ class Scaleway:
             async with reply:
                 raise await self._error(reply, str(body["model"]))
         return reply
+
+    async def _complete(self, body: Mapping[str, Any]) -> Chunk:
+        async with await self.ask(body) as reply:
+            return read_completion(self.vendor, await reply.read())
 
     async def _error(self, reply: Reply, model: str) -> ProxyError:
         error = read_error(self.vendor, reply.status, await reply.read(), reply.headers)

@@ -129,6 +129,62 @@ def test_a_named_page_does_not_make_up_for_a_foreign_host() -> None:
         check_loopback({"host": "evil.com", "origin": origin}, frozenset({origin}))
 
 
+FORWARDED = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-anything",
+    "x-forwarded",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-envoy-external-address",
+    "cf-connecting-ip",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "fly-client-ip",
+    "cdn-loop",
+]
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+@pytest.mark.parametrize("value", ["203.0.113.7", "127.0.0.1", ""])
+def test_what_came_through_a_reverse_proxy_is_refused_with_both_ways_out(
+    name: str, value: str
+) -> None:
+    with pytest.raises(Forbidden, match="came through a reverse proxy") as caught:
+        check_loopback({**HERE, name: value})
+    for word in (repr(name), "client keys", "RAG_PROXY_API_KEYS", "allow_forwarded = true"):
+        assert word in caught.value.message
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+def test_what_came_through_a_reverse_proxy_may_be_let_in(name: str) -> None:
+    check_loopback({**HERE, name: "203.0.113.7"}, allow_forwarded=True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.com"},
+        {"host": "evil.com", "x-forwarded-host": "localhost"},
+        {**HERE, "x-forwarded-for": "127.0.0.1", "origin": "https://evil.com"},
+        {**HERE, "x-forwarded-host": "evil.com", "origin": "https://evil.com"},
+    ],
+)
+def test_a_page_is_refused_also_where_forwarding_is_allowed(headers: dict[str, str]) -> None:
+    with pytest.raises(Forbidden):
+        check_loopback(headers, allow_forwarded=True)
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "x-stainless-os", "x-lighton-retrieval", "dnt"])
+def test_other_headers_do_not_tell_of_a_reverse_proxy(name: str) -> None:
+    check_loopback({**HERE, name: "x"})
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "[::1]"])
 def test_an_address_to_listen_on_may_be_of_this_machine(host: str) -> None:
     assert is_loopback_host(host)

@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -158,6 +160,37 @@ def test_the_settings_of_the_demo_lead_to_the_stand_ins() -> None:
     assert settings.lighton_base_url == "http://127.0.0.1:1"
     assert settings.scaleway_base_url == "http://127.0.0.1:1/v1"
     assert "no-language-model" in settings.default_model
+
+
+def forwarded_status(url: str) -> int:
+    request = urllib.request.Request(  # noqa: S310 - the demo's own address
+        f"{url}/v1/models", headers={"X-Forwarded-For": "203.0.113.7"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as reply:  # noqa: S310
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+@pytest.mark.parametrize(
+    ("options", "env", "status"),
+    [
+        ((), {}, 200),
+        (("--docs", "."), {}, 403),
+        (("--docs", "."), {"RAG_PROXY_ALLOW_FORWARDED": "true"}, 200),
+        (("--docs", ".", "--allow-forwarded"), {}, 200),
+    ],
+)
+def test_only_the_proxys_own_manual_is_served_through_a_reverse_proxy_unasked(
+    tmp_path: Path, options: tuple[str, ...], env: dict[str, str], status: int
+) -> None:
+    (tmp_path / "leave.md").write_text("# Paid leave\n\nThere are thirty days of paid leave.\n")
+    with Program("demo", "--port", "0", *options, cwd=tmp_path, env=env) as demo:
+        url = re.search(r"http://127\.0\.0\.1:\d+", printed(demo))
+        assert url
+        assert forwarded_status(url[0]) == status
 
 
 def test_only_variables_with_real_keys_are_named() -> None:

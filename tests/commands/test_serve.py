@@ -234,6 +234,15 @@ def test_the_first_line_tells_of_the_profile_that_is_the_default_and_names_them_
 
 
 @pytest.mark.usefixtures("set_up")
+def test_other_machines_are_refused_with_a_client_key_that_can_be_guessed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "RAG_PROXY_API_KEYS", f"hunter2,{SECRET}")
+    (line,) = refused(capsys, "--host", "0.0.0.0")  # noqa: S104 - it is refused
+    assert "fewer than 20 characters can be guessed (number 1 of 2)" in line
+
+
+@pytest.mark.usefixtures("set_up")
 def test_a_key_under_a_misspelt_name_is_found(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, set_up: Path
 ) -> None:

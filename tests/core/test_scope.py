@@ -346,7 +346,7 @@ def test_any_document_is_a_wish_or_a_bad_request(document: dict[str, Any]) -> No
         ({"x-lighton-workspace-id": "42"}, Wish(Scope(workspace_id=(42,)))),
         ({"x-lighton-workspace-id": " 42 , 43,42"}, Wish(Scope(workspace_id=(42, 43, 42)))),
         ({"x-lighton-retrieval": " off "}, Wish(retrieval="off")),
-        ({"x-request-id": "7", "lighton-workspace-id": "1"}, Wish()),
+        ({"x-request-id": "7", "x-highlight-on": "1"}, Wish()),
     ],
 )
 def test_a_wish_in_headers_is_read(headers: dict[str, str], wish: Wish) -> None:

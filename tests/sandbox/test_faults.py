@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -46,6 +47,16 @@ def test_a_fault_can_be_kept_for_one_path() -> None:
     faults.add("scaleway", path="/chat/completions", status=500)
     assert faults.take("scaleway", "/v1/models").status is None
     assert faults.take("scaleway", "/p/v1/chat/completions").status == 500
+
+
+@pytest.mark.parametrize(
+    "fields", [{"after_chunks": 0}, {"error_in_stream": True}, {"chunk_delay_s": 0.5}]
+)
+def test_a_fault_of_a_stream_waits_for_a_request_that_can_be_one(fields: dict[str, Any]) -> None:
+    faults = Faults()
+    fault = faults.add("scaleway", **fields)
+    assert faults.take("scaleway", "/v1/models") == Fault(upstream="scaleway")
+    assert faults.take("scaleway", "/v1/chat/completions") == fault
 
 
 @pytest.mark.parametrize("fields", [{"statsu": 1}, {"status": 200}, {"shape": 5}, {"times": -1}])

@@ -133,6 +133,9 @@ class Upstreams:
         self.searched: list[dict[str, Any]] = []
         """The bodies of the requests to the search."""
 
+        self.listed: Sequence[str] = ("llama-3.3-70b-instruct", "llama", "qwen")
+        """The ids on the list of models."""
+
     def play(self, rounds: Iterable[Round]) -> None:
         """Go on with other rounds."""
         self._rounds = iter(rounds)
@@ -141,6 +144,8 @@ class Upstreams:
         return httpx.MockTransport(self._answer)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/models"):
+            return httpx.Response(200, json={"data": [{"id": each} for each in self.listed]})
         body = orjson.loads(request.content)
         if request.url.path == "/api/v3/search":
             self.searched.append(body)

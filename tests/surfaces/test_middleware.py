@@ -15,8 +15,8 @@ from proxy.surfaces.replies import JSONReply
 from tests.support.asgi import Answer, ask
 
 FRESH_ID = re.compile(r"req_[0-9a-f]{32}")
-OPEN = KeyRing([])
-KEYS = KeyRing(["client-secret"])
+OPEN = KeyRing([], secret=b"s")
+KEYS = KeyRing(["client-secret"], secret=b"s")
 NO_ORIGINS: frozenset[str] = frozenset()
 
 
@@ -205,6 +205,22 @@ async def test_without_keys_nobody_else_is_let_in_anywhere(
 ) -> None:
     with pytest.raises(Forbidden):
         await ask(admitted(OPEN), path, headers=headers)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/health", "/ready"])
+async def test_without_keys_what_came_through_a_reverse_proxy_is_let_in_only_if_allowed(
+    path: str,
+) -> None:
+    headers = {"X-Forwarded-For": "203.0.113.7"}
+    with pytest.raises(Forbidden):
+        await ask(admitted(OPEN), path, headers=headers)
+    app = Requests(Admission(noting(), OPEN, NO_ORIGINS, allow_forwarded=True))
+    assert (await ask(app, path, headers=headers)).status == 201
+
+
+async def test_with_keys_what_came_through_a_reverse_proxy_is_let_in() -> None:
+    headers = {"x-forwarded-for": "203.0.113.7", "authorization": "Bearer client-secret"}
+    assert (await ask(admitted(KEYS), headers=headers)).status == 201
 
 
 async def test_without_keys_a_key_does_not_let_others_in() -> None:

@@ -525,6 +525,9 @@ class FramesOnly:
     def __init__(self, *rounds: Round) -> None:
         self._rounds = iter(rounds)
 
+    async def require(self, model: str) -> None:
+        """Every model answers."""
+
     async def stream(
         self,
         body: Mapping[str, Any],  # noqa: ARG002  # the protocol

@@ -1,0 +1,127 @@
+"""Names that are nearly another name, so that what is meant to narrow a search is not overlooked.
+
+A misspelt field would be passed on to the model, which ignores it, while everything is searched. So
+there is one rule for what reads alike, for fields, headers and the names of profiles: see `fold`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any, Final
+
+from proxy.errors import BadRequest
+
+FIELD: Final = "lighton"
+"""The field of a request's body that narrows its search."""
+
+_LONGEST_SHOWN: Final = 80
+_UNSEEN: Final = re.compile(r"[\W_\u115f\u1160]+")
+"""What does not tell names apart; the two are letters that show nothing."""
+_SAME_LOOK: Final = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХԌԚԜаеѕіјкмһорстухӏԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορτυıɡɩłøħŧոօհ",
+    "ABESIJKMHOPCTYXGQWaesijkmhopctyxldqwABEZHIKMNOPTYXaivoptuigilohtnoh",
+)
+"""Letters of other alphabets that are drawn like Latin ones."""
+_OPTIONS_OF_SDKS: Final = ("extra", "modelkwargs")
+"""How fields begin that SDKs unpack before they send a request, such as `extra_body`."""
+_MOST_OPTIONS: Final = 1_000
+_ONE_SLIP: Final = 0.85
+"""How similar `lighton` is to itself with one slip in it, by difflib's measure: 12/14 at least."""
+_LONGEST_NAME: Final = 500
+"""How much of a name is read, in characters: nobody misspells a name into a longer one."""
+
+
+def fold(name: str) -> str:
+    """What is left of a name without its case, marks, spaces and all else but letters and digits.
+
+    Compatibility forms (NFKD) and letters of other alphabets that look the same are one. "" for a
+    name that has none of those, which is like no other.
+    """
+    name = name[:_LONGEST_NAME]
+    if not name.isascii():
+        signs = "".join(unicodedata.normalize("NFKD", sign) for sign in name)
+        # Capitals and small letters are drawn like different ones.
+        name = signs.translate(_SAME_LOOK).casefold().translate(_SAME_LOOK)
+    return _UNSEEN.sub("", name.casefold())
+
+
+def is_nearly_ours(name: str) -> bool:
+    """Whether a field or header can only be meant for the proxy: nearly `lighton`, or more.
+
+    One slip of the fingers is forgiven: a letter too many or too few, a wrong one, or two swapped.
+    """
+    folded = fold(name).removeprefix("x")
+    if folded.startswith(FIELD):
+        return True
+    may_be_slip = folded[:1] == FIELD[0] and len(folded) <= len(FIELD) + 1
+    return may_be_slip and bool(get_close_matches(folded, (FIELD,), cutoff=_ONE_SLIP))
+
+
+class Names:
+    """Names, in their order, of which one may be meant where another is given."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._exact = frozenset(self._names)
+        self._by_fold = {folded: each for each in reversed(self._names) if (folded := fold(each))}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._exact
+
+    def nearly(self, name: str) -> str | None:
+        """The name that `name` is like, without being one of them itself."""
+        if not self._exact or name in self._exact:
+            return None
+        return self._by_fold.get(fold(name))
+
+
+def refuse_lookalike(name: str, value: Any, narrowing: Mapping[str, str]) -> None:
+    """Raise BadRequest for an undocumented field of a body that is overlooked but meant to narrow.
+
+    `narrowing` holds what a misspelt field may have meant, by folded name.
+    """
+    folded = fold(name)
+    if is_nearly_ours(folded):
+        raise _refused(name, f"Did you mean '{FIELD}'?")
+    if meant := narrowing.get(folded):
+        raise _refused(name, f"Did you mean '{meant}'?")
+    if folded.startswith(_OPTIONS_OF_SDKS) and _holds_narrowing(value, narrowing):
+        raise _refused(
+            name, f"Put '{FIELD}' into the body itself, as SDKs do with what 'extra_body' holds."
+        )
+
+
+def _refused(name: str, advice: str) -> BadRequest:
+    shown = name[:_LONGEST_SHOWN]
+    return BadRequest(f"The field {shown!r} is not known. {advice}", param=shown)
+
+
+def _holds_narrowing(options: Any, narrowing: Mapping[str, str]) -> bool:
+    """Whether an SDK's options do, or are too many to be looked through."""
+    if isinstance(options, dict) and any(
+        fold(name) in narrowing for name in islice(options, _MOST_OPTIONS)
+    ):
+        return True
+    names = tuple(islice(_names_in(options), _MOST_OPTIONS))
+    return len(names) == _MOST_OPTIONS or any(map(is_nearly_ours, names))
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    """The keys at any depth of `value`, or the words of a text, which may be JSON."""
+    if isinstance(value, str):
+        yield from (word[0] for word in re.finditer(r"[\w-]+", value))
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield from each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each

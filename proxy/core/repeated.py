@@ -1,0 +1,54 @@
+"""Fields that a body holds twice.
+
+A JSON decoder keeps the last one, and nobody can tell which one was meant to narrow the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+from proxy.core.lookalikes import FIELD
+from proxy.core.scope import WISH_FIELDS
+from proxy.errors import BadRequest
+
+_IN_BODY: Final = (FIELD, "model", "tool_choice")
+_ESCAPES: Final = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
+"""How an escaped letter of ASCII begins: no client writes one so."""
+
+
+def refuse_repeated(body: bytes, document: Any) -> None:
+    """Raise BadRequest if a field that narrows is in `body` twice, however it is spelt there.
+
+    `document` is what was read from `body`, not nested deeply. Nearly every body is seen to repeat
+    nothing without being read again.
+    """
+    if not isinstance(document, dict) or not _may_repeat(body, document):
+        return
+    fields: Any = json.loads(body, object_pairs_hook=tuple)
+    _refuse_twice((name for name, _ in fields if name in _IN_BODY), "")
+    for name, value in fields:
+        if name == FIELD and isinstance(value, tuple):
+            _refuse_twice((each for each, _ in value), f"{FIELD}.")
+
+
+def _may_repeat(body: bytes, document: dict[str, Any]) -> bool:
+    if any(name in document and _is_twice(name, body) for name in _IN_BODY):
+        return True
+    return FIELD in document and (
+        any(_is_twice(name, body) for name in WISH_FIELDS)
+        or any(escape in body for escape in _ESCAPES)
+    )
+
+
+def _is_twice(name: str, body: bytes) -> bool:
+    return body.count(b'"%b"' % name.encode()) > 1
+
+
+def _refuse_twice(names: Iterable[str], prefix: str) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            param = f"{prefix}{name}"
+            raise BadRequest(f"'{param}' was sent more than once.", param=param)

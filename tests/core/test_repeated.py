@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.core.repeated import refuse_repeated
+from proxy.errors import BadRequest
+from tests.core.samples import JSON
+
+NAMES = ("lighton", "model", "tool_choice", "messages", "workspace_id")
+
+
+def check(body: str) -> None:
+    refuse_repeated(body.encode(), orjson.loads(body))
+
+
+@st.composite
+def spelt(draw: st.DrawFn, name: str) -> str:
+    """`name` as a string of JSON, some of its letters escaped."""
+    letters = (
+        draw(st.sampled_from((each, f"\\u{ord(each):04x}", f"\\u{ord(each):04X}"))) for each in name
+    )
+    return f'"{"".join(letters)}"'
+
+
+@given(st.data(), st.sampled_from(("lighton", "model", "tool_choice")), JSON, JSON)
+def test_a_field_that_narrows_is_refused_when_it_is_there_twice(
+    data: st.DataObject, name: str, first: Any, second: Any
+) -> None:
+    # An escape is looked for only where there is a wish.
+    spelling = spelt(name) if name == "lighton" else st.just(f'"{name}"')
+    fields = [(data.draw(spelling), json.dumps(each)) for each in (first, second)]
+    first_field, second_field = (f"{key}: {value}" for key, value in fields)
+    with pytest.raises(BadRequest, match=f"'{name}' was sent more than once") as caught:
+        check(f'{{{first_field}, "x": 1, {second_field}}}')
+    assert caught.value.param == name
+
+
+@given(st.data())
+def test_a_field_of_the_wish_is_refused_when_it_is_there_twice(data: st.DataObject) -> None:
+    first, second = (data.draw(spelt("workspace_id")) for _ in range(2))
+    with pytest.raises(BadRequest) as caught:
+        check(f'{{"lighton": {{{first}: [43], {second}: [42, 43]}}}}')
+    assert caught.value.param == "lighton.workspace_id"
+
+
+@given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), JSON))
+def test_a_body_whose_fields_differ_passes(document: dict[str, Any]) -> None:
+    refuse_repeated(orjson.dumps(document), document)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"lighton": {}, "messages": [{"content": "lighton", "name": "lighton"}]}',
+        '{"model": "model", "tools": [{"parameters": {"model": {"model": 1}}}]}',
+        '{"lighton": {"tag_id": [1]}, "x": {"tag_id": [2]}}',
+        '{"lighton": {}, "messages": [{"content": "\\u006cighton"}]}',
+        '{"seed": 1, "seed": 2}',
+        "[1]",
+        '"lighton"',
+    ],
+)
+def test_what_is_said_twice_elsewhere_passes(body: str) -> None:
+    check(body)
