@@ -9,7 +9,7 @@ import pytest
 from proxy.core.chat import parse_chat
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
 from proxy.core.instructions import NO_MORE_SEARCHES
-from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn, call_id, handle_of_text
+from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn, Said, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
 from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
@@ -393,7 +393,16 @@ LATER: dict[str, Any] = {
         {"role": "user", "content": "And in hours?"},
     ]
 }
-ANSWERED = handle_of_text("How many days of leave?", "Let me see. It is 27 [1]")
+
+
+def handle_of_answer(*messages: dict[str, Any]) -> str:
+    said = Said()
+    *_, found = [said.add(message) for message in messages]
+    assert found
+    return found
+
+
+ANSWERED = handle_of_answer(*LATER["messages"][:2])
 
 
 def answered(script: Script) -> Command | None:
@@ -428,10 +437,37 @@ def test_a_remembered_answer_is_kept_under_its_text_and_put_back_later() -> None
     assert "searched before" in told(again)[-1]
 
 
-def test_an_answer_without_a_search_is_not_remembered() -> None:
+def test_an_answer_is_kept_under_all_that_was_said_before_it() -> None:
+    system = {"role": "system", "content": "Today is Monday."}
+    messages = [system, *LATER["messages"]]
+    script = Script({"messages": messages}, search_memory=True)
+    script.start()
+    script.reply({})
+    command = script.reply(turn(call()))
+    script.reply(bring(command, found(LEAVE)))
+    command = script.reply(turn(text="216."))
+    assert isinstance(command, Keep)
+    said = {"role": "assistant", "content": "216."}
+    assert command.handle == handle_of_answer(*messages, said)
+
+
+def test_an_answer_without_a_search_is_kept_so_that_no_other_is_taken_for_it() -> None:
     script = Script(search_memory=True)
     script.start()
-    assert script.reply(turn(text="Hello.")) is None
+    command = script.reply(turn(text="Hello."))
+    assert isinstance(command, Keep)
+    assert command.handle == handle_of_answer(QUESTION, {"role": "assistant", "content": "Hello."})
+    assert command.turn.size == 0
+    assert script.reply(None) is None
+
+
+def test_nothing_is_kept_of_an_answer_without_words_or_without_retrieval() -> None:
+    silent = Script(search_memory=True)
+    silent.start()
+    assert silent.reply(turn(text=" \n")) is None
+    off = Script(search_memory=True, retrieval="off")
+    off.start()
+    assert off.reply(turn(text="Hello.")) is None
 
 
 def test_a_failed_search_is_told_to_the_model_and_traced() -> None:
