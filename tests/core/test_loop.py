@@ -169,6 +169,53 @@ def test_after_the_time_budget_one_last_round_answers() -> None:
     assert tools_of(script.reply(bring(command, found(LEAVE)))) == []
 
 
+FORCED = {"type": "function", "function": {"name": "lighton_search"}}
+
+
+@pytest.mark.parametrize("limits", [{"late": True}, {"max_rounds": 0}])
+def test_a_first_round_that_is_the_last_offers_no_search_and_ends_with_its_words(
+    limits: dict[str, Any],
+) -> None:
+    script = Script({"tools": [WEATHER], "tool_choice": FORCED}, **limits)
+    first = asks(script.start())
+    assert tools_of(first) == ["get_weather"]
+    assert first.ask.tool_choice == "auto"
+    assert first.ask.messages[-1] == QUESTION
+    assert NO_MORE_SEARCHES not in str(first.ask.messages)
+    stray = call(id="s1")._replace(owner=Owner.NOBODY)
+    assert script.reply(turn(stray, text="27.")) is None
+    assert script.final == turn(stray, text="27.")
+
+
+@pytest.mark.parametrize("limits", [{"late": True}, {"max_rounds": 0}])
+def test_a_first_round_that_is_the_last_and_says_nothing_is_followed_by_one_more(
+    limits: dict[str, Any],
+) -> None:
+    script = Script(**limits)
+    assert tools_of(script.start()) == []
+    stray = call()._replace(owner=Owner.NOBODY)
+    again = script.reply(turn(stray))
+    assert tools_of(again) == []
+    assert told(again) == [
+        f"There is no tool named 'lighton_search'. There are no tools.\n\n{NO_MORE_SEARCHES}"
+    ]
+    assert script.reply(turn(stray)) is None
+    assert script.desk.trace == []
+
+
+def test_a_first_round_that_is_the_last_may_still_call_the_clients_tools() -> None:
+    script = Script({"tools": [WEATHER]}, late=True)
+    script.start()
+    assert script.reply(turn(call("{}", name="get_weather", id=YOURS))) is None
+
+
+def test_a_first_search_is_run_also_where_the_first_round_is_the_last() -> None:
+    script = Script(retrieval="hybrid", max_rounds=0)
+    first = asks(script.reply(bring(script.start(), found(LEAVE))))
+    assert tools_of(first) == []
+    assert "Leave is 27 days." in first.ask.messages[0]["content"]
+
+
 def test_searches_over_the_limit_of_a_round_are_refused_to_the_model() -> None:
     script = Script(max_searches=1)
     script.start()
@@ -494,6 +541,39 @@ def test_a_failed_search_ends_the_answer_where_the_setting_says_so() -> None:
     command = script.reply(turn(call()))
     with pytest.raises(UpstreamTimeout):
         script.reply(bring(command, Failed(UpstreamTimeout("LightOn", "late"))))
+
+
+@pytest.mark.parametrize("outcome", [found(LEAVE), found()])
+def test_a_search_that_succeeds_is_told_to_the_model_where_a_failed_one_would_end_the_answer(
+    outcome: Outcome,
+) -> None:
+    script = Script(fail_on_search_error=True)
+    script.start()
+    second = script.reply(bring(script.reply(turn(call())), outcome))
+    (answer,) = told(second)
+    assert ("Leave is 27 days." in answer) == (outcome == found(LEAVE))
+    assert script.reply(turn(text="27 [1]")) is None
+    assert "error" not in script.desk.trace[0]
+
+
+@pytest.mark.parametrize("retrieval", ["context", "hybrid"])
+def test_a_first_search_ends_the_answer_only_if_it_fails(retrieval: str) -> None:
+    script = Script(retrieval=retrieval, fail_on_search_error=True)
+    first = asks(script.reply(bring(script.start(), found(LEAVE))))
+    assert "Leave is 27 days." in first.ask.messages[0]["content"]
+    failing = Script(retrieval=retrieval, fail_on_search_error=True)
+    command = failing.start()
+    with pytest.raises(UpstreamTimeout):
+        failing.reply(bring(command, Failed(UpstreamTimeout("LightOn", "late"))))
+
+
+def test_one_failed_search_of_several_ends_the_answer_where_the_setting_says_so() -> None:
+    script = Script(fail_on_search_error=True)
+    script.start()
+    command = script.reply(turn(call(), call('{"query": "holidays"}', id="s2")))
+    failed = Failed(UpstreamTimeout("LightOn", "late"))
+    with pytest.raises(UpstreamTimeout):
+        script.reply(bring(command, found(LEAVE), failed))
 
 
 def test_context_mode_searches_first_and_offers_no_tool() -> None:
