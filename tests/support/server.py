@@ -52,7 +52,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
         yield server.url
     finally:
         server.should_exit = True
-        await running
+        await asyncio.wait_for(running, _PATIENCE_S)
 
 
 @contextmanager
