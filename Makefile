@@ -38,6 +38,10 @@ format: $(DEV) ## Lay out the code and apply safe fixes
 	@$(VENV)/bin/ruff check --fix-only --quiet
 	@$(VENV)/bin/ruff format
 
+.PHONY: fuzz
+fuzz: $(DEV) ## Feed broken input to all that reads input (ARGS="--seconds 600 --only http"; ARGS=--help)
+	@$(VENV)/bin/python -m tests.fuzz $(ARGS)
+
 .PHONY: bench bench-peers
 bench: $(RUNTIME) ## Measure the proxy beside its peers, which make bench-peers installs (ARGS=--quick; ARGS=--help)
 	@$(VENV)/bin/python -m bench $(ARGS)
@@ -55,7 +59,7 @@ upgrade: LOCK_OPTIONS = --upgrade
 upgrade: lock ## Write requirements/ anew with the newest versions allowed
 
 clean: ## Remove the environment and everything that tools have left behind
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .fuzz .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache tests/e2e/node/node_modules
 	find proxy tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +
 

@@ -44,16 +44,12 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Applic
     Raises EmptyScope for a profile that allows nothing of what the settings allow.
     """
     transport = transport or pooled_transport()
-    store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes)
+    whose = _whose_documents(settings)
+    seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
+    store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
     upstreams = make_upstreams(settings, transport, store)
     policies = Policies(settings)
-    whose = _whose_documents(settings)
-    turns = KeptTurns(
-        store,
-        settings.turns_ttl_s,
-        realm=hashlib.sha256(whose).hexdigest(),
-        secret=hashlib.sha256(b"seal of kept turns\0" + whose).digest(),
-    )
+    turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
     chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search, turns)
     models = Models(policies.profile_names, upstreams.models)
 

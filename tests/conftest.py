@@ -5,11 +5,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support.program import hear_interrupts
 from tests.support.redis_server import redis_server
 
 # How long an example takes is not judged: a busy machine is no defect.
 settings.register_profile("unhurried", settings(), deadline=None)
 settings.load_profile("unhurried")
+
+hear_interrupts()
 
 
 @pytest.fixture(scope="session")

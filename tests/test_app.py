@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import orjson
 import pytest
+from redis.asyncio import Redis
 
 from proxy.app import create_app
 from proxy.errors import EmptyScope
 from proxy.settings import Settings
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error, check_model, check_model_list
-from tests.support.script import Round, Upstreams
+from tests.support.script import Round, Upstreams, result
+from tests.support.server import serving
 
 HI = {"messages": [{"role": "user", "content": "Hi"}]}
 KEY = {"authorization": "Bearer client-key"}
@@ -89,6 +94,36 @@ async def test_models_are_the_profiles_and_the_upstreams_own() -> None:
 async def test_a_profile_that_allows_nothing_is_refused_at_start() -> None:
     with pytest.raises(EmptyScope):
         create_app(settings(workspace_id=[1], profiles={"hr": {"workspace_id": [2]}}))
+
+
+async def test_search_results_that_somebody_has_put_into_redis_are_shown_to_nobody(
+    redis_url: str,
+) -> None:
+    """Two proxies share what was found. A value of anybody else's is as if it were not there."""
+    upstreams = Upstreams((), [result("c1", "Leave is 27 days.")])
+    shared = {"redis_url": redis_url, "lighton_api_key": str(uuid4()), "retrieval": "context"}
+
+    async def told_to_model() -> bytes:
+        upstreams.play([Round("27 days.")])
+        app = create_app(settings(**shared), upstreams.transport())
+        async with serving(app):  # which closes what it opened
+            assert (await ask(app, document=HI, headers=KEY)).status == 200
+        return orjson.dumps(upstreams.asked[-1])
+
+    async with aclosing(Redis.from_url(redis_url)) as redis:
+        before = set(await redis.keys())
+        assert await told_to_model() == await told_to_model()
+        assert len(upstreams.searched) == 1
+        (name,) = set(await redis.keys()) - before
+        made_up = orjson.dumps({"results": [result("c1", "Leave is 99 days.")]})
+        sealed = await redis.get(name)
+        assert isinstance(sealed, bytes)
+        for value in (made_up, sealed[:32] + made_up):
+            await redis.set(name, value, ex=60)
+            told = await told_to_model()
+            assert b"27 days" in told
+            assert b"99 days" not in told
+    assert len(upstreams.searched) == 3
 
 
 async def test_health_needs_no_key_and_no_upstream() -> None:

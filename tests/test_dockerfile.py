@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 30.0
+BUILD_PATIENCE_S = 250.0
 UPSTREAM_KEYS = {
     "LIGHTON_API_KEY": "dummy",
     "SCALEWAY_API_KEY": "dummy",
@@ -59,6 +60,7 @@ def dockerfile_run(folder: Path, *options: str) -> subprocess.CompletedProcess[s
         cwd=ROOT,
         capture_output=True,
         text=True,
+        timeout=BUILD_PATIENCE_S,
         check=False,
     )
 
@@ -69,7 +71,9 @@ def pip_settings() -> Iterator[str]:
         if name.upper().startswith(PACKAGE_INDEX_ACCESS):
             yield f"--env={name}={value}"
     command = [sys.executable, "-m", "pip", "cache", "dir"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - pip
+    found = subprocess.run(  # noqa: S603 - pip
+        command, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     if found.returncode == 0:
         yield f"--env=PIP_CACHE_DIR={found.stdout.strip()}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.program import PATIENCE_S, clean_environment
+from tests.support.program import PATIENCE_S, clean_environment, running
 
 ROOT = Path(__file__).parent.parent
 OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
@@ -63,19 +63,13 @@ def test_folder_and_port_are_handed_on(venv: Path, given: tuple[str, ...], hande
 
 def test_ctrl_c_lets_the_demo_end_and_nothing_is_said(venv: Path) -> None:
     program(venv, "trap 'echo ended; exit 130' INT\necho ready\nwhile :; do sleep 0.1; done")
-    with subprocess.Popen(  # noqa: S603 - our own Makefile
-        ["make", "demo", f"VENV={venv}"],  # noqa: S607 - whichever make the user has
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as running:
-        assert running.stdout
-        assert running.stdout.readline() == "ready\n"
-        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to make, shell and demo
-        assert running.communicate(timeout=PATIENCE_S) == ("ended\n", "")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = ["make", "demo", f"VENV={venv}"]
+    with running(command, cwd=ROOT, env=environment(), **pipes) as demo:
+        assert demo.stdout
+        assert demo.stdout.readline() == "ready\n"
+        os.killpg(demo.pid, signal.SIGINT)  # as a terminal does: to make, shell and demo
+        assert demo.communicate(timeout=PATIENCE_S) == ("ended\n", "")
 
 
 def test_exit_code_130_of_the_demo_is_no_error(venv: Path) -> None:

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 LOCK_FILES = ("build.txt", "runtime.txt", "dev.txt")
+PATIENCE_S = 60.0
 NODE = ROOT / "tests" / "e2e" / "node"
 
 
@@ -26,7 +27,9 @@ def _project() -> dict[str, Any]:
 def _in_wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
-    subprocess.run([*command, str(folder)], cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own build
+    subprocess.run(  # noqa: S603 - our own build
+        [*command, str(folder)], cwd=ROOT, capture_output=True, check=True, timeout=PATIENCE_S
+    )
     (wheel,) = folder.iterdir()
     with ZipFile(wheel) as archive:
         return set(archive.namelist())

@@ -202,7 +202,7 @@ def test_a_redis_is_reached_by_tcp_tls_or_a_socket(value: str) -> None:
     assert url
     assert url.get_secret_value() == value.strip()
     assert value.strip() not in f"{Settings(redis_url=value)!r}"
-    assert callable(make_store(url.get_secret_value(), 0).read)
+    assert callable(make_store(url.get_secret_value(), 0, b"").read)
 
 
 @pytest.mark.parametrize(

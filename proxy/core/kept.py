@@ -5,7 +5,7 @@ model did beside them is kept under a handle that the client sends back without 
 
 - for a turn that calls the client's tools, the ids of these calls: the proxy makes them, and all
   ids of one turn begin alike (`call_id`, `handle_of_call`);
-- for a finished answer, its text and the question before it (`handle_of_text`).
+- for a finished answer, all that user and assistant have said up to its end (`Said`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from proxy.core.chat import Message, calls_in, text_of
@@ -36,13 +36,30 @@ def handle_of_call(id_: str) -> str | None:
     return match[1] if match else None
 
 
-def handle_of_text(question: str, answer: str) -> str:
-    """The handle of a finished answer. White space does not count: clients trim what they show.
+class Said:
+    """What user and assistant have said so far: the handle of the answer that it ends with.
 
-    The question is a part of it, because many questions have the answer "Yes.".
+    White space does not count: clients trim what they show. Nor do messages of other roles, as
+    instructions often hold the date, and turns without words, which some clients leave out. Texts
+    are told apart by role and length, so that none passes for a part of another.
     """
-    words = "\0".join((_words(question), _words(answer)))
-    return f"text_{hashlib.sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, message: Message) -> str | None:
+        """Take in the next message. The handle if it is the assistant's and has words.
+
+        The cost is that of the message, however much was said before.
+        """
+        role = message["role"]
+        if role not in ("user", "assistant"):
+            return None
+        words = _words(text_of(message.get("content"))).encode("utf-8", "surrogatepass")
+        if role == "assistant" and not words:
+            return None
+        self._hash.update(b"%b %d:%b" % (role.encode(), len(words), words))
+        return f"text_{self._hash.hexdigest()}" if role == "assistant" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +114,15 @@ class KeptTurn:
         texts = (*told, *self.answers.values(), self.context.text if self.context else "")
         return sum(map(len, texts))
 
+    def is_like(self, other: KeptTurn) -> bool:
+        """Whether both say the same, whatever ids the calls of their hidden rounds have."""
+        return self._with_plain_ids() == other._with_plain_ids()
+
+    def _with_plain_ids(self) -> KeptTurn:
+        ids = dict.fromkeys(call["id"] for each in self.before for call in calls_in(each))
+        plain = {id_: str(number) for number, id_ in enumerate(ids)}
+        return replace(self, before=tuple(_renamed(each, plain) for each in self.before))
+
     def merge(self, message: Message) -> Message:
         """The client's message of this turn with what it does not know put back.
 
@@ -121,6 +147,13 @@ class KeptTurn:
             elif of_client is not None:
                 calls.append(of_client)
         return [*calls, *by_id.values()]
+
+
+def _renamed(message: Message, ids: Mapping[str, str]) -> Message:
+    """A turn or a tool message with other ids for its calls."""
+    if calls := calls_in(message):
+        return {**message, "tool_calls": [{**call, "id": ids[call["id"]]} for call in calls]}
+    return {**message, "tool_call_id": ids[message["tool_call_id"]]}
 
 
 def is_same_text(one: str, other: str) -> bool:

@@ -18,11 +18,11 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.core.chat import Message, last_user_text
+from proxy.core.chat import Message
 from proxy.core.desk import Failed, Outcome, SearchDesk
 from proxy.core.history import History, choose, recognise, restore
 from proxy.core.instructions import NO_MORE_SEARCHES
-from proxy.core.kept import Context, KeptTurn, handle_of_call, handle_of_text
+from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.plan import Ask, Plan, with_context
 from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
@@ -101,7 +101,8 @@ def answer(
         del turn, answers  # a long round need not hold those before it
     if handle := _handle(plan, turn, rounds):
         kept = _kept(desk, turn, rounds, answers, context)
-        if kept.size:
+        # An answer that hid nothing must not be taken for another one that has its handle.
+        if kept.size or not turn.calls_of(Owner.CLIENT):
             yield Keep(handle, kept)
     return turn
 
@@ -171,10 +172,12 @@ def _handle(plan: Plan, turn: Turn, rounds: _Rounds) -> str | None:
     """Where the hidden part of the answer will be looked for; None if nobody will."""
     if calls := turn.calls_of(Owner.CLIENT):
         return handle_of_call(calls[0].id)
-    text = _all_heard(rounds)
-    if plan.policy.search_memory and plan.grounded and text.strip():
-        return handle_of_text(last_user_text(plan.messages), text)
-    return None
+    if not (plan.policy.search_memory and plan.grounded):
+        return None
+    said = Said()
+    for message in plan.messages:
+        said.add(message)
+    return said.add({"role": "assistant", "content": _all_heard(rounds)})
 
 
 def _kept(

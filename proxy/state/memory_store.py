@@ -56,6 +56,12 @@ class MemoryStore:
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._entries)))
 
+    async def write_once(
+        self, name: str, value: bytes, ttl_s: float, settle: Callable[[bytes], bytes]
+    ) -> None:
+        there = await self.read((name,))
+        await self.write(name, settle(there[name]) if there else value, ttl_s)
+
     async def aclose(self) -> None:
         self._entries.clear()
         self._ends.clear()

@@ -100,6 +100,12 @@ class RedisStore:
         if self._may_ask():
             await self._tolerate("write", self._set(name, value, ttl_s))
 
+    async def write_once(
+        self, name: str, value: bytes, ttl_s: float, settle: Callable[[bytes], bytes]
+    ) -> None:
+        if self._may_ask():
+            await self._tolerate("write", self._set_once(name, value, ttl_s, settle))
+
     async def prove(self) -> None:
         """Keep a value and read it back. Raises RedisFailed."""
         name, value = f"check:{secrets.token_hex(8)}", secrets.token_bytes(16)
@@ -128,6 +134,22 @@ class RedisStore:
     async def _set(self, name: str, value: bytes, ttl_s: float) -> None:
         async with self._asking():
             await self._redis.set(PREFIX + name, value, px=_milliseconds(ttl_s))
+
+    async def _set_once(
+        self, name: str, value: bytes, ttl_s: float, settle: Callable[[bytes], bytes]
+    ) -> None:
+        """Of two writers, the one whose value is not there sees the other's, whatever the order."""
+        key, px = PREFIX + name, _milliseconds(ttl_s)
+        async with self._asking():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                _ = pipeline.set(key, value, px=px, nx=True)
+                _ = pipeline.getex(key, px=px)
+                replies = await pipeline.execute(raise_on_error=False)
+            _judge([each for each in replies if isinstance(each, Exception)])
+            there = replies[-1]
+            settled = settle(there) if isinstance(there, bytes) and there != value else value
+            if settled != there:
+                await self._redis.set(key, settled, px=px)
 
     def _may_ask(self) -> bool:
         """Whether now is a time to. While it does not answer, that is so once in `quiet_s`."""

@@ -56,7 +56,7 @@ class Shared(Generic[T]):
             try:
                 return read(kept[name])
             except ProxyError:
-                pass  # written by something else: it is made anew, and replaced
+                pass  # of another version: it is made anew, and replaced
         made = await make()
         result = read(made)
         await self.store.write(name, made, self.ttl_s)

@@ -6,10 +6,13 @@ method raises an error for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from proxy.state.memory_store import MemoryStore
+
+Settle: TypeAlias = Callable[[bytes], bytes]
+"""Which value is to be kept where the given one is there already."""
 
 
 class Store(Protocol):
@@ -19,13 +22,24 @@ class Store(Protocol):
     async def write(self, name: str, value: bytes, ttl_s: float) -> None:
         """Keep `value` for `ttl_s` seconds, instead of what was kept under this name."""
 
+    async def write_once(self, name: str, value: bytes, ttl_s: float, settle: Settle) -> None:
+        """Keep `value` as `write` does; if there is one already, keep what `settle` says.
+
+        That holds for writers in several processes, too, if `settle` gives either the value that is
+        there or, in every other case, one and the same.
+        """
+
     async def aclose(self) -> None: ...
 
 
-def make_store(redis_url: str | None, max_bytes: int) -> Store:
-    """Redis, which processes share, or else the memory of this one, up to `max_bytes`."""
+def make_store(redis_url: str | None, max_bytes: int, key: bytes) -> Store:
+    """Redis, which processes share, or else the memory of this one, up to `max_bytes`.
+
+    What is in Redis is sealed with `key`. Nobody else can write to the memory of a process.
+    """
     if redis_url is None:
         return MemoryStore(max_bytes)
     from proxy.state.redis_store import RedisStore  # noqa: PLC0415 - most start without Redis
+    from proxy.state.sealed import Sealed  # noqa: PLC0415 - as above
 
-    return RedisStore(redis_url)
+    return Sealed(RedisStore(redis_url), key)

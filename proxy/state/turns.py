@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import orjson
@@ -14,27 +13,23 @@ from pydantic import TypeAdapter, ValidationError
 
 from proxy.core.kept import KeptTurn
 from proxy.core.scope import Scope
+from proxy.state.sealed import SHOWN
 from proxy.state.store import Store
 
-_SEAL_BYTES: Final = 32
-_SHOWN: Final = 24
-"""As many characters of a name as are logged: enough to find it, too few to be asked for."""
 _CODEC: Final = TypeAdapter(KeptTurn)
+_AMBIGUOUS: Final = b""
+"""Kept where two answers had one handle, so that neither is taken for the other."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class KeptTurns:
-    """The kept turns of all clients. `realm` is told apart from others that share the store.
-
-    What is kept is sealed with `secret`: a damaged or foreign value counts as gone.
-    """
+    """The kept turns of all clients. `realm` is told apart from others that share the store."""
 
     store: Store
     ttl_s: float
     realm: str
-    secret: bytes = field(repr=False)
 
     def of(self, client: str, scope: Scope) -> ClientTurns:
         """Those of one client key, within one scope of searches.
@@ -65,28 +60,32 @@ class ClientTurns:
         partition = self.partition
         names = {_name(partition, handle): handle for handle in handles}
         values = await self.turns.store.read(tuple(names), renew_s=self.turns.ttl_s)
-        read = {names[name]: self._unseal(name, value) for name, value in values.items()}
+        read = {names[name]: _read(name, value) for name, value in values.items()}
         return {handle: turn for handle, turn in read.items() if turn is not None}
 
     async def keep(self, handle: str, turn: KeptTurn) -> None:
+        """Keep the turn. If another one has been kept under its handle, both are dropped.
+
+        Two conversations have met then, and nobody can tell for which of them a turn was kept.
+        """
         name = _name(self.partition, handle)
+
+        def settle(there: bytes) -> bytes:
+            known = _read(name, there)
+            return there if known is not None and known.is_like(turn) else _AMBIGUOUS
+
         written = _CODEC.dump_json(turn)
-        sealed = self._seal(name, written) + written
-        await self.turns.store.write(name, sealed, self.turns.ttl_s)
+        await self.turns.store.write_once(name, written, self.turns.ttl_s, settle)
 
-    def _seal(self, name: str, written: bytes) -> bytes:
-        """What nobody else can put before a turn: it would be taken for what the model has said."""
-        return hmac.digest(self.turns.secret, name.encode() + written, "sha256")
 
-    def _unseal(self, name: str, value: bytes) -> KeptTurn | None:
-        """The turn; None for what was damaged, or written by another version or somebody else."""
-        seal, written = value[:_SEAL_BYTES], value[_SEAL_BYTES:]
-        try:
-            if hmac.compare_digest(seal, self._seal(name, written)):
-                return _CODEC.validate_json(written)
-        except ValidationError:
-            pass  # of another version
-        _log.warning("A kept turn cannot be read and counts as gone: %s…", name[:_SHOWN])
+def _read(name: str, value: bytes) -> KeptTurn | None:
+    """The turn; None where two were kept, and for one that another version has written."""
+    if value == _AMBIGUOUS:
+        return None
+    try:
+        return _CODEC.validate_json(value)
+    except ValidationError:
+        _log.warning("A kept turn cannot be read and counts as gone: %s…", name[:SHOWN])
         return None
 
 

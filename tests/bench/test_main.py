@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from bench import __main__ as command
 from bench.gateways import subjects
 from bench.scenarios import SCENARIOS
+from tests.support.program import PATIENCE_S, running
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
 
 
 def test_the_help_names_what_can_be_chosen() -> None:
@@ -62,20 +62,15 @@ def test_a_wrong_choice_is_said_in_a_line() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_all_that_was_started(number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "bench", "--quick", "--only", "direct", "--scenario", "streams"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as running:
-        assert running.stderr
-        running.stderr.readline()  # a load has run: the next is under way
-        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    options = ["--quick", "--only", "direct", "--scenario", "streams"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with running([sys.executable, "-m", "bench", *options], cwd=ROOT, **pipes) as bench:
+        assert bench.stderr
+        bench.stderr.readline()  # a load has run: the next is under way
+        children = Path(f"/proc/{bench.pid}/task/{bench.pid}/children").read_text().split()
         assert len(children) == 1
-        running.send_signal(number)
-        _, said = running.communicate(timeout=PATIENCE_S)
-    assert running.returncode == command.INTERRUPTED
+        bench.send_signal(number)
+        _, said = bench.communicate(timeout=PATIENCE_S)
+    assert bench.returncode == command.INTERRUPTED
     assert not re.search("Traceback", said)
     assert not Path(f"/proc/{children[0]}").exists()

@@ -14,6 +14,7 @@ from bench.procstat import (
     resident_bytes,
     tree,
 )
+from tests.support.program import running
 
 NOBODY = 2**22 + 1
 """More than the kernel's largest process id."""
@@ -30,9 +31,8 @@ def test_a_tree_is_a_process_and_all_that_descend_from_it(tmp_path: Path) -> Non
 
 
 def test_a_child_is_in_the_tree_of_its_parent() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    with running([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         assert child.pid in tree(os.getpid())
-        child.communicate(b"\n")
 
 
 def test_cpu_time_is_that_of_the_process() -> None:

@@ -21,6 +21,7 @@ from bench.servers import (
     pinned,
     started,
 )
+from tests.support.program import running
 
 PATIENCE_S = 20.0
 CORES = choose_cores()
@@ -82,9 +83,8 @@ def test_a_server_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         "print(server.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
-    with subprocess.Popen(  # noqa: S603  # this Python
-        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    ) as parent:
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with running(command, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         pid = int(parent.stdout.readline())
         parent.kill()
@@ -144,6 +144,10 @@ def test_as_many_files_may_be_opened_as_the_system_allows() -> None:
         "soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE); print(soft == hard)"
     )
     done = subprocess.run(  # noqa: S603  # this Python
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     assert done.stdout == "True\n"

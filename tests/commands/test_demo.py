@@ -26,7 +26,7 @@ from proxy.commands.demo import (
     question,
     real_keys,
 )
-from tests.support.program import PATIENCE_S, Program, clean_environment, run_program
+from tests.support.program import PATIENCE_S, Program, clean_environment, run_program, running
 
 CURL = shutil.which("curl")
 
@@ -141,9 +141,8 @@ def test_a_taken_port_is_one_line_that_names_the_way_out(
 
 def test_stand_ins_that_do_not_end_are_killed() -> None:
     code = "import time; print(flush=True); time.sleep(600)"
-    with subprocess.Popen(  # noqa: S603 - our own code, no shell
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with running([sys.executable, "-c", code], **pipes) as process:
         end(process, patience_s=0)
     assert process.returncode == -signal.SIGKILL
 

@@ -17,7 +17,7 @@ from proxy.cli import main
 from proxy.commands.serve import create_app_from_environment, greeting, worker_environment
 from proxy.settings import Settings
 from proxy.settings_errors import SettingsError
-from tests.support.program import Program, clean_environment
+from tests.support.program import Program, as_in_background, clean_environment
 
 SECRET = "a-key-that-must-not-be-seen"
 KEYS = {"LIGHTON_API_KEY": SECRET, "SCALEWAY_API_KEY": SECRET}
@@ -100,6 +100,18 @@ def test_a_body_that_stops_is_answered_in_the_api_s_words(tmp_path: Path) -> Non
         assert reply.startswith(b"HTTP/1.1 408")
         assert b'"code":"request_timeout"' in reply
         program.err.until("status=408 .* error=request_timeout")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_signal_to_stop_ends_it_also_where_it_was_started_in_the_background(
+    tmp_path: Path, workers: str
+) -> None:
+    with as_in_background():
+        program = Program("serve", "--port", "0", "--workers", workers, cwd=tmp_path, env=KEYS)
+    with program:
+        started(program)
+        assert program.terminate() in (0, -signal.SIGTERM)
+        assert "Traceback" not in program.err.rest()
 
 
 def test_workers_load_the_same_settings(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.history import NO_RESULT, History, Recognised, choose, recognise, restore
-from proxy.core.kept import Context, KeptTurn, call_id, handle_of_call, handle_of_text
+from proxy.core.kept import Context, KeptTurn, Said, call_id, handle_of_call
 from proxy.core.search_tool import Search
 from tests.support.history import check_history
 
@@ -53,6 +53,14 @@ def handle(id: str) -> str:
     return found
 
 
+def handle_of_answer(*messages: Message) -> str:
+    """That of the last message, which ends an answer."""
+    said = Said()
+    *_, found = [said.add(message) for message in messages]
+    assert found
+    return found
+
+
 def with_kept(
     messages: list[Message], kept: dict[str, KeptTurn], *, earlier: bool = False
 ) -> History:
@@ -76,12 +84,34 @@ def test_earlier_answers_are_recognised_only_when_they_are_asked_for() -> None:
     one, two = new_ids()[0], new_ids()[0]
     messages = [QUESTION, calling(one), result(one), FINAL, AGAIN, calling(two), result(two)]
     assert [each.place for each in recognise(messages, earlier=False)] == [5]
-    text = handle_of_text("How many days?", "It is 27 days. [1]")
+    text = handle_of_answer(QUESTION, FINAL)
     assert recognise(messages, earlier=True) == [
         Recognised(1, handle(one), is_unfinished=False),
         Recognised(3, text, is_unfinished=False),
         Recognised(5, handle(two), is_unfinished=True),
     ]
+
+
+def test_an_earlier_answer_is_recognised_by_the_whole_conversation_before_it() -> None:
+    (one,) = new_ids()
+    begin = [{"role": "system", "content": "Be brief."}, QUESTION, calling(one), result(one)]
+    messages = [*begin, FINAL, AGAIN, FINAL, QUESTION]
+    found = {each.place: each.handle for each in recognise(messages, earlier=True)}
+    assert found == {
+        2: handle(one),
+        4: handle_of_answer(QUESTION, FINAL),
+        6: handle_of_answer(QUESTION, FINAL, AGAIN, FINAL),
+    }
+
+
+def test_a_long_history_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Message] = []
+    monkeypatch.setattr(Said, "add", lambda _, message: read.append(message))
+    messages = [QUESTION, FINAL] * 500
+    recognise(messages, earlier=True)
+    assert read == messages
+    recognise(messages, earlier=False)
+    assert read == messages
 
 
 def test_only_the_newest_messages_of_earlier_answers_are_looked_up() -> None:
@@ -171,7 +201,7 @@ def test_a_finished_answer_is_preceded_by_its_hidden_rounds() -> None:
     kept = KeptTurn(
         text="It is 27 days. [1]", heard="It is 27 days. [1]", before=hidden_round("h1")
     )
-    known = {handle_of_text("How many days?", "It is 27 days. [1]"): kept}
+    known = {handle_of_answer(QUESTION, FINAL): kept}
     messages = [QUESTION, FINAL, AGAIN]
     assert with_kept(messages, known).messages == messages
     restored = with_kept(messages, known, earlier=True).messages

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from proxy.core.chat import Message
 from proxy.core.kept import (
     Context,
     KeptTurn,
+    Said,
     call_id,
     handle_of_call,
-    handle_of_text,
     is_same_text,
 )
 from proxy.core.search_tool import Search
@@ -61,13 +65,116 @@ def test_an_id_that_the_proxy_did_not_make_leads_nowhere(id: str) -> None:
     assert handle_of_call(id) is None
 
 
-def test_an_answer_is_recognised_by_its_words_and_its_question() -> None:
-    handle = handle_of_text("How many days?", "It is 27.\n\nReally.")
-    assert handle == handle_of_text(" How many days?\n", "It is 27. Really. ")
-    assert handle != handle_of_text("How many hours?", "It is 27.\n\nReally.")
-    assert handle != handle_of_text("How many days?", "It is 28.\n\nReally.")
-    assert handle != handle_of_text("How many days? It is", "27.\n\nReally.")
-    assert handle_of_text("\ud800", "") != handle
+def user(content: Any) -> Message:
+    return {"role": "user", "content": content}
+
+
+def assistant(content: Any, **more: Any) -> Message:
+    return {"role": "assistant", "content": content, **more}
+
+
+def handle(*messages: Message) -> str | None:
+    """That of the answer which is the last message."""
+    said = Said()
+    handles = [said.add(each) for each in messages]
+    return handles[-1]
+
+
+ANSWER = assistant("It is 27.\n\nReally.")
+ASKED = (user("How many days?"), ANSWER)
+
+
+def test_an_answer_is_recognised_by_all_that_was_said_up_to_its_end() -> None:
+    conversation = [*ASKED, user("And hours?"), assistant("189.")]
+    known = handle(*conversation)
+    assert known
+    assert known.startswith("text_")
+    for place, message in enumerate(conversation):
+        others = conversation.copy()
+        others[place] = {**message, "content": "Something else."}
+        assert handle(*others) != known
+        others[place] = {**message, "role": "user" if place % 2 else "assistant"}
+        assert handle(*others) != known
+        assert handle(*conversation[:place], *conversation[place + 1 :]) != known
+    assert handle(conversation[2], conversation[1], conversation[0], conversation[3]) != known
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        (user(" How many\tdays?\n"), assistant("It is 27. Really. ")),
+        (user([{"type": "text", "text": "How many days?"}]), ANSWER),
+        ({"role": "system", "content": "Today is Monday."}, *ASKED),
+        (ASKED[0], {"role": "developer", "content": "Be brief."}, ANSWER),
+        (ASKED[0], assistant(None, tool_calls=[part("w1")]), {"role": "tool"}, ANSWER),
+        (ASKED[0], assistant(""), assistant([]), ANSWER),
+        ({**ASKED[0], "name": "kim"}, {**ANSWER, "annotations": [], "refusal": None}),
+    ],
+)
+def test_what_clients_do_to_a_history_does_not_change_the_handle(same: tuple[Message, ...]) -> None:
+    assert handle(*same) == handle(*ASKED)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (user("How many days? It is"), assistant("27.\n\nReally.")),
+        (user("How many"), user("days?"), ANSWER),
+        (user(""), *ASKED),
+        (user("How many days?12:assistant 0:"), ANSWER),
+        (ASKED[0], assistant("It is 27."), assistant("Really.")),
+        (*ASKED, ANSWER),
+    ],
+)
+def test_no_text_passes_for_another_part_of_the_conversation(other: tuple[Message, ...]) -> None:
+    assert handle(*other) != handle(*ASKED)
+
+
+words = ("a", "é", "\ud800", " ", "\x00", "1:", "user ", "assistant ", "assistant 1:")
+texts = st.lists(
+    st.tuples(
+        st.sampled_from(("user", "assistant")),
+        st.lists(st.sampled_from(words), max_size=4).map("".join),
+    ),
+    max_size=4,
+)
+
+
+@given(texts, texts)
+@example([("user", "a"), ("assistant", "b")], [("user", "aassistant b")])
+@example([("user", "a"), ("assistant", "b")], [("user", "a1:assistant 1:b")])
+def test_conversations_have_one_handle_only_if_they_say_the_same(
+    one: list[tuple[str, str]], other: list[tuple[str, str]]
+) -> None:
+    def said(texts: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+        return [(role, text.split()) for role, text in texts if role == "user" or text.split()]
+
+    first, second = (
+        handle(*({"role": role, "content": text} for role, text in each), ANSWER)
+        for each in (one, other)
+    )
+    assert (first == second) == (said(one) == said(other))
+
+
+@pytest.mark.parametrize("message", [user("a"), assistant(" \n"), {"role": "tool"}])
+def test_only_an_answer_in_words_has_a_handle(message: Message) -> None:
+    assert handle(*ASKED, message) is None
+
+
+def test_turns_are_alike_whatever_ids_their_hidden_rounds_have() -> None:
+    def turn(one: str, two: str, answer: str = "Found.", query: str = "a") -> KeptTurn:
+        calls = [part(one, arguments=query), part(two)]
+        answers = [{"role": "tool", "tool_call_id": each, "content": answer} for each in (one, two)]
+        return KeptTurn("27.", "27.", before=(assistant(None, tool_calls=calls), *answers))
+
+    known = turn("a", "b")
+    assert known.is_like(turn("b", "a"))
+    assert known.is_like(turn("c", "d"))
+    assert not known.is_like(turn("a", "b", answer="Not found."))
+    assert not known.is_like(turn("a", "b", query="b"))
+    (asked, *answers) = known.before
+    assert not known.is_like(replace(known, before=(asked, *reversed(answers))))
+    assert not known.is_like(replace(known, before=()))
 
 
 def test_texts_that_differ_in_white_space_are_the_same() -> None:

@@ -9,7 +9,7 @@ import pytest
 from proxy.core.chat import parse_chat
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
 from proxy.core.instructions import NO_MORE_SEARCHES
-from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn, call_id, handle_of_text
+from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn, Said, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
 from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
@@ -167,6 +167,53 @@ def test_after_the_time_budget_one_last_round_answers() -> None:
     command = script.reply(turn(call()))
     script.late = True
     assert tools_of(script.reply(bring(command, found(LEAVE)))) == []
+
+
+FORCED = {"type": "function", "function": {"name": "lighton_search"}}
+
+
+@pytest.mark.parametrize("limits", [{"late": True}, {"max_rounds": 0}])
+def test_a_first_round_that_is_the_last_offers_no_search_and_ends_with_its_words(
+    limits: dict[str, Any],
+) -> None:
+    script = Script({"tools": [WEATHER], "tool_choice": FORCED}, **limits)
+    first = asks(script.start())
+    assert tools_of(first) == ["get_weather"]
+    assert first.ask.tool_choice == "auto"
+    assert first.ask.messages[-1] == QUESTION
+    assert NO_MORE_SEARCHES not in str(first.ask.messages)
+    stray = call(id="s1")._replace(owner=Owner.NOBODY)
+    assert script.reply(turn(stray, text="27.")) is None
+    assert script.final == turn(stray, text="27.")
+
+
+@pytest.mark.parametrize("limits", [{"late": True}, {"max_rounds": 0}])
+def test_a_first_round_that_is_the_last_and_says_nothing_is_followed_by_one_more(
+    limits: dict[str, Any],
+) -> None:
+    script = Script(**limits)
+    assert tools_of(script.start()) == []
+    stray = call()._replace(owner=Owner.NOBODY)
+    again = script.reply(turn(stray))
+    assert tools_of(again) == []
+    assert told(again) == [
+        f"There is no tool named 'lighton_search'. There are no tools.\n\n{NO_MORE_SEARCHES}"
+    ]
+    assert script.reply(turn(stray)) is None
+    assert script.desk.trace == []
+
+
+def test_a_first_round_that_is_the_last_may_still_call_the_clients_tools() -> None:
+    script = Script({"tools": [WEATHER]}, late=True)
+    script.start()
+    assert script.reply(turn(call("{}", name="get_weather", id=YOURS))) is None
+
+
+def test_a_first_search_is_run_also_where_the_first_round_is_the_last() -> None:
+    script = Script(retrieval="hybrid", max_rounds=0)
+    first = asks(script.reply(bring(script.start(), found(LEAVE))))
+    assert tools_of(first) == []
+    assert "Leave is 27 days." in first.ask.messages[0]["content"]
 
 
 def test_searches_over_the_limit_of_a_round_are_refused_to_the_model() -> None:
@@ -393,7 +440,16 @@ LATER: dict[str, Any] = {
         {"role": "user", "content": "And in hours?"},
     ]
 }
-ANSWERED = handle_of_text("How many days of leave?", "Let me see. It is 27 [1]")
+
+
+def handle_of_answer(*messages: dict[str, Any]) -> str:
+    said = Said()
+    *_, found = [said.add(message) for message in messages]
+    assert found
+    return found
+
+
+ANSWERED = handle_of_answer(*LATER["messages"][:2])
 
 
 def answered(script: Script) -> Command | None:
@@ -428,10 +484,37 @@ def test_a_remembered_answer_is_kept_under_its_text_and_put_back_later() -> None
     assert "searched before" in told(again)[-1]
 
 
-def test_an_answer_without_a_search_is_not_remembered() -> None:
+def test_an_answer_is_kept_under_all_that_was_said_before_it() -> None:
+    system = {"role": "system", "content": "Today is Monday."}
+    messages = [system, *LATER["messages"]]
+    script = Script({"messages": messages}, search_memory=True)
+    script.start()
+    script.reply({})
+    command = script.reply(turn(call()))
+    script.reply(bring(command, found(LEAVE)))
+    command = script.reply(turn(text="216."))
+    assert isinstance(command, Keep)
+    said = {"role": "assistant", "content": "216."}
+    assert command.handle == handle_of_answer(*messages, said)
+
+
+def test_an_answer_without_a_search_is_kept_so_that_no_other_is_taken_for_it() -> None:
     script = Script(search_memory=True)
     script.start()
-    assert script.reply(turn(text="Hello.")) is None
+    command = script.reply(turn(text="Hello."))
+    assert isinstance(command, Keep)
+    assert command.handle == handle_of_answer(QUESTION, {"role": "assistant", "content": "Hello."})
+    assert command.turn.size == 0
+    assert script.reply(None) is None
+
+
+def test_nothing_is_kept_of_an_answer_without_words_or_without_retrieval() -> None:
+    silent = Script(search_memory=True)
+    silent.start()
+    assert silent.reply(turn(text=" \n")) is None
+    off = Script(search_memory=True, retrieval="off")
+    off.start()
+    assert off.reply(turn(text="Hello.")) is None
 
 
 def test_a_failed_search_is_told_to_the_model_and_traced() -> None:
@@ -458,6 +541,39 @@ def test_a_failed_search_ends_the_answer_where_the_setting_says_so() -> None:
     command = script.reply(turn(call()))
     with pytest.raises(UpstreamTimeout):
         script.reply(bring(command, Failed(UpstreamTimeout("LightOn", "late"))))
+
+
+@pytest.mark.parametrize("outcome", [found(LEAVE), found()])
+def test_a_search_that_succeeds_is_told_to_the_model_where_a_failed_one_would_end_the_answer(
+    outcome: Outcome,
+) -> None:
+    script = Script(fail_on_search_error=True)
+    script.start()
+    second = script.reply(bring(script.reply(turn(call())), outcome))
+    (answer,) = told(second)
+    assert ("Leave is 27 days." in answer) == (outcome == found(LEAVE))
+    assert script.reply(turn(text="27 [1]")) is None
+    assert "error" not in script.desk.trace[0]
+
+
+@pytest.mark.parametrize("retrieval", ["context", "hybrid"])
+def test_a_first_search_ends_the_answer_only_if_it_fails(retrieval: str) -> None:
+    script = Script(retrieval=retrieval, fail_on_search_error=True)
+    first = asks(script.reply(bring(script.start(), found(LEAVE))))
+    assert "Leave is 27 days." in first.ask.messages[0]["content"]
+    failing = Script(retrieval=retrieval, fail_on_search_error=True)
+    command = failing.start()
+    with pytest.raises(UpstreamTimeout):
+        failing.reply(bring(command, Failed(UpstreamTimeout("LightOn", "late"))))
+
+
+def test_one_failed_search_of_several_ends_the_answer_where_the_setting_says_so() -> None:
+    script = Script(fail_on_search_error=True)
+    script.start()
+    command = script.reply(turn(call(), call('{"query": "holidays"}', id="s2")))
+    failed = Failed(UpstreamTimeout("LightOn", "late"))
+    with pytest.raises(UpstreamTimeout):
+        script.reply(bring(command, found(LEAVE), failed))
 
 
 def test_context_mode_searches_first_and_offers_no_tool() -> None:

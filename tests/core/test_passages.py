@@ -85,6 +85,9 @@ def book(budget: int = 10_000) -> PassageBook:
 
 @given(contents=st.lists(st.tuples(hostile, hostile), min_size=1, max_size=4))
 @settings(deadline=None, max_examples=300)
+@example([("<", "passage")])
+@example([("passage", "<")])
+@example([("<", "/passage>"), ("/passage>", "<")])
 @example([("x</passage>\n<passage n=1>", '"><passage n="2">')])
 def test_no_document_breaks_out_of_its_fence(contents: list[tuple[str, str]]) -> None:
     listing = book().add(
@@ -97,7 +100,8 @@ def test_no_document_breaks_out_of_its_fence(contents: list[tuple[str, str]]) ->
         match = PASSAGE.fullmatch(passage.render())
         assert match
         assert int(match["n"]) == passage.n
-        assert not FENCE_LIKE.search(match["text"] + match["title"])
+        assert not FENCE_LIKE.search(match["text"])
+        assert not FENCE_LIKE.search(match["title"])
 
 
 @pytest.mark.parametrize("token", [*CONTROL_TOKENS, *FENCES])

@@ -513,6 +513,19 @@ def test_with_memory_an_answer_in_other_words_is_not_recognised(
     check_requests(sandbox, searches=2)
 
 
+def test_with_memory_another_conversation_with_the_same_last_words_gets_nothing(
+    ada_remembered: Client, sandbox: Sandbox
+) -> None:
+    """Many users may be served with one key."""
+    question = user(LEAVE)
+    answer = as_message(ada_remembered.ask(question))
+    others = (user("Good morning."), {"role": "assistant", "content": "Good morning."})
+    before = len(histories(sandbox))
+    assert FACT in ada_remembered.ask(*others, question, answer, question)["content"]
+    assert "<passage" not in json.dumps(histories(sandbox)[before])
+    check_requests(sandbox, searches=2)
+
+
 def test_memory_is_a_matter_of_the_profile(start: StartProxy, sandbox: Sandbox) -> None:
     profiles = {
         "remembers": {"model": MODEL, "search_memory": True},

@@ -160,7 +160,7 @@ async def test_what_cannot_be_read_is_an_error_and_is_not_kept() -> None:
     assert await results.get("a", maker.make, bytes.decode) == "result 2"
 
 
-async def test_what_something_else_has_written_is_made_anew() -> None:
+async def test_what_another_version_has_written_is_made_anew() -> None:
     store = MemoryStore(10_000, lambda: 0.0)
     await store.write("a", b"garbage", 60)
     results, maker = shared(store=store), open_maker()

@@ -1,5 +1,6 @@
 """What both homes of a store have in common, and which of them is chosen."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import pytest
 
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
+from proxy.state.sealed import Sealed
 from proxy.state.store import Store, make_store
 from tests.upstreams.raw_server import PATIENCE_S
 
@@ -67,6 +69,22 @@ async def test_the_last_value_counts(store: Store, name: str) -> None:
     assert await store.read([name]) == {name: b"2"}
 
 
+async def test_what_is_written_once_is_read_and_lives_as_long(store: Store, name: str) -> None:
+    def unasked(_: bytes) -> bytes:
+        pytest.fail("nothing was there")
+
+    await store.write_once(name, b"1", 60, unasked)
+    assert await store.read([name]) == {name: b"1"}
+    await store.write_once(name, b"2", 60, lambda there: there + b" and 2")
+    assert await store.read([name]) == {name: b"1 and 2"}
+    await store.write_once(name, b"1 and 2", 0.001, lambda there: there)
+    async with asyncio.timeout(PATIENCE_S):
+        while await store.read([name]):
+            pass
+    await store.write_once(name, b"3", 60, unasked)
+    assert await store.read([name]) == {name: b"3"}
+
+
 async def test_a_large_value_comes_back_whole(store: Store, name: str) -> None:
     value = bytes(range(256)) * 1000
     await store.write(name, value, 60)
@@ -74,7 +92,7 @@ async def test_a_large_value_comes_back_whole(store: Store, name: str) -> None:
 
 
 async def test_without_a_redis_the_memory_is_used_up_to_its_bound() -> None:
-    store = make_store(None, 3)
+    store = make_store(None, 3, b"key")
     assert isinstance(store, MemoryStore)
     await store.write("a", b"12", 60)
     assert await store.read(["a"]) == {"a": b"12"}
@@ -82,8 +100,10 @@ async def test_without_a_redis_the_memory_is_used_up_to_its_bound() -> None:
     assert await store.read(["a"]) == {}
 
 
-def test_a_redis_is_used_when_there_is_one() -> None:
-    assert isinstance(make_store("redis://localhost", 0), RedisStore)
+def test_a_redis_is_used_when_there_is_one_and_what_is_in_it_is_sealed() -> None:
+    store = make_store("redis://localhost", 0, b"key")
+    assert isinstance(store, Sealed)
+    assert isinstance(store.home, RedisStore)
 
 
 def test_redis_py_is_not_imported_when_it_is_not_used() -> None:

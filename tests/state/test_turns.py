@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -10,8 +14,12 @@ from proxy.core.passages import Passage
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.state.memory_store import MemoryStore
+from proxy.state.redis_store import RedisStore
+from proxy.state.sealed import Sealed
+from proxy.state.store import Store
 from proxy.state.turns import KeptTurns
 from tests.core.samples import result
+from tests.upstreams.raw_server import PATIENCE_S
 
 SEARCH = Search("leave", 5)
 TURN = KeptTurn(
@@ -37,10 +45,8 @@ WIDE = Scope()
 NARROW = Scope(workspace_id=(42,))
 
 
-def kept_turns(
-    store: MemoryStore | None = None, realm: str = "ours", secret: bytes = b"seal"
-) -> KeptTurns:
-    return KeptTurns(store or MemoryStore(1_000_000), 60, realm, secret)
+def kept_turns(store: Store | None = None, realm: str = "ours") -> KeptTurns:
+    return KeptTurns(store or MemoryStore(1_000_000), 60, realm)
 
 
 async def test_a_turn_comes_back_as_it_was() -> None:
@@ -104,51 +110,66 @@ async def test_a_turn_lives_on_from_its_last_use() -> None:
     assert await turns.recall(["one"]) == {}
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda _: b"",
-        lambda _: b'{"version": 2}',
-        lambda value: value[:-1],
-        lambda value: value.replace(b"27 days", b"99 days"),
-        lambda value: value[:32] + b'{"text": "", "heard": "", "calls": [{}]}',
-    ],
-)
-async def test_what_was_damaged_or_made_up_counts_as_gone(
-    caplog: pytest.LogCaptureFixture, damage: Callable[[bytes], bytes]
+async def test_what_another_version_has_written_counts_as_gone(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = MemoryStore(1_000_000)
     turns = kept_turns(store).of("key", WIDE)
-    await turns.keep("one", TURN)
     await turns.keep("two", TURN)
-    name = f"turn:{turns.partition}:one"
-    value = (await store.read([name]))[name]
-    await store.write(name, damage(value), 60)
+    await store.write(f"turn:{turns.partition}:one", b'{"answer": "of the future"}', 60)
     with caplog.at_level(logging.WARNING):
         assert await turns.recall(["one", "two"]) == {"two": TURN}
     assert "counts as gone: turn:" in caplog.text
     assert turns.partition not in caplog.text
 
 
-async def test_a_turn_cannot_be_moved_to_another_name() -> None:
-    store = MemoryStore(1_000_000)
-    turns = kept_turns(store)
-    theirs, ours = turns.of("their key", WIDE), turns.of("our key", WIDE)
-    await theirs.keep("one", TURN)
-    name = f"turn:{theirs.partition}:one"
-    value = (await store.read([name]))[name]
-    await store.write(f"turn:{ours.partition}:one", value, 60)
-    assert await ours.recall(["one"]) == {}
+@pytest.fixture(params=["memory", "redis"])
+async def shared_store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    store: Store = MemoryStore(1_000_000)
+    if request.param == "redis":
+        home = RedisStore(request.getfixturevalue("redis_url"), timeout_s=PATIENCE_S)
+        store = Sealed(home, b"key")
+    async with aclosing(store):
+        yield store
 
 
-async def test_what_another_version_has_sealed_counts_as_gone() -> None:
-    store = MemoryStore(1_000_000)
-    turns = kept_turns(store).of("key", WIDE)
-    name = f"turn:{turns.partition}:one"
-    written = b'{"answer": "of the future"}'
-    await store.write(name, turns._seal(name, written) + written, 60)
-    assert await turns.recall(["one"]) == {}
+def with_calls_named(id: str) -> KeptTurn:
+    function = {"name": "lighton_search", "arguments": "{}"}
+    calls = [{"id": id, "type": "function", "function": function}]
+    answered = {"role": "tool", "tool_call_id": id, "content": "Leave is 27 days."}
+    asked = {"role": "assistant", "content": None, "tool_calls": calls}
+    return KeptTurn("27.", "27.", before=(asked, answered))
 
 
-def test_the_secret_is_not_shown() -> None:
-    assert "seal" not in repr(kept_turns()) + repr(kept_turns().of("key", WIDE))
+async def test_two_answers_of_one_handle_are_both_dropped_whoever_comes_again(
+    shared_store: Store,
+) -> None:
+    turns = kept_turns(shared_store, realm=str(uuid4())).of("key", WIDE)
+    other = replace(TURN, answers={"s2": "Found [2]."})
+    await turns.keep("one", TURN)
+    assert await turns.recall(["one"]) == {"one": TURN}
+    for each in (other, TURN, other, other):
+        await turns.keep("one", each)
+        assert await turns.recall(["one"]) == {}
+
+
+async def test_the_same_answer_to_the_same_conversation_stays_whatever_ids_its_calls_have(
+    shared_store: Store,
+) -> None:
+    turns = kept_turns(shared_store, realm=str(uuid4())).of("key", WIDE)
+    first = with_calls_named("call_a")
+    for each in (first, first, with_calls_named("call_b")):
+        await turns.keep("one", each)
+        assert await turns.recall(["one"]) == {"one": first}
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_of_many_writers_at_once_none_is_taken_for_another(
+    shared_store: Store, *, same: bool
+) -> None:
+    turns = kept_turns(shared_store, realm=str(uuid4())).of("key", WIDE)
+    kept = [replace(TURN, text="same" if same else str(number)) for number in range(10)]
+    for _ in range(20):
+        handle = str(uuid4())
+        await asyncio.gather(*(turns.keep(handle, each) for each in kept))
+        assert await turns.recall([handle]) == ({handle: kept[0]} if same else {})

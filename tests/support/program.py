@@ -1,4 +1,4 @@
-"""`rag-proxy` as a child process whose output is read line by line, with a time limit."""
+"""Programs as child processes that end with their test: `rag-proxy`, and any other."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 PATIENCE_S = 60.0
 _OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_")
@@ -26,6 +27,45 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return {**kept, "PYTHONUNBUFFERED": "1", "RAG_PROXY_KEEP_WARM_S": "0", **(extra or {})}
+
+
+def hear_interrupts() -> None:
+    """React to Ctrl-C, and let children do so, also where whoever started this process does not.
+
+    A shell starts what runs in the background with SIGINT ignored. Children inherit that, and a
+    test that interrupts one would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def as_in_background() -> Iterator[None]:
+    """Start programs as a shell does with `&`: they ignore Ctrl-C, which is for the foreground."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program in a process group of its own, which ends with the block or after PATIENCE_S.
+
+    So whoever reads its output waits no longer than that. `options` are those of Popen.
+    """
+    process = subprocess.Popen(command, text=True, start_new_session=True, **options)  # noqa: S603 - what tests name
+    limit = threading.Timer(PATIENCE_S, _signal_group, (process.pid, signal.SIGKILL))
+    limit.start()
+    try:
+        yield process
+    finally:
+        limit.cancel()
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE_S)
+        for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+            pipe.close()
 
 
 def run_program(
@@ -69,7 +109,7 @@ class Program:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._signal_group(signal.SIGKILL)
+        _signal_group(self.pid, signal.SIGKILL)
         self._process.wait(PATIENCE_S)
         self.out.rest()
         self.err.rest()
@@ -81,7 +121,7 @@ class Program:
 
     def press_ctrl_c(self) -> int:
         """As a terminal does: every process of the group hears it. Return the exit code."""
-        self._signal_group(signal.SIGINT)
+        _signal_group(self.pid, signal.SIGINT)
         return self._process.wait(PATIENCE_S)
 
     def terminate(self) -> int:
@@ -99,12 +139,6 @@ class Program:
 
     def wait(self) -> int:
         return self._process.wait(PATIENCE_S)
-
-    def _signal_group(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            return
 
 
 class _Lines:
@@ -150,6 +184,11 @@ class _Lines:
         for line in self._pipe:
             self._queue.put(line)
         self._queue.put(None)
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
 
 
 def _command(arguments: tuple[str, ...]) -> list[str]:

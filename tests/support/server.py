@@ -44,7 +44,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
         yield server.url
     finally:
         server.should_exit = True
-        await running
+        await asyncio.wait_for(running, _PATIENCE_S)
 
 
 def _config(app: Any) -> uvicorn.Config:

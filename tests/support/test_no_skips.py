@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.program import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -15,6 +17,7 @@ def run_without_skips(test_file: Path) -> subprocess.CompletedProcess[str]:
         env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -457,6 +457,18 @@ async def test_a_failed_search_fails_the_request_where_the_setting_says_so(
     assert (await route(router, on_search_error="fail")).status == 503
 
 
+async def test_where_a_failed_search_would_fail_the_request_one_that_succeeds_does_not(
+    router: respx.MockRouter,
+) -> None:
+    router.post(LIGHTON).respond(json={"results": []})
+    rounds = iter([SEARCH_ROUND.completion(), Round("Nothing was found.").completion()])
+    router.post(SCALEWAY).mock(side_effect=lambda _: httpx.Response(200, json=next(rounds)))
+    answer = await route(router, on_search_error="fail")
+    assert answer.status == 200
+    (search,) = answer.json()["lighton"]["searches"]
+    assert "error" not in search
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_fault_of_the_proxy_is_told_without_details(
     caplog: pytest.LogCaptureFixture, *, stream: bool

@@ -375,6 +375,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [*command.split(), *names, "-keyout", file, "-out", file.with_suffix(".crt")],
         check=True,
         capture_output=True,
+        timeout=60,
     )
     file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
     return file

@@ -1,0 +1,63 @@
+"""A store of which others can write to the home, and put nothing into it that is believed."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from proxy.state.store import Settle, Store
+
+_SEAL_BYTES: Final = 32
+SHOWN: Final = 24
+"""As many characters of a name as are logged: enough to find it, too few to be asked for."""
+
+_log = logging.getLogger(__name__)
+
+
+class Sealed:
+    """A store over `home` in which a value counts only under the name it was written for.
+
+    Before each value stands an HMAC (RFC 2104, SHA-256) of its name and itself under `key`, which
+    only proxies that search with the same key of LightOn's have. What was damaged, moved to another
+    name or written by somebody else counts as gone, and the log says so. Values are not encrypted,
+    and whoever can write may delete a value or put back an older one of the same name.
+    """
+
+    def __init__(self, home: Store, key: bytes) -> None:
+        self.home = home
+        self._key = key
+
+    async def read(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
+        sealed = await self.home.read(names, renew_s=renew_s)
+        opened = {name: self._open(name, value) for name, value in sealed.items()}
+        return {name: value for name, value in opened.items() if value is not None}
+
+    async def write(self, name: str, value: bytes, ttl_s: float) -> None:
+        await self.home.write(name, self._seal(name, value), ttl_s)
+
+    async def write_once(self, name: str, value: bytes, ttl_s: float, settle: Settle) -> None:
+        def settle_sealed(sealed: bytes) -> bytes:
+            there = self._open(name, sealed)
+            return self._seal(name, value if there is None else settle(there))
+
+        await self.home.write_once(name, self._seal(name, value), ttl_s, settle_sealed)
+
+    async def aclose(self) -> None:
+        await self.home.aclose()
+
+    def _seal(self, name: str, value: bytes) -> bytes:
+        return self._code(name, value) + value
+
+    def _open(self, name: str, sealed: bytes) -> bytes | None:
+        code, value = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
+        if hmac.compare_digest(code, self._code(name, value)):
+            return value
+        _log.warning("A kept value was not sealed here and counts as gone: %s…", name[:SHOWN])
+        return None
+
+    def _code(self, name: str, value: bytes) -> bytes:
+        """With the length of the name before it, so that no part of a value passes for one."""
+        written = name.encode()
+        return hmac.digest(self._key, b"%d:%b%b" % (len(written), written, value), "sha256")

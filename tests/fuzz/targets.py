@@ -1,0 +1,20 @@
+"""All that is fuzzed, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Final
+
+from tests.fuzz.chat_request import chat_requests
+from tests.fuzz.door import door
+from tests.fuzz.events import Events
+from tests.fuzz.frames import Frames
+from tests.fuzz.runner import Opener
+
+TARGETS: Final[Mapping[str, Opener]] = {
+    "sse": lambda: nullcontext(Events()),
+    "frames": lambda: nullcontext(Frames()),
+    "request": chat_requests,
+    "http": door,
+}

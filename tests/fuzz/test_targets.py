@@ -1,0 +1,74 @@
+"""A short seeded part of `make fuzz`, and that each target finds a fault where there is one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvicorn
+
+from proxy.core import chat, kept, sse
+from proxy.upstreams import scaleway_frames
+from tests.fuzz import door as door_module
+from tests.fuzz.door import door
+from tests.fuzz.runner import Bounds, fault_of, run
+from tests.fuzz.targets import TARGETS
+from tests.fuzz.upstream import KEY
+
+SEED = 1
+CASES = {"sse": 3_000, "frames": 2_000, "request": 3_000, "http": 300}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_it_stands_whatever_is_sent(name: str) -> None:
+    with TARGETS[name]() as target:
+        _, failure = run(target, SEED, Bounds(CASES[name]))
+    if failure:
+        options = f"--only {name} --seed {SEED} --number {failure.number}"
+        pytest.fail(f'make fuzz ARGS="{options}"\n{failure.fault!r}\n{failure.smaller[:2_000]!r}')
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "function", "broken"),
+    [
+        ("sse", sse, "is_one_event", lambda data: data.endswith(b"\n\n")),
+        ("frames", scaleway_frames, "_unescaped", lambda data: data.decode(errors="replace")),
+        ("frames", scaleway_frames, "_text_alone", lambda _: scaleway_frames._PROBE),
+        ("request", chat, "_check_call", lambda *_: None),
+        ("request", kept, "text_of", lambda content: content.strip()),
+    ],
+)
+def test_a_fault_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    module: Any,
+    function: str,
+    broken: Callable[..., Any],
+) -> None:
+    monkeypatch.setattr(module, function, broken)
+    with TARGETS[name]() as target:
+        _, failure = run(target, SEED, Bounds(CASES[name]))
+    assert failure
+
+
+def plain_server(app: Any, log_level: str, *, grace_s: int) -> uvicorn.Config:
+    """One with uvicorn's own protocol class, which reads a body after an offer as requests."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        log_level=log_level,
+        timeout_graceful_shutdown=grace_s,
+    )
+
+
+def test_a_body_that_is_obeyed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door_module, "server_config", plain_server)
+    inner = f"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n\r\n"
+    offer = "Connection: Upgrade\r\nUpgrade: anything\r\n"
+    head = f"POST /nowhere HTTP/1.1\r\nHost: x\r\n{offer}Content-Length: {len(inner)}\r\n\r\n"
+    with door() as target:
+        # They are cut in different places, by what they say.
+        cases = [head.replace("nowhere", f"nowhere/{number}") + inner for number in range(10)]
+        faults = [str(fault_of(target, case.encode())) for case in cases]
+    assert any(each.startswith("these were heard, but not sent as requests") for each in faults)
