@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from proxy.core.chat import Message, calls_in, last_user_text, text_of
-from proxy.core.kept import Context, KeptTurn, handle_of_call, handle_of_text
+from proxy.core.kept import Context, KeptTurn, handle_of_call, handles_after
 from proxy.core.turn import fit_arguments
 
 NO_RESULT: Final = "No result was given for this call."
@@ -53,13 +53,13 @@ def recognise(messages: Sequence[Message], *, earlier: bool) -> list[Recognised]
         default=-1,
     )
     found = []
-    question = ""
+    handle_of_answer = handles_after("")
     for place, message in enumerate(messages):
-        if message["role"] == "user":
-            question = last_user_text([message])
+        if message["role"] == "user" and earlier:
+            handle_of_answer = handles_after(last_user_text([message]))
         if message["role"] != "assistant" or (place < begin and not earlier):
             continue
-        handle = _handle(message, question)
+        handle = _handle(message, handle_of_answer)
         if handle is not None:
             found.append(Recognised(place, handle, is_unfinished=place >= begin))
     earlier_ones = [each for each in found if not each.is_unfinished]
@@ -180,8 +180,8 @@ def _is_final(message: Message) -> bool:
     return message["role"] == "assistant" and not calls_in(message)
 
 
-def _handle(message: Message, question: str) -> str | None:
+def _handle(message: Message, handle_of_answer: Callable[[str], str]) -> str | None:
     calls = calls_in(message)
     if not calls:
-        return handle_of_text(question, text_of(message.get("content")))
+        return handle_of_answer(text_of(message.get("content")))
     return next(filter(None, (handle_of_call(call["id"]) for call in calls)), None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,8 +41,23 @@ def handle_of_text(question: str, answer: str) -> str:
 
     The question is a part of it, because many questions have the answer "Yes.".
     """
-    words = "\0".join((_words(question), _words(answer)))
-    return f"text_{hashlib.sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return handles_after(question)(answer)
+
+
+def handles_after(question: str) -> Callable[[str], str]:
+    """`handle_of_text` for any number of answers to one question, which is read once."""
+    asked = hashlib.sha256(_bytes(f"{_words(question)}\0"))
+
+    def handle(answer: str) -> str:
+        whole = asked.copy()
+        whole.update(_bytes(_words(answer)))
+        return f"text_{whole.hexdigest()}"
+
+    return handle
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class Models:
     async def all(self) -> list[Model]:
         profiles = [_profile(name) for name in self.profile_names]
         models = await self.upstream.all()
-        return [*profiles, *(each for each in models if each["id"] not in self.profile_names)]
+        hidden = frozenset(self.profile_names)
+        return [*profiles, *(each for each in models if each["id"] not in hidden)]
 
     async def get(self, model_id: str) -> Model:
         """The model of this id. Raises ModelNotFound, or UpstreamError if there is no list."""
