@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.frames import Frame
 from proxy.core.turn import Turn
 from proxy.core.writer import CompletionWriter
@@ -284,3 +285,9 @@ def test_reasoning_before_does_not_keep_text_from_passing() -> None:
     assert delta_of(one.write(chunk({"reasoning_content": "So."}))) == {
         "reasoning_content": "\n\nSo."
     }
+
+
+def test_a_models_name_is_cut_because_each_chunk_repeats_it() -> None:
+    one = writer()
+    out = one.write(chunk({"content": "Hi"}, model="m" * 10_000))
+    assert out["model"] == "m" * MAX_NAME_CHARS
