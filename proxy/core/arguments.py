@@ -64,6 +64,8 @@ class Arguments:
             piece = piece.lstrip()
             if piece and not piece.startswith("{"):
                 return True
+        if self._in_string and not self._is_escaped and '"' not in piece and "\\" not in piece:
+            return False  # what most pieces are: some words of a query
         start, self._is_escaped = int(self._is_escaped), False
         for match in _MARKS.finditer(piece, start):
             mark = match[0]

@@ -174,12 +174,15 @@ class TurnReader:
         text = heard.get("content") or ""
         if text:
             self._text.append(text)
-        passed = [
-            part for each in fragments or () if not self.is_full and (part := self._fragment(each))
-        ]
-        if passed:
-            heard["tool_calls"] = passed
-        if len(passed) < len(fragments or ()) or self.is_full:
+        are_all_heard = True
+        if fragments:
+            passed = [
+                part for each in fragments if not self.is_full and (part := self._fragment(each))
+            ]
+            if passed:
+                heard["tool_calls"] = passed
+            are_all_heard = len(passed) == len(fragments)
+        if self.is_full or not are_all_heard:
             choice["logprobs"] = _logprobs_of(text, choice.get("logprobs"))
         return heard
 

@@ -48,14 +48,18 @@ class Decoder:
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
             self._after_cr = False
-        self._keep(data)
+        if self._started and b"\n" not in data and b"\r" not in data:
+            self._keep(data)
+            self._check_size(self._rest_size)
+            return []
+        text = self._take_rest() + data
         if not self._started:
-            if self._rest_size < len(_BOM):
+            if len(text) < len(_BOM):
+                self._keep(text)
                 return []
-            self._keep(self._take_rest().removeprefix(_BOM))
+            text = text.removeprefix(_BOM)
             self._started = True
-            data = b"".join(self._rest)
-        lines = self._lines() if b"\n" in data or b"\r" in data else []
+        lines = self._lines(text)
         events = [event for line in lines if (event := self._line(line))]
         self._check_size(self._rest_size)
         return events
@@ -73,13 +77,14 @@ class Decoder:
             self._rest_size += len(part)
 
     def _take_rest(self) -> bytes:
+        if not self._rest:
+            return b""
         text = b"".join(self._rest)
         self._rest, self._rest_size = [], 0
         return text
 
-    def _lines(self) -> list[bytes]:
-        """The complete lines of what has come; the rest is kept."""
-        text = self._take_rest()
+    def _lines(self, text: bytes) -> list[bytes]:
+        """The complete lines of `text`; the rest is kept."""
         if b"\r" not in text:
             *lines, rest = text.split(b"\n")
         else:

@@ -33,6 +33,33 @@ def test_an_object_is_whole_as_soon_as_its_json_is_however_it_is_cut(text: str, 
     assert arguments.text == text
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"q": "\"}", "r": "}"}',
+        r'{"q": "\\"}',
+        r'{"q": "\\\"}"}',
+        ' \n\t {"q": {"r": {}}}',
+        '\u00a0{"q": "\u00a0"}',
+        '{"q": [{}, "{", {"r": "}"}]}',
+    ],
+)
+def test_braces_and_quotes_in_strings_close_nothing_however_they_are_cut(
+    text: str, size: int
+) -> None:
+    arguments = Arguments()
+    for place in range(0, len(text), size):
+        assert not arguments.is_object
+        arguments.add(text[place : place + size])
+    assert arguments.is_object
+
+
+@pytest.mark.parametrize("text", ["[]", "x{}", "}{}", "1 {}", '"{}"', "{x}", "{}}"])
+def test_what_does_not_begin_with_an_object_is_none(text: str) -> None:
+    assert gathered(list(text)).is_object == bool(first_object(text))
+
+
 def test_an_object_may_be_as_long_as_the_limit() -> None:
     text = json.dumps({"query": "x" * (MAX_ARGUMENT_CHARS - len('{"query": ""}'))})
     assert len(text) == MAX_ARGUMENT_CHARS

@@ -117,6 +117,7 @@ def test_code_that_does_not_end_goes_on_to_the_end_of_the_text() -> None:
     [
         "a ` b [1]",
         "a `b\nc` [1]",
+        "a `b [1]\nc`",
         "`` a ` [1]",
         "```not a fence``` [1]",
         "x ``` y [1]",

@@ -10,6 +10,7 @@ from proxy.core.kept import (
     call_id,
     handle_of_call,
     handle_of_text,
+    handles_after,
     is_same_text,
 )
 from proxy.core.search_tool import Search
@@ -124,3 +125,9 @@ def test_the_size_counts_what_the_model_reads_as_passages() -> None:
     )
     assert hidden.size == 10
     assert KeptTurn(text="a", heard="a").size == 0
+
+
+def test_handles_of_several_answers_to_one_question_are_those_of_each() -> None:
+    handle = handles_after("How many days?")
+    for answer in ("It is 27.", "It is 28.", ""):
+        assert handle(answer) == handle_of_text("How many days?", answer)
