@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from proxy.core.chat import Chunk
-from proxy.core.citations import annotate
+from proxy.core.citations import MAX_ANNOTATIONS, annotate
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
 from proxy.core.frames import Take, TextChunk
 from proxy.core.kept import KeptTurn, call_id
@@ -88,12 +88,17 @@ class Run:
     turns: TurnKeeper
     writer: CompletionWriter
     rounds: int = 0
+    is_cut: bool = False
+    """The answer ended because it had as many characters as it may have."""
     desk: SearchDesk = field(init=False)
     _deadline: float = field(init=False, default=0.0)
+    _room: int = field(init=False)
+    """The characters that the client may still hear."""
     _running: dict[Search, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         policy = self.plan.policy
+        self._room = policy.max_answer_chars
         self.desk = SearchDesk(
             scope=self.plan.scope,
             book=PassageBook(policy.passage_chars),
@@ -137,18 +142,26 @@ class Run:
         reader = TurnReader(
             functools.partial(self.plan.owner_of, can_search=ask.can_search),
             mint_id=functools.partial(call_id, self.writer.id, self.rounds),
+            room=self._room,
             keeps_ids=not self.plan.grounded,
             single_call=self.plan.chat.single_call,
         )
         take = functools.partial(self._take, reader, listener, tasks)
         async with aclosing(self.model.stream(self._body(ask), take)) as groups:
             async for chunks in groups:
-                heard = [out for each in chunks if (out := self._hear(reader, each))]
+                heard = [
+                    out
+                    for each in chunks
+                    if not reader.is_full and (out := self._hear(reader, each))
+                ]
                 if self.plan.chat.stream:  # else the round is over, and the loop asks next
                     self._start_early(reader.take_ready(), tasks)
                 if heard:
                     await listener.hear(heard)
+                if reader.is_full:
+                    break
                 del chunks, heard  # a long wait need not hold them
+        self._room, self.is_cut = reader.room, reader.is_full
         try:
             turn = reader.close()
         except UnfinishedTurnError as error:
@@ -171,7 +184,8 @@ class Run:
             reader.feed(chunk)
             self._start_early(reader.take_ready(), tasks)
             return True
-        if not (self.writer.passes_text and listener.takes_text):
+        has_room = len(chunk.text) <= reader.room
+        if not (has_room and self.writer.passes_text and listener.takes_text):
             return False
         reader.feed_text(chunk.text)
         self.writer.write_text(chunk.text)
@@ -181,7 +195,7 @@ class Run:
     def _hear(self, reader: TurnReader, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None:
         """What the client hears of a chunk. Text passes in its frame where it can."""
         if isinstance(chunk, TextChunk):
-            if self.writer.passes_text:
+            if self.writer.passes_text and len(chunk.text) <= reader.room:
                 reader.feed_text(chunk.text)
                 self.writer.write_text(chunk.text)
                 return chunk
@@ -241,6 +255,10 @@ class Run:
     def _closing(self, turn: Turn) -> list[Chunk]:
         if not self.plan.grounded:
             return self.writer.end(turn, annotations=[], extras={})
-        annotations = annotate(self.writer.text, self.desk.book.passages)
-        report = {"searches": self.desk.trace, "rounds": self.rounds}
+        report: dict[str, Any] = {"searches": self.desk.trace, "rounds": self.rounds}
+        passages = self.desk.book.passages
+        annotations = annotate(self.writer.text, passages, most=MAX_ANNOTATIONS + 1)
+        if len(annotations) > MAX_ANNOTATIONS:
+            annotations.pop()
+            report["annotations_cut"] = True
         return self.writer.end(turn, annotations=annotations, extras={"lighton": report})

@@ -66,6 +66,7 @@ def _policy(settings: Settings, profile: Profile) -> Policy:
         searching=_first(settings.search_instructions, SEARCHING),
         context=_first(settings.context_instructions, CONTEXT),
         passage_chars=settings.passage_chars,
+        max_answer_chars=settings.max_answer_chars,
         query_chars=settings.query_chars,
         search_memory=_first(profile.search_memory, settings.search_memory),
         fail_on_search_error=settings.on_search_error == "fail",

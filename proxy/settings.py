@@ -245,6 +245,11 @@ class Settings(ScopeSettings, BaseSettings):
     passage_chars: int = Field(
         48_000, ge=1, description="The most characters of passages that one request may hold."
     )
+    max_answer_chars: int = Field(
+        1_000_000,
+        ge=1,
+        description="The most characters of one answer; then it ends with finish_reason `length`.",
+    )
     query_chars: int = Field(
         4000, ge=1, description="The longest query that LightOn accepts, in characters."
     )

@@ -462,3 +462,81 @@ async def test_a_search_that_the_model_calls_for_needs_no_asking() -> None:
     model = Model(SEARCH_ROUND, Round("27."))
     await run(model, open_searcher(), {"stream": False}).drive(Listener())
     assert model.required == []
+
+
+# As much as an answer may say
+
+
+def framed(one: Run) -> Run:
+    """The same, for a listener that dresses frames."""
+    one.writer = CompletionWriter(
+        id="c", created=1, model="m", include_usage=True, passes_frames=True
+    )
+    return one
+
+
+def choice_heard(listener: Listener) -> dict[str, Any]:
+    choice: dict[str, Any] = listener.fold.completion()["choices"][0]
+    return choice
+
+
+async def test_an_answer_that_is_too_long_is_cut_and_its_model_stream_ended() -> None:
+    model = Model(Round("It is 27 days"))
+    one, listener = run(model, Searcher(), max_answer_chars=8), Listener()
+    last = model.gates[2] = asyncio.Event()  # the model has more to say, and is not waited for
+    await asyncio.wait_for(one.drive(listener), 10)
+    assert choice_heard(listener)["message"]["content"] == "It is 27"
+    assert choice_heard(listener)["finish_reason"] == "length"
+    assert model.closed.is_set()
+    assert not last.is_set()
+    assert one.is_cut
+
+
+@pytest.mark.parametrize(
+    ("most", "taken", "text", "reason"),
+    [
+        (18, True, "It is 27 and so on", "stop"),
+        (17, False, "It is 27", "stop"),  # what is not taken is not played by this model
+    ],
+)
+async def test_text_is_taken_at_once_only_while_there_is_room(
+    most: int,
+    taken: bool,  # noqa: FBT001  # a parameter of the test
+    text: str,
+    reason: str,
+) -> None:
+    model = Model(Round("It is 27"))
+    one, listener = framed(run(model, Searcher(), max_answer_chars=most)), Listener()
+    assert await taking(one, model, listener, place=2) is taken
+    assert choice_heard(listener)["message"]["content"] == text
+    assert choice_heard(listener)["finish_reason"] == reason
+
+
+async def test_all_rounds_of_an_answer_share_its_room() -> None:
+    first = Round("Let me see", calls=(search_call("leave"),), finish_reason="tool_calls")
+    model = Model(first, Round("It is 27 days."))
+    one, listener = run(model, open_searcher(), max_answer_chars=18), Listener()
+    await one.drive(listener)
+    assert choice_heard(listener)["message"]["content"] == "Let me see\n\nIt is 27"
+    assert choice_heard(listener)["finish_reason"] == "length"
+
+
+async def test_searches_of_a_turn_that_is_cut_are_ended_and_not_waited_for() -> None:
+    both = Round("", calls=(search_call("leave"), Call("get_weather", '{"city": "Paris"}')))
+    searcher = Searcher()
+    one = run(Model(both), searcher, WITH_WEATHER, max_answer_chars=5)
+    listener = Listener()
+    await asyncio.wait_for(one.drive(listener), 10)
+    assert choice_heard(listener)["finish_reason"] == "length"
+    (heard,) = choice_heard(listener)["message"]["tool_calls"]
+    assert heard["function"]["arguments"] == '{"cit'
+    assert not searcher.ran or searcher.cancelled.is_set()
+
+
+async def test_a_reply_says_that_annotations_were_left_out() -> None:
+    for count, cut in ((1_000, None), (1_001, True)):
+        model = Model(SEARCH_ROUND, Round("[1]" * count))
+        listener = Listener()
+        await run(model, open_searcher()).drive(listener)
+        assert len(choice_heard(listener)["message"]["annotations"]) == 1_000
+        assert listener.fold.completion()["lighton"].get("annotations_cut") is cut

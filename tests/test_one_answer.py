@@ -2,6 +2,7 @@
 
 1. What a client assembles from a stream is what it would have got without streaming.
 2. Hidden calls never leak, whatever the model does and however the bytes are cut.
+3. An answer is no longer than it may be, streamed or not, and says so when it was cut.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ def play(
     script: tuple[list[Round], Round, list[Round]],
     body: dict[str, Any],
     sizes: list[int] | None = None,
+    **more: Any,
 ) -> tuple[Answer, Upstreams]:
     hidden, last, spare = script
     cut = cutter(sizes or [10**9])
@@ -97,6 +99,7 @@ def play(
         lighton_api_key="k",
         scaleway_base_url="http://scaleway.test/v1",
         scaleway_api_key="k",
+        **more,
     )
     app = create_app(proxy_settings, upstreams.transport())
     request = {"messages": [{"role": "user", "content": "How many days?"}], **body}
@@ -141,6 +144,34 @@ def test_a_stream_assembles_to_the_plain_answer_however_it_is_cut(
     assert comparable(assemble(view.chunks)) == expected
     with_sdk = comparable(assemble_with_sdk(view.chunks))
     assert {**with_sdk, "lighton": expected["lighton"]} == expected
+
+
+def said(heard: dict[str, Any]) -> str:
+    """All that the client heard, without the blank lines between rounds."""
+    texts = [heard["reasoning_content"] or "", heard["content"] or ""]
+    texts += [call["arguments"] for call in heard["tool_calls"] or ()]
+    return "".join("".join(texts).split())
+
+
+@settings(max_examples=100, deadline=None)
+@given(scripts, bodies, cuts, st.integers(1, 60))
+def test_an_answer_is_cut_at_its_longest_streamed_or_not(
+    script: tuple[list[Round], Round, list[Round]],
+    body: dict[str, Any],
+    sizes: list[int],
+    most: int,
+) -> None:
+    whole, _ = play(script, body)
+    plain, _ = play(script, body, max_answer_chars=most)
+    streamed, _ = play(script, {**body, "stream": True}, sizes, max_answer_chars=most)
+    check_completion(plain.json())
+    view = check_stream(streamed.body, include_usage=False)
+    heard, in_stream = assemble_reply(plain.json()), assemble(view.chunks)
+    for name in ("content", "reasoning_content", "finish_reason", "annotations"):
+        assert heard[name] == in_stream[name]
+    assert max(len(said(heard)), len(said(in_stream))) <= most
+    if heard["finish_reason"] != "length":
+        assert said(heard) == said(assemble_reply(whole.json()))
 
 
 @settings(max_examples=100, deadline=None)

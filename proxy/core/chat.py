@@ -15,6 +15,15 @@ Chunk = dict[str, Any]
 """One `chat.completion.chunk` object of OpenAI's wire format."""
 
 _LONGEST_SHOWN: Final = 80
+
+MAX_MESSAGES: Final = 10_000
+MAX_PARTS: Final = 1_000
+"""The most parts of a message's content."""
+MAX_TOOLS: Final = 128
+MAX_CALLS: Final = 128
+"""The most tool calls of a message. These two limits are those of OpenAI's API."""
+MAX_NAME_CHARS: Final = 256
+"""The longest name of a model or a tool, in characters; OpenAI's tools may have 64."""
 SEARCH_TOOL: Final = "lighton_search"
 """The name under which the model calls the search."""
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
@@ -111,6 +120,7 @@ def parse_chat(document: Any) -> Chat:
         elif name != FIELD:
             refuse_lookalike(name, value, NARROWING)
     _refuse_unsupported(document)
+    _check_length("model", document.get("model"), MAX_NAME_CHARS)
     all_tools = _tools(document.get("tools"))
     tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools)
     return Chat(
@@ -165,6 +175,16 @@ def _check_type(param: str, value: Any, types: tuple[type, ...]) -> None:
         raise BadRequest(f"'{param}' must be {_TYPE_NAMES[types]}.", param=param)
 
 
+def _check_length(param: str, value: Any, most: int) -> None:
+    """Refuse a string or an array that is too long; anything else passes."""
+    if not isinstance(value, (str, list)) or len(value) <= most:
+        return
+    unit = "characters" if isinstance(value, str) else "entries"
+    raise BadRequest(
+        f"'{param}' has {len(value)} {unit}, and may have {most}. Send fewer.", param=param
+    )
+
+
 def _refuse_unsupported(document: dict[str, Any]) -> None:
     for old, new in (("functions", "tools"), ("function_call", "tool_choice")):
         if document.get(old) is not None:
@@ -182,6 +202,7 @@ def _refuse_unsupported(document: dict[str, Any]) -> None:
 def _messages(messages: Any) -> list[Message]:
     if not messages:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
+    _check_length("messages", messages, MAX_MESSAGES)
     called: set[str] = set()
     for place, message in enumerate(messages):
         _check_message(message, f"messages[{place}]")
@@ -209,6 +230,9 @@ def _check_message(message: Any, param: str) -> None:
         raise BadRequest(f"'{param}.role' must be one of {known}.", param=f"{param}.role")
     _check_type(f"{param}.content", message.get("content"), (str, list))
     _check_type(f"{param}.tool_calls", message.get("tool_calls"), (list,))
+    if isinstance(message.get("content"), list):
+        _check_length(f"{param}.content", message["content"], MAX_PARTS)
+    _check_length(f"{param}.tool_calls", message.get("tool_calls"), MAX_CALLS)
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         raise BadRequest(
             f"'{param}.tool_call_id' must be a string: the id of the call this answers.",
@@ -228,6 +252,7 @@ def _check_call(call: Any, param: str) -> None:
 
 
 def _tools(tools: Any) -> tuple[Tool, ...]:
+    _check_length("tools", tools, MAX_TOOLS)
     for place, tool in enumerate(tools or ()):
         param = f"tools[{place}]"
         if not isinstance(tool, dict):
@@ -236,6 +261,7 @@ def _tools(tools: Any) -> tuple[Tool, ...]:
             raise BadRequest(
                 f"'{param}.function.name' must be a string.", param=f"{param}.function.name"
             )
+        _check_length(f"{param}.function.name", tool_name(tool), MAX_NAME_CHARS)
     return tuple(tools or ())
 
 
@@ -256,6 +282,7 @@ def _tool_choice(
             "'tool_choice' must be none, auto, required, a named function or allowed_tools.",
             param="tool_choice",
         )
+    _check_length("tool_choice", name, MAX_NAME_CHARS)
     return tools, ToolChoice("named", name)
 
 
@@ -269,8 +296,9 @@ def _allowed_tools(allowed: Any, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, .
     names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
     unknown = names - {tool_name(tool) for tool in tools} - {SEARCH_TOOL, None}
     if unknown:
+        named = ", ".join(sorted(filter(None, unknown)))
         raise BadRequest(
-            f"'{param}' names {', '.join(sorted(filter(None, unknown)))}, not in 'tools'.",
+            f"'{param}' names {named[:MAX_NAME_CHARS]}, not in 'tools'.",
             param=f"{param}.tools",
         )
     return tuple(tool for tool in tools if tool_name(tool) in names), ToolChoice(mode)

@@ -48,6 +48,30 @@ class Failed:
 Outcome = Found | Failed
 
 
+class _ByWords:
+    """Searches by their words."""
+
+    __slots__ = ("_searches",)
+
+    def __init__(self) -> None:
+        self._searches: dict[tuple[str, ...], list[Search]] = {}
+        """Of those for the same words, each that brings more results than all before it."""
+
+    def add(self, search: Search) -> None:
+        known = self._searches.setdefault(_words(search), [])
+        if not known or search.max_results > known[-1].max_results:
+            known.append(search)
+
+    def find(self, search: Search) -> Search | None:
+        """The first search for the same words that brings at least as many results."""
+        known = self._searches.get(_words(search), ())
+        return next((each for each in known if each.max_results >= search.max_results), None)
+
+
+def _words(search: Search) -> tuple[str, ...]:
+    return tuple(search.query.casefold().split())
+
+
 @dataclass(slots=True)
 class SearchDesk:
     """Takes the search calls of one request, which may go on with the answer of an earlier one."""
@@ -63,6 +87,9 @@ class SearchDesk:
     _listings: dict[Search, Listing] = field(default_factory=dict)
     _round: dict[Search, None] = field(default_factory=dict)
     _recalled: set[Search] = field(default_factory=set)
+    _listed: _ByWords = field(default_factory=_ByWords)
+    _asked: _ByWords = field(default_factory=_ByWords)
+    """The searches of the listings and those of the round."""
 
     def recall(self, findings: Findings, chars: int) -> bool:
         """Take in what an earlier request found, which the model is shown in `chars` characters.
@@ -75,6 +102,7 @@ class SearchDesk:
             for each in findings.searches:
                 known = tuple(passages[n] for n in each.numbers if n in passages)
                 self._listings.setdefault(each.search, Listing(known=known, left_out=each.left_out))
+                self._listed.add(each.search)
                 self._recalled.add(each.search)
         return taken
 
@@ -90,6 +118,7 @@ class SearchDesk:
     def begin_round(self) -> None:
         self._orders = {}
         self._round = {}
+        self._asked = _ByWords()
 
     def take(self, call: ToolCall) -> Search | None:
         """The search to start for `call`; None if it gets its answer without one."""
@@ -116,6 +145,7 @@ class SearchDesk:
                 entry["error"] = outcome.error.message
             else:
                 listing = self._listings[search] = self.book.add(outcome.results)
+                self._listed.add(search)
                 entry["results"] = [passage.as_trace() for passage in listing.passages]
                 entry["warnings"] = list(outcome.warnings)
             self.trace.append(entry)
@@ -138,7 +168,7 @@ class SearchDesk:
         order = read_call(call, self.scope, query_limit=self.query_limit)
         if order.search is None:
             return order
-        earlier = self._earlier(order.search)
+        earlier = self._listed.find(order.search) or self._asked.find(order.search)
         if earlier is not None:
             return Order(earlier, order.notes)
         if self.book.is_full:
@@ -147,15 +177,8 @@ class SearchDesk:
             limit = self.max_searches
             return Order(fault=f"Not run: at most {limit} searches a round. Call {NAME} again.")
         self._round[order.search] = None
+        self._asked.add(order.search)
         return order
-
-    def _earlier(self, search: Search) -> Search | None:
-        """A search for the same words that brings at least as many results."""
-        words = _words(search)
-        for known in (*self._listings, *self._round):
-            if _words(known) == words and known.max_results >= search.max_results:
-                return known
-        return None
 
     def _answer(self, order: Order, told: set[Search]) -> str:
         if order.search is None:
@@ -174,7 +197,3 @@ class SearchDesk:
         """The listing with its texts, which are then let go of: long rounds need not hold them."""
         self._listings[search] = self.book.shown(listing)
         return listing.render()
-
-
-def _words(search: Search) -> tuple[str, ...]:
-    return tuple(search.query.casefold().split())

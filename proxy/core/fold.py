@@ -80,8 +80,11 @@ class Fold:
 
     def _add_logprobs(self, logprobs: dict[str, Any]) -> None:
         for name, tokens in logprobs.items():
-            known = self._logprobs.get(name)
-            self._logprobs[name] = known if tokens is None else [*(known or ()), *tokens]
+            known = self._logprobs.setdefault(name, None)
+            if known is not None:
+                known.extend(tokens or ())
+            elif tokens is not None:
+                self._logprobs[name] = list(tokens)
 
     def _call(self, index: int) -> dict[str, Any]:
         call = self._calls[index]

@@ -91,7 +91,8 @@ def answer(
         rounds.heard.append(turn.text)
         for call in turn.calls_of(Owner.SEARCH):
             desk.take(call)
-        yield from _search(plan, desk, desk.round_searches())
+        if turn.hidden_calls:  # a turn that was cut has none, but searches may have begun
+            yield from _search(plan, desk, desk.round_searches())
         answers = _answers(plan, desk, ask, turn.hidden_calls)
         # A model that still calls tools in the last round, and says nothing, gets one more chance.
         is_over = is_last and (bool(turn.text.strip()) or last_rounds > 1)

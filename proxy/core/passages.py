@@ -124,13 +124,10 @@ class PassageBook:
     def __init__(self, budget: int) -> None:
         self._left = budget
         self._passages: dict[str, Passage] = {}
+        self.passages: dict[int, Passage] = {}
+        """All passages the model was shown, by number."""
         self._recalled: set[str] = set()
         self.last_number = 0
-
-    @property
-    def passages(self) -> dict[int, Passage]:
-        """All passages the model was shown, by number."""
-        return {passage.n: passage for passage in self._passages.values()}
 
     @property
     def new(self) -> tuple[Passage, ...]:
@@ -149,15 +146,14 @@ class PassageBook:
         They take `chars` of the budget. Numbering goes on after `last_number`. False, and nothing
         is taken in, if a number or a chunk is known as another one.
         """
-        numbers = self.passages
         for passage in passages:
-            known = self._passages.get(passage.result.chunk_id) or numbers.get(passage.n)
+            known = self._passages.get(passage.result.chunk_id) or self.passages.get(passage.n)
             if known and (known.n, known.result.chunk_id) != (passage.n, passage.result.chunk_id):
                 return False
         self._left = max(0, self._left - chars)
         self.last_number = max(self.last_number, last_number)
         for passage in passages:
-            self._passages.setdefault(passage.result.chunk_id, passage)
+            self._take_in(passage)
             self._recalled.add(passage.result.chunk_id)
         return True
 
@@ -165,23 +161,30 @@ class PassageBook:
         """Take in the results of a search; those without text are skipped."""
         new: list[Passage] = []
         known: list[Passage] = []
+        listed: set[str] = set()
         left_out = 0
         for result in results:
             if not result.content or not result.content.strip():
                 continue
             if seen := self._passages.get(result.chunk_id):
-                is_listed = any(each.n == seen.n for each in (*new, *known))
-                known.extend([] if is_listed else [seen])
+                if result.chunk_id not in listed:
+                    known.append(seen)
             elif passage := self._admit(result, result.content):
                 new.append(passage)
             else:
                 left_out += 1
+                continue
+            listed.add(result.chunk_id)
         return Listing(tuple(new), tuple(known), left_out)
 
     def shown(self, listing: Listing) -> Listing:
         """The listing once the model has been shown it: none of its passages is new any more."""
         known = tuple(self._passages[each.result.chunk_id] for each in listing.passages)
         return Listing(known=known, left_out=listing.left_out)
+
+    def _take_in(self, passage: Passage) -> None:
+        if passage.result.chunk_id not in self._passages:
+            self._passages[passage.result.chunk_id] = self.passages[passage.n] = passage
 
     def _admit(self, result: Result, content: str) -> Passage | None:
         text = harmless(content.strip()[: self._left + 1])
@@ -191,8 +194,8 @@ class PassageBook:
             text = text[: self._left - 1].rstrip() + "…"
         self._left -= len(text)
         self.last_number += 1
-        source = result._replace(content=None)
-        self._passages[result.chunk_id] = Passage(self.last_number, source)
+        source = result._replace(content=None, tag_ids=())
+        self._take_in(Passage(self.last_number, source))
         return Passage(self.last_number, source, text)
 
 

@@ -37,6 +37,8 @@ class Policy:
     searching: str = SEARCHING
     context: str = CONTEXT
     passage_chars: int = 48_000
+    max_answer_chars: int = 1_000_000
+    """The most characters that the client hears in all rounds of one answer."""
     query_chars: int = 4_000
     fail_on_search_error: bool = False
     search_memory: bool = False

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from proxy.core.chat import Chunk
-from proxy.core.turn import Owner, ToolCall, Turn, Usage, first_object
+from proxy.core.arguments import Arguments
+from proxy.core.chat import MAX_NAME_CHARS, Chunk
+from proxy.core.turn import Owner, ToolCall, Turn, Usage
 
 _CLIENT_ID: Final = re.compile(r"[\w.:-]{1,40}", re.ASCII)
 """Ids that OpenAI's clients accept: opaque, at most 40 characters."""
@@ -38,20 +39,14 @@ class _Gathering:
     """The id the model gave it, which may not be the one it gets."""
     id: str = ""
     name: str = ""
-    arguments: list[str] = field(default_factory=list)
+    arguments: Arguments = field(default_factory=Arguments)
     owner: Owner | None = None
     client_index: int | None = None
-    is_complete: bool = False
     is_handed_out: bool = False
 
     def call(self) -> ToolCall:
         owner = self.owner or Owner.NOBODY
-        return ToolCall(self.id, self.name, "".join(self.arguments), owner)
-
-    def add(self, arguments: str) -> None:
-        self.arguments.append(arguments)
-        if not self.is_complete and "}" in arguments:
-            self.is_complete = bool(first_object("".join(self.arguments)))
+        return ToolCall(self.id, self.name, self.arguments.text, owner)
 
 
 class TurnReader:
@@ -62,6 +57,7 @@ class TurnReader:
         owner_of: Callable[[str], Owner],
         *,
         mint_id: Callable[[int], str],
+        room: int,
         keeps_ids: bool = True,
         single_call: bool = False,
     ) -> None:
@@ -69,10 +65,15 @@ class TurnReader:
 
         It does so for every call, or with `keeps_ids` when the model's own id cannot serve.
 
+        `room` is how many characters the client may still hear in this answer.
+
         With `single_call` the client hears of at most one call; the turn holds no further ones.
         """
         self._owner_of = owner_of
         self._mint_id = mint_id
+        self.room = room
+        self.is_full = False
+        """The model said more than there was room for: the turn ends here."""
         self._keeps_ids = keeps_ids
         self._single_call = single_call
         self._text: list[str] = []
@@ -86,7 +87,11 @@ class TurnReader:
         self._client_calls = 0
 
     def feed_text(self, text: str) -> None:
-        """Take in a chunk that says `text` and nothing else: the client may hear all of it."""
+        """Take in a chunk that says `text`, for which there is room, and nothing else.
+
+        The client may hear all of it.
+        """
+        self.room -= len(text)
         self._text.append(text)
 
     def feed(self, chunk: Chunk) -> Chunk | None:
@@ -129,22 +134,25 @@ class TurnReader:
         for call in self._calls:
             if call.owner is Owner.CLIENT or call.is_handed_out:
                 continue
-            if call.owner is None or not call.is_complete:
+            if call.owner is None or not call.arguments.is_object:
                 break
             call.is_handed_out = True
             ready.append(call.call())
         return ready
 
     def close(self) -> Turn:
-        """The turn, once the upstream's reply has ended. Raises UnfinishedTurnError."""
-        if self._closing is None:
+        """The turn, once the upstream's reply has ended, or there is no more room for it.
+
+        Raises UnfinishedTurnError.
+        """
+        if self._closing is None and not self.is_full:
             raise UnfinishedTurnError
         return Turn(
             text="".join(self._text),
-            finish_reason=self._finish_reason,
-            calls=tuple(self._finished_calls()),
+            finish_reason="length" if self.is_full else self._finish_reason,
+            calls=tuple(self._heard_calls() if self.is_full else self._finished_calls()),
             usage=self._usage,
-            closing=self._closing,
+            closing=self._closing or {"choices": [{"index": 0, "delta": {}}]},
         )
 
     def _hear(self, choice: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
@@ -155,15 +163,44 @@ class TurnReader:
             for name, value in delta.items()
             if value is not None and value != "" and name not in {"role", "tool_calls"}
         }
-        if text := heard.get("content"):
+        said = 0
+        for value in heard.values():
+            if type(value) is str:
+                said += len(value)
+        if said > self.room:
+            self._cut(heard)
+        else:
+            self.room -= said
+        text = heard.get("content") or ""
+        if text:
             self._text.append(text)
+        are_all_heard = True
         if fragments:
-            passed = [part for each in fragments if (part := self._fragment(each))]
+            passed = [
+                part for each in fragments if not self.is_full and (part := self._fragment(each))
+            ]
             if passed:
                 heard["tool_calls"] = passed
-            if len(passed) < len(fragments):
-                choice["logprobs"] = _logprobs_of(text or "", choice.get("logprobs"))
+            are_all_heard = len(passed) == len(fragments)
+        if self.is_full or not are_all_heard:
+            choice["logprobs"] = _logprobs_of(text, choice.get("logprobs"))
         return heard
+
+    def _cut(self, heard: dict[str, Any]) -> None:
+        """Cut what is said to what there is room for, reasoning first, as a stream tells it."""
+        for name in sorted(heard, key="reasoning_content".__ne__):
+            if type(heard[name]) is str:
+                heard[name] = self._within(heard[name])
+                if not heard[name]:
+                    del heard[name]
+
+    def _within(self, text: str) -> str:
+        """As much of `text` as there is room for."""
+        if len(text) > self.room:
+            self.is_full = True
+            text = text[: self.room]
+        self.room -= len(text)
+        return text
 
     def _fragment(self, fragment: dict[str, Any]) -> dict[str, Any] | None:
         """Take in one fragment of a call; the fragment the client hears, if any."""
@@ -174,15 +211,18 @@ class TurnReader:
         call.id = call.id or fragment.get("id") or ""
         call.name = call.name or function.get("name") or ""
         arguments = function.get("arguments") or ""
-        call.add(arguments)
         is_first = call.owner is None
-        if is_first:
-            if not call.name:
-                return None
+        if is_first and (call.name or call.arguments.is_too_long):
             self._settle(call)
-        if call.owner is Owner.CLIENT:
-            return self._client_fragment(call, arguments, is_first=is_first)
-        return None
+        if call.client_index is None:
+            call.arguments.add(arguments)
+            return None
+        if is_first:
+            arguments = call.arguments.text + arguments
+            call.arguments = Arguments()
+        arguments = self._within(arguments)
+        call.arguments.pass_on(arguments)
+        return _client_fragment(call, arguments, is_first=is_first)
 
     def _gathering(self, fragment: dict[str, Any]) -> _Gathering | None:
         """The call a fragment belongs to; None for one beyond the most calls a turn may have.
@@ -210,26 +250,15 @@ class TurnReader:
         if not can_serve:
             call.id = self._mint_id(call.number)
         self._ids.add(call.id)
+        if call.owner is Owner.NOBODY:
+            call.name = call.name[:MAX_NAME_CHARS]  # it is repeated to the model
         if call.owner is Owner.CLIENT and not (self._single_call and self._client_calls):
             call.client_index = self._client_calls
             self._client_calls += 1
 
-    def _client_fragment(
-        self, call: _Gathering, arguments: str, *, is_first: bool
-    ) -> dict[str, Any] | None:
-        if call.client_index is None:
-            return None
-        if not is_first:
-            if not arguments:
-                return None
-            return {"index": call.client_index, "function": {"arguments": arguments}}
-        function = {"name": call.name, "arguments": "".join(call.arguments)}
-        return {
-            "index": call.client_index,
-            "id": call.id,
-            "type": "function",
-            "function": function,
-        }
+    def _heard_calls(self) -> list[ToolCall]:
+        """The calls that the client has heard of."""
+        return [call.call() for call in self._calls if call.client_index is not None]
 
     def _finished_calls(self) -> list[ToolCall]:
         """All calls but those kept from a client that takes only one."""
@@ -243,15 +272,25 @@ class TurnReader:
         ]
 
 
+def _client_fragment(call: _Gathering, arguments: str, *, is_first: bool) -> dict[str, Any] | None:
+    """What the client hears of its call: all of it at first, then more of its arguments."""
+    if not is_first:
+        more = {"index": call.client_index, "function": {"arguments": arguments}}
+        return more if arguments else None
+    function = {"name": call.name, "arguments": arguments}
+    return {"index": call.client_index, "id": call.id, "type": "function", "function": function}
+
+
 def _logprobs_of(text: str, logprobs: dict[str, Any] | None) -> dict[str, Any] | None:
     """The log probabilities of `text` alone: those of hidden calls would tell what was called."""
     if not logprobs:
         return None
     told = []
+    place = 0
     for token in logprobs.get("content") or ():
         piece = token.get("token", "")
-        if not piece or not text.startswith(piece):
+        if not piece or not text.startswith(piece, place):
             break
-        text = text[len(piece) :]
+        place += len(piece)
         told.append(token)
     return {"content": told, "refusal": logprobs.get("refusal")} if told else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar, cast, get_args
 
+from proxy.core.content_types import ContentTypes
 from proxy.core.lookalikes import is_nearly_ours
 from proxy.errors import BadRequest, EmptyScope
 
@@ -21,13 +22,18 @@ RelevanceScoring = Literal["scoring_and_filtering", "scoring_only", "none"]
 MAX_RESULTS: Final = 50
 """The most results one search may ask for (LightOn's own tool has the same limit)."""
 DEFAULT_RESULTS: Final = 5
+MAX_ENTRIES: Final = 1_000
+"""The most entries of a list that a request may narrow its scope with."""
+MAX_ENTRY_CHARS: Final = 500
+"""The longest content type or attribute of such a list, in characters."""
+MAX_WILDCARDS: Final = 100
+"""The most `*` in a request's content types: each is tried on every type that settings name."""
+
+_LONGEST_SHOWN: Final = 80
 
 _HEADERS: Final = frozenset({"x-lighton-workspace-id", "x-lighton-retrieval"})
 _HEADER_ID: Final = re.compile(r"[0-9]{1,18}")
 """An id in a header: like those in a body, it fits into 64 bits."""
-
-_AMBIGUOUS: Final = frozenset("|,?[]")
-"""What LightOn might read as alternatives or wildcards in a content type, undocumented."""
 
 _STRICTNESS: Final[Sequence[RelevanceScoring]] = ("none", "scoring_only", "scoring_and_filtering")
 _T = TypeVar("_T", int, float)
@@ -103,10 +109,8 @@ def parse_wish(document: Any) -> Wish:
     unknown = sorted(set(document) - set(WISH_FIELDS))
     if unknown:
         known = ", ".join(WISH_FIELDS)
-        raise BadRequest(
-            f"'lighton.{unknown[0]}' is not known. Known fields: {known}.",
-            param=f"lighton.{unknown[0]}",
-        )
+        name = f"lighton.{unknown[0][:_LONGEST_SHOWN]}"
+        raise BadRequest(f"'{name}' is not known. Known fields: {known}.", param=name)
     given = {name: value for name, value in document.items() if value is not None}
     retrieval = given.pop("retrieval", None)
     return Wish(
@@ -140,6 +144,7 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
 def _header_ids(value: str) -> tuple[int, ...]:
     name = "X-LightOn-Workspace-Id"
     parts = [part.strip() for part in value.split(",")]
+    _check_count(name, parts)
     if not all(map(_HEADER_ID.fullmatch, parts)):
         raise BadRequest(f"'{name}' must be integers separated by commas.", param=name)
     return tuple(int(part) for part in parts)
@@ -152,13 +157,39 @@ def _retrieval(param: str, value: Any) -> Retrieval:
 def _integers(param: str, value: Any) -> tuple[int, ...]:
     if not isinstance(value, list) or not all(_is_number(each, int) for each in value):
         raise BadRequest(f"'{param}' must be an array of integers.", param=param)
+    _check_count(param, value)
     return tuple(value)
 
 
 def _strings(param: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
         raise BadRequest(f"'{param}' must be an array of non-empty strings.", param=param)
+    _check_count(param, value)
+    if any(len(each) > MAX_ENTRY_CHARS for each in value):
+        raise BadRequest(
+            f"An entry of '{param}' has more than {MAX_ENTRY_CHARS} characters. Shorten it, or "
+            "leave it out.",
+            param=param,
+        )
     return tuple(value)
+
+
+def _content_types(param: str, value: Any) -> tuple[str, ...]:
+    paths = _strings(param, value)
+    if sum(path.count("*") for path in paths) > MAX_WILDCARDS:
+        raise BadRequest(
+            f"'{param}' may have {MAX_WILDCARDS} '*' in all. Name fewer patterns.", param=param
+        )
+    return paths
+
+
+def _check_count(param: str, values: Sequence[Any]) -> None:
+    if len(values) > MAX_ENTRIES:
+        raise BadRequest(
+            f"'{param}' has {len(values)} entries, and may have {MAX_ENTRIES}. Name fewer, or a "
+            "profile that holds them.",
+            param=param,
+        )
 
 
 def _result_count(param: str, value: Any) -> int:
@@ -191,7 +222,7 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "workspace_id": _integers,
     "tag_id": _integers,
     "file_id": _integers,
-    "content_type": _strings,
+    "content_type": _content_types,
     "attribute": _strings,
     "max_results": _result_count,
     "relevance_scoring": _scoring,
@@ -225,45 +256,11 @@ def _both_paths(
     if left is None or right is None:
         common = list(left or right or ())
     else:
-        common = [path for a in left for b in right if (path := _deeper(a, b))]
+        common = [
+            *filter(ContentTypes(right).cover, left),
+            *filter(ContentTypes(left).cover, right),
+        ]
     return _not_empty("content_type", tuple(dict.fromkeys(common)))
-
-
-def _deeper(a: str, b: str) -> str | None:
-    """The one of two paths that lies within the other; None if neither surely does."""
-    if _covers(a, b):
-        return b
-    return a if _covers(b, a) else None
-
-
-def _covers(wide: str, narrow: str) -> bool:
-    """Whether everything that `narrow` matches is surely matched by `wide`, too.
-
-    `legal` covers `legal:contract`; `*contract*` covers `legal:contract` and `legal:contract*`. A
-    pattern in `narrow` is covered by a plain path only if the part before its first `*` is. As a
-    plain path stands for its subtree, only a pattern that is open at its end can cover it.
-    """
-    if wide == narrow:
-        return True
-    if _AMBIGUOUS.intersection(narrow):
-        return False
-    if "*" not in wide:
-        return narrow.partition("*")[0].startswith(f"{wide}:")
-    return wide.endswith("*") and _matches(narrow, wide)
-
-
-def _matches(text: str, pattern: str) -> bool:
-    """Whether `text` matches `pattern`, which ends in a `*`; each `*` stands for any text."""
-    start, *pieces = pattern.split("*")
-    if not text.startswith(start):
-        return False
-    place = len(start)
-    for piece in pieces:
-        found = text.find(piece, place)
-        if found < 0:
-            return False
-        place = found + len(piece)
-    return True
 
 
 def _not_empty(name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:

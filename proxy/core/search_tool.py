@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.chat import SEARCH_TOOL, Tool
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
@@ -77,6 +78,9 @@ def choice() -> dict[str, Any]:
 def read_call(call: ToolCall, scope: Scope, *, query_limit: int) -> Order:
     """What `call` asks for within `scope`; the query is cut to `query_limit` characters."""
     arguments = call.parse_arguments()
+    if not isinstance(arguments, dict) and len(call.arguments) > MAX_ARGUMENT_CHARS:
+        fault = f"Not run: the arguments have more than {MAX_ARGUMENT_CHARS} characters."
+        return Order(fault=f"{fault} {_usage()}")
     if not isinstance(arguments, dict):
         written = call.arguments[:200]
         return Order(fault=f"The arguments are not a JSON object: {written!r}. {_usage()}")

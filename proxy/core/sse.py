@@ -32,7 +32,9 @@ class Decoder:
     def __init__(self, limit: int = 32 * 1024 * 1024) -> None:
         """Refuse an event of more than `limit` bytes."""
         self._limit = limit
-        self._rest = b""
+        self._rest: list[bytes] = []
+        """The parts of a line that has not ended."""
+        self._rest_size = 0
         self._started = False
         self._after_cr = False
         self._size = 0
@@ -46,16 +48,20 @@ class Decoder:
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
             self._after_cr = False
-        text = self._rest + data
+        if self._started and b"\n" not in data and b"\r" not in data:
+            self._keep(data)
+            self._check_size(self._rest_size)
+            return []
+        text = self._take_rest() + data
         if not self._started:
             if len(text) < len(_BOM):
-                self._rest = text
+                self._keep(text)
                 return []
             text = text.removeprefix(_BOM)
             self._started = True
         lines = self._lines(text)
         events = [event for line in lines if (event := self._line(line))]
-        self._check_size(len(self._rest))
+        self._check_size(self._rest_size)
         return events
 
     @property
@@ -64,14 +70,28 @@ class Decoder:
         has_begun = self._rest or self._size or self._after_cr
         return self._started and not has_begun
 
+    def _keep(self, part: bytes) -> None:
+        """Keep a part of a line; the parts are joined once, when the line ends."""
+        if part:
+            self._rest.append(part)
+            self._rest_size += len(part)
+
+    def _take_rest(self) -> bytes:
+        if not self._rest:
+            return b""
+        text = b"".join(self._rest)
+        self._rest, self._rest_size = [], 0
+        return text
+
     def _lines(self, text: bytes) -> list[bytes]:
         """The complete lines of `text`; the rest is kept."""
         if b"\r" not in text:
-            *lines, self._rest = text.split(b"\n")
-            return lines
-        # A CR at the very end ends its line now; an LF that follows it belongs to the same end.
-        self._after_cr = text.endswith(b"\r")
-        *lines, self._rest = _LINE_END.split(text)
+            *lines, rest = text.split(b"\n")
+        else:
+            # A CR at the very end ends its line now; an LF that follows belongs to the same end.
+            self._after_cr = text.endswith(b"\r")
+            *lines, rest = _LINE_END.split(text)
+        self._keep(rest)
         return lines
 
     def _line(self, line: bytes) -> Event | None:

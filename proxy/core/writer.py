@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from proxy.core.chat import Chunk
+from proxy.core.chat import MAX_NAME_CHARS, Chunk
 from proxy.core.frames import Frame
 from proxy.core.turn import Turn, Usage, add_usage, whole_usage
 
@@ -40,7 +40,7 @@ class CompletionWriter:
         self._include_usage = include_usage
         self._knows_model = False
         self._has_begun = False
-        self._heard: dict[str, list[str]] = {"content": [], "reasoning_content": []}
+        self._heard = {"content": _Heard(), "reasoning_content": _Heard()}
         self._gaps: dict[str, str] = {}
         self._heard_call = False
         self.usage: Usage = {}
@@ -53,11 +53,11 @@ class CompletionWriter:
     @property
     def text(self) -> str:
         """All text the client has heard so far."""
-        return "".join(self._heard["content"])
+        return "".join(self._heard["content"].pieces)
 
     def begin_round(self) -> None:
         """Set the coming round's text off from what was heard before."""
-        self._gaps = {name: _gap(pieces) for name, pieces in self._heard.items()}
+        self._gaps = {name: heard.gap() for name, heard in self._heard.items()}
 
     @property
     def passes_text(self) -> bool:
@@ -66,20 +66,20 @@ class CompletionWriter:
 
     def write_text(self, text: str) -> None:
         """Take in a chunk of text that passes: the listener dresses it."""
-        self._heard["content"].append(text)
+        self._heard["content"].pieces.append(text)
 
     def write(self, chunk: Chunk) -> Chunk:
         """What the client hears of a chunk from the turn reader."""
         if not self._knows_model:
             self._knows_model = True
-            self.model = chunk.get("model") or self.model
+            self.model = (chunk.get("model") or self.model)[:MAX_NAME_CHARS]
         choice = chunk["choices"][0]
         delta = choice["delta"]
-        for name, pieces in self._heard.items():
+        for name, heard in self._heard.items():
             if text := delta.get(name):
                 if gap := self._gaps.pop(name, ""):
                     text = delta[name] = gap + text
-                pieces.append(text)
+                heard.pieces.append(text)
         self._heard_call = self._heard_call or "tool_calls" in delta
         return self._dress(chunk, choice)
 
@@ -114,7 +114,7 @@ class CompletionWriter:
         return chunks
 
     def _finish(self, turn: Turn) -> Chunk:
-        is_empty = not self._heard["content"] and not self._heard_call
+        is_empty = not self._heard["content"].pieces and not self._heard_call
         choice = {**turn.closing["choices"][0], "delta": {"content": ""} if is_empty else {}}
         closing = self._dress({**turn.closing, "choices": [choice]}, choice)
         choice["finish_reason"] = self._finish_reason(turn)
@@ -154,9 +154,24 @@ class CompletionWriter:
         return chunk
 
 
-def _gap(pieces: list[str]) -> str:
-    """The line ends that make a blank line after what was heard; none after blank text."""
-    text = "".join(pieces)
-    if not text.strip():
-        return ""
-    return "\n" * max(0, 2 - (len(text) - len(text.rstrip("\n"))))
+class _Heard:
+    """The text of one kind that the client has heard."""
+
+    __slots__ = ("_is_blank", "_line_ends", "_seen", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self._seen = 0
+        """As many of the pieces have been looked at."""
+        self._is_blank = True
+        self._line_ends = 0
+        """At the end of those."""
+
+    def gap(self) -> str:
+        """The line ends that make a blank line after what was heard; none after blank text."""
+        new = "".join(self.pieces[self._seen :])
+        self._seen = len(self.pieces)
+        body = new.rstrip("\n")
+        self._line_ends = len(new) - len(body) + (0 if body else self._line_ends)
+        self._is_blank = self._is_blank and not body.strip()
+        return "" if self._is_blank else "\n" * max(0, 2 - self._line_ends)

@@ -136,10 +136,13 @@ def _search_count(run: Run) -> tuple[bytes, bytes]:
 
 def _refuse_repeated_headers(scope: Scope) -> None:
     """Of two X-LightOn headers nobody can tell which one was meant to narrow the other."""
-    names = [name.decode("latin-1") for name, _ in scope["headers"] if b"lighton" in name]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadRequest(f"The header '{name}' was sent more than once.", param=name)
+    seen: set[bytes] = set()
+    for raw_name, _ in scope["headers"]:
+        if b"lighton" in raw_name:
+            if raw_name in seen:
+                name = raw_name.decode("latin-1")
+                raise BadRequest(f"The header '{name}' was sent more than once.", param=name)
+            seen.add(raw_name)
 
 
 def _refuse_query(query: bytes) -> None:
@@ -186,5 +189,7 @@ def _note(exchange: Exchange, chat: Chat, run: Run) -> None:
         "searches": len(run.desk.trace),
         "tokens": run.writer.usage.get("total_tokens", 0),
     }
+    if run.is_cut:
+        exchange.notes["cut_by"] = "max_answer_chars"
     if failed := sum("error" in each for each in run.desk.trace):
         exchange.notes["failed_searches"] = failed

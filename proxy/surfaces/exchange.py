@@ -54,7 +54,13 @@ def exchange_of(scope: Scope) -> Exchange:
 def headers_of(scope: Scope) -> Mapping[str, str]:
     """The request's headers, names in lower case; repeated ones are joined by commas."""
     headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if name in headers:
+            repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+    for name, values in repeated.items():
+        headers[name] = ", ".join(values)
     return headers

@@ -29,6 +29,14 @@ _FILTERS: Final = ("workspace_id", "tag_id", "file_id", "content_type", "attribu
 _EXCLUDED_BY_FILE: Final = frozenset({"workspace_id", "tag_id"})
 """LightOn answers 422 to these beside file_id: the results are checked here instead."""
 
+_LONGEST_NAME: Final = 300
+"""Titles and file names are cut to this, in characters. Each stands in every citation."""
+_LONGEST_ADDRESS: Final = 2_048
+"""A longer one is not used. Browsers and front-ends take addresses of this many characters."""
+_LONGEST_ID: Final = 200
+"""A chunk with a longer id is known by its fingerprint. LightOn's are UUIDs."""
+_MOST_WARNINGS: Final = 20
+
 _NUMBER: Final = (int, float)
 _OF_REPLY: Final = {"warnings": (list,)}
 _OF_WARNING: Final = {"code": (str,), "reason": (str,)}
@@ -83,19 +91,22 @@ class LightOn:
         results = tuple(map(_result, items[: search.max_results]))
         allowed = results
         if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
-            allowed = tuple(result for result in results if _is_allowed(result, scope))
-        given = _typed(document, _OF_REPLY).get("warnings", ())
-        warnings = [self._warning(each) for each in given if isinstance(each, dict)]
+            allowed = tuple(filter(_Limits(scope).allow, results))
+        warnings = self._warnings(_typed(document, _OF_REPLY).get("warnings", []))
         if len(allowed) < len(results) and not scope.file_id:
             dropped = len(results) - len(allowed)
             reason = f"{dropped} results were below min_relevance or out of scope"
             warnings.append({"code": "results_dropped", "reason": reason})
         return Found(allowed, tuple(warnings))
 
-    def _warning(self, warning: Mapping[str, Any]) -> dict[str, Any]:
-        """A warning as it may be shown: LightOn's code and reason, and nothing else."""
-        said = _typed(warning, _OF_WARNING)
-        return {name: self.vendor.told(text) for name, text in said.items()}
+    def _warnings(self, given: list[Any]) -> list[dict[str, Any]]:
+        """The warnings as they may be shown: LightOn's codes and reasons, and nothing else."""
+        read = [_typed(each, _OF_WARNING) for each in given[:_MOST_WARNINGS] if type(each) is dict]
+        told = [{name: self.vendor.told(text) for name, text in each.items()} for each in read]
+        if len(given) > _MOST_WARNINGS:
+            reason = f"{len(given) - _MOST_WARNINGS} more warnings are not shown"
+            told.append({"code": "warnings_dropped", "reason": reason})
+        return told
 
     def _error(
         self, status: int, body: bytes, headers: Mapping[str, str], scope: Scope
@@ -126,27 +137,36 @@ def _request(search: Search, scope: Scope) -> dict[str, Any]:
     return request
 
 
-def _is_allowed(result: Result, scope: Scope) -> bool:
-    """Whether a result is relevant enough and within the scope.
+class _Limits:
+    """What results are checked for: that they are relevant enough and within the scope.
 
     With file_id LightOn takes no workspaces or tags, so that results must prove to be within them.
     Otherwise LightOn has filtered already: only what is plainly in another workspace is dropped.
     """
-    least, relevance = scope.min_relevance, result.relevance
-    if least is not None and relevance is not None and relevance < least:
-        return False
-    if scope.file_id:
-        return _is_in(scope.file_id, result.file_id) and _is_in_workspace_and_tags(result, scope)
-    return result.workspace_id is None or _is_in(scope.workspace_id, result.workspace_id)
+
+    def __init__(self, scope: Scope) -> None:
+        self._least = scope.min_relevance
+        self._workspaces = _set(scope.workspace_id)
+        self._tags = _set(scope.tag_id)
+        self._files = _set(scope.file_id)
+
+    def allow(self, result: Result) -> bool:
+        least, relevance = self._least, result.relevance
+        if least is not None and relevance is not None and relevance < least:
+            return False
+        in_workspace = _is_in(self._workspaces, result.workspace_id)
+        if not self._files:
+            return result.workspace_id is None or in_workspace
+        has_tag = self._tags is None or not self._tags.isdisjoint(result.tag_ids)
+        return in_workspace and has_tag and _is_in(self._files, result.file_id)
 
 
-def _is_in_workspace_and_tags(result: Result, scope: Scope) -> bool:
-    has_tag = scope.tag_id is None or any(tag in scope.tag_id for tag in result.tag_ids)
-    return has_tag and _is_in(scope.workspace_id, result.workspace_id)
+def _set(values: tuple[int, ...] | None) -> frozenset[int] | None:
+    return None if values is None else frozenset(values)
 
 
-def _is_in(allowed: tuple[int, ...] | None, value: int | None) -> bool:
-    return allowed is None or value in allowed
+def _is_in(allowed: frozenset[int] | None, value: int | None) -> bool:
+    return allowed is None or (type(value) is int and value in allowed)
 
 
 def _result(item: Mapping[str, Any]) -> Result:
@@ -158,6 +178,8 @@ def _result(item: Mapping[str, Any]) -> Result:
     scores = value if type(value := item.get("scores")) is dict else _NOTHING
     workspace = value if type(value := item.get("workspace")) is dict else _NOTHING
     chunk_id = value if type(value := item.get("chunk_id")) is str else ""
+    if len(chunk_id) > _LONGEST_ID:
+        chunk_id = _fingerprint(chunk_id)
     content = value if type(value := item.get("content")) is str else ""
     score = value if type(value := item.get("score")) in _NUMBER else None
     relevance = value if type(value := scores.get("relevance")) in _NUMBER else None
@@ -172,15 +194,19 @@ def _result(item: Mapping[str, Any]) -> Result:
         content or None,
         score,
         file_id,
-        title or None,
-        filename or None,
+        _cut(title) or None,
+        _cut(filename) or None,
         _url(source, file_id, page_start),
         page_start,
         page_end,
         relevance,
         workspace.get("id"),
-        tuple(map(_tag_id, tags)),
+        tuple(id_ for tag in tags if type(id_ := _tag_id(tag)) is int),
     )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _fingerprint(*parts: object) -> str:
@@ -195,7 +221,7 @@ def _url(source: Mapping[str, Any], file_id: int | None, page: int | None) -> st
         additional = metadata.get("additional_metadata")
         further = additional.get("url") if isinstance(additional, dict) else None
         for url in (metadata.get("external_url"), further):
-            if isinstance(url, str) and _is_web_address(url):
+            if isinstance(url, str) and len(url) <= _LONGEST_ADDRESS and _is_web_address(url):
                 return url
     return f"lighton://file/{file_id}" + ("" if page is None else f"#page={page}")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
+import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +20,9 @@ import orjson
 from proxy.core.chat import Chunk, Message, text_of
 
 _NINE: Final = re.compile(r"[a-zA-Z0-9]{9}")
-_HTML_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
+_HTML_TITLE: Final = re.compile(r"<title[^>]{0,200}>([^<]{1,200})</title>", re.IGNORECASE)
+_LONGEST_PAGE: Final = 64 * 1024
+"""As much of an error page is looked at, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def read_fault(body: bytes) -> Fault:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        title = _HTML_TITLE.search(body.decode("utf-8", "replace"))
+        title = _HTML_TITLE.search(body[:_LONGEST_PAGE].decode("utf-8", "replace"))
         return Fault(title[1].strip() if title else "")
     return fault_in(document)
 
@@ -149,20 +153,22 @@ def _system_first(messages: list[Message]) -> list[Message]:
 
 def _merge_users(messages: list[Message]) -> list[Message]:
     merged: list[Message] = []
-    for message in messages:
-        if merged and message["role"] == merged[-1]["role"] == "user":
-            joined = _join(merged[-1].get("content"), message.get("content"))
-            merged[-1] = {**merged[-1], "content": joined}
+    for role, run in itertools.groupby(messages, key=operator.itemgetter("role")):
+        first, *others = run
+        if role == "user" and others:
+            contents = [each.get("content") for each in (first, *others)]
+            merged.append({**first, "content": _join(contents)})
         else:
-            merged.append(message)
+            merged += [first, *others]
     return merged
 
 
-def _join(first: Any, second: Any) -> Any:
-    """Two contents as one: text with a blank line between, parts one after the other."""
-    if isinstance(first, str) and isinstance(second, str):
-        return f"{first}\n\n{second}"
-    return [*_parts(first), *_parts(second)]
+def _join(contents: list[Any]) -> Any:
+    """Contents as one: texts with a blank line between, parts one after the other."""
+    texts = list(itertools.takewhile(lambda each: isinstance(each, str), contents))
+    text = "\n\n".join(texts)
+    others = contents[len(texts) :]
+    return [part for each in (text, *others) for part in _parts(each)] if others else text
 
 
 def _parts(content: Any) -> list[Any]:

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -6,6 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.core.chat import (
+    MAX_CALLS,
+    MAX_MESSAGES,
+    MAX_NAME_CHARS,
+    MAX_PARTS,
+    MAX_TOOLS,
     Chat,
     Message,
     ToolChoice,
@@ -381,3 +387,58 @@ def test_any_document_is_a_chat_or_a_bad_request(document: dict[str, Any], messa
         assert chat.body.keys() <= {"n"}
     else:
         assert re.split(r"[.\[]", param)[0] in {*document, "messages"}
+
+
+ASKED = {"role": "user", "content": "Hi"}
+ONE_CALL = {"id": "c", "type": "function", "function": {"name": "f"}}
+ONE_TOOL = {"type": "function", "function": {"name": "f"}}
+
+
+@pytest.mark.parametrize(
+    ("most", "body_of_size", "param"),
+    [
+        (MAX_MESSAGES, lambda n: {"messages": [ASKED] * n}, "messages"),
+        (
+            MAX_PARTS,
+            lambda n: {"messages": [{"role": "user", "content": [{"type": "text"}] * n}]},
+            "messages[0].content",
+        ),
+        (
+            MAX_CALLS,
+            lambda n: {"messages": [{"role": "assistant", "tool_calls": [ONE_CALL] * n}]},
+            "messages[0].tool_calls",
+        ),
+        (MAX_TOOLS, lambda n: {"tools": [ONE_TOOL] * n}, "tools"),
+        (MAX_NAME_CHARS, lambda n: {"model": "m" * n}, "model"),
+        (
+            MAX_NAME_CHARS,
+            lambda n: {"tools": [{"type": "function", "function": {"name": "f" * n}}]},
+            "tools[0].function.name",
+        ),
+        (
+            MAX_NAME_CHARS,
+            lambda n: {"tool_choice": {"type": "function", "function": {"name": "f" * n}}},
+            "tool_choice",
+        ),
+    ],
+)
+def test_what_can_be_long_has_a_limit_that_the_error_tells(
+    most: int, body_of_size: Callable[[int], dict[str, Any]], param: str
+) -> None:
+    assert parse_chat({"messages": [ASKED], **body_of_size(most)})
+    with pytest.raises(BadRequest, match=f"may have {most}") as caught:
+        parse_chat({"messages": [ASKED], **body_of_size(most + 1)})
+    assert caught.value.param == param
+
+
+def test_tools_that_are_not_there_are_not_all_named() -> None:
+    names = [{"type": "function", "function": {"name": f"f{n}"}} for n in range(10_000)]
+    chosen = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": names}}
+    with pytest.raises(BadRequest) as caught:
+        parse_chat({"messages": [ASKED], "tool_choice": chosen})
+    assert len(caught.value.message) < 400
+
+
+def test_a_long_text_is_no_long_list() -> None:
+    text = "x" * (MAX_PARTS + 1)
+    assert parse_chat({"messages": [{"role": "user", "content": text}]})

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proxy.core.citations import annotate
+from proxy.core.citations import MAX_ANNOTATIONS, annotate
 from proxy.core.passages import Passage
 from tests.core.samples import result
 
@@ -117,6 +117,7 @@ def test_code_that_does_not_end_goes_on_to_the_end_of_the_text() -> None:
     [
         "a ` b [1]",
         "a `b\nc` [1]",
+        "a `b [1]\nc`",
         "`` a ` [1]",
         "```not a fence``` [1]",
         "x ``` y [1]",
@@ -166,7 +167,7 @@ def test_markers_outside_code_are_found_wherever_they_are(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "count"),
     [
-        ("`x` [1] " * 100_000, 100_000),
+        ("`x` [1] " * 100_000, 1_000),
         ("[1]\n" + "```\nx\n```\n" * 50_000, 1),
         ("[" + "1," * 300_000, 0),
         ("[1" + " " * 300_000, 0),
@@ -185,3 +186,16 @@ def test_a_huge_answer_is_read_in_one_pass(text: str, count: int) -> None:
 def test_text_without_code_is_read_the_same_by_the_pattern_that_knows_code(text: str) -> None:
     # A blank and a mark of code that is none, at the very end, make it the other pattern.
     assert annotate(f"{text} `", PASSAGES) == annotate(text, PASSAGES)
+
+
+def test_an_answer_has_at_most_so_many_annotations_the_first() -> None:
+    text = "[1]" + "[2]" * MAX_ANNOTATIONS
+    annotations = annotate(text, PASSAGES)
+    assert len(annotations) == MAX_ANNOTATIONS
+    assert spans(annotations)[0] == (0, 3)
+    assert len(annotate(text, PASSAGES, most=MAX_ANNOTATIONS + 1)) == MAX_ANNOTATIONS + 1
+
+
+def test_inline_code_may_be_as_long_as_the_limit() -> None:
+    assert cited("`[1]" + "x" * 497 + "`") == []
+    assert cited("`[1]" + "x" * 498 + "`") == [("1", "[1]")]

@@ -278,3 +278,15 @@ def test_a_desk_lets_go_of_texts_once_they_have_been_shown() -> None:
     run_round(at, asks("lease", "2"), outcome=found(result("b", "The lease ends.")))
     assert "27 days" not in repr(at)
     assert "The lease" not in repr(at)
+
+
+def test_of_several_searches_for_the_same_words_the_first_that_suffices_counts() -> None:
+    at = desk()
+    run_round(at, asks("leave", max_results=5))
+    run_round(at, asks("leave", max_results=10), asks("Leave", id="call_2", max_results=20))
+    at.begin_round()
+    for count, made in ((3, "a"), (8, "b"), (20, "c")):
+        assert at.take(asks("LEAVE ", id=made, max_results=count)) is None
+    assert at.take(asks("leave", id="d", max_results=21)) == Search("leave", 21)
+    assert at.take(asks("leave", id="e", max_results=15)) is None
+    assert at.take(asks("other", id="f", max_results=1)) == Search("other", 1)

@@ -76,3 +76,13 @@ def test_usage_comes_from_the_usage_chunk() -> None:
     folded = fold(chunk({}, usage=None), {**chunk({}), "choices": [], "usage": usage})
     assert folded["usage"] == usage
     assert folded["object"] == "chat.completion"
+
+
+def test_chunks_are_not_changed_by_those_that_follow() -> None:
+    fold = Fold()
+    tokens = [{"token": "a"}]
+    for logprobs in ({"content": tokens}, {"content": [{"token": "b"}]}, {"content": None}):
+        fold.add({"choices": [{"index": 0, "delta": {}, "logprobs": logprobs}]})
+    assert tokens == [{"token": "a"}]
+    told = fold.completion()["choices"][0]["logprobs"]
+    assert [each["token"] for each in told["content"]] == ["a", "b"]

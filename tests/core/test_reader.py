@@ -4,16 +4,21 @@ from typing import Any
 
 import pytest
 
+from proxy.core.arguments import MAX_ARGUMENT_CHARS
+from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.reader import TurnReader, UnfinishedTurnError
 from proxy.core.turn import Owner
 
 OWNERS = {"lighton_search": Owner.SEARCH, "get_weather": Owner.CLIENT, "get_time": Owner.CLIENT}
 
 
-def reader(*, keeps_ids: bool = True, single_call: bool = False) -> TurnReader:
+def reader(
+    *, keeps_ids: bool = True, single_call: bool = False, room: int = 1_000_000
+) -> TurnReader:
     return TurnReader(
         lambda name: OWNERS.get(name, Owner.NOBODY),
         mint_id=lambda number: f"minted_{number}",
+        room=room,
         keeps_ids=keeps_ids,
         single_call=single_call,
     )
@@ -328,3 +333,91 @@ def test_text_by_itself_does_not_finish_a_turn() -> None:
     one.feed_text("Half")
     with pytest.raises(UnfinishedTurnError):
         one.close()
+
+
+# As much as there is room for
+
+
+def test_what_there_is_no_room_for_is_cut_and_ends_the_turn() -> None:
+    one = reader(room=5)
+    assert heard(one, chunk({"content": "abc"})) == {"content": "abc"}
+    assert (one.room, one.is_full) == (2, False)
+    assert heard(one, chunk({"content": "def"})) == {"content": "de"}
+    assert (one.room, one.is_full) == (0, True)
+    turn = one.close()
+    assert (turn.text, turn.finish_reason, turn.calls) == ("abcde", "length", ())
+
+
+def test_a_turn_that_fills_all_its_room_is_not_cut() -> None:
+    one = reader(room=5)
+    one.feed_text("abc")
+    assert heard(one, chunk({"content": "de"}, "stop")) == {"content": "de"}
+    assert not one.is_full
+    assert one.close().finish_reason == "stop"
+
+
+def test_reasoning_refusals_and_what_vendors_add_take_room_too() -> None:
+    one = reader(room=10)
+    one.feed(chunk({"reasoning_content": "abc"}))
+    one.feed(chunk({"refusal": "abc", "extra": "abc"}))
+    assert one.room == 1
+    assert heard(one, chunk({"content": "late", "reasoning_content": "x"})) == {
+        "reasoning_content": "x"
+    }
+    assert one.is_full
+
+
+def test_a_clients_call_is_cut_and_a_further_one_is_not_heard() -> None:
+    one = reader(room=4)
+    parts = [
+        {"index": index, "id": given, "function": {"name": "get_weather", "arguments": '{"a": 1}'}}
+        for index, given in enumerate("ab")
+    ]
+    out = heard(one, chunk({"tool_calls": parts}, "tool_calls"))
+    assert [each["function"]["arguments"] for each in out["tool_calls"]] == ['{"a"']
+    turn = one.close()
+    assert turn.finish_reason == "length"
+    assert [(each.id, each.arguments) for each in turn.calls] == [("a", '{"a"')]
+
+
+def test_arguments_of_hidden_calls_take_no_room_and_are_forgotten_when_the_turn_is_cut() -> None:
+    one = reader(room=4)
+    one.feed(fragment(0, '{"query": "leave"}', name="lighton_search", id="s1"))
+    assert one.room == 4
+    one.feed(chunk({"content": "five!"}))
+    assert one.close().calls == ()
+
+
+def test_log_probabilities_are_those_of_the_text_that_is_left() -> None:
+    one = reader(room=4)
+    tokens = [{"token": "ab"}, {"token": "cd"}, {"token": "ef"}]
+    out = one.feed(chunk({"content": "abcdef"}, logprobs={"content": tokens}))
+    assert out is not None
+    assert out["choices"][0]["logprobs"]["content"] == tokens[:2]
+
+
+def test_a_hidden_call_keeps_one_character_more_than_may_be_read() -> None:
+    one = reader()
+    one.feed(fragment(0, '{"query": "', name="lighton_search", id="s1"))
+    for _ in range(100):
+        one.feed(fragment(0, "x" * 1_000))
+    one.feed(fragment(0, '"}'))
+    assert ready(one) == []
+    (call,) = closed(one).calls
+    assert len(call.arguments) == MAX_ARGUMENT_CHARS + 1
+
+
+def test_a_call_that_gets_no_name_is_gathered_up_to_a_limit() -> None:
+    one = reader()
+    for _ in range(100):
+        assert heard(one, fragment(0, "x" * 1_000)) is None
+    assert heard(one, fragment(0, "", name="get_weather")) is None
+    (call,) = closed(one).calls
+    assert (call.owner, len(call.arguments)) == (Owner.NOBODY, MAX_ARGUMENT_CHARS + 1)
+
+
+def test_the_name_of_a_tool_that_nobody_has_is_cut() -> None:
+    one = reader()
+    one.feed(fragment(0, "{}", name="x" * 1_000, id="a"))
+    (call,) = closed(one).calls
+    assert call.name == "x" * MAX_NAME_CHARS

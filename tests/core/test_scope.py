@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from proxy.core.scope import (
     DEFAULT_RESULTS,
+    MAX_ENTRIES,
+    MAX_ENTRY_CHARS,
     MAX_RESULTS,
+    MAX_WILDCARDS,
     Scope,
     Wish,
     parse_wish,
@@ -385,3 +388,46 @@ def test_an_unknown_lighton_header_is_refused_rather_than_overlooked(name: str) 
 def test_every_retrieval_mode_is_known_in_body_and_header(mode: str) -> None:
     assert parse_wish({"retrieval": mode}).retrieval == mode
     assert parse_wish_headers({"x-lighton-retrieval": mode}).retrieval == mode
+
+
+@pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id", "content_type", "attribute"])
+def test_a_list_has_at_most_so_many_entries(name: str) -> None:
+    kind = str if name in {"content_type", "attribute"} else int
+    entries = [kind(number) for number in range(MAX_ENTRIES)]
+    assert len(getattr(parse_wish({name: entries}).scope, name)) == MAX_ENTRIES
+    with pytest.raises(BadRequest, match="has 1001 entries, and may have 1000") as caught:
+        parse_wish({name: [*entries, kind(0)]})
+    assert caught.value.param == f"lighton.{name}"
+
+
+def test_a_header_has_at_most_so_many_entries() -> None:
+    ids = ",".join(map(str, range(MAX_ENTRIES)))
+    wish = parse_wish_headers({"x-lighton-workspace-id": ids})
+    assert len(wish.scope.workspace_id or ()) == MAX_ENTRIES
+    with pytest.raises(BadRequest, match="has 1001 entries, and may have 1000") as caught:
+        parse_wish_headers({"x-lighton-workspace-id": f"{ids},1"})
+    assert caught.value.param == "X-LightOn-Workspace-Id"
+
+
+@pytest.mark.parametrize("name", ["content_type", "attribute"])
+def test_an_entry_has_at_most_so_many_characters(name: str) -> None:
+    longest = "x" * MAX_ENTRY_CHARS
+    assert getattr(parse_wish({name: [longest]}).scope, name) == (longest,)
+    with pytest.raises(BadRequest, match="more than 500 characters") as caught:
+        parse_wish({name: ["x", "x" * (MAX_ENTRY_CHARS + 1)]})
+    assert caught.value.param == f"lighton.{name}"
+
+
+def test_content_types_have_at_most_so_many_wildcards() -> None:
+    patterns = ["a*b*"] * (MAX_WILDCARDS // 2)
+    assert parse_wish({"content_type": patterns}).scope.content_type == tuple(patterns)
+    with pytest.raises(BadRequest, match=r"may have 100 '\*' in all") as caught:
+        parse_wish({"content_type": [*patterns, "*"]})
+    assert caught.value.param == "lighton.content_type"
+
+
+def test_a_long_name_of_a_field_is_not_repeated_in_full() -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_wish({"x" * 1_000: 1})
+    assert len(caught.value.message) < 300
+    assert len(caught.value.param or "") < 100

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.scope import Scope
 from proxy.core.search_tool import NAME, Order, Search, choice, definition, read_call
+from proxy.core.turn import Owner, ToolCall
 from tests.core.samples import JSON, call
 
 LIMIT = 4_000
@@ -138,3 +140,15 @@ def test_whatever_a_model_writes_is_a_search_within_the_scope_or_a_fault(
 def test_a_query_in_words_is_always_searched(arguments: dict[str, Any]) -> None:
     order = read(arguments)
     assert (order.search is not None) == bool(arguments["query"].strip())
+
+
+def test_arguments_that_are_too_long_are_told_to_be() -> None:
+    too_long = ToolCall("s1", NAME, '{"query": "' + "x" * MAX_ARGUMENT_CHARS, Owner.SEARCH)
+    order = read_call(too_long, Scope(), query_limit=LIMIT)
+    assert order.search is None
+    assert f"more than {MAX_ARGUMENT_CHARS} characters" in order.fault
+
+
+def test_what_follows_an_object_may_be_of_any_length() -> None:
+    more = ToolCall("s1", NAME, '{"query": "x"}' + " " * MAX_ARGUMENT_CHARS, Owner.SEARCH)
+    assert read_call(more, Scope(), query_limit=LIMIT) == Order(Search("x", 5))

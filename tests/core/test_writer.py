@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.frames import Frame
 from proxy.core.turn import Turn
 from proxy.core.writer import CompletionWriter
@@ -284,3 +285,26 @@ def test_reasoning_before_does_not_keep_text_from_passing() -> None:
     assert delta_of(one.write(chunk({"reasoning_content": "So."}))) == {
         "reasoning_content": "\n\nSo."
     }
+
+
+def test_a_models_name_is_cut_because_each_chunk_repeats_it() -> None:
+    one = writer()
+    out = one.write(chunk({"content": "Hi"}, model="m" * 10_000))
+    assert out["model"] == "m" * MAX_NAME_CHARS
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "\n", " ", "b\n", "\n\n"]), max_size=3), max_size=6))
+def test_each_round_is_set_off_from_all_text_before_it(rounds: list[list[str]]) -> None:
+    one = writer()
+    for pieces in rounds:
+        heard = one.text
+        one.begin_round()
+        for place, piece in enumerate(pieces):
+            out = delta_of(one.write(chunk({"content": piece})))["content"]
+            gap = "" if place or not heard.strip() else "\n" * (2 - trailing(heard))
+            assert out == gap + piece
+
+
+def trailing(text: str) -> int:
+    """The line ends at the end of a text, two at most."""
+    return min(2, len(text) - len(text.rstrip("\n")))

@@ -71,6 +71,7 @@ def proxy(upstream: str, folder: Path) -> Iterator[tuple[int, int]]:
     """The port of a proxy in a process of its own, and the process."""
     keys = {"LIGHTON_API_KEY": "k", "SCALEWAY_API_KEY": "k", "SCALEWAY_BASE_URL": upstream}
     more = {"LIGHTON_BASE_URL": upstream, "RAG_PROXY_KEEP_WARM_S": "0"}
+    more["RAG_PROXY_MAX_ANSWER_CHARS"] = str(10**9)
     with Program("serve", "--port", "0", cwd=folder, env=keys | more) as program:
         port = int(program.out.until(r"http://127\.0\.0\.1:(\d+)/v1")[1])
         yield port, program.pid

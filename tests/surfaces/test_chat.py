@@ -537,3 +537,14 @@ async def test_the_log_line_counts_searches_that_failed(caplog: pytest.LogCaptur
     await play(upstreams)
     assert "searches=1" in caplog.messages[-1]
     assert "failed_searches=1" in caplog.messages[-1]
+
+
+async def test_the_log_line_says_that_an_answer_was_cut(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "proxy.access")
+    for most, is_cut in ((2, True), (3, False)):
+        upstreams = Upstreams([Round("27.")])
+        settings = Settings(lighton_api_key="k", scaleway_api_key="k", max_answer_chars=most)
+        app = create_app(settings, upstreams.transport())
+        answer = await ask(app, document={"messages": [{"role": "user", "content": "Hi"}]})
+        assert answer.json()["choices"][0]["finish_reason"] == ("length" if is_cut else "stop")
+        assert ("cut_by=max_answer_chars" in caplog.messages[-1]) is is_cut

@@ -32,3 +32,8 @@ def test_exchanges_share_nothing() -> None:
 def test_a_request_that_no_exchange_was_begun_for_has_none() -> None:
     with pytest.raises(KeyError):
         exchange_of({"type": "http"})
+
+
+def test_a_header_that_is_repeated_many_times_keeps_its_order_and_place() -> None:
+    scope = {"headers": [(b"x-a", b"%d" % n) for n in range(4)] + [(b"x-b", b"z")]}
+    assert list(headers_of(scope).items()) == [("x-a", "0, 1, 2, 3"), ("x-b", "z")]

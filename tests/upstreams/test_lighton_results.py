@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -332,3 +333,96 @@ async def test_any_reply_can_be_shown_to_the_model_or_is_an_error(
     orjson.dumps([*(each.as_trace() for each in listing.passages), *outcome.warnings])
     for result in outcome.results:
         assert result.workspace_id in (None, 1) or not scope.workspace_id
+
+
+# What is too long
+
+
+async def test_long_names_are_cut(upstream: LightOn, route: respx.Route) -> None:
+    source = in_file(7, title="t" * 10_000, filename="f" * 10_000)
+    (one,) = (await found(upstream, route, item(source=source))).results
+    assert one.title == "t" * 299 + "…"
+    assert one.filename == "f" * 299 + "…"
+
+
+async def test_a_name_as_long_as_the_limit_is_whole(upstream: LightOn, route: respx.Route) -> None:
+    (one,) = (await found(upstream, route, item(source=in_file(7, title="t" * 300)))).results
+    assert one.title == "t" * 300
+
+
+@pytest.mark.parametrize(("size", "is_used"), [(2_048, True), (2_049, False), (1_000_000, False)])
+async def test_a_long_address_is_not_used(
+    upstream: LightOn,
+    route: respx.Route,
+    size: int,
+    is_used: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    url = "https://dms.test/".ljust(size, "x")
+    source = in_file(7, page_start=2, external_metadata={"external_url": url})
+    (one,) = (await found(upstream, route, item(source=source))).results
+    assert one.url == (url if is_used else "lighton://file/7#page=2")
+
+
+async def test_a_long_address_gives_way_to_the_other_one(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    more = {"url": "https://dms.test/short"}
+    metadata = {"external_url": "https://dms.test/" + "x" * 3_000, "additional_metadata": more}
+    source = in_file(7, external_metadata=metadata)
+    (one,) = (await found(upstream, route, item(source=source))).results
+    assert one.url == "https://dms.test/short"
+
+
+async def test_chunks_with_long_ids_are_told_apart(upstream: LightOn, route: respx.Route) -> None:
+    items = [item("x" * 10_000 + last) for last in "aba"]
+    ids = [each.chunk_id for each in (await found(upstream, route, *items)).results]
+    assert ids[0] == ids[2] != ids[1]
+    assert max(map(len, ids)) <= 200
+
+
+async def test_of_many_warnings_the_first_are_shown_and_the_rest_counted(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    warnings = [{"code": f"w{number}"} for number in range(1_000)]
+    route.respond(json={"results": [], "warnings": warnings})
+    shown = (await upstream.search(SEARCH, Scope())).warnings
+    assert shown[:20] == tuple(warnings[:20])
+    assert shown[20:] == (
+        {"code": "warnings_dropped", "reason": "980 more warnings are not shown"},
+    )
+
+
+class Counted(int):
+    """A number that counts how often it is compared."""
+
+    compared = 0
+    __hash__ = int.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return int(self) == other
+
+
+@pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id"])
+async def test_a_result_is_not_compared_with_each_entry_of_the_scope(
+    upstream: LightOn, route: respx.Route, name: str
+) -> None:
+    entries: Any = tuple(map(Counted, range(1_000)))
+    scope = replace(Scope(file_id=(7,)), **{name: entries})
+    tags = [{"id": number} for number in range(999, 2_000)]
+    many = [in_workspace(999, source=in_file(7, tags=tags))] * 5
+    Counted.compared = 0
+    assert len((await found(upstream, route, *many, scope=scope)).results) == 5
+    assert Counted.compared < 100
+
+
+@pytest.mark.parametrize("odd", [True, 1.0, "1", [1], {"x": 1}])
+async def test_what_is_no_number_is_in_no_scope(
+    upstream: LightOn, route: respx.Route, odd: Any
+) -> None:
+    in_odd_workspace = item("w") | {"workspace": {"id": odd}}
+    scope = Scope(workspace_id=(1,))
+    assert (await found(upstream, route, in_odd_workspace, scope=scope)).results == ()
+    with_odd_tag = in_workspace(1, source=in_file(7, tags=[{"id": odd}, odd]))
+    scope = Scope(file_id=(7,), tag_id=(1,))
+    assert (await found(upstream, route, with_odd_tag, scope=scope)).results == ()

@@ -335,3 +335,22 @@ def test_any_error_body_can_be_read(document: Any) -> None:
 @given(st.binary())
 def test_any_bytes_can_be_read_as_an_error_body(body: bytes) -> None:
     assert isinstance(read_fault(body).message, str)
+
+
+def test_of_a_huge_error_page_only_the_beginning_is_looked_at() -> None:
+    assert read_fault(b"<title>Bad gateway</title>" + b"<title" * 50_000) == Fault("Bad gateway")
+    assert read_fault(b"<title" * 50_000 + b"<title>Bad gateway</title>") == Fault("")
+
+
+def test_a_title_has_no_attributes_of_any_length() -> None:
+    assert read_fault(b"<title " + b"x" * 199 + b">Found</title>") == Fault("Found")
+    assert read_fault(b"<title " + b"x" * 200 + b">Found</title>") == Fault("")
+
+
+def test_user_messages_in_a_row_keep_their_order_whatever_their_contents_are() -> None:
+    image = {"type": "image_url", "image_url": {"url": "x"}}
+    contents = ["one", "two", None, [image], "three"]
+    messages = [message("user", each) for each in contents]
+    (merged,) = fitted(MISTRAL, *messages)
+    texts = [{"type": "text", "text": each} for each in ("one\n\ntwo", "three")]
+    assert merged["content"] == [texts[0], image, texts[1]]

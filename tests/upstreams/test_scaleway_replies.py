@@ -328,7 +328,7 @@ def owner_of(name: str) -> Owner:
 def test_whatever_is_read_can_be_told_to_the_client_and_all_else_is_an_error(
     read: Read, part: str, data: st.DataObject
 ) -> None:
-    reader = TurnReader(owner_of, mint_id=str)
+    reader = TurnReader(owner_of, mint_id=str, room=1_000)
     writer = CompletionWriter(id="1", created=1, model="m", include_usage=True)
     fold = Fold()
     writer.begin_round()

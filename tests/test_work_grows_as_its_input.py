@@ -1,0 +1,289 @@
+"""No work grows faster than its input: twice the input takes at most twice the steps.
+
+Each case is something that comes from outside and can be long, in the shape that costs the most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpx
+import pytest
+
+from proxy.app import create_app
+from proxy.core.chat import parse_chat
+from proxy.core.citations import annotate
+from proxy.core.desk import SearchDesk
+from proxy.core.fold import Fold
+from proxy.core.history import choose, recognise, restore
+from proxy.core.kept import Findings, KeptSearch, KeptTurn, call_id, handle_of_call
+from proxy.core.passages import Passage, PassageBook
+from proxy.core.reader import TurnReader
+from proxy.core.scope import Scope, parse_wish
+from proxy.core.search_tool import Search
+from proxy.core.sse import Decoder
+from proxy.core.turn import Owner
+from proxy.core.writer import CompletionWriter
+from proxy.settings import Settings
+from proxy.surfaces.exchange import headers_of
+from proxy.upstreams.scaleway_quirks import fit_request
+from tests.core.samples import result
+from tests.support.asgi import Headers, ask
+from tests.support.steps import check_linear
+from tests.upstreams.lighton_samples import SEARCH, in_file, item, lighton
+
+Work = Callable[[], object]
+
+
+def feeding(feed: Callable[[Any], object], pieces: Iterable[Any]) -> Work:
+    made = list(pieces)
+
+    def work() -> None:
+        for piece in made:
+            feed(piece)
+
+    return work
+
+
+# A request
+
+
+def repeated_headers(size: int) -> Work:
+    scope = {"headers": [(b"x-a", b"value" * 20)] * size}
+    return lambda: headers_of(scope)
+
+
+def headers_of_the_search(size: int) -> Work:
+    nobody = httpx.MockTransport(lambda _: httpx.Response(500))
+    app = create_app(Settings(lighton_api_key="k", scaleway_api_key="k"), nobody)
+    more = [(b"x-lighton-%d" % number, b"1") for number in range(size)]
+    return lambda: asyncio.run(ask(app, document={}, headers=Headers({}, more)))
+
+
+def lists_of_the_search(size: int) -> Work:
+    ids = list(range(size))
+    paths = [f"a:b:{number}" for number in ids]
+    wanted = {"workspace_id": ids, "content_type": paths, "attribute": paths}
+    allowed = parse_wish(wanted).scope
+    return lambda: allowed.narrow(parse_wish(wanted).scope)
+
+
+def turns(size: int) -> list[dict[str, Any]]:
+    """So many turns that call one tool each, and their results."""
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "Go on."}]
+    for number in range(size):
+        made = {"id": minted(number), "type": "function", "function": {"name": "f"}}
+        messages += [
+            {"role": "assistant", "content": None, "tool_calls": [made]},
+            {"role": "tool", "tool_call_id": minted(number), "content": "Done."},
+        ]
+    return messages
+
+
+def minted(number: int) -> str:
+    return call_id(f"chatcmpl-{number:032x}", 1, 0)
+
+
+def messages_of_many_turns(size: int) -> Work:
+    document = {"messages": turns(size)}
+    return lambda: parse_chat(document)
+
+
+def tools_and_calls(size: int) -> Work:
+    tools = [{"type": "function", "function": {"name": f"f{n}"}} for n in range(size)]
+    chosen = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": tools}}
+    document = {"messages": turns(1), "tools": tools, "tool_choice": chosen}
+    return lambda: parse_chat(document)
+
+
+def turns_that_are_put_back(size: int) -> Work:
+    messages = turns(size)
+    kept = {handle_of_call(minted(number)) or "": kept_turn(number) for number in range(size)}
+
+    def work() -> None:
+        at = desk()
+        chosen = choose(recognise(messages, earlier=True), kept, 10**9)
+        restore(messages, chosen, lambda turn: at.recall(turn.findings, turn.size))
+
+    return work
+
+
+def answers_to_one_long_question(size: int) -> Work:
+    question = {"role": "user", "content": "word " * size}
+    answer = {"role": "assistant", "content": "Yes."}
+    return lambda: recognise([question, *[answer] * size], earlier=True)
+
+
+def user_messages_in_a_row(size: int) -> Work:
+    messages = [{"role": "user", "content": "word " * 20}] * size
+    return lambda: fit_request({"model": "mistral-small", "messages": messages}, frozenset())
+
+
+# A search and its results
+
+
+def desk() -> SearchDesk:
+    return SearchDesk(Scope(), PassageBook(10**9), max_searches=10**9, query_limit=4_000)
+
+
+def kept_turn(number: int) -> KeptTurn:
+    passage = Passage(number + 1, result(f"c{number}", None))
+    search = KeptSearch(Search(f"query {number}", 5), (number + 1,))
+    return KeptTurn("", "", findings=Findings((passage,), (search,), number + 1))
+
+
+def searches_of_one_answer(size: int) -> Work:
+    at = desk()
+    at.begin_round()
+    reader = hidden_reader()
+    for number in range(size):
+        arguments = json.dumps({"query": f"query {number}"})
+        reader.feed(fragment(arguments, name="lighton_search", index=number))
+    calls = reader.take_ready()
+
+    def work() -> None:
+        for each in calls:
+            at.take(each)
+
+    return work
+
+
+def results_that_were_shown_before(size: int) -> Work:
+    book = PassageBook(10**9)
+    results = [result(f"c{number}") for number in range(size)]
+    book.add(results)
+    return lambda: book.add(results)
+
+
+def results_with_many_tags(size: int) -> Work:
+    source = in_file(7, tags=[{"id": number} for number in range(size)])
+    reply = {"results": [item(source=source)]}
+    upstream = lighton(httpx.MockTransport(lambda _: httpx.Response(200, json=reply)))
+    scope = Scope(file_id=(7,), tag_id=tuple(range(size)))
+    return lambda: asyncio.run(upstream.search(SEARCH, scope))
+
+
+# What a model says
+
+
+def hidden_reader(*, client_tool: str = "") -> TurnReader:
+    return TurnReader(
+        lambda name: Owner.CLIENT if name == client_tool else Owner.SEARCH,
+        mint_id=lambda number: f"call_{number}",
+        room=10**9,
+    )
+
+
+def fragment(arguments: str, *, name: str | None = None, index: int = 0) -> dict[str, Any]:
+    function = {"name": name, "arguments": arguments}
+    delta = {"tool_calls": [{"index": index, "function": function}]}
+    return {"choices": [{"index": 0, "delta": delta}]}
+
+
+def fragments(reader: TurnReader, name: str, pieces: list[str]) -> Work:
+    chunks = [fragment("", name=name), *map(fragment, pieces)]
+
+    def feed(chunk: dict[str, Any]) -> None:
+        reader.feed(chunk)
+        reader.take_ready()
+
+    return feeding(feed, chunks)
+
+
+def fragments_with_braces(size: int) -> Work:
+    pieces = ['{"query": "', *["}}}}}}}}"] * size, '"}']
+    return fragments(hidden_reader(), "lighton_search", pieces)
+
+
+def fragments_with_objects(size: int) -> Work:
+    pieces = ['{"query": [', *['{"a": {}}, '] * size, "{}]}"]
+    return fragments(hidden_reader(), "lighton_search", pieces)
+
+
+def fragments_that_are_no_json(size: int) -> Work:
+    return fragments(hidden_reader(), "lighton_search", ["{x} "] * size)
+
+
+def fragments_of_a_clients_call(size: int) -> Work:
+    return fragments(hidden_reader(client_tool="f"), "f", ["{x} "] * size)
+
+
+def log_probabilities_of_a_hidden_turn(size: int) -> Work:
+    reader = hidden_reader()
+    chunk = fragment("{}", name="lighton_search")
+    (choice,) = chunk["choices"]
+    choice["delta"]["content"] = "word " * size
+    choice["logprobs"] = {"content": [{"token": "word "}] * size}
+    return lambda: reader.feed(chunk)
+
+
+def log_probabilities_of_a_reply(size: int) -> Work:
+    fold = Fold()
+    logprobs = {"content": [{"token": "word"}] * 8, "refusal": None}
+    choice = {"index": 0, "delta": {}, "logprobs": logprobs}
+    return feeding(fold.add, [{"choices": [choice]}] * size)
+
+
+def rounds_of_one_answer(size: int) -> Work:
+    writer = CompletionWriter(id="x", created=1, model="m", include_usage=False)
+
+    def begin_round(text: str) -> None:
+        writer.begin_round()
+        writer.write_text(text)
+
+    return feeding(begin_round, ["some words \n" * 20] * size)
+
+
+def line_without_end(size: int) -> Work:
+    decoder = Decoder()
+    return feeding(decoder.feed, [b"data: ", *[b"x" * 8] * size])
+
+
+def stray_ticks(size: int) -> str:
+    return "a ` b `` c ``` d ```` " * size
+
+
+def citing(text_of_size: Callable[[int], str]) -> Callable[[int], Work]:
+    passages = {n: Passage(n, result(f"c{n}")) for n in range(1, 4)}
+
+    def work_of_size(size: int) -> Work:
+        text = text_of_size(size)
+        return lambda: annotate(text, passages)
+
+    return work_of_size
+
+
+@pytest.mark.parametrize(
+    ("work_of_size", "size"),
+    [
+        (repeated_headers, 400),
+        (headers_of_the_search, 1_000),
+        (lists_of_the_search, 200),
+        (messages_of_many_turns, 300),
+        (tools_and_calls, 64),
+        (turns_that_are_put_back, 200),
+        (answers_to_one_long_question, 400),
+        (user_messages_in_a_row, 400),
+        (searches_of_one_answer, 60),
+        (results_that_were_shown_before, 200),
+        (results_with_many_tags, 400),
+        (fragments_with_braces, 600),
+        (fragments_with_objects, 600),
+        (fragments_that_are_no_json, 600),
+        (fragments_of_a_clients_call, 600),
+        (log_probabilities_of_a_hidden_turn, 2_000),
+        (log_probabilities_of_a_reply, 800),
+        (rounds_of_one_answer, 400),
+        (line_without_end, 3_000),
+        (citing("x [1] `[1]` ".__mul__), 300),
+        (citing(stray_ticks), 300),
+        (citing("```\nx\n~~~\n".__mul__), 300),
+    ],
+)
+def test_twice_the_input_takes_at_most_twice_the_steps(
+    work_of_size: Callable[[int], Work], size: int
+) -> None:
+    check_linear(work_of_size, size=size)
