@@ -421,3 +421,13 @@ def test_the_name_of_a_tool_that_nobody_has_is_cut() -> None:
     one.feed(fragment(0, "{}", name="x" * 1_000, id="a"))
     (call,) = closed(one).calls
     assert call.name == "x" * MAX_NAME_CHARS
+
+
+def test_arguments_that_came_before_the_name_are_heard_and_kept_once() -> None:
+    one = reader()
+    assert heard(one, fragment(0, '{"city": ')) is None
+    out = heard(one, fragment(0, '"Paris"', name="get_weather"))
+    assert out["tool_calls"][0]["function"]["arguments"] == '{"city": "Paris"'
+    one.feed(fragment(0, "}"))
+    (call,) = closed(one).calls
+    assert call.arguments == '{"city": "Paris"}'

@@ -43,8 +43,8 @@ async def test_a_stream_without_end_is_cut_and_the_model_told_to_stop() -> None:
         )
         transport = pooled_transport()
         body = {"messages": [{"role": "user", "content": "Hi"}], "stream": True}
-        answer = await ask(create_app(settings, transport), document=body)
         async with asyncio.timeout(PATIENCE_S):
+            answer = await ask(create_app(settings, transport), document=body)
             await server.hung_up.wait()
         await transport.aclose()
     heard = assemble(check_stream(answer.body, include_usage=False).chunks)

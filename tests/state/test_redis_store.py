@@ -136,6 +136,18 @@ async def test_a_name_that_holds_no_value_is_gone_and_the_others_are_there(
     assert logged(caplog) == []
 
 
+async def test_a_name_that_holds_no_value_is_written_once_as_if_nothing_were_there(
+    redis_url: str, server_s_own: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = str(uuid4())
+    await server_s_own.lpush(PREFIX + name, b"not ours")
+    async with aclosing(patient_store(redis_url)) as store:
+        await store.write_once(name, b"1", 60, lambda _: pytest.fail("nothing was there"))
+        assert await store.read([name]) == {name: b"1"}
+        assert 0 < await server_s_own.pttl(PREFIX + name) <= 60_000
+    assert logged(caplog) == []
+
+
 async def test_many_at_once_share_a_few_connections(redis_url: str, server_s_own: Redis) -> None:
     names = [str(uuid4()) for _ in range(200)]
     before = len(await server_s_own.client_list())
@@ -341,6 +353,7 @@ async def test_one_that_never_answers_costs_one_time_limit_and_then_none(
             await way.costs_the_time_limit(store)
             clock.now += 4.9
             await store.write("a", b"1", 60)
+            await store.write_once("a", b"1", 60, lambda there: there)
             assert await store.read(["a"]) == {}
             assert server.connections == 1
             clock.now += 0.1
@@ -404,6 +417,7 @@ async def test_one_that_is_full_is_still_read(caplog: pytest.LogCaptureFixture) 
                 await other.config_set("maxmemory", 1)
                 for _ in range(2):
                     await store.write("b", b"1", 60)
+                    await store.write_once("b", b"1", 60, lambda there: there)
                     assert await store.read(["a", "b"], renew_s=60) == {"a": b"1"}
                 await other.config_set("maxmemory", 0)
             await store.write("b", b"1", 60)
