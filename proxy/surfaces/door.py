@@ -304,6 +304,7 @@ class DoorProtocol(HttpToolsProtocol):
             self.transport.write(_reply_bytes(error))
             self._close_soon()
             if is_in_body:
+                cycle.waiting_for_100_continue = False  # it has been told more than that
                 cycle.disconnected = True
                 cycle.message_event.set()
 

@@ -14,6 +14,8 @@ from typing import Final
 
 import pytest
 
+from tests.support.program import running
+
 _PATIENCE_S: Final = 30
 _LOOK_AGAIN_S: Final = 0.02
 _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -64,17 +66,10 @@ def nginx(backend: str) -> Iterator[int]:
         configuration.write_text(
             _CONFIGURATION.format(folder=folder, temporary=temporary, backend=backend, port=port)
         )
-        with subprocess.Popen(  # noqa: S603 - a program of this machine, no shell
-            [program, "-p", folder, "-c", str(configuration)],
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                _wait_for(port, process)
-                yield port
-            finally:
-                process.terminate()
-                process.wait(_PATIENCE_S)
+        command = [program, "-p", folder, "-c", str(configuration)]
+        with running(command, stderr=subprocess.PIPE) as process:
+            _wait_for(port, process)
+            yield port
 
 
 def _free_port() -> int:
@@ -93,4 +88,5 @@ def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
         else:
             return
     process.kill()
-    raise AssertionError(f"nginx did not start:\n{process.communicate()[1]}")
+    said = process.communicate(timeout=_PATIENCE_S)[1]
+    raise AssertionError(f"nginx did not start:\n{said}")

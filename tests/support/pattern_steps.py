@@ -19,6 +19,13 @@ _CATEGORIES: Final[dict[Any, Callable[[str], bool]]] = {
     op.CATEGORY_SPACE: str.isspace,
     op.CATEGORY_WORD: lambda c: c.isalnum() or c == "_",
 }
+_OPPOSITES: Final = {op.CATEGORY_NOT_WORD: op.CATEGORY_WORD}
+_OF_CATEGORIES: Final = {
+    op.CATEGORY_DIGIT: "1",
+    op.CATEGORY_NOT_WORD: " ",
+    op.CATEGORY_SPACE: " ",
+}
+"""A character of each."""
 _SINGLE: Final = frozenset({op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN})
 _LONG: Final = 1_000
 """A repetition that may be longer than this counts as one without a bound."""
@@ -103,7 +110,9 @@ class _Matcher:
         if code is op.NEGATE:
             return False
         if code is op.CATEGORY:
-            return _CATEGORIES[argument](char) and (char.isascii() or not self._is_ascii)
+            of = _OPPOSITES.get(argument, argument)
+            is_of = _CATEGORIES[of](char) and (char.isascii() or not self._is_ascii)
+            return is_of is (of is argument)
         low, high = argument if code is op.RANGE else (argument, argument)
         chars = {char.lower(), char.upper()} if self._ignores_case else {char}
         return any(low <= ord(each) <= high for each in chars if len(each) == 1)
@@ -197,7 +206,7 @@ def _samples_of(code: Any, argument: Any) -> list[str]:
 def _sample_of_set(members: Any) -> str:
     code, argument = members[0]
     if code is op.CATEGORY:
-        return {op.CATEGORY_DIGIT: "1", op.CATEGORY_SPACE: " "}.get(argument, "a")
+        return _OF_CATEGORIES.get(argument, "a")
     if code in {op.NEGATE, op.NOT_LITERAL, op.ANY}:
         return "x"
     return chr(argument[0] if code is op.RANGE else argument)

@@ -260,6 +260,16 @@ async def test_a_fault_in_a_body_is_told_and_the_application_hears_that_the_clie
         await until_gone(visitor)
 
 
+async def test_nothing_follows_a_refusal_not_even_leave_to_go_on() -> None:
+    street = Street()
+    visitor = street.visitor()
+    visitor.send(head("transfer-encoding: chunked", "expect: 100-continue") + b"no chunk\r\n")
+    assert [status for status, _ in await visitor.replies(1)] == [400]
+    await settled()
+    assert street.app.heard[0].body is None
+    assert b"100 Continue" not in visitor.written
+
+
 @pytest.mark.parametrize("rest", [b"\x00\x01", b"CONNECT x:1 HTTP/1.1\r\n\r\n", b"a" * LONG])
 async def test_a_fault_behind_a_request_does_not_stand_in_its_reply(rest: bytes) -> None:
     street = Street()
