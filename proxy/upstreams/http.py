@@ -13,6 +13,7 @@ from typing import Final, Protocol, Self, cast
 import httpx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.upstreams.causes import cause_of
 from proxy.upstreams.connection import Headers, Taker
 from proxy.upstreams.prepared import PreparedRequest
 from proxy.upstreams.transport import Body, NotAnswered, PooledTransport
@@ -168,11 +169,16 @@ def pooled_transport() -> Transport:
 
 
 def translate(fault: Exception, upstream: str) -> UpstreamError:
-    """The HTTP client's exception as one of ours."""
+    """The HTTP client's exception as one of ours, with its cause."""
+    cause = cause_of(fault)
+    why = f": {cause.phrase}" if cause.phrase else ""
     if isinstance(fault, (httpx.TimeoutException, TimeoutError)):
-        return UpstreamTimeout(upstream, f"{upstream} did not answer in time. Try again later.")
-    if isinstance(fault, httpx.ConnectError):
-        return Unreachable(upstream, f"{upstream} could not be reached. Try again later.")
-    if isinstance(fault, _UNREADABLE):
-        return BadReply(upstream, f"{upstream} sent a reply that cannot be read.")
-    return Unreachable(upstream, f"The connection to {upstream} broke. Try again.")
+        kind: type[UpstreamError] = UpstreamTimeout
+        what = f"{upstream} did not answer in time{why}"
+    elif isinstance(fault, (httpx.ConnectError, httpx.ProxyError)):
+        kind, what = Unreachable, f"{upstream} could not be reached{why}"
+    elif isinstance(fault, _UNREADABLE):
+        kind, what = BadReply, f"{upstream} sent a reply that cannot be read{why}"
+    else:
+        kind, what = Unreachable, f"The connection to {upstream} broke{why}"
+    return kind(upstream, f"{what}. {cause.advice}", cause=cause.word)
