@@ -81,16 +81,12 @@ class LightOn:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise BadReply(NAME, f"{NAME} sent search results that cannot be read.")
         results = tuple(map(_result, items[: search.max_results]))
-        allowed = results
-        if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
-            allowed = tuple(result for result in results if _is_allowed(result, scope))
         given = _typed(document, _OF_REPLY).get("warnings", ())
         warnings = [self._warning(each) for each in given if isinstance(each, dict)]
-        if len(allowed) < len(results) and not scope.file_id:
-            dropped = len(results) - len(allowed)
-            reason = f"{dropped} results were below min_relevance or out of scope"
-            warnings.append({"code": "results_dropped", "reason": reason})
-        return Found(allowed, tuple(warnings))
+        if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
+            results, ours = _allowed(results, scope)
+            warnings += ours
+        return Found(results, tuple(warnings))
 
     def _warning(self, warning: Mapping[str, Any]) -> dict[str, Any]:
         """A warning as it may be shown: LightOn's code and reason, and nothing else."""
@@ -126,8 +122,30 @@ def _request(search: Search, scope: Scope) -> dict[str, Any]:
     return request
 
 
+def _allowed(
+    results: tuple[Result, ...], scope: Scope
+) -> tuple[tuple[Result, ...], list[dict[str, Any]]]:
+    """The results that are relevant enough and within the scope, and warnings about the others."""
+    allowed = tuple(result for result in results if _is_allowed(result, scope))
+    warnings = []
+    if len(allowed) < len(results) and not scope.file_id:
+        dropped = len(results) - len(allowed)
+        reason = f"{dropped} results were below min_relevance or out of scope"
+        warnings.append({"code": "results_dropped", "reason": reason})
+    known = tuple(result for result in allowed if result.relevance is not None)
+    if scope.min_relevance is not None and len(known) < len(allowed):
+        is_kept = scope.unknown_relevance == "keep"
+        reason = (
+            f"results without a relevance score: {len(allowed) - len(known)}, "
+            f"{'kept' if is_kept else 'dropped'}, as unknown_relevance is {scope.unknown_relevance}"
+        )
+        warnings.append({"code": "relevance_unknown", "reason": reason})
+        allowed = allowed if is_kept else known
+    return allowed, warnings
+
+
 def _is_allowed(result: Result, scope: Scope) -> bool:
-    """Whether a result is relevant enough and within the scope.
+    """Whether a result is within the scope, and not known to be less relevant than it asks.
 
     With file_id LightOn takes no workspaces or tags, so that results must prove to be within them.
     Otherwise LightOn has filtered already: only what is plainly in another workspace is dropped.
@@ -161,6 +179,8 @@ def _result(item: Mapping[str, Any]) -> Result:
     content = value if type(value := item.get("content")) is str else ""
     score = value if type(value := item.get("score")) in _NUMBER else None
     relevance = value if type(value := scores.get("relevance")) in _NUMBER else None
+    if type(item.get("score")) is dict:
+        score, relevance = _older_scores(item["score"])
     file_id = value if type(value := source.get("file_id")) is int else None
     title = value if type(value := source.get("title")) is str else ""
     filename = value if type(value := source.get("filename")) is str else ""
@@ -181,6 +201,21 @@ def _result(item: Mapping[str, Any]) -> Result:
         workspace.get("id"),
         tuple(map(_tag_id, tags)),
     )
+
+
+def _older_scores(scores: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Score and relevance from `{retrieval, reranking}`, as older deployments write them.
+
+    Reranking is the relevance scoring of today under its former name: LightOn's schema reads the
+    old `skip_rerank` as `relevance_scoring`. But only today's is said to lie between 0 and 1, so a
+    number outside of that is a model's raw score, which a least relevance cannot be held against.
+    """
+    retrieval, reranking = (
+        value if type(value := scores.get(name)) in _NUMBER else None
+        for name in ("retrieval", "reranking")
+    )
+    relevance = reranking if reranking is not None and 0 <= reranking <= 1 else None
+    return (retrieval if reranking is None else reranking), relevance
 
 
 def _fingerprint(*parts: object) -> str:
