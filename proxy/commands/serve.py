@@ -16,12 +16,13 @@ from proxy.commands.logs import configure_logging
 from proxy.commands.serving import (
     collect_rarely,
     end_with_parent,
+    ignore_hang_up,
     serve_here,
-    serve_in_workers,
     server_config,
 )
+from proxy.commands.workers import serve_in_workers
 from proxy.policies import Policies
-from proxy.settings import Settings, load_settings, variable_names
+from proxy.settings import Settings, SettingsError, load_settings, variable_names
 from proxy.settings_checks import (
     check_exposure,
     check_profiles,
@@ -30,6 +31,7 @@ from proxy.settings_checks import (
 )
 from proxy.settings_sources import CONFIG_VARIABLE, environment_names
 
+CANNOT_LOAD = 2
 WORKER_APP = f"{__name__}:create_app_from_environment"
 
 
@@ -41,6 +43,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     require_upstream_keys(settings, variable_names())
     for warning in warnings_of(settings):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
+    ignore_hang_up()
     if settings.workers == 1:
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
@@ -82,8 +85,13 @@ def worker_environment(
 
 
 def create_app_from_environment() -> ASGIApp:
-    """The application of one worker process."""
-    settings = load_settings()
+    """The application of one worker process. Says why and ends it if it cannot be made."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:  # a file may have changed since the first worker read it
+        for problem in error.problems:
+            click.echo(f"rag-proxy: {problem}", err=True)
+        raise SystemExit(CANNOT_LOAD) from error
     configure_logging(settings.log_level)
     app = create_app(settings)
     collect_rarely()

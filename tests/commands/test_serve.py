@@ -12,9 +12,13 @@ from urllib.request import urlopen
 import pytest
 
 from proxy.cli import main
-from proxy.commands.serve import create_app_from_environment, greeting, worker_environment
+from proxy.commands.serve import (
+    CANNOT_LOAD,
+    create_app_from_environment,
+    greeting,
+    worker_environment,
+)
 from proxy.settings import Settings
-from proxy.settings_errors import SettingsError
 from tests.support.program import Program, clean_environment
 
 SECRET = "a-key-that-must-not-be-seen"
@@ -222,11 +226,13 @@ def test_flags_become_the_variables_that_workers_read() -> None:
 
 
 def test_a_worker_s_application_is_made_of_the_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RAG_PROXY_LOG_LEVEL", "info")
     assert callable(create_app_from_environment())
     monkeypatch.setenv("RAG_PROXY_LOG_LEVEL", "loud")
-    with pytest.raises(SettingsError):
+    with pytest.raises(SystemExit) as ended:
         create_app_from_environment()
+    assert ended.value.code == CANNOT_LOAD
+    assert capsys.readouterr().err.startswith("rag-proxy: RAG_PROXY_LOG_LEVEL: must be one of ")

@@ -69,7 +69,7 @@ class Program:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._signal_group(signal.SIGKILL)
+        self.send_to_all(signal.SIGKILL)
         self._process.wait(PATIENCE_S)
         self.out.rest()
         self.err.rest()
@@ -81,8 +81,15 @@ class Program:
 
     def press_ctrl_c(self) -> int:
         """As a terminal does: every process of the group hears it. Return the exit code."""
-        self._signal_group(signal.SIGINT)
+        self.send_to_all(signal.SIGINT)
         return self._process.wait(PATIENCE_S)
+
+    def send_to_all(self, number: signal.Signals) -> None:
+        """Send a signal to the program and all that it started, and do not wait."""
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return
 
     def terminate(self) -> int:
         self._process.terminate()
@@ -99,12 +106,6 @@ class Program:
 
     def wait(self) -> int:
         return self._process.wait(PATIENCE_S)
-
-    def _signal_group(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            return
 
 
 class _Lines:
