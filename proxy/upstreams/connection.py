@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
 from typing import Final, cast
 
 import httptools
@@ -51,6 +52,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_waiter",
         "idle_since",
+        "opened_at",
         "status",
     )
 
@@ -63,6 +65,7 @@ class Connection(asyncio.Protocol):
         self._deadline = 0.0
         self._fault: Exception | None = None
         self._is_busy = False
+        self.opened_at = self._loop.time()
         self.idle_since = 0.0
         self._expect()
 
@@ -92,7 +95,8 @@ class Connection(asyncio.Protocol):
     async def head(self, timeout_s: float) -> tuple[int, Headers]:
         """Status and headers of the reply. Raises NotHTTPError, OSError and TimeoutError."""
         while not self._has_head:
-            self._raise_fault()
+            if self._fault is not None:
+                raise copy(self._fault)  # what is raised refers to this object, by its traceback
             await self._wait(timeout_s)
         return self.status, self._headers
 
@@ -101,7 +105,8 @@ class Connection(asyncio.Protocol):
         while not self._parts:
             if self._is_complete:
                 return b""
-            self._raise_fault()
+            if self._fault is not None:
+                raise copy(self._fault)  # what is raised refers to this object, by its traceback
             await self._wait(timeout_s)
         parts, self._parts = self._parts, []
         self._size = 0
@@ -139,10 +144,6 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         self._transport.abort()
 
-    def _raise_fault(self) -> None:
-        if self._fault is not None:
-            raise self._fault
-
     def _wait(self, timeout_s: float) -> asyncio.Future[None]:
         """Ends when something happens.
 
@@ -167,7 +168,8 @@ class Connection(asyncio.Protocol):
         if self._loop.time() < self._deadline:
             self._set_timer()
         else:
-            self._waiter.set_exception(TimeoutError())
+            waiter, self._waiter = self._waiter, None  # which will refer to this object, too
+            waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -229,7 +231,7 @@ class Connection(asyncio.Protocol):
     def _break(self, fault: Exception) -> None:
         """Take no more from this connection. A reply that is complete stays so."""
         self._keeps_alive = False
-        self._fault = self._fault or fault
+        self._fault = self._fault or fault.with_traceback(None)
         self._transport.abort()
 
     # The side of the parser. Of a second reply to one request nothing is taken in.
