@@ -43,7 +43,7 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Applic
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow.
     """
-    transport = transport or pooled_transport()
+    transport = transport or pooled_transport(settings.connection_max_age_s)
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes)
     upstreams = make_upstreams(settings, transport, store)
     policies = Policies(settings)

@@ -225,6 +225,9 @@ class Settings(ScopeSettings, BaseSettings):
     )
 
     connect_timeout_s: Seconds = Field(5, description="Seconds to wait for a connection.")
+    connection_max_age_s: Seconds = Field(
+        300, description="Seconds after which a connection to an upstream takes no new request."
+    )
     model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
     search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")
     commit_after_s: float = Field(

@@ -16,13 +16,11 @@ from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.upstreams.causes import cause_of
 from proxy.upstreams.connection import Headers, Taker
 from proxy.upstreams.prepared import PreparedRequest
-from proxy.upstreams.transport import Body, NotAnswered, PooledTransport
+from proxy.upstreams.transport import MAX_AGE_S, Body, PooledTransport
 
-_ATTEMPTS: Final = 2
 _LONGEST_BODY: Final = 32 * 1024 * 1024
 """As much of a reply as is kept in memory, in bytes; streams are not kept."""
 _FAULTS: Final = (httpx.RequestError, OSError)
-_NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout)
 _UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
 """A reply that is not HTTP, or not encoded as it says."""
 
@@ -119,23 +117,19 @@ class Endpoint:
     ) -> Reply:
         """Send a request; its reply is to be used as a context.
 
-        `timeout_s` bounds each wait for bytes, not the whole reply. A request whose connection
-        could not be made, or broke before any answer, is sent once more. Raises UpstreamError.
+        `timeout_s` bounds each wait for bytes, not the whole reply. See `PooledTransport.exchange`
+        for when a request is sent again. Raises UpstreamError.
         """
         request = self._prepared(method, path, has_body=body is not None)
-        attempts_left = _ATTEMPTS
-        while True:
-            attempts_left -= 1
-            try:
-                return await self._exchange(request, body, timeout_s)
-            except _FAULTS as fault:
-                if not attempts_left or not isinstance(fault, (*_NOT_CONNECTED, NotAnswered)):
-                    raise translate(fault, self.name) from fault
+        try:
+            return await self._exchange(request, body, timeout_s)
+        except _FAULTS as fault:
+            raise translate(fault, self.name) from fault
 
     async def _exchange(
         self, request: PreparedRequest, body: bytes | None, timeout_s: float
     ) -> Reply:
-        """One attempt; by way of httpx's objects if the transport knows nothing else."""
+        """The reply, by way of httpx's objects if the transport knows nothing else."""
         if isinstance(self.transport, PooledTransport):
             status, headers, stream = await self.transport.exchange(
                 request.origin, request.as_bytes(body), self.connect_timeout_s, timeout_s
@@ -163,9 +157,9 @@ class Endpoint:
         return known
 
 
-def pooled_transport() -> Transport:
+def pooled_transport(max_age_s: float = MAX_AGE_S) -> Transport:
     """A transport with a connection pool of its own."""
-    return PooledTransport(httpx.create_ssl_context())
+    return PooledTransport(httpx.create_ssl_context(), max_age_s)
 
 
 def translate(fault: Exception, upstream: str) -> UpstreamError:
