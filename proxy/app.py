@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import SecretStr
@@ -28,24 +29,32 @@ from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
 from proxy.tasks import TaskScope
 from proxy.upstreams import lighton, scaleway_replies
-from proxy.upstreams.http import Endpoint, Transport, pooled_transport
+from proxy.upstreams.http import Endpoint, Transport
 from proxy.upstreams.lighton import LightOn
+from proxy.upstreams.outbound import Outbound
 from proxy.upstreams.scaleway import Scaleway
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.status import Vendor
 from proxy.upstreams.warmth import keep_warm
 
+_NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
 
 
-def create_app(settings: Settings, transport: Transport | None = None) -> Application:
-    """The proxy. `transport` carries all upstream requests; by default a pooled HTTP client.
+def create_app(
+    settings: Settings,
+    transport: Transport | None = None,
+    *,
+    environment: Mapping[str, str] = _NO_VARIABLES,
+) -> Application:
+    """The proxy. `transport` carries all upstream requests; by default what Outbound chooses.
 
-    Raises EmptyScope for a profile that allows nothing of what the settings allow.
+    Outbound proxies are read from `environment`. Raises EmptyScope for a profile that allows
+    nothing of what the settings allow, and SettingsError for certificates that cannot be read.
     """
-    transport = transport or pooled_transport(settings.connection_max_age_s)
+    outbound = Outbound.over(transport) if transport else Outbound.of(settings, environment)
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes)
-    upstreams = make_upstreams(settings, transport, store)
+    upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings)
     whose = _whose_documents(settings)
     turns = KeptTurns(
@@ -63,7 +72,7 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Applic
             if settings.keep_warm_s:
                 _ = tasks.start(keep_warm(upstreams.probes, settings.keep_warm_s))
             yield
-        await transport.aclose()
+        await outbound.aclose()
         await store.aclose()
 
     return Application(
@@ -82,7 +91,7 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Applic
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """The clients of both upstreams, sharing one transport."""
+    """The clients of both upstreams."""
 
     model: Scaleway
     models: ScalewayModels
@@ -94,20 +103,20 @@ class Upstreams:
         return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
 
 
-def make_upstreams(settings: Settings, transport: Transport, store: Store) -> Upstreams:
-    """Clients for the upstreams that `settings` name, over `transport`.
+def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upstreams:
+    """Clients for the upstreams that `settings` name.
 
     Results of searches are shared by way of `store`.
     """
 
-    def endpoint(name: str, base_url: str, key: str) -> Endpoint:
+    def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
         return Endpoint(name, base_url, key, transport, settings.connect_timeout_s)
 
     def vendor(name: str, credentials: str, key: str) -> Vendor:
         return Vendor(name, credentials, settings.retry_after_s, key)
 
     key = _secret(settings.scaleway_api_key)
-    scaleway = endpoint(scaleway_replies.NAME, settings.scaleway_base_url, key)
+    scaleway = endpoint(scaleway_replies.NAME, settings.scaleway_base_url, key, outbound.model)
     scaleway_vendor = vendor(scaleway_replies.NAME, scaleway_replies.CREDENTIALS, key)
     models = ScalewayModels(scaleway, scaleway_vendor, settings.models_ttl_s)
     model = Scaleway(
@@ -119,7 +128,7 @@ def make_upstreams(settings: Settings, transport: Transport, store: Store) -> Up
     )
     key = _secret(settings.lighton_api_key)
     search = LightOn(
-        endpoint(lighton.NAME, settings.lighton_base_url, key),
+        endpoint(lighton.NAME, settings.lighton_base_url, key, outbound.search),
         vendor(lighton.NAME, lighton.CREDENTIALS, key),
         timeout_s=settings.search_timeout_s,
         shared=Shared(store, settings.search_cache_ttl),

@@ -30,6 +30,7 @@ from proxy.settings_checks import (
     warnings_of,
 )
 from proxy.settings_sources import CONFIG_VARIABLE, environment_names
+from proxy.upstreams.outbound import Outbound
 
 CANNOT_LOAD = 2
 WORKER_APP = f"{__name__}:create_app_from_environment"
@@ -45,10 +46,12 @@ def run(config: Path | None, **flags: str | int | None) -> None:
         click.echo(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
     if settings.workers == 1:
+        app = create_app(settings, environment=os.environ)
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
-        serve_here(server_config(create_app(settings), settings.log_level), listener, welcome)
+        serve_here(server_config(app, settings.log_level), listener, welcome)
         return
+    Outbound.of(settings, os.environ)  # what is wrong with it is said once, not by each worker
     reserve = Reservation if can_share_port() else listen
     os.environ |= worker_environment(config, flags)
     workers = server_config(WORKER_APP, settings.log_level, workers=settings.workers)
@@ -88,12 +91,12 @@ def create_app_from_environment() -> ASGIApp:
     """The application of one worker process. Says why and ends it if it cannot be made."""
     try:
         settings = load_settings()
+        app = create_app(settings, environment=os.environ)
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:
             click.echo(f"rag-proxy: {problem}", err=True)
         raise SystemExit(CANNOT_LOAD) from error
     configure_logging(settings.log_level)
-    app = create_app(settings)
     collect_rarely()
     end_with_parent()
     return app

@@ -6,6 +6,7 @@ httpx's client layer, which would add cookies, redirects and authentication that
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self, cast
@@ -157,9 +158,11 @@ class Endpoint:
         return known
 
 
-def pooled_transport(max_age_s: float = MAX_AGE_S) -> Transport:
-    """A transport with a connection pool of its own."""
-    return PooledTransport(httpx.create_ssl_context(), max_age_s)
+def pooled_transport(
+    max_age_s: float = MAX_AGE_S, certificates: ssl.SSLContext | None = None
+) -> Transport:
+    """A transport with a connection pool of its own; it trusts the system unless told whom."""
+    return PooledTransport(certificates or ssl.create_default_context(), max_age_s)
 
 
 def translate(fault: Exception, upstream: str) -> UpstreamError:
@@ -175,4 +178,5 @@ def translate(fault: Exception, upstream: str) -> UpstreamError:
         kind, what = BadReply, f"{upstream} sent a reply that cannot be read{why}"
     else:
         kind, what = Unreachable, f"The connection to {upstream} broke{why}"
-    return kind(upstream, f"{what}. {cause.advice}", cause=cause.word)
+    said = f"HTTP {str(fault)[:3]}" if isinstance(fault, httpx.ProxyError) else ""
+    return kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=said)

@@ -20,7 +20,7 @@ from aiohappyeyeballs import start_connection
 
 from proxy.upstreams.connection import Connection, Headers, NotHTTPError, Taker
 
-_KEEPALIVE_S: Final = 15.0
+KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
 MAX_AGE_S: Final = 300.0
 """A connection that is always in use would never see that a name leads elsewhere by now."""
@@ -128,7 +128,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._idle[origin].append(connection)
         if self._sweep is None:
             loop = asyncio.get_running_loop()
-            self._sweep = loop.call_later(_KEEPALIVE_S, self._close_old)
+            self._sweep = loop.call_later(KEEPALIVE_S, self._close_old)
 
     def _take(self, origin: Origin) -> Connection | None:
         """The idle connection that was used last, unless that is too long ago, or it is too old."""
@@ -142,7 +142,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         return None
 
     def _is_fresh(self, connection: Connection, now: float) -> bool:
-        is_known = connection.idle_since > now - _KEEPALIVE_S
+        is_known = connection.idle_since > now - KEEPALIVE_S
         is_young = connection.opened_at > now - self._max_age_s
         return is_known and is_young and connection.is_open
 
@@ -185,7 +185,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
                 else:
                     connection.close()
         is_empty = not any(self._idle.values())
-        self._sweep = None if is_empty else loop.call_later(_KEEPALIVE_S, self._close_old)
+        self._sweep = None if is_empty else loop.call_later(KEEPALIVE_S, self._close_old)
 
 
 @dataclass(slots=True)
