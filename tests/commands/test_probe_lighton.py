@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from proxy.commands.advice import Place
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probing import Finding, climb
 from proxy.core.desk import Found
@@ -22,6 +23,7 @@ from proxy.errors import (
 )
 
 URL = "https://lighton.example"
+PLACE = Place(URL, "LIGHTON_BASE_URL")
 SCOPE = Scope(workspace_id=(42,))
 
 
@@ -48,7 +50,7 @@ def result(**values: Any) -> Result:
 
 async def try_with(outcome: Found | ProxyError) -> list[Finding]:
     client = FakeLightOn(outcome)
-    findings = [each async for each in climb(LightOnProbe(client, SCOPE, URL).steps())]
+    findings = [each async for each in climb(LightOnProbe(client, SCOPE, PLACE).steps())]
     assert client.searches == 1
     return findings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import Any
 
 import certifi
 import pytest
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def made(folder: Path, environment: dict[str, str], **files: str) -> ssl.SSLContext:
-    paths = {name: str(folder / file) for name, file in files.items()}
+    paths: dict[str, Any] = {name: str(folder / file) for name, file in files.items()}
     return client_context(Settings(**paths), environment)
 
 
