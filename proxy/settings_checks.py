@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from proxy.access.loopback import is_loopback_host
 from proxy.errors import EmptyScope
@@ -83,14 +84,28 @@ def check_exposure(settings: Settings) -> None:
 
 def warnings_of(settings: Settings) -> tuple[str, ...]:
     """What works, and less well than its user may expect; each is one line."""
-    if settings.workers == 1 or settings.redis_url is not None:
-        return ()
-    alone = (
-        f"each of the {settings.workers} workers keeps to itself the hidden part of an answer that "
-        "waits for a client's tools, and the memory of searches: when a client's next request "
-        "reaches another one, the model searches again; set RAG_PROXY_REDIS_URL to share them"
-    )
-    return (alone,)
+    return (*_in_clear(settings), *_apart(settings))
+
+
+def _in_clear(settings: Settings) -> Iterator[str]:
+    """Upstreams whose key and documents anyone on the way can read."""
+    for setting in ("lighton_base_url", "scaleway_base_url"):
+        parts = urlsplit(getattr(settings, setting))
+        if parts.scheme == "http" and not is_loopback_host(parts.hostname or ""):
+            yield (
+                f"{environment_names(setting)[0]} begins with http://, so that the key and the "
+                f"documents go to {parts.hostname} in clear; use https:// if it answers there"
+            )
+
+
+def _apart(settings: Settings) -> Iterator[str]:
+    if settings.workers > 1 and settings.redis_url is None:
+        yield (
+            f"each of the {settings.workers} workers keeps to itself the hidden part of an answer "
+            "that waits for a client's tools, and the memory of searches: when a client's next "
+            "request reaches another one, the model searches again; set RAG_PROXY_REDIS_URL to "
+            "share them"
+        )
 
 
 def _not_set(setting: str, variables: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -42,7 +43,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
-    for warning in warnings_of(settings):
+    for warning in (*warnings_of(settings), *_warnings_of_redis(settings)):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
     if settings.workers == 1:
@@ -57,6 +58,15 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     workers = server_config(WORKER_APP, settings.log_level, workers=settings.workers)
     with reserve(settings.host, settings.port) as port:
         serve_in_workers(workers, port, greeting(settings, address(port)))
+
+
+def _warnings_of_redis(settings: Settings) -> list[str]:
+    """What is wrong with the Redis that is set, if one is: until it is there, nothing is kept."""
+    if settings.redis_url is None:
+        return []
+    from proxy.commands.probe_redis import complaints  # noqa: PLC0415 - most start without Redis
+
+    return asyncio.run(complaints(settings.redis_url.get_secret_value()))
 
 
 def greeting(settings: Settings, url: str) -> str:
