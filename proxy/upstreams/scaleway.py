@@ -125,8 +125,7 @@ class ModelStream:
         while not (events.is_over or events.fault) and (part := await self._part(reply, events)):
             if chunks := events.feed(part):
                 return chunks
-        if events.fault and not events.has_finished:
-            raise events.fault
+        events.raise_fault()
         if events.is_over:
             await _drain(reply)
         raise StopAsyncIteration

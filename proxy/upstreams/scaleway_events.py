@@ -53,9 +53,20 @@ class Events:
             what = f"{NAME} sent a stream that cannot be read: {error}."
             self.fault = BadReply(NAME, what, cause=TOO_LONG)
         except UpstreamError as error:
-            self.fault = error
+            self.fault = error.with_traceback(None)  # which refers to this frame, and it to `self`
         self._can_hand_on = self._decoder.is_between_events and not self.is_over
         return chunks
+
+    def raise_fault(self) -> None:
+        """Raise what was wrong, unless the answer was complete before it.
+
+        It is not kept then: what is raised refers to this object, by its traceback.
+        """
+        try:
+            if self.fault is not None and not self.has_finished:
+                raise self.fault
+        finally:
+            self.fault = None
 
     def _note_end(self, chunk: Chunk) -> None:
         choices = chunk.get("choices") or ()

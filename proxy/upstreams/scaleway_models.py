@@ -42,7 +42,7 @@ class ScalewayModels:
             if is_old and not has_waited:
                 await self._refresh()
             if self._failure is not None:
-                raise self._failure
+                raise self._failure.with_traceback(None)  # else it would grow each time
             return self._models
 
     async def surely_lacks(self, model: str) -> bool:
