@@ -88,7 +88,7 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
     except ProxyError as error:
         if not stream.has_begun:
             raise
-        failure = error
+        failure = error.with_traceback(None)  # which refers to this frame, and it to `failure`
     except Exception as fault:
         if not stream.has_begun:
             raise

@@ -19,6 +19,12 @@ _OPERATOR: Final = "Tell the operator of the proxy."
 _LATER: Final = "Try again later."
 
 
+NOT_JSON: Final = "not_json"
+SHAPE: Final = "unknown_shape"
+TOO_LONG: Final = "too_long"
+"""What may be wrong with a reply that came whole."""
+
+
 class Cause(NamedTuple):
     """Why a request failed on its way."""
 

@@ -268,6 +268,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        del self._parser  # which refers to this object by what it calls
         self._wake()
 
     def _break(self, fault: Exception) -> None:

@@ -14,7 +14,7 @@ from typing import Final, Protocol, Self, cast
 import httpx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.upstreams.causes import cause_of
+from proxy.upstreams.causes import TOO_LONG, cause_of
 from proxy.upstreams.connection import Headers, Taker
 from proxy.upstreams.prepared import PreparedRequest
 from proxy.upstreams.transport import MAX_AGE_S, Body, PooledTransport
@@ -83,7 +83,8 @@ class Reply:
             read.append(part)
             size += len(part)
             if size > _LONGEST_BODY:
-                raise BadReply(self._upstream, f"{self._upstream} sent a reply that is too long.")
+                what = f"{self._upstream} sent a reply that is too long."
+                raise BadReply(self._upstream, what, cause=TOO_LONG)
         return b"".join(read)
 
     def offer(self, taker: Taker) -> None:

@@ -19,6 +19,7 @@ from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
 from proxy.state.shared import Shared
+from proxy.upstreams.causes import NOT_JSON, SHAPE
 from proxy.upstreams.http import Endpoint
 from proxy.upstreams.status import Vendor
 
@@ -45,6 +46,10 @@ class LightOn:
     timeout_s: float
     shared: Shared[Found]
 
+    @property
+    def name(self) -> str:
+        return self.vendor.name
+
     async def search(self, search: Search, scope: Scope) -> Found:
         """The results of one search, maybe those of an equal one. Raises UpstreamError."""
         return await self.shared.get(
@@ -70,7 +75,9 @@ class LightOn:
             ):
                 body = await reply.read()
         except TimeoutError as error:
-            raise UpstreamTimeout(NAME, f"{NAME} did not answer in time.") from error
+            raise UpstreamTimeout(
+                NAME, f"{NAME} did not answer in time.", cause="read_timeout"
+            ) from error
         if reply.status != HTTPStatus.OK:
             raise self._error(reply.status, body, reply.headers, scope)
         return body
@@ -79,7 +86,7 @@ class LightOn:
         document = _decode(body)
         items = document.get("results")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise BadReply(NAME, f"{NAME} sent search results that cannot be read.")
+            raise BadReply(NAME, f"{NAME} sent search results that cannot be read.", cause=SHAPE)
         results = tuple(map(_result, items[: search.max_results]))
         given = _typed(document, _OF_REPLY).get("warnings", ())
         warnings = [self._warning(each) for each in given if isinstance(each, dict)]
@@ -103,6 +110,7 @@ class LightOn:
                 NAME,
                 f"{NAME} has nothing in the scope of this search that the proxy's key may read: "
                 f"{self.vendor.told(fault)} Check workspace_id and the other scope fields.",
+                cause=f"status_{status}",
             )
         return self.vendor.error(status, fault, headers=headers)
 
@@ -261,9 +269,9 @@ def _decode(body: bytes) -> Mapping[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.") from error
+        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.", cause=NOT_JSON) from error
     if not isinstance(document, dict):
-        raise BadReply(NAME, f"{NAME} sent a reply of an unknown shape.")
+        raise BadReply(NAME, f"{NAME} sent a reply of an unknown shape.", cause=SHAPE)
     return document
 
 

@@ -26,6 +26,9 @@ from proxy.upstreams.scaleway_replies import read_completion, read_error
 from proxy.upstreams.status import Vendor
 
 _DRAIN_S: Final = 0.5
+"""How long the end of a reply may take whose answer is complete, token counts and all."""
+_USAGE_S: Final = 10.0
+"""How long token counts are waited for behind the answer."""
 _PERHAPS_UNKNOWN_MODEL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -39,6 +42,10 @@ class Scaleway:
     drop_params: frozenset[str]
     """Request parameters that Scaleway does not support and clients send all the same."""
     timeout_s: float
+
+    @property
+    def name(self) -> str:
+        return self.vendor.name
 
     def stream(self, body: Mapping[str, Any], take: Take | None = None) -> ModelStream:
         """The chunks of one model round, as many at a time as arrived together.
@@ -76,7 +83,7 @@ class Scaleway:
 class ModelStream:
     """The chunks of one model round, to be iterated once: see `Scaleway.stream`."""
 
-    __slots__ = ("_body", "_events", "_reply", "_take", "_upstream")
+    __slots__ = ("_body", "_ends_at", "_events", "_reply", "_take", "_upstream")
 
     def __init__(self, upstream: Scaleway, body: Mapping[str, Any], take: Take | None) -> None:
         self._upstream = upstream
@@ -85,6 +92,8 @@ class ModelStream:
         self._take = take
         self._reply: Reply | None = None
         self._events: Events | None = None
+        self._ends_at = 0.0
+        """When a complete answer ends at the latest, by the event loop's clock."""
 
     def __aiter__(self) -> Self:
         return self
@@ -113,14 +122,30 @@ class ModelStream:
         return events
 
     async def _next(self, reply: Reply, events: Events) -> list[Chunk | TextChunk]:
-        while not (events.is_over or events.fault) and (part := await reply.part()):
+        while not (events.is_over or events.fault) and (part := await self._part(reply, events)):
             if chunks := events.feed(part):
                 return chunks
-        if events.fault:
-            raise events.fault
+        events.raise_fault()
         if events.is_over:
             await _drain(reply)
         raise StopAsyncIteration
+
+    async def _part(self, reply: Reply, events: Events) -> bytes:
+        """The next part, b"" if nothing more need be waited for.
+
+        A complete answer stays one: it waits a while for its token counts, hardly at all for
+        [DONE], and a connection that breaks takes nothing away from it.
+        """
+        if not events.has_finished:
+            return await reply.part()
+        now = asyncio.get_running_loop().time()
+        self._ends_at = self._ends_at or now + _USAGE_S
+        ends_at = min(self._ends_at, now + _DRAIN_S) if events.has_usage else self._ends_at
+        try:
+            async with asyncio.timeout_at(ends_at):
+                return await reply.part()
+        except (TimeoutError, UpstreamError):
+            return b""
 
 
 async def _drain(reply: Reply) -> None:

@@ -158,7 +158,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, UnicodeError) as error:  # the latter for what cannot be a name
-            raise httpx.ConnectError("no connection") from error
+            # Its traceback leads to frames of aiohappyeyeballs that refer to it.
+            raise httpx.ConnectError("no connection") from error.with_traceback(None)
 
     async def _open(self, scheme: str, host: str, port: int) -> Connection:
         """A new connection, to that address of the host which answers first (RFC 8305)."""

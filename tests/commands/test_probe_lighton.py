@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -29,6 +29,7 @@ SCOPE = Scope(workspace_id=(42,))
 
 @dataclass
 class FakeLightOn:
+    name: ClassVar = "LightOn"
     outcome: Found | ProxyError
     searches: int = 0
 
