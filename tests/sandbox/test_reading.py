@@ -115,6 +115,12 @@ def test_words_that_only_a_gap_parts_are_not_glued_together(make_file: MakeFile)
     assert reading.pages[0].text == "The notice period"
 
 
+def test_a_word_that_a_line_parts_is_whole_again(make_file: MakeFile) -> None:
+    lines = "[(The Strassen-)] TJ 0 -14 Td [(bahn stops here.)]"
+    reading = read_file(make_file("a.pdf", make_pdf([lines])))
+    assert reading.pages[0].text == "The Strassenbahn stops here."
+
+
 def test_a_pdf_page_that_fails_counts_as_an_image(make_file: MakeFile) -> None:
     content = make_pdf(["One.", "Two."]).replace(b"[ 4 0 R", b"[ 9 0 R")
     reading = read_file(make_file("a.pdf", content))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
+
+import trustme
 
 
 class ConnectProxy:
@@ -90,10 +93,18 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def connect_proxy(user: str = "", password: str = "") -> AsyncIterator[ConnectProxy]:
+async def connect_proxy(
+    user: str = "", password: str = "", *, certificate: trustme.LeafCert | None = None
+) -> AsyncIterator[ConnectProxy]:
+    """With a certificate the proxy itself is spoken to over TLS, as localhost."""
     proxy = ConnectProxy(user, password)
-    listener = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
-    proxy.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    context = None
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        certificate.configure_cert(context)
+    listener = await asyncio.start_server(proxy.accept, "127.0.0.1", 0, ssl=context)
+    port = listener.sockets[0].getsockname()[1]
+    proxy.url = f"https://localhost:{port}" if context else f"http://127.0.0.1:{port}"
     try:
         yield proxy
     finally:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Self
 
 PATIENCE_S = 60.0
-_OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_")
+_OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_", "SSL_CERT_")
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -24,7 +24,11 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
     No connections are opened before they are needed: a test's program may name the real upstreams.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_OURS) and not name.upper().endswith("_PROXY")
+    }
     return {**kept, "PYTHONUNBUFFERED": "1", "RAG_PROXY_KEEP_WARM_S": "0", **(extra or {})}
 
 

@@ -103,6 +103,18 @@ async def test_a_secure_upstream_is_reached_by_connect_and_the_connection_kept(
         assert proxy.asked == [f"CONNECT {server.url.removeprefix('https://')} HTTP/1.1"]
 
 
+async def test_a_proxy_may_itself_be_spoken_to_over_tls(tmp_path: Path) -> None:
+    async with (
+        secure_server(answering, LOCALHOST) as server,
+        connect_proxy(USER, PASSWORD, certificate=LOCALHOST) as proxy,
+        way_to(
+            server.url, variables(proxy, CREDENTIALS), ca_file=write_authority(AUTHORITY, tmp_path)
+        ) as upstream,
+    ):
+        assert await post(upstream) == (200, b"1")
+        assert len(proxy.asked) == 1
+
+
 async def test_a_plain_upstream_is_asked_for_by_its_whole_address() -> None:
     async with (
         raw_server(answering) as server,
