@@ -20,6 +20,7 @@ from proxy.sandbox.words import asked, fold, telling, words
         ("İstanbul", "istanbul"),
         ("ΌΔΟΣ", "όδος"),
         ("㎏ Ⅳ", "kg iv"),
+        ("\U0001d400\U0001d401", "ab"),
     ],
 )
 def test_what_a_reader_takes_for_the_same_is_the_same(one: str, other: str) -> None:

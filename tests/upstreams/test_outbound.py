@@ -218,6 +218,25 @@ async def test_an_upstream_that_never_answers_is_a_read_time_out_and_asked_once(
         assert server.connections == 1
 
 
+async def test_an_answer_may_take_longer_than_a_connection(tmp_path: Path) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(reply())
+        await connection.request()
+        await connection.gone()
+
+    async with (
+        secure_server(script, LOCALHOST) as server,
+        connect_proxy() as proxy,
+        way_to(
+            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
+        ) as upstream,
+    ):
+        await post(upstream)
+        upstream.connect_timeout_s = 0.05
+        assert (await failure(upstream, timeout_s=0.2)).cause == "read_timeout"
+
+
 @pytest.mark.parametrize("is_reset", [False, True])
 async def test_a_kept_connection_that_is_dead_is_replaced_with_all_others_and_asked_once_more(
     tmp_path: Path, *, is_reset: bool
