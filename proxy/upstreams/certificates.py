@@ -4,8 +4,8 @@ Trusted is what OpenSSL trusts on this machine, which SSL_CERT_FILE and SSL_CERT
 curl and git do, and whatever `ca_file` adds. Where the system has no store, as in the smallest
 images, Mozilla's list as certifi packs it stands in.
 
-That is `ssl` alone. The package truststore would ask macOS and Windows in their own ways; on Linux,
-where servers run, it does the same as this, by a context that uvloop has to be handed with care.
+That is `ssl` alone. The package truststore would ask macOS and Windows in their own ways. On Linux,
+where servers run, it asks OpenSSL as this does, and has nothing for a system without a store.
 """
 
 from __future__ import annotations

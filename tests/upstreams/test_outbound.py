@@ -269,6 +269,25 @@ async def test_a_kept_connection_that_is_dead_is_replaced_with_all_others_and_as
         assert server.connections == 3
 
 
+async def test_a_kept_connection_that_is_no_longer_waited_for_is_replaced(tmp_path: Path) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(reply(b"%d" % connection.number))
+        await connection.request()
+        await connection.send(reply(status="408 Request Timeout"))
+        await connection.gone()
+
+    async with (
+        secure_server(script, LOCALHOST) as server,
+        connect_proxy() as proxy,
+        way_to(
+            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
+        ) as upstream,
+    ):
+        assert await post(upstream) == (200, b"1")
+        assert await post(upstream) == (200, b"2")
+
+
 async def test_a_request_on_a_new_connection_is_never_sent_twice(tmp_path: Path) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
