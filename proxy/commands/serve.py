@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-import click
 from starlette.types import ASGIApp
 
 from proxy.app import create_app
 from proxy.commands.listening import Reservation, address, can_share_port, listen
-from proxy.commands.logs import configure_logging
+from proxy.commands.logs import configure_logging, say
 from proxy.commands.serving import (
     collect_rarely,
     end_with_parent,
@@ -40,7 +39,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
     for warning in warnings_of(settings):
-        click.echo(f"rag-proxy: warning: {warning}", err=True)
+        say(f"rag-proxy: warning: {warning}", err=True)
     if settings.workers == 1:
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))

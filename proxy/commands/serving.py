@@ -15,12 +15,12 @@ from multiprocessing import parent_process, resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Final, cast
 
-import click
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from proxy.commands.listening import Reservation
+from proxy.commands.logs import say
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         collect_rarely()
         if self.started:
-            click.echo(self._greeting)
+            say(self._greeting)
 
 
 def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -> None:
@@ -131,7 +131,7 @@ class Workers(Multiprocess):
         """Greet, once, if all workers serve; whether that has been done."""
         if not self._has_greeted and all(process.is_ready() for process in self.processes):
             self._has_greeted = True
-            click.echo(self._greeting)
+            say(self._greeting)
         return self._has_greeted
 
     def _may_become_ready(self) -> bool:
