@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-import click
 from starlette.types import ASGIApp
 
 from proxy.app import create_app
 from proxy.commands.listening import Reservation, address, can_share_port, listen
-from proxy.commands.logs import configure_logging
+from proxy.commands.logs import configure_logging, say
 from proxy.commands.serving import (
     collect_rarely,
     end_with_parent,
@@ -44,7 +43,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
     for warning in (*warnings_of(settings), *_warnings_of_redis(settings)):
-        click.echo(f"rag-proxy: warning: {warning}", err=True)
+        say(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
     if settings.workers == 1:
         app = create_app(settings, environment=os.environ)
@@ -104,7 +103,7 @@ def create_app_from_environment() -> ASGIApp:
         app = create_app(settings, environment=os.environ)
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:
-            click.echo(f"rag-proxy: {problem}", err=True)
+            say(f"rag-proxy: {problem}", err=True)
         raise SystemExit(CANNOT_LOAD) from error
     configure_logging(settings.log_level)
     collect_rarely()

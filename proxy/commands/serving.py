@@ -7,16 +7,16 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from multiprocessing import parent_process
 from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Final, NoReturn
 
-import click
 import uvicorn
 from starlette.types import ASGIApp
+
+from proxy.commands.logs import say
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +89,6 @@ def ignore_hang_up() -> None:
 
 def end_at_once() -> NoReturn:
     """End this process as a second Ctrl-C demands: nothing is waited for, or said."""
-    sys.stdout.flush()
     os._exit(INTERRUPTED)
 
 
@@ -104,7 +103,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         collect_rarely()
         if self.started:
-            click.echo(self._greeting)
+            say(self._greeting)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit and sig == signal.SIGINT:

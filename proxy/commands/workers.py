@@ -13,13 +13,13 @@ from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Final, cast
 
-import click
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from proxy.commands.listening import Reservation
+from proxy.commands.logs import say
 from proxy.commands.serving import end_at_once, ignore_hang_up
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Workers(Multiprocess):
         if not self._has_greeted and all(process.is_ready() for process in self.processes):
             self._has_greeted = True
             self._attempts = {process: Attempts(has_served=True) for process in self.processes}
-            click.echo(self._greeting)
+            say(self._greeting)
         return self._has_greeted
 
     def _may_become_ready(self) -> bool:

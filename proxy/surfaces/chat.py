@@ -175,3 +175,4 @@ def _note(exchange: Exchange, chat: Chat, run: Run) -> None:
     }
     if failed := sum("error" in each for each in run.desk.trace):
         exchange.notes["failed_searches"] = failed
+        exchange.notes.setdefault("cause", ",".join(dict.fromkeys(run.desk.causes)))
