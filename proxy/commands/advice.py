@@ -56,18 +56,27 @@ _CAUSES: Final = {
     "what it allows, and NO_PROXY.",
     "not_http": "What answers at {way} is no HTTP server: check {setting}.",
 }
+_OF_CONNECTIONS: Final = frozenset({"dns", "refused", "connect_timeout", "no_route"})
+"""What a connection fails by before anybody answers."""
 _OTHERWISE: Final = "Check {setting} and this machine's way to {way}."
 
 
 def explain(error: UpstreamError, place: Place) -> str:
     """Why an upstream could not be reached, and what to do; one line."""
-    proxy = place.proxy
+    near = _nearest(error.cause, place)
     advice = _CAUSES.get(error.cause, _OTHERWISE).format(
-        host=place.host,
-        setting=place.setting,
-        way=place.url if proxy is None else f"{place.host} or the proxy {proxy.url}",
-        proxy="" if proxy is None else proxy.url,
-        variable="" if proxy is None else proxy.variable,
+        host=near.host,
+        setting=near.setting,
+        way=near.url,
+        proxy="" if place.proxy is None else place.proxy.url,
+        variable="" if place.proxy is None else place.proxy.variable,
     )
     said = f"{error.said}. " if error.said else ""
     return f"{said}{advice}"
+
+
+def _nearest(cause: str, place: Place) -> Place:
+    """What a fault is about. Names and connections are the proxy's affair if there is one."""
+    if place.proxy is None or cause not in _OF_CONNECTIONS:
+        return place
+    return Place(place.proxy.url, place.proxy.variable)

@@ -102,8 +102,8 @@ class Workers(Multiprocess):
         """Clear up after a worker that has ended or hung, and see to another one."""
         process.kill()
         process.join()
-        if process.exitcode == STARTUP_FAILURE:  # it cannot listen, which it has said
-            self.should_exit.set()
+        if process.exitcode == STARTUP_FAILURE and not self._has_greeted:
+            self.should_exit.set()  # it cannot listen, which it has said
             return
         if attempts.has_served:
             attempts.failures = 0
