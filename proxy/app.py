@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from pydantic import SecretStr
@@ -37,22 +36,17 @@ from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.status import Vendor
 from proxy.upstreams.warmth import keep_warm
 
-_NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
 
 
-def create_app(
-    settings: Settings,
-    transport: Transport | None = None,
-    *,
-    environment: Mapping[str, str] = _NO_VARIABLES,
-) -> Application:
-    """The proxy. `transport` carries all upstream requests; by default what Outbound chooses.
+def create_app(settings: Settings, outbound: Outbound | Transport | None = None) -> Application:
+    """The proxy. `outbound` carries the upstream requests; by default they go direct.
 
-    Outbound proxies are read from `environment`. Raises EmptyScope for a profile that allows
-    nothing of what the settings allow, and SettingsError for certificates that cannot be read.
+    Raises EmptyScope for a profile that allows nothing of what the settings allow, and
+    SettingsError for certificates that cannot be used.
     """
-    outbound = Outbound.over(transport) if transport else Outbound.of(settings, environment)
+    if not isinstance(outbound, Outbound):
+        outbound = Outbound.over(outbound) if outbound else Outbound.of(settings, {})
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes)
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings)

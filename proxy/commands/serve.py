@@ -42,16 +42,16 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
+    outbound = Outbound.of(settings, os.environ)  # also for workers: to say once what is wrong
     for warning in (*warnings_of(settings), *_warnings_of_redis(settings)):
         say(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
     if settings.workers == 1:
-        app = create_app(settings, environment=os.environ)
+        app = create_app(settings, outbound)
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
         serve_here(server_config(app, settings.log_level), listener, welcome)
         return
-    Outbound.of(settings, os.environ)  # what is wrong with it is said once, not by each worker
     reserve = Reservation if can_share_port() else listen
     os.environ |= worker_environment(config, flags)
     workers = server_config(WORKER_APP, settings.log_level, workers=settings.workers)
@@ -100,7 +100,7 @@ def create_app_from_environment() -> ASGIApp:
     """The application of one worker process. Says why and ends it if it cannot be made."""
     try:
         settings = load_settings()
-        app = create_app(settings, environment=os.environ)
+        app = create_app(settings, Outbound.of(settings, os.environ))
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:
             say(f"rag-proxy: {problem}", err=True)

@@ -57,14 +57,11 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
         pool = await self._young_pool()
         progress = _Progress()
         request.extensions = {"timeout": _timeouts(request), "trace": progress.note}
-        pool.open += 1
         try:
             response = await self._first_bytes(pool, request, progress)
-        except (httpx.RequestError, asyncio.CancelledError) as fault:
-            if not progress.is_sent or _is_dead(fault, progress):
-                self._retire(pool)
-            await pool.leave()
+        except httpx.RequestError as fault:
             if may_be_dead and _is_dead(fault, progress):
+                await self._retire(pool)
                 return None
             if _is_told_well(fault, progress):
                 raise
@@ -72,29 +69,34 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
         body = _Body(response.stream, pool)
         is_late = response.status_code == HTTPStatus.REQUEST_TIMEOUT and not progress.is_new
         if is_late and may_be_dead:
-            self._retire(pool)
             await body.aclose()
+            await self._retire(pool)
             return None
         return httpx.Response(response.status_code, headers=response.headers, stream=body)
 
-    @staticmethod
     async def _first_bytes(
-        pool: _Pool, request: httpx.Request, progress: _Progress
+        self, pool: _Pool, request: httpx.Request, progress: _Progress
     ) -> httpx.Response:
         """The response. A time-out per step, as httpcore has it, would be one for each step."""
+        response = None
+        pool.open += 1
         try:
             async with asyncio.timeout(request.extensions["timeout"]["connect"]) as limit:
                 progress.limit = limit
-                return await pool.transport.handle_async_request(request)
+                response = await pool.transport.handle_async_request(request)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
+        finally:
+            if response is None:
+                pool.open -= 1
+                if not progress.is_sent:
+                    await self._retire(pool)
+        return response
 
     async def _young_pool(self) -> _Pool:
         now = asyncio.get_running_loop().time()
         if self._pool is not None and now - self._pool.opened_at > self._max_age_s:
-            pool = self._pool
-            self._retire(pool)
-            await pool.close_if_unused()
+            await self._retire(self._pool)
         if self._pool is None:
             transport = httpx.AsyncHTTPTransport(
                 verify=self._context, proxy=self._proxy, limits=_LIMITS, trust_env=False
@@ -102,15 +104,16 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
             self._pool = _Pool(transport, now)
         return self._pool
 
-    def _retire(self, pool: _Pool) -> None:
-        """Send nothing over these connections any more.
+    async def _retire(self, pool: _Pool) -> None:
+        """Send nothing over these connections any more, and close them when none is in use.
 
         Those that were kept have most likely died with the one that failed, and httpcore never lets
         go of one whose handshake failed.
         """
-        pool.is_retired = True
         if self._pool is pool:
             self._pool = None
+        pool.is_retired = True
+        await pool.close_if_unused()
 
 
 _LIMITS: Final = httpx.Limits(
@@ -127,10 +130,6 @@ class _Pool:
     open: int = 0
     """Requests under way, with the bodies of their replies."""
     is_retired: bool = False
-
-    async def leave(self) -> None:
-        self.open -= 1
-        await self.close_if_unused()
 
     async def close_if_unused(self) -> None:
         if self.is_retired and not self.open:
@@ -169,8 +168,11 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         pool, self.pool = self.pool, None
         if pool is not None:
-            await self.stream.aclose()
-            await pool.leave()
+            try:
+                await self.stream.aclose()
+            finally:
+                pool.open -= 1
+                await pool.close_if_unused()
 
 
 def _timeouts(request: httpx.Request) -> dict[str, float]:
@@ -189,9 +191,8 @@ def _is_dead(fault: BaseException, progress: _Progress) -> bool:
 
 
 def _is_told_well(fault: BaseException, progress: _Progress) -> bool:
-    if isinstance(fault, (asyncio.CancelledError, httpx.ProxyError)):
-        return True
-    return progress.is_sent and not _has_hung_up(fault)
+    is_answer = isinstance(fault, httpx.ProxyError)
+    return is_answer or (progress.is_sent and not _has_hung_up(fault))
 
 
 def _unanswered(fault: BaseException, progress: _Progress) -> httpx.RequestError:

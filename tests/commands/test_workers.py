@@ -42,8 +42,10 @@ def test_a_worker_that_cannot_load_is_tried_again_after_growing_pauses_and_takes
             for _ in range(10):
                 assert get(f"{url}/health") == {"status": "ok"}
         config.write_text("")
+        deadline = time.monotonic() + PATIENCE_S
         while len(workers_of(program)) < 2:  # each request takes a moment
             assert get(f"{url}/health") == {"status": "ok"}
+            assert time.monotonic() < deadline
         assert program.press_ctrl_c() == 130
         assert "Traceback" not in program.err.rest()
 
