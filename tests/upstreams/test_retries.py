@@ -76,7 +76,7 @@ async def test_one_dead_connection_of_forty_tells_of_all(*, is_reset: bool) -> N
         assert came[1] == 41
         came.clear()
         both = await asyncio.gather(post(upstream), post(upstream))
-        assert both == [(200, b"yes")] * 2
+        assert set(both) == {(200, b"yes")}
         assert sorted(came) == [41, 42]
 
 
