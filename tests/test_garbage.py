@@ -27,8 +27,14 @@ STREAMED = {"stream": True}
 SEARCHED = {"lighton": {"retrieval": "context"}}
 
 
-def saying(data: bytes, *, resets: bool = False, stays: bool = True) -> Script:
+def saying(
+    data: bytes, *, resets: bool = False, stays: bool = True, greets: bool = False
+) -> Script:
     async def script(connection: Connection) -> None:
+        if greets:
+            await connection.send(data)
+            await connection.gone()
+            return
         while True:
             await connection.request()
             await connection.send(data)
@@ -45,6 +51,8 @@ ANSWER = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", 
 ANSWERING = saying(reply(orjson.dumps({"model": "m", "choices": [ANSWER]})))
 FAILING = saying(reply(b'{"message": "no"}', status="500 Internal Server Error"))
 SILENT = saying(b"")
+NO_TLS = saying(b"SSH-2.0\r\n\r\n", greets=True)
+"""Is asked by way of TLS, and speaks none."""
 
 KINDS: dict[str, tuple[dict[str, Any], Script | None, Script | None]] = {
     "answered": ({}, ANSWERING, None),
@@ -55,6 +63,7 @@ KINDS: dict[str, tuple[dict[str, Any], Script | None, Script | None]] = {
     "closed": ({}, saying(b"", stays=False), None),
     "reset": ({}, saying(b"", resets=True), None),
     "timed out": ({}, SILENT, None),
+    "not TLS": ({}, NO_TLS, None),
     "not HTTP": ({}, saying(b"SSH-2.0\r\n\r\n"), None),
     "failed": ({}, FAILING, None),
     "key rejected": ({}, saying(reply(b"", status="401 Unauthorized")), None),
@@ -100,10 +109,11 @@ def uncollected() -> Iterator[list[int]]:
 async def garbage(
     body: dict[str, Any], model: Script | None, search: Script | None, *, goes: bool = False
 ) -> int:
+    scheme = "https" if model is NO_TLS else "http"
     async with served(model) as scaleway, served(search) as lighton:
         app = create_app(
             Settings(
-                scaleway_base_url=f"{scaleway}/v1",
+                scaleway_base_url=f"{scaleway.replace('http', scheme)}/v1",
                 scaleway_api_key="k",
                 lighton_base_url=lighton,
                 lighton_api_key="k",

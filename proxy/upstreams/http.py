@@ -7,7 +7,7 @@ httpx's client layer, which would add cookies, redirects and authentication that
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self, cast
 
@@ -75,17 +75,30 @@ class Reply:
             raise translate(fault, self._upstream) from fault
         return b""
 
-    async def read(self) -> bytes:
-        """The whole body. Raises UpstreamError if it is too long or the connection breaks."""
+    async def read(self, suffices: Callable[[bytes], bool] | None = None) -> bytes:
+        """The whole body. Raises UpstreamError if it is too long or the connection breaks.
+
+        What has come before it breaks is given all the same if it `suffices`.
+        """
         read: list[bytes] = []
         size = 0
-        while part := await self.part():
+        while part := await self._part_or_end(read, suffices):
             read.append(part)
             size += len(part)
             if size > _LONGEST_BODY:
                 what = f"{self._upstream} sent a reply that is too long."
                 raise BadReply(self._upstream, what, cause=TOO_LONG)
         return b"".join(read)
+
+    async def _part_or_end(
+        self, read: list[bytes], suffices: Callable[[bytes], bool] | None
+    ) -> bytes:
+        try:
+            return await self.part()
+        except UpstreamError:
+            if suffices is not None and suffices(b"".join(read)):
+                return b""
+            raise
 
     def offer(self, taker: Taker) -> None:
         """Offer `taker` what comes of the body before `part` gives it: see `Connection.offer`."""

@@ -22,7 +22,7 @@ from proxy.upstreams.http import Endpoint, Reply
 from proxy.upstreams.scaleway_events import Events
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.scaleway_quirks import fit_request
-from proxy.upstreams.scaleway_replies import read_completion, read_error
+from proxy.upstreams.scaleway_replies import is_finished, read_completion, read_error
 from proxy.upstreams.status import Vendor
 
 _DRAIN_S: Final = 0.5
@@ -103,7 +103,8 @@ class ModelStream:
             body, self._body = self._body, None
             self._reply = await self._upstream.ask(body)
             if not self._reply.is_event_stream:
-                return [read_completion(self._upstream.vendor, await self._reply.read())]
+                data = await self._reply.read(suffices=is_finished)
+                return [read_completion(self._upstream.vendor, data)]
             self._events = self._read_events(self._reply)
         if self._reply is None or self._events is None:
             raise StopAsyncIteration
@@ -122,7 +123,10 @@ class ModelStream:
         return events
 
     async def _next(self, reply: Reply, events: Events) -> list[Chunk | TextChunk]:
-        while not (events.is_over or events.fault) and (part := await self._part(reply, events)):
+        while not (events.is_over or events.fault):
+            part = await (self._last(reply, events) if events.has_finished else reply.part())
+            if not part:
+                break
             if chunks := events.feed(part):
                 return chunks
         events.raise_fault()
@@ -130,14 +134,12 @@ class ModelStream:
             await _drain(reply)
         raise StopAsyncIteration
 
-    async def _part(self, reply: Reply, events: Events) -> bytes:
-        """The next part, b"" if nothing more need be waited for.
+    async def _last(self, reply: Reply, events: Events) -> bytes:
+        """What comes behind the answer's end; b"" if nothing more need be waited for.
 
         A complete answer stays one: it waits a while for its token counts, hardly at all for
         [DONE], and a connection that breaks takes nothing away from it.
         """
-        if not events.has_finished:
-            return await reply.part()
         now = asyncio.get_running_loop().time()
         self._ends_at = self._ends_at or now + _USAGE_S
         ends_at = min(self._ends_at, now + _DRAIN_S) if events.has_usage else self._ends_at

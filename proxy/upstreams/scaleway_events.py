@@ -47,7 +47,7 @@ class Events:
                     chunk = self._frames.read(event.data)
                     chunks.append(chunk)
                     self._is_calling = b'"tool_calls"' in event.data
-                    if not isinstance(chunk, TextChunk):
+                    if type(chunk) is dict:  # for a call, `isinstance`, each token would pay
                         self._note_end(chunk)
         except TooLongError as error:
             what = f"{NAME} sent a stream that cannot be read: {error}."

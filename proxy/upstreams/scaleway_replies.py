@@ -61,6 +61,18 @@ def read_completion(vendor: Vendor, data: bytes) -> Chunk:
     return _checked(document)
 
 
+def is_finished(data: bytes) -> bool:
+    """Whether `data` is a completion to its end, though its reply may not have come to its own."""
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    choices = document.get("choices") if isinstance(document, dict) else None
+    return isinstance(choices, list) and any(
+        isinstance(choice, dict) and choice.get("finish_reason") for choice in choices
+    )
+
+
 def read_chunk(vendor: Vendor, data: bytes) -> Chunk:
     """One event of a stream. Raises UpstreamError, also for an error inside the stream."""
     return _checked(_without_error(vendor, decode(data)))

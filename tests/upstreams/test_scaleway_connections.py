@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
+import orjson
 import pytest
 
 from proxy.core.chat import Chunk
@@ -23,6 +24,7 @@ from tests.upstreams.raw_server import (
     reply,
 )
 from tests.upstreams.scaleway_samples import (
+    ASKED,
     DONE,
     MODEL,
     ONE,
@@ -198,6 +200,37 @@ async def test_what_is_wrong_behind_the_answer_takes_nothing_away(ends: bytes) -
     async with raw_server(script) as server, connected(server.url) as upstream:
         assert await chunks(upstream) == [ONE, ENDED]
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+WHOLE = {
+    "model": MODEL,
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "one"}}],
+}
+
+
+@pytest.mark.parametrize("then", [resetting, closing])
+async def test_a_connection_that_breaks_behind_a_whole_completion_takes_nothing_away(
+    then: Script,
+) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(chunked(orjson.dumps(WHOLE), content_type="application/json"))
+        await then(connection)
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        [completion] = await chunks(upstream, ASKED)
+        assert completion["choices"][0]["delta"]["content"] == "one"
+
+
+@pytest.mark.parametrize("cut", [orjson.dumps(WHOLE)[:-1], b"{}", b"[]", b'{"choices": [{}]}'])
+async def test_a_completion_that_is_cut_short_is_none(cut: bytes) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(chunked(cut, content_type="application/json"))
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(Unreachable):
+            await chunks(upstream, ASKED)
 
 
 async def test_token_counts_are_waited_for_and_done_hardly_at_all() -> None:
