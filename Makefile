@@ -11,6 +11,7 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --ge
 	--no-emit-index-url --no-strip-extras --custom-compile-command "make lock"
 
 RUNTIME = $(VENV)/.runtime-installed
+DEMO = $(VENV)/.demo-installed
 DEV = $(VENV)/.dev-installed
 IN_VENV = PATH="$(abspath $(VENV))/bin:$$PATH"
 
@@ -24,7 +25,7 @@ INTERRUPTED = 130
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: $(RUNTIME) ## Run the proxy without keys, on embedded stand-ins (DOCS=folder: your documents; PORT=8100)
+demo: $(DEMO) ## Run the proxy without keys, on embedded stand-ins (DOCS=folder: your documents; PORT=8100)
 	@trap : INT; $(VENV)/bin/rag-proxy demo $(if $(DOCS),--docs "$(DOCS)") \
 		$(if $(PORT),--port "$(PORT)") || [ $$? -eq $(INTERRUPTED) ]
 
@@ -49,10 +50,11 @@ bench: $(RUNTIME) ## Measure the proxy beside its peers, which make bench-peers 
 bench-peers: $(RUNTIME)
 	@$(VENV)/bin/python -m bench.install
 
-# The first file decides every version; the other two are subsets of it.
+# The first file decides every version; the others are subsets of it.
 lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versions where possible
-	$(LOCK) pyproject.toml --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
+	$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
 	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	$(LOCK) pyproject.toml --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
 	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 
 upgrade: LOCK_OPTIONS = --upgrade
@@ -71,6 +73,11 @@ $(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml $(VEN
 	@echo "Installing what rag-proxy needs into $(VENV) ..."
 	@$(INSTALL_PINNED) -r requirements/build.txt -r requirements/runtime.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEMO): requirements/demo.txt $(RUNTIME)
+	@echo "Installing what only the demo needs into $(VENV) ..."
+	@$(INSTALL_PINNED) -r requirements/demo.txt
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUNTIME)

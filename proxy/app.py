@@ -28,8 +28,9 @@ from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
 from proxy.tasks import TaskScope
 from proxy.upstreams import lighton, scaleway_replies
-from proxy.upstreams.http import Endpoint, Transport, pooled_transport
+from proxy.upstreams.http import Endpoint, Transport
 from proxy.upstreams.lighton import LightOn
+from proxy.upstreams.outbound import Outbound
 from proxy.upstreams.scaleway import Scaleway
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.status import Vendor
@@ -38,16 +39,18 @@ from proxy.upstreams.warmth import keep_warm
 _EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
 
 
-def create_app(settings: Settings, transport: Transport | None = None) -> Application:
-    """The proxy. `transport` carries all upstream requests; by default a pooled HTTP client.
+def create_app(settings: Settings, outbound: Outbound | Transport | None = None) -> Application:
+    """The proxy. `outbound` carries the upstream requests; by default they go direct.
 
-    Raises EmptyScope for a profile that allows nothing of what the settings allow.
+    Raises EmptyScope for a profile that allows nothing of what the settings allow, and
+    SettingsError for certificates that cannot be used.
     """
-    transport = transport or pooled_transport()
+    if not isinstance(outbound, Outbound):
+        outbound = Outbound.over(outbound) if outbound else Outbound.of(settings, {})
     whose = _whose_documents(settings)
     seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
-    upstreams = make_upstreams(settings, transport, store)
+    upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
     chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search, turns)
@@ -59,7 +62,7 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Applic
             if settings.keep_warm_s:
                 _ = tasks.start(keep_warm(upstreams.probes, settings.keep_warm_s))
             yield
-        await transport.aclose()
+        await outbound.aclose()
         await store.aclose()
 
     return Application(
@@ -78,7 +81,7 @@ def create_app(settings: Settings, transport: Transport | None = None) -> Applic
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """The clients of both upstreams, sharing one transport."""
+    """The clients of both upstreams."""
 
     model: Scaleway
     models: ScalewayModels
@@ -90,20 +93,20 @@ class Upstreams:
         return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
 
 
-def make_upstreams(settings: Settings, transport: Transport, store: Store) -> Upstreams:
-    """Clients for the upstreams that `settings` name, over `transport`.
+def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upstreams:
+    """Clients for the upstreams that `settings` name.
 
     Results of searches are shared by way of `store`.
     """
 
-    def endpoint(name: str, base_url: str, key: str) -> Endpoint:
+    def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
         return Endpoint(name, base_url, key, transport, settings.connect_timeout_s)
 
     def vendor(name: str, credentials: str, key: str) -> Vendor:
         return Vendor(name, credentials, settings.retry_after_s, key)
 
     key = _secret(settings.scaleway_api_key)
-    scaleway = endpoint(scaleway_replies.NAME, settings.scaleway_base_url, key)
+    scaleway = endpoint(scaleway_replies.NAME, settings.scaleway_base_url, key, outbound.model)
     scaleway_vendor = vendor(scaleway_replies.NAME, scaleway_replies.CREDENTIALS, key)
     models = ScalewayModels(scaleway, scaleway_vendor, settings.models_ttl_s)
     model = Scaleway(
@@ -115,7 +118,7 @@ def make_upstreams(settings: Settings, transport: Transport, store: Store) -> Up
     )
     key = _secret(settings.lighton_api_key)
     search = LightOn(
-        endpoint(lighton.NAME, settings.lighton_base_url, key),
+        endpoint(lighton.NAME, settings.lighton_base_url, key, outbound.search),
         vendor(lighton.NAME, lighton.CREDENTIALS, key),
         timeout_s=settings.search_timeout_s,
         shared=Shared(store, settings.search_cache_ttl),

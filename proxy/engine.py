@@ -12,7 +12,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from proxy.core.chat import Chunk
 from proxy.core.citations import MAX_ANNOTATIONS, annotate
@@ -30,8 +30,6 @@ from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
 from proxy.tasks import TaskScope
 
-_MODEL: Final = "The model"
-
 
 class ModelStream(Protocol):
     """The chunks of one model round, in the groups they arrive in. Closing it ends the round."""
@@ -44,6 +42,10 @@ class ModelStream(Protocol):
 class ModelUpstream(Protocol):
     """Runs one model round: an OpenAI request in, chunks out."""
 
+    @property
+    def name(self) -> str:
+        """Whom a user knows it as."""
+
     async def require(self, model: str) -> None:
         """Return if `model` answers. Raises ProxyError if it does not."""
 
@@ -52,6 +54,10 @@ class ModelUpstream(Protocol):
 
 class SearchUpstream(Protocol):
     """Runs one search. Raises ProxyError."""
+
+    @property
+    def name(self) -> str:
+        """Whom a user knows it as."""
 
     async def search(self, search: Search, scope: Scope) -> Found: ...
 
@@ -165,7 +171,9 @@ class Run:
         try:
             turn = reader.close()
         except UnfinishedTurnError as error:
-            raise BadReply(_MODEL, "The model's reply broke off before its end.") from error
+            name = self.model.name
+            what = f"{name}'s reply broke off before its end. Try again."
+            raise BadReply(name, what, cause="broke_off") from error
         self.writer.end_round(turn)
         return turn
 
@@ -246,7 +254,8 @@ class Run:
             async with asyncio.timeout_at(self._deadline):
                 found = await self.search.search(search, self.plan.scope)
         except TimeoutError:
-            error = UpstreamTimeout("LightOn", "The time for this answer was used up.")
+            what = "The time for this answer was used up."
+            error = UpstreamTimeout(self.search.name, what, cause="out_of_time")
             return Failed(error, took_ms())
         except ProxyError as error:
             return Failed(error, took_ms())

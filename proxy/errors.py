@@ -147,16 +147,24 @@ class UpstreamError(ProxyError):
     type = "upstream_error"
     code = "upstream_error"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - few of them are told at a time
         self,
         upstream: str,
         message: str,
         *,
         param: str | None = None,
         retry_after_s: float | None = None,
+        cause: str = "",
+        said: str = "",
     ) -> None:
+        """`cause` is a word for the operator's log, `said` what the upstream gave as its reason.
+
+        `said` is one line without secrets. Both are "" where there is nothing to tell.
+        """
         super().__init__(message, param=param, retry_after_s=retry_after_s)
         self.upstream = upstream
+        self.cause = cause
+        self.said = said
 
 
 class UpstreamRejected(UpstreamError):

@@ -13,7 +13,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from proxy.core.scope import MAX_RESULTS, RelevanceScoring, Retrieval, Scope
+from proxy.core.scope import MAX_RESULTS, RelevanceScoring, Retrieval, Scope, UnknownRelevance
 
 PROFILE_NAME_MAX = 200
 
@@ -77,6 +77,10 @@ class ScopeSettings(BaseModel):
     )
     min_relevance: float | None = Field(
         None, ge=0, le=1, description="Drop results whose relevance score is below this."
+    )
+    unknown_relevance: UnknownRelevance = Field(
+        "keep",
+        description="Whether results without a relevance score pass `min_relevance`.",
     )
 
     def scope(self) -> Scope:

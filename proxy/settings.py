@@ -65,8 +65,12 @@ def _secret(value: SecretStr) -> SecretStr:
 
 def _url(value: str) -> str:
     text = value.strip().rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isprintable():
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, or brackets that do not close
+        is_address = False
+    if not is_address or not text.isprintable():
         raise ValueError("must be an http:// or https:// address")
     if parts.username is not None or parts.query or parts.fragment or " " in text:
         raise ValueError("must be a plain address, without user name, spaces, '?' or '#'")
@@ -183,6 +187,19 @@ class Settings(ScopeSettings, BaseSettings):
         description="Where Scaleway's Generative APIs answer, with the version in the path.",
     )
 
+    ca_file: NonBlank | None = Field(
+        None,
+        description="A file with certificates of authorities that are trusted beside the system's.",
+    )
+    client_certificate: NonBlank | None = Field(
+        None,
+        description="A file with the certificate that the proxy shows to upstreams that ask for "
+        "one.",
+    )
+    client_key: NonBlank | None = Field(
+        None, description="A file with the private key of `client_certificate`."
+    )
+
     host: NonBlank = Field("127.0.0.1", description="The address that the proxy listens on.")
     port: int = Field(8000, ge=0, le=65535, description="The port that the proxy listens on.")
     workers: int = Field(1, ge=1, description="How many processes serve requests.")
@@ -263,6 +280,9 @@ class Settings(ScopeSettings, BaseSettings):
     )
     body_timeout_s: Seconds = Field(30, description="Seconds to wait for more of a request body.")
     connect_timeout_s: Seconds = Field(5, description="Seconds to wait for a connection.")
+    connection_max_age_s: Seconds = Field(
+        300, description="Seconds after which a connection to an upstream takes no new request."
+    )
     model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
     search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")
     commit_after_s: float = Field(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from proxy.access.loopback import is_loopback_host
 from proxy.core.lookalikes import Names
@@ -80,7 +81,7 @@ def check_exposure(settings: Settings) -> None:
     if is_loopback_host(settings.host):
         return
     if settings.api_keys:
-        if short := _short_keys(settings):
+        for short in _short_keys(settings):
             raise SettingsError(f"refusing to listen on {settings.host}: {short}")
         return
     if not _is_known(settings.host):
@@ -95,38 +96,51 @@ def check_exposure(settings: Settings) -> None:
 
 def warnings_of(settings: Settings) -> tuple[str, ...]:
     """What works, and less well than its user may expect; each is one line."""
-    warnings = (_short_keys(settings), _forwards_without_keys(settings), _workers_alone(settings))
-    return tuple(filter(None, warnings))
+    return (
+        *_short_keys(settings),
+        *_forwards_without_keys(settings),
+        *_in_clear(settings),
+        *_apart(settings),
+    )
 
 
-def _short_keys(settings: Settings) -> str:
+def _short_keys(settings: Settings) -> Iterator[str]:
     lengths = [len(key.get_secret_value()) for key in settings.api_keys]
-    if all(length >= SHORTEST_KEY for length in lengths):
-        return ""
     places = ", ".join(str(n) for n, length in enumerate(lengths, 1) if length < SHORTEST_KEY)
-    return (
-        f"api_keys: a key of fewer than {SHORTEST_KEY} characters can be guessed (number {places} "
-        f"of {len(lengths)}); make keys with: openssl rand -hex 24"
-    )
+    if places:
+        yield (
+            f"api_keys: a key of fewer than {SHORTEST_KEY} characters can be guessed (number "
+            f"{places} of {len(lengths)}); make keys with: openssl rand -hex 24"
+        )
 
 
-def _forwards_without_keys(settings: Settings) -> str:
-    if settings.api_keys or not settings.allow_forwarded:
-        return ""
-    return (
-        "allow_forwarded without client keys: whoever reaches a reverse proxy in front of this "
-        "port can read the company's documents"
-    )
+def _forwards_without_keys(settings: Settings) -> Iterator[str]:
+    if settings.allow_forwarded and not settings.api_keys:
+        yield (
+            "allow_forwarded without client keys: whoever reaches a reverse proxy in front of this "
+            "port can read the company's documents"
+        )
 
 
-def _workers_alone(settings: Settings) -> str:
-    if settings.workers == 1 or settings.redis_url is not None:
-        return ""
-    return (
-        f"each of the {settings.workers} workers keeps to itself the hidden part of an answer that "
-        "waits for a client's tools, and the memory of searches: when a client's next request "
-        "reaches another one, the model searches again; set RAG_PROXY_REDIS_URL to share them"
-    )
+def _in_clear(settings: Settings) -> Iterator[str]:
+    """Upstreams whose key and documents anyone on the way can read."""
+    for setting in ("lighton_base_url", "scaleway_base_url"):
+        parts = urlsplit(getattr(settings, setting))
+        if parts.scheme == "http" and not is_loopback_host(parts.hostname or ""):
+            yield (
+                f"{environment_names(setting)[0]} begins with http://, so that the key and the "
+                f"documents go to {parts.hostname} in clear; use https:// if it answers there"
+            )
+
+
+def _apart(settings: Settings) -> Iterator[str]:
+    if settings.workers > 1 and settings.redis_url is None:
+        yield (
+            f"each of the {settings.workers} workers keeps to itself the hidden part of an answer "
+            "that waits for a client's tools, and the memory of searches: when a client's next "
+            "request reaches another one, the model searches again; set RAG_PROXY_REDIS_URL to "
+            "share them"
+        )
 
 
 def _not_set(setting: str, variables: Iterable[str]) -> str:

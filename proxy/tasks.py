@@ -120,7 +120,10 @@ class Begun:
 
     def __await__(self) -> Generator[Any, Any, None]:
         if self._fault is not None:
-            raise self._fault
+            try:
+                raise self._fault
+            finally:
+                self._fault = None  # it refers to this object now
         resume: Callable[[Any], Any]
         while True:
             try:

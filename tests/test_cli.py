@@ -130,7 +130,7 @@ def test_the_exit_code_of_a_command_is_the_program_s(tmp_path: Path) -> None:
 def test_help_imports_no_server_and_no_client() -> None:
     code = (
         "import sys; from proxy.cli import main; main(['serve', '--help']);"
-        "heavy = {'uvicorn', 'starlette', 'openai', 'httpx', 'pydantic', 'pypdf'};"
+        "heavy = {'uvicorn', 'starlette', 'openai', 'httpx', 'pydantic', 'pypdfium2'};"
         "sys.exit(','.join(heavy & set(sys.modules)) or 0)"
     )
     done = subprocess.run(  # noqa: S603 - our own code, no shell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pytest
@@ -34,6 +34,8 @@ SEARCH_ROUND = Round(calls=(search_call("leave"),), finish_reason="tool_calls")
 
 class Model:
     """Plays rounds chunk by chunk; `before` is awaited before the chunk of a given number."""
+
+    name = "Scaleway"
 
     def __init__(self, *rounds: Round) -> None:
         self._rounds = iter(rounds)
@@ -73,6 +75,7 @@ class Model:
 class Searcher:
     """Answers searches; holds them back while `gate` is not set."""
 
+    name: ClassVar = "LightOn"
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -360,8 +363,9 @@ async def test_cancelling_ends_searches_that_started_early() -> None:
 async def test_a_failing_model_ends_the_searches_of_its_round() -> None:
     cut_short = Round(calls=(search_call("leave"),), finish_reason="")
     searcher = Searcher()
-    with pytest.raises(BadReply, match="broke off"):
+    with pytest.raises(BadReply, match="Scaleway's reply broke off") as caught:
         await asyncio.wait_for(run(Model(cut_short), searcher).drive(Listener()), 10)
+    assert (caught.value.upstream, caught.value.cause) == ("Scaleway", "broke_off")
     assert searcher.cancelled.is_set() or not searcher.ran
 
 

@@ -18,9 +18,10 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make
 
 @pytest.fixture
 def venv(tmp_path: Path) -> Path:
-    """An environment that looks complete, whose rag-proxy says how it was called."""
+    """An environment that looks complete for the demo, whose rag-proxy says how it was called."""
     (tmp_path / "pyvenv.cfg").touch()
     (tmp_path / ".runtime-installed").touch()
+    (tmp_path / ".demo-installed").touch()
     program(tmp_path, 'echo "$@"')
     return tmp_path
 

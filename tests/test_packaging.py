@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LOCK_FILES = ("build.txt", "runtime.txt", "dev.txt")
+LOCK_FILES = ("build.txt", "runtime.txt", "demo.txt", "dev.txt")
 PATIENCE_S = 60.0
 NODE = ROOT / "tests" / "e2e" / "node"
 
@@ -48,10 +48,13 @@ def locked(file_name: str) -> dict[str, Requirement]:
 
 def declared(project: dict[str, Any], file_name: str) -> Iterator[Requirement]:
     groups = project["dependency-groups"]
+    runtime = project["project"]["dependencies"]
+    demo = project["project"]["optional-dependencies"]["demo"]
     names: dict[str, list[Any]] = {
         "build.txt": groups["build"],
-        "runtime.txt": project["project"]["dependencies"],
-        "dev.txt": project["project"]["dependencies"] + groups["dev"] + groups["build"],
+        "runtime.txt": runtime,
+        "demo.txt": runtime + demo,
+        "dev.txt": runtime + demo + groups["dev"] + groups["build"],
     }
     return (Requirement(entry) for entry in names[file_name] if isinstance(entry, str))
 
@@ -102,9 +105,16 @@ def test_pins_keep_their_extras() -> None:
     assert find_lines("requirements/dev.txt", r"^coverage\[toml\]==")
 
 
-@pytest.mark.parametrize("file_name", ["build.txt", "runtime.txt"])
+@pytest.mark.parametrize("file_name", ["build.txt", "runtime.txt", "demo.txt"])
 def test_what_is_tested_is_what_is_shipped(file_name: str) -> None:
     assert locked(file_name).items() <= locked("dev.txt").items()
+
+
+def test_what_only_the_demo_needs_is_not_in_the_image(project: dict[str, Any]) -> None:
+    (installed,) = set(find_lines("Dockerfile", r"-r requirements/(\w+\.txt)")) - {"build.txt"}
+    extra = map(Requirement, project["project"]["optional-dependencies"]["demo"])
+
+    assert not {canonicalize_name(each.name) for each in extra} & locked(installed).keys()
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_every_setting_reaches_the_policy() -> None:
         "max_results": 9,
         "relevance_scoring": "scoring_only",
         "min_relevance": 0.5,
+        "unknown_relevance": "drop",
     }
     others = {
         "retrieval": "hybrid",

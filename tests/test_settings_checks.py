@@ -147,3 +147,26 @@ def test_workers_that_share_nothing_are_warned_about() -> None:
 def test_one_process_and_processes_that_share_are_not_warned_about() -> None:
     assert warnings_of(Settings()) == ()
     assert warnings_of(Settings(workers=4, redis_url="redis://localhost")) == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_in_clear"),
+    [
+        ("http://vllm.internal:8000", True),
+        ("http://10.0.0.1", True),
+        ("https://vllm.internal:8000", False),
+        ("http://127.0.0.1:8001", False),
+        ("http://localhost:8001", False),
+        ("http://[::1]:8001", False),
+    ],
+)
+def test_keys_that_leave_the_machine_in_clear_are_warned_about(
+    url: str, *, is_in_clear: bool
+) -> None:
+    for setting, variable in (
+        ("lighton_base_url", "LIGHTON_BASE_URL"),
+        ("scaleway_base_url", "SCALEWAY_BASE_URL"),
+    ):
+        given: dict[str, Any] = {setting: url}
+        told = warnings_of(Settings(**given))
+        assert [line.partition(" ")[0] for line in told] == [variable] * is_in_clear

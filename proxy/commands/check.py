@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
 import click
-import openai
 
 from proxy.app import make_upstreams
+from proxy.commands.advice import Place
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
 from proxy.settings import Settings, load_settings, variable_names
-from proxy.settings_checks import check_profiles, require_upstream_keys
+from proxy.settings_checks import check_profiles, require_upstream_keys, warnings_of
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
-from proxy.upstreams.http import pooled_transport
-
-TIMEOUT_S = 60.0
+from proxy.upstreams.outbound import Outbound
 
 
 def run(config: Path | None) -> int:
@@ -29,40 +29,38 @@ def run(config: Path | None) -> int:
     settings = load_settings(config)
     check_profiles(settings)
     require_upstream_keys(settings, variable_names())
+    for warning in warnings_of(settings):
+        click.echo(f"rag-proxy: warning: {warning}", err=True)
+    # Each line says all that the log would, and what to do about it.
+    logging.getLogger("proxy").addHandler(logging.NullHandler())
     return asyncio.run(_report(settings))
 
 
 async def _report(settings: Settings) -> int:
     code = 0
-    async for finding in findings(settings):
+    async for finding in findings(settings, os.environ):
         click.echo(finding)
         code |= finding.verdict == "FAIL"
     return code
 
 
-async def findings(settings: Settings) -> AsyncIterator[Finding]:
-    async with aclosing(pooled_transport()) as transport:
-        search = make_upstreams(settings, transport, MemoryStore(0)).search
-        probe = LightOnProbe(search, settings.scope(), settings.lighton_base_url)
-        async for finding in climb(probe.steps()):
-            yield finding
-    async with scaleway_client(settings) as client:
-        async for finding in climb(ScalewayProbe(client, models_in_use(settings)).steps()):
-            yield finding
+async def findings(
+    settings: Settings, environment: Mapping[str, str] = os.environ
+) -> AsyncIterator[Finding]:
+    """What comes of each step, by the very clients, transports and certificates of `serve`."""
+    async with aclosing(Outbound.of(settings, environment)) as outbound:
+        upstreams = make_upstreams(settings, outbound, MemoryStore(0))
+        place = Place(settings.lighton_base_url, "LIGHTON_BASE_URL", outbound.search_proxy)
+        search = LightOnProbe(upstreams.search, settings.scope(), place)
+        place = Place(settings.scaleway_base_url, "SCALEWAY_BASE_URL", outbound.model_proxy)
+        model = ScalewayProbe(upstreams.model, models_in_use(settings), place)
+        for steps in (search.steps(), model.steps()):
+            async for finding in climb(steps):
+                yield finding
     if settings.redis_url is not None:
         async with aclosing(RedisStore(settings.redis_url.get_secret_value())) as store:
             async for finding in climb(RedisProbe(store).steps()):
                 yield finding
-
-
-def scaleway_client(settings: Settings) -> openai.AsyncOpenAI:
-    key = settings.scaleway_api_key
-    return openai.AsyncOpenAI(
-        api_key=key.get_secret_value() if key else "",
-        base_url=settings.scaleway_base_url,
-        timeout=TIMEOUT_S,
-        max_retries=0,
-    )
 
 
 def models_in_use(settings: Settings) -> list[str]:

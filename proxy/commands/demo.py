@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 
@@ -118,8 +119,8 @@ def question(docs: Path | None, upstreams: StandIns) -> str:
 
 
 def python_with_openai() -> str:
-    """This virtual environment's Python, as it can be typed here; "" outside of one."""
-    if sys.prefix == sys.base_prefix:
+    """This virtual environment's Python, as it can be typed here; "" if it lacks the package."""
+    if sys.prefix == sys.base_prefix or find_spec("openai") is None:
         return ""
     python = Path(sys.executable)
     here = Path.cwd()

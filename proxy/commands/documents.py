@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 import click
 
 from proxy.sandbox.corpus import Corpus, CorpusError, Progress, default_documents, load_corpus
+from proxy.sandbox.folder import describe_ignored
 
 SHOWN_WORKSPACES = 10
 QUOTED_WORDS = 5
-
-_TYPES_NAMED = 5
 
 
 def load_documents(docs: Path | None) -> Corpus:
@@ -37,21 +36,12 @@ def load_documents(docs: Path | None) -> Corpus:
 
 def summary(corpus: Corpus) -> str:
     left_out = [f"{len(corpus.skipped)} skipped"] if corpus.skipped else []
-    left_out += [_ignored(corpus.ignored)] if corpus.ignored else []
+    left_out += [describe_ignored(corpus.ignored)] if corpus.ignored else []
     counted = (
         f"{_count(corpus.files, 'document')} ({_count(corpus.chunks, 'passage')}, "
         f"{_count(len(corpus.workspaces), 'workspace')})"
     )
     return "; ".join([f"indexed {counted}", *left_out])
-
-
-def _ignored(counts: Mapping[str, int]) -> str:
-    """Say how many files of other types there are, and which types, the most frequent first."""
-    ordered = sorted(counts, key=lambda suffix: (-counts[suffix], suffix))
-    types = [suffix or "no suffix" for suffix in ordered]
-    more = ["…"] if len(types) > _TYPES_NAMED else []
-    named = ", ".join([*types[:_TYPES_NAMED], *more])
-    return f"{sum(counts.values())} of other types ignored ({named})"
 
 
 def workspaces(corpus: Corpus) -> str:

@@ -39,7 +39,7 @@ def listen(host: str, port: int, choose_port: str = "--port") -> socket.socket:
 
 
 class Reservation:
-    """A port for many processes: each that this is sent to gets a listening socket of its own.
+    """A port for many processes: each that this is sent to gets a socket of its own to listen on.
 
     Linux shares connections out evenly among such sockets. From one socket that all of them listen
     on, whoever wakes first would take most, and hold them: clients keep their connections.
@@ -67,7 +67,7 @@ class Reservation:
         return self.host, self.port
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _listen_beside_others, (self.host, self.port)
+        return _bind_or_stop, (self.host, self.port)
 
 
 def can_share_port() -> bool:
@@ -97,11 +97,14 @@ def _hold(host: str, port: int) -> socket.socket:
     return holder
 
 
-def _listen_beside_others(host: str, port: int) -> socket.socket:
-    """In a worker: what its Reservation becomes. Says why if it cannot, and stops all workers."""
+def _bind_or_stop(host: str, port: int) -> socket.socket:
+    """In a worker: what its Reservation becomes. Says why if it cannot, and stops all workers.
+
+    It does not listen yet. The server sees to that when the application has loaded: until then
+    the system would hand it connections that nobody takes.
+    """
     try:
         listener = _bind_beside_others(host, port)
-        listener.listen(BACKLOG)
     except OSError as error:
         click.echo(f"rag-proxy: {_reason(host, port, error, '--port')}", err=True)
         raise SystemExit(STARTUP_FAILURE) from error

@@ -1,8 +1,20 @@
-"""The log of a command that serves: lines on stderr."""
+"""The log of a command that serves: lines on stderr. Whoever reads them cannot stop the server."""
 
 from __future__ import annotations
 
 import logging
+import os
+import select
+import stat
+import sys
+from contextlib import suppress
+from typing import Final
+
+import click
+
+_STDERR: Final = 2
+_AT_ONCE: Final = getattr(select, "PIPE_BUF", 512)
+"""As many bytes a pipe that has room takes as a whole, and at once."""
 
 
 def configure_logging(level: str) -> None:
@@ -10,9 +22,67 @@ def configure_logging(level: str) -> None:
     # No line shows these, and finding them out takes a third of its time (logging's own advice).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001
-    handler = logging.StreamHandler()
+    handler = LineHandler(_STDERR)
     handler.setFormatter(LineFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Print a line for whoever watches. If nobody does any more, the server goes on."""
+    try:
+        click.echo(line, err=err)
+    except OSError:
+        # What is still in the stream's buffer would fail again when Python exits.
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+            os.dup2(nowhere.fileno(), (sys.stderr if err else sys.stdout).fileno())
+
+
+class LineHandler(logging.Handler):
+    """Writes lines to a descriptor, and never waits for whoever reads them.
+
+    A line that cannot be written at once is lost, and the next one that can says how many were. No
+    line needs a new descriptor, so that the log can say that there are none left.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = _opened_anew(descriptor)
+        self._room = select.poll() if hasattr(select, "poll") else None  # Windows has none
+        if self._room is not None:
+            self._room.register(self._descriptor, select.POLLOUT)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        if self._lost:
+            line = f"({self._lost} lines were lost: nobody read them.)\n{line}"
+        if self._write(f"{line}\n".encode(errors="backslashreplace")):
+            self._lost = 0
+        else:
+            self._lost += 1
+
+    def _write(self, data: bytes) -> bool:
+        """Whether all of `data` was written, or the reader is too slow, or gone."""
+        try:
+            for start in range(0, len(data), _AT_ONCE):
+                if self._room is not None and not self._room.poll(0):
+                    return False
+                os.write(self._descriptor, data[start : start + _AT_ONCE])
+        except OSError:
+            return False
+        return True
+
+
+def _opened_anew(descriptor: int) -> int:
+    """A descriptor for the same pipe that does not wait, if `descriptor` is one, else itself.
+
+    Several workers may find room in a pipe for one line, so looking first is not enough. The flags
+    of `descriptor` itself are shared with whatever else writes there.
+    """
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        with suppress(OSError):  # there is no /proc, or the pipe is another user's
+            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
+    return descriptor
 
 
 class LineFormatter(logging.Formatter):

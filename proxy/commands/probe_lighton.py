@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proxy.commands.advice import Place, explain
 from proxy.commands.probing import ProbeError, Step
 from proxy.core.desk import Found
 from proxy.core.scope import Scope
@@ -30,7 +31,7 @@ class LightOnProbe:
 
     client: SearchUpstream
     scope: Scope
-    url: str
+    place: Place
     _outcome: Found | ProxyError | None = field(init=False, default=None)
 
     def steps(self) -> tuple[Step, ...]:
@@ -44,12 +45,10 @@ class LightOnProbe:
         try:
             self._outcome = await self.client.search(_SEARCH, self.scope)
         except (Unreachable, UpstreamTimeout) as error:
-            raise ProbeError(
-                f"{error.message} Check LIGHTON_BASE_URL and this machine's way to {self.url}."
-            ) from error
+            raise ProbeError(explain(error, self.place)) from error
         except ProxyError as error:
             self._outcome = error
-        return self.url
+        return self.place.shown
 
     async def _identify(self) -> str:
         if isinstance(self._outcome, BadCredentials):
@@ -67,5 +66,7 @@ class LightOnProbe:
             case RateLimited(message=said) | Overloaded(message=said):
                 raise ProbeError(f"{said} Try again later.")
             case ProxyError(message=said):
-                raise ProbeError(f"{said} Check that LIGHTON_BASE_URL is LightOn: {self.url}.")
+                raise ProbeError(
+                    f"{said} Check that LIGHTON_BASE_URL is LightOn: {self.place.url}."
+                )
         return "one result"

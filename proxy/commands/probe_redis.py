@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 
-from proxy.commands.probing import ProbeError, Step
+from proxy.commands.probing import ProbeError, Step, climb
 from proxy.state.redis_store import RedisFailed, RedisRefused, RedisStore
 
 
@@ -27,3 +28,10 @@ class RedisProbe:
                 "way to it."
             ) from error
         return address
+
+
+async def complaints(url: str) -> list[str]:
+    """What is wrong with a Redis, in a line; nothing if it keeps what it is given."""
+    async with aclosing(RedisStore(url)) as store:
+        found = [finding async for finding in climb(RedisProbe(store).steps())]
+    return [f"Redis: {each.detail}" for each in found if each.verdict == "FAIL"]

@@ -1,21 +1,32 @@
-"""Tries Scaleway with OpenAI's own client: list of models, a completion, a client's tool."""
+"""Tries Scaleway as requests do: list of models, a completion, a client's tool."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-import openai
-from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessage
-
+from proxy.commands.advice import Place, explain
 from proxy.commands.probing import ProbeError, Step
+from proxy.core.frames import TextChunk
+from proxy.errors import (
+    BadCredentials,
+    BadReply,
+    ProxyError,
+    RateLimited,
+    Unreachable,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from proxy.settings_checks import SCALEWAY_CONSOLE
-from proxy.upstreams.scaleway_quirks import read_fault
+from proxy.upstreams.scaleway import Scaleway
 
 _MAX_TOKENS: Final = 512
+_REDIRECTS: Final = frozenset({"301", "302", "303", "307", "308"})
+_ELSEWHERE: Final = _REDIRECTS | {"404"}
 _TOOL: Final = "current_time"
-_TOOLS: Final[Sequence[ChatCompletionFunctionToolParam]] = (
+_TOOLS: Final[Sequence[Mapping[str, Any]]] = (
     {
         "type": "function",
         "function": {
@@ -31,10 +42,11 @@ _TOOLS: Final[Sequence[ChatCompletionFunctionToolParam]] = (
 class ScalewayProbe:
     """`models` are those that the settings name; the first one is asked."""
 
-    client: openai.AsyncOpenAI
+    client: Scaleway
     models: Sequence[str]
+    place: Place
     _listed: Sequence[str] = field(init=False, default=())
-    _refusal: openai.APIStatusError | None = field(init=False, default=None)
+    _refusal: BadCredentials | None = field(init=False, default=None)
 
     def steps(self) -> tuple[Step, ...]:
         return (
@@ -45,23 +57,16 @@ class ScalewayProbe:
             Step("Scaleway calls a client's tool", self._call_tool),
         )
 
-    @property
-    def _url(self) -> str:
-        return str(self.client.base_url).rstrip("/")
-
     async def _reach(self) -> str:
         try:
-            reply = await self.client.get("/models", cast_to=object)
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as refusal:
+            listed = await self.client.models.all()
+        except BadCredentials as refusal:
             self._refusal = refusal
-            return self._url
-        except openai.APIError as error:
+        except ProxyError as error:
             raise self._failure(error) from error
-        models = reply.get("data") if isinstance(reply, dict) else None
-        if not isinstance(models, list):
-            raise ProbeError(f"{self._url} does not speak OpenAI's API: check SCALEWAY_BASE_URL.")
-        self._listed = [str(model.get("id")) for model in models if isinstance(model, dict)]
-        return self._url
+        else:
+            self._listed = [model["id"] for model in listed]
+        return self.place.shown
 
     async def _identify(self) -> str:
         if self._refusal is not None:
@@ -78,60 +83,79 @@ class ScalewayProbe:
         return ", ".join(self.models)
 
     async def _answer(self) -> str:
-        await self._ask("Answer with one word: what colour is the sky?", ())
+        has_answered, _ = await self._ask("Answer with one word: what colour is the sky?", ())
+        if not has_answered:
+            raise ProbeError("the reply holds no answer. Try again, or choose another model.")
         return ""
 
     async def _call_tool(self) -> str:
-        message = await self._ask(f"What time is it? Call the tool {_TOOL}.", _TOOLS)
-        if not message.tool_calls:
+        _, has_called = await self._ask(f"What time is it? Call the tool {_TOOL}.", _TOOLS)
+        if not has_called:
             raise ProbeError(
                 f"{self.models[0]} did not call it. Choose a model that calls tools, or set "
                 "RAG_PROXY_RETRIEVAL to context."
             )
         return ""
 
-    async def _ask(
-        self, question: str, tools: Sequence[ChatCompletionFunctionToolParam]
-    ) -> ChatCompletionMessage:
-        try:
-            completion = await self.client.chat.completions.create(
-                model=self.models[0],
-                messages=[
-                    {"role": "system", "content": "You are a helpful assistant."},
-                    {"role": "user", "content": question},
-                ],
-                tools=tools or openai.omit,
-                max_tokens=_MAX_TOKENS,
+    async def _ask(self, question: str, tools: Sequence[Mapping[str, Any]]) -> tuple[bool, bool]:
+        """Whether the model answered, and called a tool. It is streamed, as most answers are.
+
+        Raises ProbeError.
+        """
+        body: dict[str, Any] = {
+            "model": self.models[0],
+            "messages": [
+                {"role": "system", "content": "You are a helpful assistant."},
+                {"role": "user", "content": question},
+            ],
+            "max_tokens": _MAX_TOKENS,
+            "stream": True,
+            **({"tools": tools} if tools else {}),
+        }
+        choices: list[Mapping[str, Any]] = []
+        async with aclosing(self.client.stream(body)) as stream:
+            try:
+                async for chunks in stream:
+                    for chunk in chunks:
+                        choices += (
+                            chunk.whole()["choices"]
+                            if isinstance(chunk, TextChunk)
+                            else (chunk["choices"])
+                        )
+            except ProxyError as error:
+                raise self._failure(error) from error
+        return bool(choices), any(choice["delta"].get("tool_calls") for choice in choices)
+
+    def _failure(self, error: ProxyError) -> ProbeError:
+        if not isinstance(error, UpstreamError):
+            return ProbeError(error.message)
+        if isinstance(error, (Unreachable, UpstreamTimeout)) and not _status(error):
+            return ProbeError(explain(error, self.place))
+        return ProbeError(f"{_said(error)}. {self._advice(error)}")
+
+    def _advice(self, error: UpstreamError) -> str:
+        if isinstance(error, BadCredentials):
+            return (
+                f"Check SCALEWAY_API_KEY (a secret key from {SCALEWAY_CONSOLE}), its permission "
+                "GenerativeApisModelAccess, and SCW_DEFAULT_PROJECT_ID."
             )
-        except openai.APIError as error:
-            raise self._failure(error) from error
-        if not getattr(completion, "choices", None):  # a reply that is no JSON comes as text
-            raise ProbeError("the reply holds no answer. Try again, or choose another model.")
-        return completion.choices[0].message
-
-    def _failure(self, error: openai.APIError) -> ProbeError:
-        said = _said(error).replace(self.client.api_key, "[key]")
-        return ProbeError(f"{said}. {self._advice(error)}")
-
-    def _advice(self, error: openai.APIError) -> str:
-        match error:
-            case openai.APIConnectionError():
-                return f"Check SCALEWAY_BASE_URL and this machine's way to {self._url}."
-            case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return (
-                    f"Check SCALEWAY_API_KEY (a secret key from {SCALEWAY_CONSOLE}), its "
-                    "permission GenerativeApisModelAccess, and SCW_DEFAULT_PROJECT_ID."
-                )
-            case openai.RateLimitError():
-                return "The quota is used up: try again later, or raise it in Scaleway's console."
-            case openai.NotFoundError():
-                return f"Check SCALEWAY_BASE_URL, with /v1 at its end: {self._url}."
+        if isinstance(error, RateLimited):
+            return "The quota is used up: try again later, or raise it in Scaleway's console."
+        is_elsewhere = _status(error) in _ELSEWHERE
+        if is_elsewhere or isinstance(error, BadReply):
+            return f"Check SCALEWAY_BASE_URL, with /v1 at its end: {self.place.url}."
         return "Try again later."
 
 
-def _said(error: openai.APIError) -> str:
+def _status(error: UpstreamError) -> str:
+    """The status of the reply that was an error; "" if it was none."""
+    return error.cause.removeprefix("status_") if error.cause.startswith("status_") else ""
+
+
+def _said(error: UpstreamError) -> str:
     """What the upstream says, in any of its error shapes, without a full stop."""
-    if not isinstance(error, openai.APIStatusError):
+    status = _status(error)
+    if not status or status in _REDIRECTS:
         return error.message.rstrip(".")
-    message = read_fault(error.response.content).message.rstrip(".")
-    return f"HTTP {error.status_code}" + (f", {message}" if message else "")
+    said = error.said.rstrip(".")
+    return f"HTTP {status}" + (f", {said}" if said else "")

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-import click
 from starlette.types import ASGIApp
 
 from proxy.app import create_app
 from proxy.commands.listening import Reservation, address, can_share_port, listen
-from proxy.commands.logs import configure_logging
+from proxy.commands.logs import configure_logging, say
 from proxy.commands.serving import (
     collect_rarely,
     door_limits,
     end_with_parent,
+    ignore_hang_up,
     serve_here,
-    serve_in_workers,
     server_config,
 )
+from proxy.commands.workers import serve_in_workers
 from proxy.policies import Policies
-from proxy.settings import Settings, load_settings, variable_names
+from proxy.settings import Settings, SettingsError, load_settings, variable_names
 from proxy.settings_checks import (
     check_exposure,
     check_profiles,
@@ -30,7 +31,9 @@ from proxy.settings_checks import (
     warnings_of,
 )
 from proxy.settings_sources import CONFIG_VARIABLE, environment_names
+from proxy.upstreams.outbound import Outbound
 
+CANNOT_LOAD = 2
 WORKER_APP = f"{__name__}:create_app_from_environment"
 
 
@@ -40,20 +43,32 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
-    for warning in warnings_of(settings):
-        click.echo(f"rag-proxy: warning: {warning}", err=True)
     limits = door_limits(settings)
+    outbound = Outbound.of(settings, os.environ)  # also for workers: to say once what is wrong
+    for warning in (*warnings_of(settings), *_warnings_of_redis(settings)):
+        say(f"rag-proxy: warning: {warning}", err=True)
+    ignore_hang_up()
     if settings.workers == 1:
+        app = create_app(settings, outbound)
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
-        config_here = server_config(create_app(settings), settings.log_level, limits=limits)
-        serve_here(config_here, listener, welcome)
+        here = server_config(app, settings.log_level, limits=limits)
+        serve_here(here, listener, welcome)
         return
     reserve = Reservation if can_share_port() else listen
     os.environ |= worker_environment(config, flags)
     workers = server_config(WORKER_APP, settings.log_level, limits=limits, workers=settings.workers)
     with reserve(settings.host, settings.port) as port:
         serve_in_workers(workers, port, greeting(settings, address(port)))
+
+
+def _warnings_of_redis(settings: Settings) -> list[str]:
+    """What is wrong with the Redis that is set, if one is: until it is there, nothing is kept."""
+    if settings.redis_url is None:
+        return []
+    from proxy.commands.probe_redis import complaints  # noqa: PLC0415 - most start without Redis
+
+    return asyncio.run(complaints(settings.redis_url.get_secret_value()))
 
 
 def greeting(settings: Settings, url: str) -> str:
@@ -85,10 +100,15 @@ def worker_environment(
 
 
 def create_app_from_environment() -> ASGIApp:
-    """The application of one worker process."""
-    settings = load_settings()
+    """The application of one worker process. Says why and ends it if it cannot be made."""
+    try:
+        settings = load_settings()
+        app = create_app(settings, Outbound.of(settings, os.environ))
+    except SettingsError as error:  # a file may have changed since the first worker read it
+        for problem in error.problems:
+            say(f"rag-proxy: {problem}", err=True)
+        raise SystemExit(CANNOT_LOAD) from error
     configure_logging(settings.log_level)
-    app = create_app(settings)
     collect_rarely()
     end_with_parent()
     return app

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import os
 import signal
 import socket
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import parent_process, resource_tracker
+from multiprocessing import parent_process
 from multiprocessing.process import BaseProcess
-from typing import Final, cast
+from types import FrameType
+from typing import Final, NoReturn, cast
 
-import click
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
 
 from proxy.access.addresses import parse_networks
-from proxy.commands.listening import Reservation
+from proxy.commands.logs import say
 from proxy.settings import Settings
 from proxy.surfaces.door import Door, DoorLimits
 
@@ -33,8 +28,8 @@ except ImportError:  # Windows
 
 _log = logging.getLogger(__name__)
 
-_STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
-_LOOK_AGAIN_S: Final = 0.05
+INTERRUPTED: Final = 130
+"""The exit code of a program that Ctrl-C ended, as shells count it."""
 _DESCRIPTORS: Final = 1024
 """As many as most systems allow, where there is no telling."""
 _MOST_WAITING: Final = 4096
@@ -121,6 +116,20 @@ def _watch(parent: BaseProcess) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def ignore_hang_up() -> None:
+    """Go on when a terminal closes or someone sends SIGHUP, here and in workers started later.
+
+    It would end all streams. Nothing is read again for it: settings are read once.
+    """
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def end_at_once() -> NoReturn:
+    """End this process as a second Ctrl-C demands: nothing is waited for, or said."""
+    os._exit(INTERRUPTED)
+
+
 class _Server(uvicorn.Server):
     """A server that says something once it answers, and signals are handled."""
 
@@ -132,7 +141,12 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         collect_rarely()
         if self.started:
-            click.echo(self._greeting)
+            say(self._greeting)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit and sig == signal.SIGINT:
+            end_at_once()
+        super().handle_exit(sig, frame)
 
 
 def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -> None:
@@ -141,79 +155,8 @@ def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -
     The greeting is printed when the server answers and not before, so that whoever reads it can
     ask, or stop it, at once.
     """
-    _Server(config, greeting).run(sockets=[listener])
-
-
-class Workers(Multiprocess):
-    """Processes that serve on one port; one that dies is replaced.
-
-    `listener` is sent to each: all listen on it or, if it is a Reservation, on sockets of their
-    own.
-    """
-
-    interrupted = False
-
-    def __init__(
-        self, config: uvicorn.Config, listener: socket.socket | Reservation, greeting: str
-    ) -> None:
-        super().__init__(config, [cast("socket.socket", listener)])
-        self._greeting = greeting
-        self._has_greeted = False
-
-    def init_processes(self) -> None:
-        with _deaf_to_ctrl_c():
-            super().init_processes()
-        while not self._greet() and self._may_become_ready():
-            time.sleep(_LOOK_AGAIN_S)
-
-    def _greet(self) -> bool:
-        """Greet, once, if all workers serve; whether that has been done."""
-        if not self._has_greeted and all(process.is_ready() for process in self.processes):
-            self._has_greeted = True
-            click.echo(self._greeting)
-        return self._has_greeted
-
-    def _may_become_ready(self) -> bool:
-        is_to_stop = not _STOPPING.isdisjoint(self.signal_queue)
-        return not is_to_stop and all(process.process.is_alive() for process in self.processes)
-
-    def keep_subprocess_alive(self) -> None:
-        before = {process.pid for process in self.processes}
-        with _deaf_to_ctrl_c():
-            super().keep_subprocess_alive()
-        for process in self.processes:
-            if process.pid not in before:
-                _log.warning("A worker has ended or hung. Process %s replaces it.", process.pid)
-        self._greet()
-
-    def handle_int(self) -> None:
-        super().handle_int()
-        self.interrupted = True
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes that are started here are not reached by Ctrl-C, which is for all of a group.
-
-    It would end one that is still loading with a traceback. This process hears it afterwards, and
-    ends them.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # it would listen again when it is started later
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def serve_in_workers(
-    config: uvicorn.Config, listener: socket.socket | Reservation, greeting: str
-) -> None:
-    """As `serve_here`, in `config.workers` processes."""
-    workers = Workers(config, listener, greeting)
-    workers.run()
-    if workers.interrupted:
-        raise KeyboardInterrupt
+        _Server(config, greeting).run(sockets=[listener])
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more may come before all is cleared up
+        raise

@@ -16,7 +16,7 @@ from proxy.core.passages import Listing, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import NAME, Order, Search, read_call
 from proxy.core.turn import ToolCall
-from proxy.errors import ProxyError
+from proxy.errors import ProxyError, UpstreamError
 
 UNAVAILABLE: Final = (
     "The search is unavailable at the moment. Answer from what you have, and tell the user that "
@@ -83,6 +83,8 @@ class SearchDesk:
     query_limit: int
     trace: list[dict[str, Any]] = field(default_factory=list)
     """Every search that was run, as the reply's `lighton.searches` shows it."""
+    causes: list[str] = field(default_factory=list)
+    """Why searches failed, a word for the operator each."""
     _orders: dict[str, Order] = field(default_factory=dict)
     _listings: dict[Search, Listing] = field(default_factory=dict)
     _round: dict[Search, None] = field(default_factory=dict)
@@ -143,6 +145,8 @@ class SearchDesk:
             }
             if isinstance(outcome, Failed):
                 entry["error"] = outcome.error.message
+                if isinstance(outcome.error, UpstreamError):
+                    self.causes.append(outcome.error.cause)
             else:
                 listing = self._listings[search] = self.book.add(outcome.results)
                 self._listed.add(search)

@@ -18,6 +18,8 @@ from proxy.errors import BadRequest, EmptyScope
 
 Retrieval = Literal["tool", "context", "hybrid", "off"]
 RelevanceScoring = Literal["scoring_and_filtering", "scoring_only", "none"]
+UnknownRelevance = Literal["keep", "drop"]
+"""What becomes of a result that has no relevance, where a least one is asked for."""
 
 MAX_RESULTS: Final = 50
 """The most results one search may ask for (LightOn's own tool has the same limit)."""
@@ -51,6 +53,7 @@ class Scope:
     max_results: int | None = None
     relevance_scoring: RelevanceScoring | None = None
     min_relevance: float | None = None
+    unknown_relevance: UnknownRelevance = "keep"
 
     def narrow(self, other: Scope) -> Scope:
         """What both scopes allow. Raises EmptyScope when that is nothing."""
@@ -65,6 +68,9 @@ class Scope:
             max_results=_extreme(min, self.max_results, other.max_results),
             relevance_scoring=_stricter(self.relevance_scoring, other.relevance_scoring),
             min_relevance=_extreme(max, self.min_relevance, other.min_relevance),
+            unknown_relevance=(
+                "drop" if "drop" in (self.unknown_relevance, other.unknown_relevance) else "keep"
+            ),
         )
 
     @property
@@ -202,6 +208,10 @@ def _scoring(param: str, value: Any) -> RelevanceScoring:
     return cast("RelevanceScoring", _one_of(param, value, get_args(RelevanceScoring)))
 
 
+def _unknown_relevance(param: str, value: Any) -> UnknownRelevance:
+    return cast("UnknownRelevance", _one_of(param, value, get_args(UnknownRelevance)))
+
+
 def _share(param: str, value: Any) -> float:
     if not _is_number(value, (int, float)) or not 0 <= value <= 1:
         raise BadRequest(f"'{param}' must be a number from 0 to 1.", param=param)
@@ -227,6 +237,7 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "max_results": _result_count,
     "relevance_scoring": _scoring,
     "min_relevance": _share,
+    "unknown_relevance": _unknown_relevance,
 }
 """The scope fields a request may set, and how each is read."""
 

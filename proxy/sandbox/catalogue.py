@@ -9,7 +9,8 @@ from proxy.sandbox.facets import Attributes
 from proxy.sandbox.folder import Found
 from proxy.sandbox.frontmatter import FrontMatter
 from proxy.sandbox.markdown import first_heading
-from proxy.sandbox.reading import Reading, clean
+from proxy.sandbox.pdf import clean
+from proxy.sandbox.reading import Reading
 
 FIRST_FILE_ID = 1001
 FIRST_TAG_ID = 101

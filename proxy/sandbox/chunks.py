@@ -20,6 +20,7 @@ _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 _BREAKS = (
     (re.compile(r"\n"), "\n"),
     (re.compile(r"(?<=[.!?…])\s+"), " "),
+    (re.compile(r"(?<=[。！？])"), ""),
     (re.compile(r"\s+"), " "),
 )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from proxy.sandbox.arguments import position
 from proxy.sandbox.chat_request import ChatRequest, Message, Tool
-from proxy.sandbox.sentences import Passage, find_passages, terms
+from proxy.sandbox.sentences import Passage, find_passages, question_terms, terms
 
 SEARCH_TOOL = "lighton_search"
 NOTHING_FOUND = "No results found."
@@ -66,7 +66,7 @@ class Conversation:
     @property
     def is_small_talk(self) -> bool:
         """Whether the question has no word to search for, or only those of a greeting."""
-        return terms(self.question) <= _GREETING
+        return question_terms(self.question) <= _GREETING
 
     def uncalled(self, name: str) -> bool:
         return name not in self.called.values()

@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from proxy.sandbox.catalogue import Document, Tag, Workspace, describe
 from proxy.sandbox.chunks import Chunk, split
-from proxy.sandbox.folder import Found, Skipped, find_files
+from proxy.sandbox.folder import Found, Skipped, describe_ignored, find_files
 from proxy.sandbox.index import Entry, Index
 from proxy.sandbox.reading import Reading, Unreadable, read_file
 
@@ -70,7 +70,7 @@ def load_corpus(root: Path, *, progress: Progress | None = None) -> Corpus:
     readings, unreadable = _read(found, steps)
     skipped = (*found.skipped, *unreadable)
     if not readings:
-        raise CorpusError(_nothing_in(root, skipped))
+        raise CorpusError(_nothing_in(root, skipped, found.ignored))
     catalogue = describe(root, found, readings)
     passages = tuple(
         Passage(_chunk_id(document, number), document, chunk)
@@ -103,12 +103,13 @@ def _checked_root(root: Path) -> Path:
     return root
 
 
-def _nothing_in(root: Path, skipped: tuple[Skipped, ...]) -> str:
+def _nothing_in(root: Path, skipped: tuple[Skipped, ...], ignored: Mapping[str, int]) -> str:
+    others = f"; {describe_ignored(ignored)}" if ignored else ""
     if not skipped:
-        return f"{root}: no Markdown, text or PDF files in it"
+        return f"{root}: no Markdown, text or PDF files in it{others}"
     reasons = "; ".join(f"{each.path}: {each.reason}" for each in skipped[:3])
     more = ", …" if len(skipped) > 3 else ""  # noqa: PLR2004 - as many as the line above shows
-    return f"{root}: none of its documents can be read ({reasons}{more})"
+    return f"{root}: none of its documents can be read ({reasons}{more}){others}"
 
 
 class _Steps:

@@ -12,6 +12,7 @@ _MADE_BY_TOOLS = frozenset(
     {"__MACOSX", "__pycache__", "bower_components", "node_modules", "site-packages", "venv"}
 )
 """Folders whose files no person wrote or put there."""
+_TYPES_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ def find_files(root: Path) -> Found:
             else:
                 ignored[_sendable(suffix)] += 1
     return Found(dict(sorted(files.items())), tuple(workspaces), tuple(skipped), ignored)
+
+
+def describe_ignored(counts: Mapping[str, int]) -> str:
+    """Say how many files of other types there are, and which types, the most frequent first."""
+    ordered = sorted(counts, key=lambda suffix: (-counts[suffix], suffix))
+    types = [suffix or "no suffix" for suffix in ordered]
+    more = ["…"] if len(types) > _TYPES_NAMED else []
+    named = ", ".join([*types[:_TYPES_NAMED], *more])
+    return f"{sum(counts.values())} of other types ignored ({named})"
 
 
 def _may_hold_documents(folder: str) -> bool:

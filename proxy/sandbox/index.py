@@ -1,10 +1,8 @@
 """Full-text search over passages: SQLite FTS5 in memory, ranked by BM25."""
 
 import math
-import re
 import sqlite3
 import threading
-import unicodedata
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,11 +10,10 @@ from dataclasses import dataclass
 from heapq import nlargest
 
 from proxy.sandbox.stopwords import STOP_WORDS
+from proxy.sandbox.words import asked, telling, words
 
 MOST_TERMS = 32  # a question of 4000 characters is searched by its first words
 PREFIX_FROM = 4  # letters from which on a term also finds longer words
-
-_WORD = re.compile(r"[^\W_]\w*")
 
 _CREATE = """
     CREATE VIRTUAL TABLE passage USING fts5(
@@ -64,7 +61,7 @@ class Index:
         inserted = self._connection.executemany(
             _INSERT,
             (
-                (number, entry.content, entry.headings, entry.title)
+                (number, *map(_searchable, (entry.content, entry.headings, entry.title)))
                 for number, entry in enumerate(entries)
             ),
         )
@@ -107,13 +104,12 @@ class _Term:
 
 def search_terms(question: str) -> tuple[str, ...]:
     """Return the words worth searching, each once; every word if all are stop words."""
-    words = _WORD.findall(unicodedata.normalize("NFC", question).casefold())
-    telling = [word for word in words if _without_accents(word) not in STOP_WORDS] or words
-    return tuple(dict.fromkeys(telling))[:MOST_TERMS]
+    every = list(asked(question))
+    return tuple(dict.fromkeys(telling(every, STOP_WORDS) or every))[:MOST_TERMS]
 
 
-def _without_accents(word: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+def _searchable(text: str) -> str:
+    return " ".join(words(text))
 
 
 def _quoted(term: str) -> str:

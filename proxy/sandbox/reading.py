@@ -1,19 +1,14 @@
 """Reads one file of the documents folder: Markdown, plain text or PDF."""
 
 import codecs
-import logging
 import re
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pypdf import PdfReader
-from pypdf.errors import DependencyError, PyPdfError
-
 from proxy.sandbox.frontmatter import FrontMatter, split_front_matter
+from proxy.sandbox.pdf import Page, PdfError, clean, read_pdf
 
 Kind = Literal["markdown", "text", "pdf"]
 
@@ -38,15 +33,6 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One PDF page; `text` is None when it holds only images. Width and height are in points."""
-
-    text: str | None
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What a file holds: `text` of Markdown and plain text, or the `pages` of a PDF."""
 
@@ -68,11 +54,6 @@ def read_file(path: Path) -> Reading:
         return _read_text(path, kind, size)
     except OSError as error:
         raise Unreadable((error.strerror or str(error)).lower()) from error
-
-
-def clean(text: str) -> str:
-    """Drop what is no text: NUL bytes and halves of surrogate pairs, which JSON cannot carry."""
-    return text.replace("\x00", "").encode(errors="ignore").decode()
 
 
 def _checked_size(path: Path) -> int:
@@ -119,53 +100,11 @@ def _decoded_as(encoding: str, data: bytes) -> str | None:
 
 
 def _read_pdf(path: Path, size: int) -> Reading:
-    with _quiet_pypdf(), path.open("rb") as file:
+    with path.open("rb") as file:
         if _PDF_HEADER not in file.read(_PDF_HEADER_WITHIN):
             raise Unreadable("not a PDF")
-        try:
-            reader = PdfReader(file)
-            if reader.is_encrypted and not reader.decrypt(""):
-                raise Unreadable("encrypted PDF")  # noqa: TRY301 - one place translates them all
-            pages = _pages(reader)
-            title = reader.metadata.title if reader.metadata else None
-        except (Unreadable, OSError):
-            raise
-        except DependencyError as error:  # only ciphers need a package that is not there
-            raise Unreadable("encrypted PDF") from error
-        except Exception as error:  # a broken PDF makes pypdf raise almost anything
-            raise Unreadable(_pdf_reason(error)) from error
-    if not pages:
-        raise Unreadable("PDF without pages")
-    return Reading("pdf", size, pages=pages, pdf_title=clean(title).strip() if title else None)
-
-
-def _pages(reader: PdfReader) -> tuple[Page, ...]:
-    """Read every page. One that cannot be read counts as an image, unless none can."""
-    pages, failures = [], []
-    for page in reader.pages:
-        try:
-            text = clean(page.extract_text()).strip()
-        except Exception as error:  # noqa: BLE001 - pypdf again; kept, and raised if all fail
-            failures.append(error)
-            text = ""
-        pages.append(Page(text or None, float(page.mediabox.width), float(page.mediabox.height)))
-    if failures and len(failures) == len(pages):
-        raise failures[0]
-    return tuple(pages)
-
-
-def _pdf_reason(error: Exception) -> str:
-    detail = str(error).split("\n")[0] if isinstance(error, PyPdfError) else ""
-    return f"damaged PDF ({detail or type(error).__name__})"
-
-
-@contextmanager
-def _quiet_pypdf() -> Iterator[None]:
-    """Keep pypdf's warnings out of the terminal: files that work need none."""
-    logger = logging.getLogger("pypdf")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
     try:
-        yield
-    finally:
-        logger.setLevel(before)
+        pdf = read_pdf(path)
+    except PdfError as error:
+        raise Unreadable(str(error)) from error
+    return Reading("pdf", size, pages=pdf.pages, pdf_title=pdf.title)

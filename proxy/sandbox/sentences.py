@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from proxy.sandbox.markdown import sections
 from proxy.sandbox.stopwords import STOP_WORDS
+from proxy.sandbox.words import asked, telling, words
 
 MOST = 4
 _FEWEST = 2
@@ -31,8 +32,8 @@ _LIST_ITEM = re.compile(r"(?:[-*+•]|\d+[.)])\s+(.*)")
 _TABLE_RULE = re.compile(r"[\s|:-]+")
 _SENTENCE_END = re.compile(
     r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bcf\.)[\"')\]»”]*\s+(?=[A-ZÀ-Þ0-9\"'(`«“])"
+    r"|(?<=[。！？])(?![。！？」』）])"  # no space follows a sentence in Chinese and Japanese
 )
-_WORD = re.compile(r"\w+")
 _INLINE_CODE = r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
 _CLUTTER = tuple(
     (re.compile(f"{_INLINE_CODE}|{clutter}"), rf"\g<code>{kept}")
@@ -77,7 +78,7 @@ def find_passages(texts: Iterable[str]) -> list[Passage]:
 def best_sentences(question: str, passages: Iterable[Passage]) -> list[Sentence]:
     """Choose up to four sentences that share words with the question, in reading order."""
     candidates = list(_distinct(passages))
-    scores = _scores(terms(question), candidates)
+    scores = _scores(question_terms(question), candidates)
     ranked = sorted(range(len(candidates)), key=lambda place: -scores[place])
     enough = _KEEP_FROM_BEST * max(scores, default=0.0)
     fitting = [
@@ -90,8 +91,12 @@ def best_sentences(question: str, passages: Iterable[Passage]) -> list[Sentence]
 
 def terms(text: str) -> frozenset[str]:
     """Reduce text to the stems of its telling words."""
-    words = (word.lower() for word in _WORD.findall(text))
-    return frozenset(_stem(word) for word in words if word not in _UNTELLING)
+    return frozenset(map(_stem, telling(words(text), _UNTELLING)))
+
+
+def question_terms(question: str) -> frozenset[str]:
+    """As `terms`, of the words that a question is searched by."""
+    return frozenset(map(_stem, telling(asked(question), _UNTELLING)))
 
 
 def split(passage: Passage) -> Iterator[Sentence]:
@@ -105,7 +110,7 @@ def split(passage: Passage) -> Iterator[Sentence]:
         for block in section.blocks[1:] if section.level else section.blocks:
             for statement in _statements(block):
                 for sentence in _SENTENCE_END.split(_plain(statement)):
-                    if len(_WORD.findall(sentence)) >= _FEWEST_WORDS:
+                    if len(list(words(sentence))) >= _FEWEST_WORDS:
                         yield Sentence(passage.n, _plain(_shortened(sentence)), heading)
 
 

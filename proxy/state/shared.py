@@ -37,7 +37,10 @@ class Shared(Generic[T]):
         while made := self._making.get(name):
             await asyncio.wait((made,))
             if not made.cancelled():
-                return made.result()
+                try:
+                    return made.result()
+                finally:
+                    del made  # what it raises refers to this frame
         made = self._making[name] = asyncio.get_running_loop().create_future()
         try:
             made.set_result(await self._kept_or_made(name, make, read))
@@ -46,7 +49,10 @@ class Shared(Generic[T]):
         finally:
             del self._making[name]
             made.cancel()  # unless it is there
-        return made.result()
+        try:
+            return made.result()
+        finally:
+            del made  # as above
 
     async def _kept_or_made(
         self, name: str, make: Callable[[], Awaitable[bytes]], read: Callable[[bytes], T]

@@ -94,7 +94,7 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
     except ProxyError as error:
         if not stream.has_begun:
             raise
-        failure = error
+        failure = error.with_traceback(None)  # which refers to this frame, and it to `failure`
     except Exception as fault:
         if not stream.has_begun:
             raise
@@ -193,3 +193,4 @@ def _note(exchange: Exchange, chat: Chat, run: Run) -> None:
         exchange.notes["cut_by"] = "max_answer_chars"
     if failed := sum("error" in each for each in run.desk.trace):
         exchange.notes["failed_searches"] = failed
+        exchange.notes.setdefault("cause", ",".join(dict.fromkeys(run.desk.causes)))

@@ -35,10 +35,11 @@ class Exchange:
     """What the log line says beyond method, path, status and time."""
 
     def note_error(self, error: ProxyError) -> None:
-        """Note what went wrong, and with which upstream."""
+        """Note what went wrong, with which upstream, and why."""
         self.notes["error"] = error.code or error.type
         if isinstance(error, UpstreamError):
-            self.notes["upstream"] = error.upstream
+            told = {"upstream": error.upstream, "cause": error.cause, "said": error.said}
+            self.notes |= {name: value for name, value in told.items() if value}
 
 
 def begin_exchange(scope: Scope, request_id: str, headers: Mapping[str, str]) -> Exchange:

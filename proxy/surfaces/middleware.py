@@ -20,6 +20,8 @@ _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 _LONGEST_WORD: Final = 200
 _PLAIN_WORD: Final = re.compile(r"[\w./:@+-]*", re.ASCII)
+_SENTENCES: Final = frozenset({"said"})
+"""Facts that are no single words."""
 _OPEN_PATHS: Final = frozenset({"/health", "/ready"})
 
 _log = logging.getLogger("proxy.access")
@@ -66,11 +68,21 @@ def _log_line(scope: Scope, exchange: Exchange, took_s: float) -> None:
         **exchange.notes,
     }
     words = [
-        f"{name}={_word(value) if isinstance(value, str) else value}"
+        f"{name}={_written(name, value) if isinstance(value, str) else value}"
         for name, value in facts.items()
         if value != ""
     ]
     _log.info("%s %s %s", scope["method"], _word(exchange.path), " ".join(words))
+
+
+def _written(name: str, value: str) -> str:
+    return _quoted(value) if name in _SENTENCES else _word(value)
+
+
+def _quoted(text: str) -> str:
+    """A sentence as one value of the log line, whatever an upstream wrote into it."""
+    escaped = text.encode("unicode_escape").decode().replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 def _word(text: str) -> str:

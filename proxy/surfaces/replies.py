@@ -87,7 +87,7 @@ class ErrorReplies:
             # Only a server that is shutting down cancels a request; its task ends with this reply.
             failure: ProxyError = ShuttingDown("The proxy is shutting down. Try again.")
         except ProxyError as error:
-            failure = error
+            failure = error.with_traceback(None)  # which refers to this frame, and it to `failure`
         except HTTPException as fault:
             failure = _routing_error(scope, fault)
             headers = fault.headers

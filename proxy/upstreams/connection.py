@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
 from typing import Final, cast
 
 import httptools
+
+from proxy.upstreams.heads import is_whole, with_one_length
 
 _HIGH_WATER: Final = 64 * 1024
 """As many bytes of a body may wait to be read, beside those of the last packet."""
@@ -30,6 +33,7 @@ class Connection(asyncio.Protocol):
     """A connection, made by `loop.create_connection(Connection)`."""
 
     __slots__ = (
+        "_between",
         "_deadline",
         "_fault",
         "_has_answered",
@@ -51,25 +55,41 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_waiter",
         "idle_since",
+        "opened_at",
         "status",
     )
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timeout_s = 0.0
         self._deadline = 0.0
         self._fault: Exception | None = None
         self._is_busy = False
+        self.opened_at = self._loop.time()
         self.idle_since = 0.0
         self._expect()
+
+    def _new_parser(self) -> httptools.HttpResponseParser:
+        """A parser that reads what aiohttp and httpx read, too.
+
+        Lines that end in LF alone, continued lines, control characters in values, and spaces behind
+        the size of a chunk. None of these can make one reply look like two.
+        """
+        parser = httptools.HttpResponseParser(self)
+        parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
+        return parser
 
     def _expect(self) -> None:
         """Begin to read a reply."""
         self.status = 0
         self._headers: Headers = []
+        self._between: list[bytes] = []
         self._size_between = 0
         self._has_come = False
         self._parts: list[bytes] = []
@@ -92,7 +112,8 @@ class Connection(asyncio.Protocol):
     async def head(self, timeout_s: float) -> tuple[int, Headers]:
         """Status and headers of the reply. Raises NotHTTPError, OSError and TimeoutError."""
         while not self._has_head:
-            self._raise_fault()
+            if self._fault is not None:
+                raise copy(self._fault)  # what is raised refers to this object, by its traceback
             await self._wait(timeout_s)
         return self.status, self._headers
 
@@ -101,7 +122,8 @@ class Connection(asyncio.Protocol):
         while not self._parts:
             if self._is_complete:
                 return b""
-            self._raise_fault()
+            if self._fault is not None:
+                raise copy(self._fault)  # what is raised refers to this object, by its traceback
             await self._wait(timeout_s)
         parts, self._parts = self._parts, []
         self._size = 0
@@ -139,10 +161,6 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         self._transport.abort()
 
-    def _raise_fault(self) -> None:
-        if self._fault is not None:
-            raise self._fault
-
     def _wait(self, timeout_s: float) -> asyncio.Future[None]:
         """Ends when something happens.
 
@@ -167,7 +185,8 @@ class Connection(asyncio.Protocol):
         if self._loop.time() < self._deadline:
             self._set_timer()
         else:
-            self._waiter.set_exception(TimeoutError())
+            waiter, self._waiter = self._waiter, None  # which will refer to this object, too
+            waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -177,6 +196,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._parser = self._new_parser()
 
     def data_received(self, data: bytes) -> None:
         if not self._is_busy:
@@ -186,13 +206,15 @@ class Connection(asyncio.Protocol):
         is_awaited = self._waiter is not None and not self._waiter.done()
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserError as error:
+            self._mend(data, str(error))
+        except httptools.HttpParserUpgrade:
             self._break(NotHTTPError())
         if self._has_come:
             self._has_come = False
             self._size_between = 0
         else:
-            self._mind_what_is_between(len(data))
+            self._mind_what_is_between(data)
         if is_awaited and self._taker is not None and self._is_taken(self._taker):
             return
         if self._size > _HIGH_WATER and not self._is_paused:
@@ -200,10 +222,32 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
         self._wake()
 
-    def _mind_what_is_between(self, size: int) -> None:
+    def _mind_what_is_between(self, data: bytes) -> None:
         """Refuse a head, or trailers, that never end: the parser would gather them."""
-        self._size_between += size
+        if not self._has_head:
+            self._between.append(data)
+        self._size_between += len(data)
         if self._size_between > _LONGEST_BETWEEN:
+            self._break(NotHTTPError())
+
+    def _mend(self, data: bytes, complaint: str) -> None:
+        """Read a head anew of which the parser refuses the length, if it can be told all the same.
+
+        A parser that has complained does so whatever comes, so the rest of the head comes here.
+        """
+        whole = b"".join((*self._between, data))
+        may_be_mended = not self._has_head and "Content-Length" in complaint
+        if may_be_mended and not is_whole(whole):
+            return
+        mended = with_one_length(whole) if may_be_mended else None
+        if mended is None:
+            self._break(NotHTTPError())
+            return
+        self._parser = self._new_parser()
+        self._headers = []
+        try:
+            self._parser.feed_data(mended)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._break(NotHTTPError())
 
     def _is_taken(self, taker: Taker) -> bool:
@@ -224,12 +268,13 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        del self._parser  # which refers to this object by what it calls
         self._wake()
 
     def _break(self, fault: Exception) -> None:
         """Take no more from this connection. A reply that is complete stays so."""
         self._keeps_alive = False
-        self._fault = self._fault or fault
+        self._fault = self._fault or fault.with_traceback(None)
         self._transport.abort()
 
     # The side of the parser. Of a second reply to one request nothing is taken in.
@@ -266,8 +311,12 @@ class Connection(asyncio.Protocol):
     @property
     def _ends_with_connection(self) -> bool:
         """Whether a reply has begun that says nothing of its length."""
-        names = {name.lower() for name, _ in self._headers}
-        return self._has_head and not names & {b"content-length", b"transfer-encoding"}
+        if not self._has_head:
+            return False
+        told = [(name.lower(), value.strip().lower()) for name, value in self._headers]
+        codings = {value for name, value in told if name == b"transfer-encoding"}
+        has_length = any(name == b"content-length" for name, _ in told)
+        return not has_length and codings <= {b"identity"}
 
     @property
     def _is_interim(self) -> bool:

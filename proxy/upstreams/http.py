@@ -6,22 +6,22 @@ httpx's client layer, which would add cookies, redirects and authentication that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self, cast
 
 import httpx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.upstreams.causes import TOO_LONG, cause_of
 from proxy.upstreams.connection import Headers, Taker
 from proxy.upstreams.prepared import PreparedRequest
-from proxy.upstreams.transport import Body, NotAnswered, PooledTransport
+from proxy.upstreams.transport import MAX_AGE_S, Body, PooledTransport
 
-_ATTEMPTS: Final = 2
 _LONGEST_BODY: Final = 32 * 1024 * 1024
 """As much of a reply as is kept in memory, in bytes; streams are not kept."""
 _FAULTS: Final = (httpx.RequestError, OSError)
-_NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout)
 _UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
 """A reply that is not HTTP, or not encoded as it says."""
 
@@ -75,16 +75,30 @@ class Reply:
             raise translate(fault, self._upstream) from fault
         return b""
 
-    async def read(self) -> bytes:
-        """The whole body. Raises UpstreamError if it is too long or the connection breaks."""
+    async def read(self, suffices: Callable[[bytes], bool] | None = None) -> bytes:
+        """The whole body. Raises UpstreamError if it is too long or the connection breaks.
+
+        What has come before it breaks is given all the same if it `suffices`.
+        """
         read: list[bytes] = []
         size = 0
-        while part := await self.part():
+        while part := await self._part_or_end(read, suffices):
             read.append(part)
             size += len(part)
             if size > _LONGEST_BODY:
-                raise BadReply(self._upstream, f"{self._upstream} sent a reply that is too long.")
+                what = f"{self._upstream} sent a reply that is too long."
+                raise BadReply(self._upstream, what, cause=TOO_LONG)
         return b"".join(read)
+
+    async def _part_or_end(
+        self, read: list[bytes], suffices: Callable[[bytes], bool] | None
+    ) -> bytes:
+        try:
+            return await self.part()
+        except UpstreamError:
+            if suffices is not None and suffices(b"".join(read)):
+                return b""
+            raise
 
     def offer(self, taker: Taker) -> None:
         """Offer `taker` what comes of the body before `part` gives it: see `Connection.offer`."""
@@ -118,23 +132,19 @@ class Endpoint:
     ) -> Reply:
         """Send a request; its reply is to be used as a context.
 
-        `timeout_s` bounds each wait for bytes, not the whole reply. A request whose connection
-        could not be made, or broke before any answer, is sent once more. Raises UpstreamError.
+        `timeout_s` bounds each wait for bytes, not the whole reply. See `PooledTransport.exchange`
+        for when a request is sent again. Raises UpstreamError.
         """
         request = self._prepared(method, path, has_body=body is not None)
-        attempts_left = _ATTEMPTS
-        while True:
-            attempts_left -= 1
-            try:
-                return await self._exchange(request, body, timeout_s)
-            except _FAULTS as fault:
-                if not attempts_left or not isinstance(fault, (*_NOT_CONNECTED, NotAnswered)):
-                    raise translate(fault, self.name) from fault
+        try:
+            return await self._exchange(request, body, timeout_s)
+        except _FAULTS as fault:
+            raise translate(fault, self.name) from fault
 
     async def _exchange(
         self, request: PreparedRequest, body: bytes | None, timeout_s: float
     ) -> Reply:
-        """One attempt; by way of httpx's objects if the transport knows nothing else."""
+        """The reply, by way of httpx's objects if the transport knows nothing else."""
         if isinstance(self.transport, PooledTransport):
             status, headers, stream = await self.transport.exchange(
                 request.origin, request.as_bytes(body), self.connect_timeout_s, timeout_s
@@ -162,17 +172,25 @@ class Endpoint:
         return known
 
 
-def pooled_transport() -> Transport:
-    """A transport with a connection pool of its own."""
-    return PooledTransport(httpx.create_ssl_context())
+def pooled_transport(
+    max_age_s: float = MAX_AGE_S, certificates: ssl.SSLContext | None = None
+) -> Transport:
+    """A transport with a connection pool of its own; it trusts the system unless told whom."""
+    return PooledTransport(certificates or ssl.create_default_context(), max_age_s)
 
 
 def translate(fault: Exception, upstream: str) -> UpstreamError:
-    """The HTTP client's exception as one of ours."""
+    """The HTTP client's exception as one of ours, with its cause."""
+    cause = cause_of(fault)
+    why = f": {cause.phrase}" if cause.phrase else ""
     if isinstance(fault, (httpx.TimeoutException, TimeoutError)):
-        return UpstreamTimeout(upstream, f"{upstream} did not answer in time. Try again later.")
-    if isinstance(fault, httpx.ConnectError):
-        return Unreachable(upstream, f"{upstream} could not be reached. Try again later.")
-    if isinstance(fault, _UNREADABLE):
-        return BadReply(upstream, f"{upstream} sent a reply that cannot be read.")
-    return Unreachable(upstream, f"The connection to {upstream} broke. Try again.")
+        kind: type[UpstreamError] = UpstreamTimeout
+        what = f"{upstream} did not answer in time{why}"
+    elif isinstance(fault, (httpx.ConnectError, httpx.ProxyError)):
+        kind, what = Unreachable, f"{upstream} could not be reached{why}"
+    elif isinstance(fault, _UNREADABLE):
+        kind, what = BadReply, f"{upstream} sent a reply that cannot be read{why}"
+    else:
+        kind, what = Unreachable, f"The connection to {upstream} broke{why}"
+    said = f"HTTP {str(fault)[:3]}" if isinstance(fault, httpx.ProxyError) else ""
+    return kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=said)

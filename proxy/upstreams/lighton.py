@@ -19,6 +19,7 @@ from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
 from proxy.state.shared import Shared
+from proxy.upstreams.causes import NOT_JSON, SHAPE
 from proxy.upstreams.http import Endpoint
 from proxy.upstreams.status import Vendor
 
@@ -53,6 +54,10 @@ class LightOn:
     timeout_s: float
     shared: Shared[Found]
 
+    @property
+    def name(self) -> str:
+        return self.vendor.name
+
     async def search(self, search: Search, scope: Scope) -> Found:
         """The results of one search, maybe those of an equal one. Raises UpstreamError."""
         return await self.shared.get(
@@ -78,7 +83,9 @@ class LightOn:
             ):
                 body = await reply.read()
         except TimeoutError as error:
-            raise UpstreamTimeout(NAME, f"{NAME} did not answer in time.") from error
+            raise UpstreamTimeout(
+                NAME, f"{NAME} did not answer in time.", cause="read_timeout"
+            ) from error
         if reply.status != HTTPStatus.OK:
             raise self._error(reply.status, body, reply.headers, scope)
         return body
@@ -87,17 +94,13 @@ class LightOn:
         document = _decode(body)
         items = document.get("results")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise BadReply(NAME, f"{NAME} sent search results that cannot be read.")
+            raise BadReply(NAME, f"{NAME} sent search results that cannot be read.", cause=SHAPE)
         results = tuple(map(_result, items[: search.max_results]))
-        allowed = results
-        if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
-            allowed = tuple(filter(_Limits(scope).allow, results))
         warnings = self._warnings(_typed(document, _OF_REPLY).get("warnings", []))
-        if len(allowed) < len(results) and not scope.file_id:
-            dropped = len(results) - len(allowed)
-            reason = f"{dropped} results were below min_relevance or out of scope"
-            warnings.append({"code": "results_dropped", "reason": reason})
-        return Found(allowed, tuple(warnings))
+        if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
+            results, ours = _allowed(results, scope)
+            warnings += ours
+        return Found(results, tuple(warnings))
 
     def _warnings(self, given: list[Any]) -> list[dict[str, Any]]:
         """The warnings as they may be shown: LightOn's codes and reasons, and nothing else."""
@@ -118,6 +121,7 @@ class LightOn:
                 NAME,
                 f"{NAME} has nothing in the scope of this search that the proxy's key may read: "
                 f"{self.vendor.told(fault)} Check workspace_id and the other scope fields.",
+                cause=f"status_{status}",
             )
         return self.vendor.error(status, fault, headers=headers)
 
@@ -137,8 +141,30 @@ def _request(search: Search, scope: Scope) -> dict[str, Any]:
     return request
 
 
+def _allowed(
+    results: tuple[Result, ...], scope: Scope
+) -> tuple[tuple[Result, ...], list[dict[str, Any]]]:
+    """The results that are relevant enough and within the scope, and warnings about the others."""
+    allowed = tuple(filter(_Limits(scope).allow, results))
+    warnings = []
+    if len(allowed) < len(results) and not scope.file_id:
+        dropped = len(results) - len(allowed)
+        reason = f"{dropped} results were below min_relevance or out of scope"
+        warnings.append({"code": "results_dropped", "reason": reason})
+    known = tuple(result for result in allowed if result.relevance is not None)
+    if scope.min_relevance is not None and len(known) < len(allowed):
+        is_kept = scope.unknown_relevance == "keep"
+        reason = (
+            f"results without a relevance score: {len(allowed) - len(known)}, "
+            f"{'kept' if is_kept else 'dropped'}, as unknown_relevance is {scope.unknown_relevance}"
+        )
+        warnings.append({"code": "relevance_unknown", "reason": reason})
+        allowed = allowed if is_kept else known
+    return allowed, warnings
+
+
 class _Limits:
-    """What results are checked for: that they are relevant enough and within the scope.
+    """What results are checked for: that they are in the scope, and not known to be less relevant.
 
     With file_id LightOn takes no workspaces or tags, so that results must prove to be within them.
     Otherwise LightOn has filtered already: only what is plainly in another workspace is dropped.
@@ -183,6 +209,8 @@ def _result(item: Mapping[str, Any]) -> Result:
     content = value if type(value := item.get("content")) is str else ""
     score = value if type(value := item.get("score")) in _NUMBER else None
     relevance = value if type(value := scores.get("relevance")) in _NUMBER else None
+    if type(item.get("score")) is dict:
+        score, relevance = _older_scores(item["score"])
     file_id = value if type(value := source.get("file_id")) is int else None
     title = value if type(value := source.get("title")) is str else ""
     filename = value if type(value := source.get("filename")) is str else ""
@@ -207,6 +235,21 @@ def _result(item: Mapping[str, Any]) -> Result:
 
 def _cut(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _older_scores(scores: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Score and relevance from `{retrieval, reranking}`, as older deployments write them.
+
+    Reranking is the relevance scoring of today under its former name: LightOn's schema reads the
+    old `skip_rerank` as `relevance_scoring`. But only today's is said to lie between 0 and 1, so a
+    number outside of that is a model's raw score, which a least relevance cannot be held against.
+    """
+    retrieval, reranking = (
+        value if type(value := scores.get(name)) in _NUMBER else None
+        for name in ("retrieval", "reranking")
+    )
+    relevance = reranking if reranking is not None and 0 <= reranking <= 1 else None
+    return (retrieval if reranking is None else reranking), relevance
 
 
 def _fingerprint(*parts: object) -> str:
@@ -252,9 +295,9 @@ def _decode(body: bytes) -> Mapping[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.") from error
+        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.", cause=NOT_JSON) from error
     if not isinstance(document, dict):
-        raise BadReply(NAME, f"{NAME} sent a reply of an unknown shape.")
+        raise BadReply(NAME, f"{NAME} sent a reply of an unknown shape.", cause=SHAPE)
     return document
 
 

@@ -25,7 +25,7 @@ class PreparedRequest:
         """A request that shows `key`; a body is JSON."""
         target = httpx.URL(url)
         headers = {
-            "host": target.netloc.decode(),
+            "host": _host(target),
             "authorization": f"Bearer {key}",
             "accept-encoding": "identity",
             "user-agent": "rag-proxy",
@@ -52,3 +52,8 @@ class PreparedRequest:
         if body is not None:
             request.headers["content-length"] = str(len(body))
         return request
+
+
+def _host(target: httpx.URL) -> str:
+    """The Host header; the dot that ends an absolute name is for resolvers alone."""
+    return target.copy_with(host=target.host.rstrip(".")).netloc.decode()

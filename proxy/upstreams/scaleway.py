@@ -23,10 +23,13 @@ from proxy.upstreams.scaleway_admitted import AdmittedModels
 from proxy.upstreams.scaleway_events import Events
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.scaleway_quirks import fit_request
-from proxy.upstreams.scaleway_replies import read_completion, read_error
+from proxy.upstreams.scaleway_replies import is_finished, read_completion, read_error
 from proxy.upstreams.status import Vendor
 
 _DRAIN_S: Final = 0.5
+"""How long the end of a reply may take whose answer is complete, token counts and all."""
+_USAGE_S: Final = 10.0
+"""How long token counts are waited for behind the answer."""
 _PERHAPS_UNKNOWN_MODEL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -48,6 +51,10 @@ class Scaleway:
     async def require(self, model: str) -> None:
         """Return if `model` answers, which may have to be asked. Raises ProxyError."""
         await self._admitted.require(model)
+
+    @property
+    def name(self) -> str:
+        return self.vendor.name
 
     def stream(self, body: Mapping[str, Any], take: Take | None = None) -> ModelStream:
         """The chunks of one model round, as many at a time as arrived together.
@@ -89,7 +96,7 @@ class Scaleway:
 class ModelStream:
     """The chunks of one model round, to be iterated once: see `Scaleway.stream`."""
 
-    __slots__ = ("_body", "_events", "_reply", "_take", "_upstream")
+    __slots__ = ("_body", "_ends_at", "_events", "_reply", "_take", "_upstream")
 
     def __init__(self, upstream: Scaleway, body: Mapping[str, Any], take: Take | None) -> None:
         self._upstream = upstream
@@ -98,6 +105,8 @@ class ModelStream:
         self._take = take
         self._reply: Reply | None = None
         self._events: Events | None = None
+        self._ends_at = 0.0
+        """When a complete answer ends at the latest, by the event loop's clock."""
 
     def __aiter__(self) -> Self:
         return self
@@ -107,7 +116,8 @@ class ModelStream:
             body, self._body = self._body, None
             self._reply = await self._upstream.ask(body)
             if not self._reply.is_event_stream:
-                return [read_completion(self._upstream.vendor, await self._reply.read())]
+                data = await self._reply.read(suffices=is_finished)
+                return [read_completion(self._upstream.vendor, data)]
             self._events = self._read_events(self._reply)
         if self._reply is None or self._events is None:
             raise StopAsyncIteration
@@ -126,14 +136,31 @@ class ModelStream:
         return events
 
     async def _next(self, reply: Reply, events: Events) -> list[Chunk | TextChunk]:
-        while not (events.is_over or events.fault) and (part := await reply.part()):
+        while not (events.is_over or events.fault):
+            part = await (self._last(reply, events) if events.has_finished else reply.part())
+            if not part:
+                break
             if chunks := events.feed(part):
                 return chunks
-        if events.fault:
-            raise events.fault
+        events.raise_fault()
         if events.is_over:
             await _drain(reply)
         raise StopAsyncIteration
+
+    async def _last(self, reply: Reply, events: Events) -> bytes:
+        """What comes behind the answer's end; b"" if nothing more need be waited for.
+
+        A complete answer stays one: it waits a while for its token counts, hardly at all for
+        [DONE], and a connection that breaks takes nothing away from it.
+        """
+        now = asyncio.get_running_loop().time()
+        self._ends_at = self._ends_at or now + _USAGE_S
+        ends_at = min(self._ends_at, now + _DRAIN_S) if events.has_usage else self._ends_at
+        try:
+            async with asyncio.timeout_at(ends_at):
+                return await reply.part()
+        except (TimeoutError, UpstreamError):
+            return b""
 
 
 async def _drain(reply: Reply) -> None:

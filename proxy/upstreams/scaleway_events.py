@@ -9,6 +9,7 @@ from proxy.core.chat import Chunk
 from proxy.core.frames import Take, TextChunk
 from proxy.core.sse import Decoder, TooLongError, is_one_event
 from proxy.errors import BadReply, UpstreamError
+from proxy.upstreams.causes import TOO_LONG
 from proxy.upstreams.scaleway_frames import FrameReader
 from proxy.upstreams.scaleway_replies import NAME, read_chunk
 from proxy.upstreams.status import Vendor
@@ -24,6 +25,10 @@ class Events:
         self._frames = FrameReader(functools.partial(read_chunk, vendor))
         self.is_over = False
         """The stream has said [DONE]."""
+        self.has_finished = False
+        """A finish_reason has come, so the answer is complete, whatever becomes of the stream."""
+        self.has_usage = False
+        """Token counts have come with it or after it."""
         self._can_hand_on = False
         """What comes next begins a new event."""
         self._is_calling = False
@@ -39,14 +44,36 @@ class Events:
                     self.is_over = True
                     break
                 if event.data:  # some gateways send empty ones, to keep the connection alive
-                    chunks.append(self._frames.read(event.data))
+                    chunk = self._frames.read(event.data)
+                    chunks.append(chunk)
                     self._is_calling = b'"tool_calls"' in event.data
+                    if type(chunk) is dict:  # for a call, `isinstance`, each token would pay
+                        self._note_end(chunk)
         except TooLongError as error:
-            self.fault = BadReply(NAME, f"{NAME} sent a stream that cannot be read: {error}.")
+            what = f"{NAME} sent a stream that cannot be read: {error}."
+            self.fault = BadReply(NAME, what, cause=TOO_LONG)
         except UpstreamError as error:
-            self.fault = error
+            self.fault = error.with_traceback(None)  # which refers to this frame, and it to `self`
         self._can_hand_on = self._decoder.is_between_events and not self.is_over
         return chunks
+
+    def raise_fault(self) -> None:
+        """Raise what was wrong, unless the answer was complete before it.
+
+        It is not kept then: what is raised refers to this object, by its traceback.
+        """
+        try:
+            if self.fault is not None and not self.has_finished:
+                raise self.fault
+        finally:
+            self.fault = None
+
+    def _note_end(self, chunk: Chunk) -> None:
+        choices = chunk.get("choices") or ()
+        if any(choice.get("finish_reason") for choice in choices):
+            self.has_finished = True
+        if self.has_finished and chunk.get("usage"):
+            self.has_usage = True
 
     def hand_on(self, take: Take, part: bytes) -> bool:
         """Whether `part` is one chunk and was taken. If not, it is still to be fed.

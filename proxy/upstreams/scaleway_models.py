@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from proxy.errors import BadReply, UpstreamError
+from proxy.upstreams.causes import SHAPE
 from proxy.upstreams.http import Endpoint
 from proxy.upstreams.scaleway_replies import NAME, decode, read_error
 from proxy.upstreams.status import Vendor
@@ -41,7 +42,7 @@ class ScalewayModels:
             if is_old and not has_waited:
                 await self._refresh()
             if self._failure is not None:
-                raise self._failure
+                raise self._failure.with_traceback(None)  # else it would grow each time
             return self._models
 
     async def surely_lacks(self, model: str) -> bool:
@@ -68,7 +69,7 @@ class ScalewayModels:
         document = decode(body)
         items = document.get("data") if isinstance(document, dict) else None
         if not isinstance(items, list):
-            raise BadReply(NAME, f"{NAME} sent a list of models that cannot be read.")
+            raise BadReply(NAME, f"{NAME} sent a list of models that cannot be read.", cause=SHAPE)
         return tuple(_model(each) for each in items if isinstance(each, dict) and each.get("id"))
 
 

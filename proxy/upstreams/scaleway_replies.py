@@ -11,6 +11,7 @@ import orjson
 
 from proxy.core.chat import Chunk
 from proxy.errors import BadReply, UpstreamError
+from proxy.upstreams.causes import NOT_JSON, SHAPE
 from proxy.upstreams.scaleway_quirks import fault_in, fit_chunk, read_fault
 from proxy.upstreams.scaleway_schema import conform
 from proxy.upstreams.status import Vendor
@@ -52,12 +53,24 @@ def read_completion(vendor: Vendor, data: bytes) -> Chunk:
     for choice in _items(document.get("choices")):
         message = choice.pop("message", None) if isinstance(choice, dict) else None
         if not isinstance(message, dict):
-            raise BadReply(NAME, f"{NAME} sent a completion without a message.")
+            raise BadReply(NAME, f"{NAME} sent a completion without a message.", cause=SHAPE)
         choice["delta"] = message
         for index, call in enumerate(_items(message.get("tool_calls"))):
             if isinstance(call, dict):
                 call.setdefault("index", index)
     return _checked(document)
+
+
+def is_finished(data: bytes) -> bool:
+    """Whether `data` is a completion to its end, though its reply may not have come to its own."""
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    choices = document.get("choices") if isinstance(document, dict) else None
+    return isinstance(choices, list) and any(
+        isinstance(choice, dict) and choice.get("finish_reason") for choice in choices
+    )
 
 
 def read_chunk(vendor: Vendor, data: bytes) -> Chunk:
@@ -69,7 +82,7 @@ def decode(data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.") from error
+        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.", cause=NOT_JSON) from error
 
 
 def _without_error(vendor: Vendor, document: Any) -> dict[str, Any]:
@@ -137,4 +150,4 @@ def _items(value: Any) -> list[Any]:
 
 
 def _unknown_shape() -> BadReply:
-    return BadReply(NAME, f"{NAME} sent a reply of an unknown shape.")
+    return BadReply(NAME, f"{NAME} sent a reply of an unknown shape.", cause=SHAPE)

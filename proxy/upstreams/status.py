@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from proxy.errors import (
     BadCredentials,
@@ -20,7 +21,9 @@ from proxy.errors import (
 
 _REQUEST_AT_FAULT: Final = frozenset({400, 413, 416, 422})
 _KEY_AT_FAULT: Final = frozenset({401, 403})
+_ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_MESSAGE: Final = 2_000
+_LONGEST_SAID: Final = 200
 _SHORTEST_KEY: Final = 4
 """Shorter ones are no keys, and would be found inside of words."""
 
@@ -48,6 +51,18 @@ class Vendor:
         headers: Mapping[str, str] | None = None,
     ) -> UpstreamError:
         """The error for a reply with `status`; `message` is what the upstream says, maybe ""."""
+        headers = headers or {}
+        if status in _ELSEWHERE and "location" in headers:
+            error = self._redirect(headers["location"])
+        else:
+            error = self._error(status, message, param, headers)
+        error.cause = f"status_{status}"
+        error.said = _one_line(self.told(message))
+        return error
+
+    def _error(
+        self, status: int, message: str, param: str | None, headers: Mapping[str, str]
+    ) -> UpstreamError:
         said = f": {self.told(message)}" if message else "."
         param = param and self.told(param)
         name = self.name
@@ -57,7 +72,7 @@ class Vendor:
             return UpstreamRejected(name, f"{name} refused the request{said}", param=param)
         match status:
             case HTTPStatus.TOO_MANY_REQUESTS:
-                wait_s = _retry_after_s(headers or {})
+                wait_s = _retry_after_s(headers)
                 return RateLimited(
                     name,
                     f"{name}'s quota is used up{said}",
@@ -68,6 +83,15 @@ class Vendor:
             case HTTPStatus.GATEWAY_TIMEOUT:
                 return UpstreamTimeout(name, f"{name} timed out{said}")
         return UpstreamError(name, f"{name} failed with HTTP {status}{said}")
+
+    def _redirect(self, location: str) -> UpstreamError:
+        """A redirect is not followed: it would show the key to another host."""
+        setting = f"{self.name.lower()}_base_url"
+        return UpstreamError(
+            self.name,
+            f"{self.name} redirects to {self.told(_address(location))}. "
+            f"The operator of the proxy must set {setting} to the address that answers.",
+        )
 
     def _bad_credentials(self, status: int, said: str) -> BadCredentials:
         _log.error(
@@ -88,6 +112,22 @@ class Vendor:
         if len(self.key) >= _SHORTEST_KEY:
             message = message.replace(self.key, "[key]")
         return message[:_LONGEST_MESSAGE]
+
+
+def _one_line(text: str) -> str:
+    """`text` for the log: no line breaks, and not long."""
+    return " ".join(text.split())[:_LONGEST_SAID]
+
+
+def _address(location: str) -> str:
+    """A redirect's target without what may be a secret: user, password, query and fragment."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "an address that cannot be read"
+    host = parts.netloc.rpartition("@")[2]
+    text = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return "".join(filter(str.isprintable, text))
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

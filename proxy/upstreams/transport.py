@@ -12,6 +12,7 @@ import ssl
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final, Self, cast
 
 import httpx
@@ -19,8 +20,10 @@ from aiohappyeyeballs import start_connection
 
 from proxy.upstreams.connection import Connection, Headers, NotHTTPError, Taker
 
-_KEEPALIVE_S: Final = 15.0
+KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
+MAX_AGE_S: Final = 300.0
+"""A connection that is always in use would never see that a name leads elsewhere by now."""
 _HEAD_START_S: Final = 0.25
 """How long each address of a host is tried alone."""
 
@@ -32,7 +35,7 @@ Origin = tuple[str, str, int]
 
 
 class NotAnswered(httpx.ReadError):
-    """The connection broke before anything of a reply came."""
+    """The connection ended before anything of a reply came."""
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
@@ -43,8 +46,10 @@ class PooledTransport(httpx.AsyncBaseTransport):
     for each wait for bytes, `read`, in seconds.
     """
 
-    def __init__(self, certificates: ssl.SSLContext) -> None:
+    def __init__(self, certificates: ssl.SSLContext, max_age_s: float = MAX_AGE_S) -> None:
+        """No request is sent over a connection that was opened more than `max_age_s` ago."""
         self._certificates = certificates
+        self._max_age_s = max_age_s
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         """The one that was used last is the last."""
         self._sweep: asyncio.TimerHandle | None = None
@@ -58,12 +63,44 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def exchange(
         self, origin: Origin, request: bytes, connect_s: float, read_s: float
-    ) -> tuple[int, Headers, Body]:
+    ) -> Answer:
         """What `handle_async_request` does, of bytes that are a whole request.
 
         Making httpx's Request and Response takes as long as all the rest of it.
+
+        A request is sent twice only if a kept connection turns out to be dead: nothing of an answer
+        has come then. The second time it goes over a new connection, because the others that were
+        kept have most likely died with the first. What was sent over a new one may have been begun.
         """
-        connection = self._take(origin) or await self._connect(origin, connect_s)
+        kept = self._take(origin)
+        if kept is not None:
+            answer = await self._ask_again(origin, kept, request, read_s)
+            if answer is not None:
+                return answer
+            self._drop(origin)
+        connection = await self._connect(origin, connect_s)
+        return await self._ask(origin, connection, request, read_s)
+
+    async def _ask_again(
+        self, origin: Origin, connection: Connection, request: bytes, read_s: float
+    ) -> Answer | None:
+        """The answer over a connection that was kept; None if it turns out to be dead.
+
+        A server that waits no longer for a request may say so with 408 when it closes: the notice
+        and the request have crossed each other on their way (RFC 9110, 15.5.9).
+        """
+        try:
+            status, headers, body = await self._ask(origin, connection, request, read_s)
+        except NotAnswered:
+            return None
+        if status == HTTPStatus.REQUEST_TIMEOUT:
+            await body.aclose()
+            return None
+        return status, headers, body
+
+    async def _ask(
+        self, origin: Origin, connection: Connection, request: bytes, read_s: float
+    ) -> Answer:
         body = Body(self, origin, connection, read_s)
         try:
             connection.send(request)
@@ -91,17 +128,28 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._idle[origin].append(connection)
         if self._sweep is None:
             loop = asyncio.get_running_loop()
-            self._sweep = loop.call_later(_KEEPALIVE_S, self._close_old)
+            self._sweep = loop.call_later(KEEPALIVE_S, self._close_old)
 
     def _take(self, origin: Origin) -> Connection | None:
-        """The idle connection that was used last, unless that is too long ago."""
+        """The idle connection that was used last, unless that is too long ago, or it is too old."""
         kept = self._idle[origin]
-        oldest = asyncio.get_running_loop().time() - _KEEPALIVE_S
-        while kept and kept[-1].idle_since > oldest:
+        now = asyncio.get_running_loop().time()
+        while kept:
             connection = kept.pop()
-            if connection.is_open:
+            if self._is_fresh(connection, now):
                 return connection
+            connection.close()
         return None
+
+    def _is_fresh(self, connection: Connection, now: float) -> bool:
+        is_known = connection.idle_since > now - KEEPALIVE_S
+        is_young = connection.opened_at > now - self._max_age_s
+        return is_known and is_young and connection.is_open
+
+    def _drop(self, origin: Origin) -> None:
+        """Close the idle connections to a server."""
+        for connection in self._idle.pop(origin, ()):
+            connection.close()
 
     async def _connect(self, origin: Origin, timeout_s: float) -> Connection:
         try:
@@ -110,7 +158,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, UnicodeError) as error:  # the latter for what cannot be a name
-            raise httpx.ConnectError("no connection") from error
+            # Its traceback leads to frames of aiohappyeyeballs that refer to it.
+            raise httpx.ConnectError("no connection") from error.with_traceback(None)
 
     async def _open(self, scheme: str, host: str, port: int) -> Connection:
         """A new connection, to that address of the host which answers first (RFC 8305)."""
@@ -122,20 +171,22 @@ class PooledTransport(httpx.AsyncBaseTransport):
             Connection,
             sock=opened,
             ssl=self._certificates if is_secure else None,
-            server_hostname=host if is_secure else None,
+            server_hostname=host.rstrip(".") if is_secure else None,  # a name's root is not its own
         )
         return connection
 
     def _close_old(self) -> None:
         loop = asyncio.get_running_loop()
-        oldest = loop.time() - _KEEPALIVE_S
+        now = loop.time()
         for origin, connections in list(self._idle.items()):
+            self._idle[origin] = []
             for connection in connections:
-                if connection.idle_since <= oldest:
+                if self._is_fresh(connection, now):
+                    self._idle[origin].append(connection)
+                else:
                     connection.close()
-            self._idle[origin] = [each for each in connections if each.is_open]
         is_empty = not any(self._idle.values())
-        self._sweep = None if is_empty else loop.call_later(_KEEPALIVE_S, self._close_old)
+        self._sweep = None if is_empty else loop.call_later(KEEPALIVE_S, self._close_old)
 
 
 @dataclass(slots=True)
@@ -171,6 +222,10 @@ class Body(httpx.AsyncByteStream):
         connection, self.connection = self.connection, None
         if connection is not None:
             self.pool.give_back(self.origin, connection)
+
+
+Answer = tuple[int, Headers, Body]
+"""Status, headers, and the body that is still to be read."""
 
 
 def _translated(fault: Exception, connection: Connection) -> httpx.RequestError:

@@ -14,6 +14,7 @@ from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.corpus import load_corpus
 from proxy.settings import Settings
 from proxy.settings_errors import SettingsError
+from tests.support.program import run_program
 from tests.support.server import serving
 
 
@@ -98,3 +99,19 @@ def test_every_model_that_the_settings_name_must_be_served() -> None:
     profiles = {"a": {"model": "x"}, "b": {}, "c": {"model": "m"}, "d": {"model": "x"}}
     assert models_in_use(Settings(default_model="m", profiles=profiles)) == ["m", "x"]
     assert models_in_use(Settings(default_model="c", profiles=profiles)) == ["m", "x"]
+
+
+async def test_a_failure_is_said_once_and_leaves_no_line_in_a_log(
+    sandbox: str, tmp_path: Path
+) -> None:
+    env = {
+        "LIGHTON_API_KEY": "bad-key-1",
+        "LIGHTON_BASE_URL": sandbox,
+        "SCALEWAY_API_KEY": "bad-key-2",
+        "SCALEWAY_BASE_URL": f"{sandbox}/v1",
+        "RAG_PROXY_REDIS_URL": "redis://127.0.0.1:1",
+    }
+    done = await asyncio.to_thread(run_program, "check", cwd=tmp_path, env=env)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.count("FAIL") == 3
+    assert "bad-key" not in done.stdout

@@ -78,6 +78,17 @@ def test_a_folder_without_documents_is_a_wrong_option(tmp_path: Path) -> None:
         load_documents(tmp_path)
 
 
+def test_other_types_are_named_also_where_nothing_else_is_there(tmp_path: Path) -> None:
+    for name in ("a.docx", "b.docx", "c.html"):
+        (tmp_path / name).write_text("x")
+    told = r"no Markdown, text or PDF files in it; 3 of other types ignored \(\.docx, \.html\)"
+    with pytest.raises(click.BadParameter, match=told):
+        load_documents(tmp_path)
+    (tmp_path / "d.md").write_text(" ")
+    with pytest.raises(click.BadParameter, match=r"can be read \(d\.md: no text in it\); 3 of"):
+        load_documents(tmp_path)
+
+
 def test_a_terminal_shows_progress(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

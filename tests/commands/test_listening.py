@@ -73,9 +73,10 @@ linux_only = pytest.mark.skipif(
 
 
 def sent(reservation: Reservation) -> socket.socket:
-    """What another process gets."""
+    """What another process gets, and listens on once it has loaded."""
     listener = pickle.loads(pickle.dumps(reservation))  # noqa: S301 - made here
     assert isinstance(listener, socket.socket)
+    listener.listen()
     return listener
 
 
@@ -118,6 +119,14 @@ def test_a_reserved_port_takes_no_connection_by_itself() -> None:
         pytest.raises(ConnectionRefusedError),
     ):
         socket.create_connection((reservation.host, reservation.port))
+
+
+@linux_only
+def test_whoever_is_sent_a_reserved_port_does_not_listen_yet() -> None:
+    with Reservation("127.0.0.1", 0) as reservation:
+        received = pickle.loads(pickle.dumps(reservation))  # noqa: S301 - made here
+        with received, pytest.raises(ConnectionRefusedError):
+            socket.create_connection((reservation.host, reservation.port))
 
 
 @linux_only

@@ -1,8 +1,9 @@
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from proxy.commands.advice import Place
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probing import Finding, climb
 from proxy.core.desk import Found
@@ -22,11 +23,13 @@ from proxy.errors import (
 )
 
 URL = "https://lighton.example"
+PLACE = Place(URL, "LIGHTON_BASE_URL")
 SCOPE = Scope(workspace_id=(42,))
 
 
 @dataclass
 class FakeLightOn:
+    name: ClassVar = "LightOn"
     outcome: Found | ProxyError
     searches: int = 0
 
@@ -48,7 +51,7 @@ def result(**values: Any) -> Result:
 
 async def try_with(outcome: Found | ProxyError) -> list[Finding]:
     client = FakeLightOn(outcome)
-    findings = [each async for each in climb(LightOnProbe(client, SCOPE, URL).steps())]
+    findings = [each async for each in climb(LightOnProbe(client, SCOPE, PLACE).steps())]
     assert client.searches == 1
     return findings
 

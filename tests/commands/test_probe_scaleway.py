@@ -2,18 +2,22 @@
 
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-import openai
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from proxy.app import make_upstreams
+from proxy.commands.advice import Place
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
+from proxy.settings import Settings
+from proxy.state.memory_store import MemoryStore
+from proxy.upstreams.outbound import Outbound
 from tests.support.server import serving
 
 KEY = "scw-secret"
@@ -26,8 +30,17 @@ def completion(**message: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def client_of(models: Response, *completions: Response) -> AsyncIterator[openai.AsyncOpenAI]:
-    """A client of a server that answers with these replies, the completions one after the other."""
+async def probe_of(url: str, named: Sequence[str]) -> AsyncIterator[ScalewayProbe]:
+    settings = Settings(scaleway_base_url=url, scaleway_api_key=KEY)
+    async with aclosing(Outbound.of(settings, {})) as outbound:
+        client = make_upstreams(settings, outbound, MemoryStore(0)).model
+        yield ScalewayProbe(client, named, Place(url, "SCALEWAY_BASE_URL"))
+
+
+async def try_with(
+    models: Response, *completions: Response, named: Sequence[str] = ("m",)
+) -> list[Finding]:
+    """What is found of a server with these replies, the completions one after the other."""
     replies = iter(completions)
 
     async def list_models(_: Request) -> Response:
@@ -42,18 +55,8 @@ async def client_of(models: Response, *completions: Response) -> AsyncIterator[o
             Route("/v1/chat/completions", complete, methods=["POST"]),
         ]
     )
-    async with (
-        serving(app) as url,
-        openai.AsyncOpenAI(api_key=KEY, base_url=f"{url}/v1", max_retries=0) as client,
-    ):
-        yield client
-
-
-async def try_with(
-    models: Response, *completions: Response, named: Sequence[str] = ("m",)
-) -> list[Finding]:
-    async with client_of(models, *completions) as client:
-        return [each async for each in climb(ScalewayProbe(client, named).steps())]
+    async with serving(app) as url, probe_of(f"{url}/v1", named) as probe:
+        return [each async for each in climb(probe.steps())]
 
 
 def failure(findings: list[Finding], *, after: int) -> str:
@@ -67,10 +70,10 @@ def failure(findings: list[Finding], *, after: int) -> str:
 async def test_a_server_that_is_not_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
-    async with openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0) as client:
-        findings = [each async for each in climb(ScalewayProbe(client, ["m"]).steps())]
+    async with probe_of(url, ["m"]) as probe:
+        findings = [each async for each in climb(probe.steps())]
     assert failure(findings, after=0) == (
-        f"Connection error. Check SCALEWAY_BASE_URL and this machine's way to {url}."
+        f"Nothing listens at {url}: check SCALEWAY_BASE_URL, its port, and firewalls."
     )
 
 
@@ -84,7 +87,11 @@ async def test_a_key_that_is_refused(status: int) -> None:
 
 async def test_an_address_of_something_else() -> None:
     detail = failure(await try_with(HTMLResponse("<h1>Welcome</h1>")), after=0)
-    assert "check SCALEWAY_BASE_URL" in detail
+    assert detail.startswith("Scaleway sent a reply that is not JSON. Check SCALEWAY_BASE_URL")
+    moved = Response(status_code=308, headers={"location": "https://elsewhere.test/v1"})
+    detail = failure(await try_with(moved), after=0)
+    assert detail.startswith("Scaleway redirects to https://elsewhere.test/v1. ")
+    assert "Check SCALEWAY_BASE_URL" in detail
     detail = failure(await try_with(HTMLResponse("<title>Nothing</title>", 404)), after=0)
     assert detail.startswith("HTTP 404, Nothing. Check SCALEWAY_BASE_URL")
 
@@ -105,7 +112,7 @@ async def test_a_model_that_is_not_served() -> None:
         (JSONResponse({"error": {"message": "Down"}}, 500), "HTTP 500, Down. Try again later."),
         (Response(status_code=503), "HTTP 503. Try again later."),
         (JSONResponse({**completion(), "choices": []}), "the reply holds no answer."),
-        (HTMLResponse("<h1>Welcome</h1>"), "the reply holds no answer."),
+        (HTMLResponse("<h1>Welcome</h1>"), "Scaleway sent a reply that is not JSON. Check SCALEW"),
     ],
 )
 async def test_a_completion_that_fails(reply: Response, advice: str) -> None:

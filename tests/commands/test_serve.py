@@ -14,9 +14,13 @@ from urllib.request import urlopen
 import pytest
 
 from proxy.cli import main
-from proxy.commands.serve import create_app_from_environment, greeting, worker_environment
+from proxy.commands.serve import (
+    CANNOT_LOAD,
+    create_app_from_environment,
+    greeting,
+    worker_environment,
+)
 from proxy.settings import Settings
-from proxy.settings_errors import SettingsError
 from tests.support.program import Program, as_in_background, clean_environment
 
 SECRET = "a-key-that-must-not-be-seen"
@@ -278,11 +282,53 @@ def test_flags_become_the_variables_that_workers_read() -> None:
 
 
 def test_a_worker_s_application_is_made_of_the_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RAG_PROXY_LOG_LEVEL", "info")
     assert callable(create_app_from_environment())
     monkeypatch.setenv("RAG_PROXY_LOG_LEVEL", "loud")
-    with pytest.raises(SettingsError):
+    with pytest.raises(SystemExit) as ended:
         create_app_from_environment()
+    assert ended.value.code == CANNOT_LOAD
+    assert capsys.readouterr().err.startswith("rag-proxy: RAG_PROXY_LOG_LEVEL: must be one of ")
+
+
+def test_what_makes_it_less_safe_or_useful_is_warned_about_before_it_serves(tmp_path: Path) -> None:
+    env = {
+        **KEYS,
+        "SCALEWAY_BASE_URL": "http://vllm.internal:8000/v1",
+        "RAG_PROXY_REDIS_URL": f"redis://:{SECRET}@127.0.0.1:1",
+    }
+    with Program("serve", "--port", "0", cwd=tmp_path, env=env) as program:
+        program.err.until("^rag-proxy: warning: SCALEWAY_BASE_URL begins with http://, .* in clear")
+        program.err.until("^rag-proxy: warning: Redis: .* cannot be used: nothing listens there")
+        started(program)
+        assert program.press_ctrl_c() == 130
+        assert SECRET not in program.err.rest()
+
+
+@pytest.mark.usefixtures("set_up")
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("RAG_PROXY_CA_FILE=none.pem", "ca_file: the file cannot be read"),
+        ("SSL_CERT_FILE=none.pem", "SSL_CERT_FILE: the file cannot be read"),
+        (f"HTTPS_PROXY=http://u:{SECRET}@p:port", "HTTPS_PROXY: must be a proxy's address"),
+        (f"ALL_PROXY=socks5://u:{SECRET}@p:1", "ALL_PROXY: SOCKS proxies are not supported"),
+    ],
+)
+def test_a_way_out_that_cannot_be_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    said: str,
+    workers: str,
+) -> None:
+    name, _, value = variable.partition("=")
+    monkeypatch.setitem(os.environ, name, value)
+    assert main(["serve", "--port", "0", "--workers", workers]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"rag-proxy: {said}")
+    assert SECRET not in line

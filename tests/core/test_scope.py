@@ -49,6 +49,7 @@ scopes = st.builds(
     max_results=st.none() | st.integers(1, MAX_RESULTS),
     relevance_scoring=st.sampled_from(STRICTNESS),
     min_relevance=st.none() | st.floats(0, 1),
+    unknown_relevance=st.sampled_from(["keep", "drop"]),
 )
 
 
@@ -135,6 +136,7 @@ def test_narrowing_never_loosens_any_restriction(left: Scope, right: Scope) -> N
     for each in (left, right):
         assert scope.results_limit <= each.results_limit
         assert (scope.min_relevance or 0) >= (each.min_relevance or 0)
+        assert each.unknown_relevance == "keep" or scope.unknown_relevance == "drop"
         assert STRICTNESS.index(scope.relevance_scoring) >= STRICTNESS.index(each.relevance_scoring)
         for name in ("workspace_id", "tag_id", "file_id", "content_type", "attribute"):
             assert getattr(each, name) is None or getattr(scope, name) is not None
@@ -262,6 +264,7 @@ def test_a_full_wish_is_read() -> None:
         "max_results": 10,
         "relevance_scoring": "scoring_only",
         "min_relevance": 0.25,
+        "unknown_relevance": "drop",
         "retrieval": "hybrid",
     }
     scope = Scope(
@@ -273,6 +276,7 @@ def test_a_full_wish_is_read() -> None:
         max_results=10,
         relevance_scoring="scoring_only",
         min_relevance=0.25,
+        unknown_relevance="drop",
     )
     assert parse_wish(document) == Wish(scope, "hybrid")
 
@@ -300,6 +304,7 @@ def test_a_wish_must_be_an_object(document: Any) -> None:
         *itertools.product(["max_results"], (0, -1, 51, "5", 5.0, True, [5])),
         *itertools.product(["relevance_scoring"], ("all", "", 1, True, ["none"], {})),
         *itertools.product(["min_relevance"], (-0.1, 1.1, "0.5", True, [0.5])),
+        *itertools.product(["unknown_relevance"], ("", "Keep", True, ["drop"], {})),
         *itertools.product(["retrieval"], ("on", "", "Tool", False, 0, ["tool"], {})),
         ("workspace", [1]),
         ("query", "x"),

@@ -64,9 +64,16 @@ def sample_folder(root: Path) -> Path:
 
 
 def make_pdf(
-    pages: Sequence[str | None], *, title: str | None = None, password: str | None = None
+    pages: Sequence[str | None],
+    *,
+    title: str | None = None,
+    password: str | None = None,
+    cipher: str = "RC4-128",
 ) -> bytes:
-    """Return a PDF with one line of text on each page; None is a page without text."""
+    """Return a PDF with one line of text on each page; None is a page without text.
+
+    A page in square brackets is an array of strings and gaps (TJ), as TeX writes its lines.
+    """
     writer = PdfWriter()
     for text in pages:
         page = writer.add_blank_page(width=612, height=792)
@@ -82,12 +89,13 @@ def make_pdf(
         fonts = DictionaryObject({NameObject("/F1"): font})
         page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
         stream = DecodedStreamObject()
-        stream.set_data(f"BT /F1 12 Tf 72 700 Td ({text}) Tj ET".encode())
+        shown = f"{text} TJ" if text.startswith("[") else f"({text}) Tj"
+        stream.set_data(f"BT /F1 12 Tf 72 700 Td {shown} ET".encode())
         page[NameObject("/Contents")] = writer._add_object(stream)
     if title is not None:
         writer.add_metadata({"/Title": title})
     if password is not None:
-        writer.encrypt(password, algorithm="RC4-128")
+        writer.encrypt(password, algorithm=cipher)
     output = BytesIO()
     writer.write(output)
     return output.getvalue()

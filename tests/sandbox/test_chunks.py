@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sandbox.chunks import FULL, LIMIT, SHORT, Chunk, split
-from proxy.sandbox.reading import Page, Reading
+from proxy.sandbox.pdf import Page
+from proxy.sandbox.reading import Reading
 
 SENTENCE = "The quick brown fox jumps over the lazy dog. "
 

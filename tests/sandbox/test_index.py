@@ -156,3 +156,24 @@ def test_it_can_be_searched_from_many_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: found(ANIMALS, "mice cats"), range(64)))
     assert results == [[0, 1]] * 64
+
+
+@pytest.mark.parametrize("question", ["Straßenbahn", "STRASSENBAHN", "Strassen­bahn"])
+def test_text_and_question_are_folded_alike(question: str) -> None:
+    searched = index("Die Straßenbahn fährt.", "Das Auto fährt.")
+    assert found(searched, question) == [0]
+    assert found(index("the ﬁnal oﬀer"), "final offer") == [0]
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("東京都庁の有給休暇は年に二十日です。", "有給休暇は何日ですか"),
+        ("公司的年假是二十天。", "年假有多少天"),
+        ("직원의 휴가는 이십 일입니다.", "휴가를 며칠 받나요"),
+        ("データベースを保存する", "ベース"),
+        ("庭に犬がいる", "犬"),
+    ],
+)
+def test_text_without_spaces_is_found_by_words_inside_it(text: str, question: str) -> None:
+    assert found(index("別の話です。", text, "另外一件事"), question)[0] == 1

@@ -1,13 +1,12 @@
-import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pypdf
 import pytest
-from pypdf.errors import PdfReadError
 
-from proxy.sandbox.reading import Unreadable, clean, read_file
+from proxy.sandbox.pdf import clean
+from proxy.sandbox.reading import Unreadable, read_file
 from tests.sandbox.documents import make_pdf
 
 MakeFile = Callable[[str, bytes], Path]
@@ -69,7 +68,8 @@ def test_text_keeps_what_looks_like_markdown_metadata(make_file: MakeFile) -> No
         ("a.pdf", b" " * 1024 + make_pdf(["x"]), "not a PDF"),
         ("a.pdf", make_pdf(["x"])[:200], "damaged PDF"),
         ("a.pdf", make_pdf(["secret"], password="pass"), "encrypted PDF"),
-        ("a.pdf", make_pdf([]), "PDF without pages"),
+        ("a.pdf", make_pdf(["secret"], password="pass", cipher="AES-256"), "encrypted PDF"),
+        ("a.pdf", make_pdf([]), "damaged PDF (or one without pages)"),
     ],
 )
 def test_what_cannot_be_read_says_why(
@@ -103,61 +103,48 @@ def test_a_pdf_without_metadata_has_no_title(make_file: MakeFile) -> None:
     assert read_file(make_file("a.pdf", make_pdf(["One."]))).pdf_title is None
 
 
-def test_a_pdf_with_an_empty_password_is_read(make_file: MakeFile) -> None:
-    reading = read_file(make_file("a.pdf", make_pdf(["Open."], password="")))
-    assert reading.pages[0].text == "Open."
+@pytest.mark.parametrize("cipher", ["RC4-128", "AES-128", "AES-256"])
+def test_a_pdf_with_an_empty_password_is_read(make_file: MakeFile, cipher: str) -> None:
+    content = make_pdf(["Open."], password="", cipher=cipher)
+    assert read_file(make_file("a.pdf", content)).pages[0].text == "Open."
 
 
-def test_a_pdf_page_that_fails_counts_as_an_image(
-    make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fail_on(monkeypatch, 0)
-    reading = read_file(make_file("a.pdf", make_pdf(["One.", "Two."])))
+def test_words_that_only_a_gap_parts_are_not_glued_together(make_file: MakeFile) -> None:
+    line = "[(The)-250(no)15(tice)-180(perio)10(d)]"
+    reading = read_file(make_file("a.pdf", make_pdf([line])))
+    assert reading.pages[0].text == "The notice period"
+
+
+def test_a_word_that_a_line_parts_is_whole_again(make_file: MakeFile) -> None:
+    lines = "[(The Strassen-)] TJ 0 -14 Td [(bahn stops here.)]"
+    reading = read_file(make_file("a.pdf", make_pdf([lines])))
+    assert reading.pages[0].text == "The Strassenbahn stops here."
+
+
+def test_a_pdf_page_that_fails_counts_as_an_image(make_file: MakeFile) -> None:
+    content = make_pdf(["One.", "Two."]).replace(b"[ 4 0 R", b"[ 9 0 R")
+    reading = read_file(make_file("a.pdf", content))
     assert [page.text for page in reading.pages] == [None, "Two."]
 
 
-def test_a_pdf_of_which_every_page_fails_is_damaged(
+def test_a_pdf_of_which_every_page_fails_is_damaged(make_file: MakeFile) -> None:
+    content = make_pdf(["One.", "Two."]).replace(b"[ 4 0 R 6 0 R", b"[ 9 0 R 9 0 R")
+    assert reason(make_file("a.pdf", content)) == "damaged PDF (no page can be read)"
+
+
+def test_a_pdf_whose_name_is_not_utf8_is_read(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.pdf"))
+    path.write_bytes(make_pdf(["One."]))
+    assert read_file(path).pages[0].text == "One."
+
+
+def test_without_pdfium_a_pdf_says_what_to_install_and_other_files_are_read(
     make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fail_on(monkeypatch, 0, 1)
-    path = make_file("a.pdf", make_pdf(["One.", "Two."]))
-    assert reason(path) == "damaged PDF (page 0 is odd)"
-
-
-def test_a_pdf_with_a_cipher_that_needs_another_package_is_encrypted(
-    make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def lacks_package(*_: object) -> int:
-        raise pypdf.errors.DependencyError
-
-    monkeypatch.setattr(pypdf.PdfReader, "decrypt", lacks_package)
-    path = make_file("a.pdf", make_pdf(["x"], password="pass"))
-    assert reason(path) == "encrypted PDF"
-
-
-def test_pypdf_says_nothing_and_its_logger_is_left_as_it_was(
-    make_file: MakeFile, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = make_file("a.pdf", b"junk\n" + make_pdf(["One."]))
-    with caplog.at_level(logging.INFO, "pypdf"):
-        pypdf.PdfReader(path)
-        assert caplog.records, "the file should make pypdf complain"
-        caplog.clear()
-        read_file(path)
-        assert caplog.records == []
-        assert logging.getLogger("pypdf").level == logging.INFO
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    assert "pip install pypdfium2" in reason(make_file("a.pdf", make_pdf(["One."])))
+    assert read_file(make_file("a.txt", b"One.")).text == "One."
 
 
 def test_clean_text_can_be_sent_as_json() -> None:
     assert clean("a\x00b\ud800c\U0001f642") == "abc\U0001f642"
-
-
-def fail_on(monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
-    extract = pypdf.PageObject.extract_text
-
-    def extract_text(page: pypdf.PageObject) -> str:
-        if page.page_number in numbers:
-            raise PdfReadError(f"page {page.page_number} is odd")
-        return extract(page)
-
-    monkeypatch.setattr(pypdf.PageObject, "extract_text", extract_text)

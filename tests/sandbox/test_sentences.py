@@ -167,3 +167,15 @@ def test_a_sentence_without_an_end_is_shortened() -> None:
     (sentence,) = texts("word " * 200)
     assert len(sentence) <= 402
     assert sentence.endswith("word …")
+
+
+def test_sentences_are_folded_as_the_question_is() -> None:
+    passage = Passage("1", "Die Straßenbahn fährt alle zehn Minuten. Der Bus ist oft spät.")
+    found = best_sentences("STRASSENBAHN", [passage])
+    assert [each.text for each in found] == ["Die Straßenbahn fährt alle zehn Minuten."]
+
+
+def test_sentences_without_spaces_are_parted_and_quoted() -> None:
+    passage = Passage("1", "公司在上海。年假是二十天。「可以提前申请！」")
+    assert texts(passage.text) == ["公司在上海。", "年假是二十天。", "「可以提前申请！」"]
+    assert [each.text for each in best_sentences("年假有多少天", [passage])] == ["年假是二十天。"]

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 PATIENCE_S = 60.0
-_OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_")
+_OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_", "SSL_CERT_")
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -25,7 +25,11 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
     No connections are opened before they are needed: a test's program may name the real upstreams.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_OURS) and not name.upper().endswith("_PROXY")
+    }
     return {**kept, "PYTHONUNBUFFERED": "1", "RAG_PROXY_KEEP_WARM_S": "0", **(extra or {})}
 
 
@@ -109,7 +113,7 @@ class Program:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _signal_group(self.pid, signal.SIGKILL)
+        self.send_to_all(signal.SIGKILL)
         self._process.wait(PATIENCE_S)
         self.out.rest()
         self.err.rest()
@@ -121,8 +125,15 @@ class Program:
 
     def press_ctrl_c(self) -> int:
         """As a terminal does: every process of the group hears it. Return the exit code."""
-        _signal_group(self.pid, signal.SIGINT)
+        self.send_to_all(signal.SIGINT)
         return self._process.wait(PATIENCE_S)
+
+    def send_to_all(self, number: signal.Signals) -> None:
+        """Send a signal to the program and all that it started, and do not wait."""
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return
 
     def terminate(self) -> int:
         self._process.terminate()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
+import trustme
 import uvicorn
 
 _PATIENCE_S: Final = 30
@@ -16,9 +18,10 @@ _PATIENCE_S: Final = 30
 class _Server(uvicorn.Server):
     """A server that says when it listens and leaves the test's signal handlers alone."""
 
-    def __init__(self, app: Any) -> None:
-        super().__init__(app if isinstance(app, uvicorn.Config) else _config(app))
-        self.config.host, self.config.port = "127.0.0.1", 0
+    def __init__(self, app: Any, certificate: trustme.LeafCert | None = None) -> None:
+        config = app if isinstance(app, uvicorn.Config) else _config(app, certificate)
+        super().__init__(config)
+        config.host, config.port = "127.0.0.1", 0
         self.listens = threading.Event()
 
     async def startup(self, sockets: Any = None) -> None:
@@ -30,13 +33,26 @@ class _Server(uvicorn.Server):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}"
+        port = self.servers[0].sockets[0].getsockname()[1]
+        return f"https://localhost:{port}" if self.config.ssl else f"http://127.0.0.1:{port}"
+
+
+def _shows(certificate: trustme.LeafCert) -> Callable[..., ssl.SSLContext]:
+    def make(*_: object) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        certificate.configure_cert(context)
+        return context
+
+    return make
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
-    """Serve `app` on a free port, in the test's own event loop; gives its URL without a slash."""
-    server = _Server(app)
+async def serving(app: Any, certificate: trustme.LeafCert | None = None) -> AsyncIterator[str]:
+    """Serve `app` on a free port, in the test's own event loop; gives its URL without a slash.
+
+    With a certificate it is served over TLS, as localhost.
+    """
+    server = _Server(app, certificate)
     running = asyncio.get_running_loop().create_task(server.serve())
     listens = asyncio.create_task(asyncio.to_thread(server.listens.wait, _PATIENCE_S))
     await asyncio.wait((running, listens), return_when=asyncio.FIRST_COMPLETED)
@@ -47,13 +63,14 @@ async def serving(app: Any) -> AsyncIterator[str]:
         await asyncio.wait_for(running, _PATIENCE_S)
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, certificate: trustme.LeafCert | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         lifespan="on",
         timeout_graceful_shutdown=1,
+        ssl_context_factory=None if certificate is None else _shows(certificate),
     )
 
 

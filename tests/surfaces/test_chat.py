@@ -536,7 +536,7 @@ async def test_the_log_line_counts_searches_that_failed(caplog: pytest.LogCaptur
     upstreams = Upstreams([SEARCH_ROUND, Round("Unknown.")], unreadable)
     await play(upstreams)
     assert "searches=1" in caplog.messages[-1]
-    assert "failed_searches=1" in caplog.messages[-1]
+    assert "failed_searches=1 cause=unknown_shape" in caplog.messages[-1]
 
 
 async def test_the_log_line_says_that_an_answer_was_cut(caplog: pytest.LogCaptureFixture) -> None:

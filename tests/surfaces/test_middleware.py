@@ -149,6 +149,13 @@ async def test_nobody_can_write_log_lines_or_facts_of_their_own(
     assert line == rf"POST /{expected} status=201 ms=0 id=id1 from=127.0.0.1 model={expected}"
 
 
+async def test_what_an_upstream_said_is_a_sentence_between_quotes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    line = await logged(caplog, noting(cause="status_429", said='too "many"\nstatus=200'))
+    assert line.endswith(r'id=id1 cause=status_429 said="too \"many\"\nstatus=200"')
+
+
 async def test_a_long_line_is_cut(caplog: pytest.LogCaptureFixture) -> None:
     line = await logged(caplog, noting(model="m" * 1000), path="/" + "p" * 1000)
     assert line == f"POST /{'p' * 199} status=201 ms=0 id=id1 from=127.0.0.1 model={'m' * 200}"

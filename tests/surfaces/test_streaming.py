@@ -370,6 +370,8 @@ CERTIFICATES = ssl.create_default_context()
 
 
 class Searcher:
+    name = "LightOn"
+
     async def search(self, search: Search, scope: Scope) -> Found:  # noqa: ARG002  # the protocol
         found = Result(
             "c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h"
@@ -521,6 +523,8 @@ def test_a_client_hears_the_same_whichever_way_text_takes(
 
 class FramesOnly:
     """A model whose text comes in a frame from the first word on."""
+
+    name = "Scaleway"
 
     def __init__(self, *rounds: Round) -> None:
         self._rounds = iter(rounds)

@@ -176,6 +176,30 @@ FRAMED = {
         b"HTTP/1.1 500 X|content-length: 0||",
         Told(500, [(b"content-length", b"0")], b""),
     ),
+    "lines without CR": (
+        b"HTTP/1.1 200 OK\nx-a: 1\ncontent-length: 9\n\nsome body",
+        Told(200, [(b"x-a", b"1"), *LENGTH], b"some body"),
+    ),
+    "a line that goes on": (
+        b"HTTP/1.1 200 OK|x-a: one|  two|content-length: 9||some body",
+        Told(200, [(b"x-a", b"one  two"), *LENGTH], b"some body"),
+    ),
+    "control characters": (
+        b"HTTP/1.1 200 OK|x-a: \x00\x01\x1b\x7f|content-length: 9||some body",
+        Told(200, [(b"x-a", b"\x00\x01\x1b\x7f"), *LENGTH], b"some body"),
+    ),
+    "spaces behind a size": (
+        b"HTTP/1.1 200 OK|transfer-encoding: chunked||9  |some body|0  ||",
+        Told(200, CHUNKED, b"some body"),
+    ),
+    "one length twice": (
+        b"HTTP/1.1 200 OK|content-length: 9|x-a: 1|Content-Length:9||some body",
+        Told(200, [(b"x-a", b"1"), *LENGTH], b"some body"),
+    ),
+    "one length in a list": (
+        b"HTTP/1.1 200 OK|content-length: 9, 9||some body",
+        Told(200, LENGTH, b"some body"),
+    ),
     "no content": (b"HTTP/1.1 204 No Content||", Told(204, [], b"")),
     "not modified": (
         b"HTTP/1.1 304 Not Modified|content-length: 9||",
@@ -191,6 +215,7 @@ def framed(kind: str) -> tuple[bytes, Told]:
 
 
 TO_THE_END = b"HTTP/1.1 200 OK\r\nx-a: 1\r\n\r\nsome body"
+IDENTITY = b"HTTP/1.1 200 OK\r\ntransfer-encoding: Identity\r\n\r\nsome body"
 OTHER = reply(b"somebody else's", "x-b: 2", status="403 Forbidden")
 
 
@@ -202,11 +227,40 @@ async def test_a_reply_is_the_same_wherever_it_is_cut(kind: str) -> None:
         assert await told(data[:place], data[place:]) == expected
 
 
-async def test_a_body_without_a_length_goes_on_to_the_end_of_the_connection() -> None:
-    expected = Told(200, [(b"x-a", b"1")], b"some body", rests=False)
-    assert await told(*bytewise(TO_THE_END), ends=True) == expected
-    for place in range(len(TO_THE_END) + 1):
-        assert await told(TO_THE_END[:place], TO_THE_END[place:], ends=True) == expected
+@pytest.mark.parametrize(
+    ("data", "header"),
+    [(TO_THE_END, (b"x-a", b"1")), (IDENTITY, (b"transfer-encoding", b"Identity"))],
+)
+async def test_a_body_without_a_length_goes_on_to_the_end_of_the_connection(
+    data: bytes, header: tuple[bytes, bytes]
+) -> None:
+    expected = Told(200, [header], b"some body", rests=False)
+    assert await told(*bytewise(data), ends=True) == expected
+    for place in range(len(data) + 1):
+        assert await told(data[:place], data[place:], ends=True) == expected
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"content-length: 9|content-length: 8",
+        b"content-length: 9, 8",
+        b"content-length: 9,",
+        b"content-length: +9",
+        b"content-length: 9|transfer-encoding: chunked",
+        b"transfer-encoding: chunked|content-length: 9",
+        b"content-length: 9|content-length: 9|transfer-encoding: chunked",
+        b"x-a: no\rline",
+        b"no colon",
+    ],
+)
+async def test_a_head_that_can_be_read_in_two_ways_is_refused_wherever_it_is_cut(
+    lines: bytes,
+) -> None:
+    data = (b"HTTP/1.1 200 OK|" + lines + b"||some body").replace(b"|", b"\r\n")
+    for place in range(len(data) + 1):
+        with pytest.raises(NotHTTPError):
+            await told(data[:place], data[place:])
 
 
 @pytest.mark.parametrize("kind", FRAMED)

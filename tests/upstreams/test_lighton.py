@@ -324,6 +324,7 @@ OTHER_SCOPES = [
     Scope(max_results=4),
     Scope(relevance_scoring="none"),
     Scope(min_relevance=0.5),
+    Scope(unknown_relevance="drop"),
 ]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from proxy.core.desk import Found
 from proxy.core.passages import PassageBook, Result
-from proxy.core.scope import Scope
+from proxy.core.scope import Scope, UnknownRelevance
 from proxy.errors import BadReply, ProxyError
 from proxy.upstreams.lighton import LightOn
 from tests.upstreams.json_documents import objects, spoiled, unhurried
@@ -223,6 +223,64 @@ async def test_results_below_the_least_relevance_are_dropped(
         item("none", scores=None),
     ]
     assert await ids(upstream, route, *items, scope=Scope(min_relevance=least)) == expected
+
+
+UNKNOWN = [
+    item("null"),
+    item("no scores", scores=None),
+    item("older", score={"retrieval": 0.9, "reranking": None}, scores=None),
+    item("raw", score={"retrieval": 0.9, "reranking": 3.2}, scores=None),
+    item("text", scores={"relevance": "0.9"}),
+]
+
+
+@pytest.mark.parametrize("unknown", ["keep", "drop"])
+@pytest.mark.parametrize("result", UNKNOWN, ids=lambda each: each["chunk_id"])
+async def test_where_relevance_is_unknown_it_is_said_and_the_scope_decides(
+    upstream: LightOn, route: respx.Route, result: dict[str, Any], unknown: UnknownRelevance
+) -> None:
+    sure = item("sure", scores={"relevance": 0.9})
+    scope = Scope(min_relevance=0.5, unknown_relevance=unknown)
+    outcome = await found(upstream, route, sure, result, scope=scope)
+    kept = {"keep": [result["chunk_id"]], "drop": []}[unknown]
+    assert [each.chunk_id for each in outcome.results] == ["sure", *kept]
+    (warning,) = outcome.warnings
+    assert warning["code"] == "relevance_unknown"
+    assert warning["reason"].endswith(f"unknown_relevance is {unknown}")
+    assert warning["reason"].startswith("results without a relevance score: 1, ")
+
+
+async def test_without_a_least_relevance_nothing_is_said_of_it(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    outcome = await found(upstream, route, *UNKNOWN, scope=Scope(unknown_relevance="drop"))
+    assert len(outcome.results) == len(UNKNOWN)
+    assert outcome.warnings == ()
+
+
+async def test_the_scores_of_older_deployments_are_read(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    def older(name: str, **score: Any) -> dict[str, Any]:
+        return {**item(name, score=score), "scores": None}
+
+    items = [
+        older("a", retrieval=12.5, reranking=0.8),
+        older("b", retrieval=12.5, reranking=0.2),
+        older("c", retrieval=12.5),
+    ]
+    everything = await found(upstream, route, *items)
+    assert [each.score for each in everything.results] == [0.8, 0.2, 12.5]
+    assert [each.relevance for each in everything.results] == [0.8, 0.2, None]
+    assert await ids(upstream, route, *items, scope=Scope(min_relevance=0.5)) == ["a", "c"]
+
+
+async def test_what_is_out_of_scope_is_not_counted_among_the_unknown(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    elsewhere = item("x", source=in_file(9))
+    scope = Scope(file_id=(7,), min_relevance=0.5)
+    assert (await found(upstream, route, elsewhere, scope=scope)).warnings == ()
 
 
 async def test_results_of_other_workspaces_are_dropped(

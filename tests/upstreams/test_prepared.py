@@ -45,3 +45,9 @@ def test_timeouts_go_along_with_httpxs_request() -> None:
 def test_its_origin_is_where_the_connection_goes(url: str, port: int) -> None:
     prepared = PreparedRequest.of("GET", url, "key", has_body=False)
     assert prepared.origin == (httpx.URL(url).scheme, "h", port)
+
+
+def test_the_dot_that_ends_an_absolute_name_is_for_resolvers_alone() -> None:
+    prepared = PreparedRequest.of("GET", "https://upstream.test.:8443/v1", "key", has_body=False)
+    assert prepared.origin == ("https", "upstream.test.", 8443)
+    assert b"\r\nhost: upstream.test:8443\r\n" in prepared.as_bytes(None)

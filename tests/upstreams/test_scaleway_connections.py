@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
+import orjson
 import pytest
 
+from proxy.core.chat import Chunk
 from proxy.errors import Unreachable, UpstreamError, UpstreamRejected, UpstreamTimeout
 from proxy.upstreams.http import pooled_transport
 from proxy.upstreams.scaleway import Scaleway
+from tests.support.clock import Clock, skipping_clock
 from tests.upstreams.raw_server import (
     PATIENCE_S,
     Connection,
@@ -21,7 +24,9 @@ from tests.upstreams.raw_server import (
     reply,
 )
 from tests.upstreams.scaleway_samples import (
+    ASKED,
     DONE,
+    MODEL,
     ONE,
     STREAMED,
     TWO,
@@ -162,3 +167,141 @@ async def test_a_connection_whose_error_was_read_is_used_again() -> None:
             with pytest.raises(UpstreamRejected):
                 await chunks(upstream)
         assert server.connections == 1
+
+
+# An answer that is complete stays so
+
+ENDED = {**TWO, "choices": [{**TWO["choices"][0], "finish_reason": "stop"}]}
+USAGE = {"model": MODEL, "choices": [], "usage": {"total_tokens": 3}}
+FAULT = {"error": {"message": "no"}}
+
+
+async def resetting(connection: Connection) -> None:
+    connection.reset()
+
+
+async def closing(connection: Connection) -> None:
+    """Close, though the reply has not ended."""
+
+
+@pytest.mark.parametrize("then", [resetting, closing])
+@pytest.mark.parametrize("said", [[ONE, ENDED], [ONE, ENDED, USAGE]])
+async def test_a_connection_that_breaks_behind_the_answer_takes_nothing_away(
+    said: list[Chunk], then: Script
+) -> None:
+    script = streaming(*map(event, said), then=then)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        assert await chunks(upstream) == said
+
+
+@pytest.mark.parametrize("ends", [event(FAULT), b"data: {\n\n"])
+async def test_what_is_wrong_behind_the_answer_takes_nothing_away(ends: bytes) -> None:
+    script = streaming(event(ONE), event(ENDED) + ends, then=Connection.gone)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        assert await chunks(upstream) == [ONE, ENDED]
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+WHOLE = {
+    "model": MODEL,
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "one"}}],
+}
+
+
+@pytest.mark.parametrize("then", [resetting, closing])
+async def test_a_connection_that_breaks_behind_a_whole_completion_takes_nothing_away(
+    then: Script,
+) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(chunked(orjson.dumps(WHOLE), content_type="application/json"))
+        await then(connection)
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        [completion] = await chunks(upstream, ASKED)
+        assert completion["choices"][0]["delta"]["content"] == "one"
+
+
+@pytest.mark.parametrize("cut", [orjson.dumps(WHOLE)[:-1], b"{}", b"[]", b'{"choices": [{}]}'])
+async def test_a_completion_that_is_cut_short_is_none(cut: bytes) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(chunked(cut, content_type="application/json"))
+
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(Unreachable):
+            await chunks(upstream, ASKED)
+
+
+async def test_token_counts_are_waited_for_and_done_hardly_at_all() -> None:
+    heard = asyncio.Event()
+
+    async def then(connection: Connection) -> None:
+        await heard.wait()
+        await connection.send(chunk(event(USAGE)))
+        await connection.gone()
+
+    with skipping_clock() as clock:
+        script = streaming(event(ONE), event(ENDED), then=then)
+        async with raw_server(script) as server, connected(server.url) as upstream:
+            stream = upstream.stream(STREAMED)
+            said = await next_group(stream)
+            while len(said) < 2:
+                said += await next_group(stream)
+            waiting = asyncio.create_task(next_group(stream))
+            await looked_at(clock, skip=9)
+            assert not waiting.done()
+            heard.set()
+            assert await waiting == [USAGE]
+            ending = asyncio.create_task(ended(stream))
+            await looked_at(clock, skip=0.6)
+            await asyncio.wait_for(ending, PATIENCE_S)
+            await stream.aclose()
+            await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_token_counts_are_not_waited_for_any_longer_than_ten_seconds() -> None:
+    with skipping_clock() as clock:
+        script = streaming(event(ENDED), then=Connection.gone)
+        async with raw_server(script) as server, connected(server.url) as upstream:
+            stream = upstream.stream(STREAMED)
+            await next_group(stream)
+            ending = asyncio.create_task(ended(stream))
+            await looked_at(clock, skip=9)
+            assert not ending.done()
+            await looked_at(clock, skip=2)
+            await asyncio.wait_for(ending, PATIENCE_S)
+            await stream.aclose()
+            await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_an_answer_that_has_not_finished_is_not_taken_for_a_whole_one() -> None:
+    script = streaming(event(ONE), event(USAGE), then=resetting)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(Unreachable):
+            await chunks(upstream)
+
+
+async def test_what_is_said_behind_the_answers_end_is_heard() -> None:
+    async def then(connection: Connection) -> None:
+        await connection.send(chunk(event(ONE)) + chunk(event(USAGE)) + chunk(DONE) + chunk(b""))
+        await connection.gone()
+
+    script = streaming(event(ENDED), then=then)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        assert await chunks(upstream) == [ENDED, ONE, USAGE]
+        assert not server.hung_up.is_set()
+
+
+async def ended(stream: AsyncIterator[object]) -> None:
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+
+
+async def looked_at(clock: Clock, *, skip: float) -> None:
+    """Let everything happen that happens now, and `skip` seconds later."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    clock.skip(skip)
+    for _ in range(10):
+        await asyncio.sleep(0)

@@ -159,3 +159,36 @@ def test_without_a_number_of_seconds_the_setting_says_when_to_retry(
 @pytest.mark.parametrize("status", [400, 401, 500, 503, 504])
 def test_only_a_used_up_quota_says_when_to_retry(status: int) -> None:
     assert VENDOR.error(status, "no", headers={"retry-after": "17"}).retry_after_s is None
+
+
+def test_the_operator_is_told_the_status_and_the_upstreams_words_in_one_short_line() -> None:
+    error = VENDOR.error(429, f"Too\n many {KEY} requests. " + "x" * 1000)
+    assert error.cause == "status_429"
+    assert error.said.startswith("Too many [key] requests. xxx")
+    assert len(error.said) == 200
+
+
+def test_what_a_client_may_not_know_of_a_rejected_key_is_told_to_the_operator() -> None:
+    error = VENDOR.error(401, "token of project x is revoked")
+    assert (error.cause, error.said) == ("status_401", "token of project x is revoked")
+    assert "project x" not in error.message
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://new.test/v1/search", "https://new.test/v1/search"),
+        ("https://user:password@new.test:8443/v1?token=1#x", "https://new.test:8443/v1"),
+        ("/login?next=/v1", "/login"),
+        (f"https://new.test/{KEY}", "https://new.test/[key]"),
+        ("https://[new.test/", "an address that cannot be read"),
+    ],
+)
+def test_a_redirect_is_told_with_its_target_and_the_setting_to_change(
+    status: int, location: str, told: str
+) -> None:
+    error = VENDOR.error(status, "", headers={"location": location})
+    assert f"Upstream redirects to {told}. " in error.message
+    assert "upstream_base_url" in error.message
+    assert error.cause == f"status_{status}"

@@ -1,0 +1,171 @@
+"""Running an ASGI application in several processes on one port."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from types import FrameType
+from typing import Final, cast
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
+
+from proxy.commands.listening import Reservation
+from proxy.commands.logs import say
+from proxy.commands.serving import end_at_once, ignore_hang_up
+
+_log = logging.getLogger(__name__)
+
+_STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
+_LOOK_AGAIN_S: Final = 0.05
+_SHORTEST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class Attempts:
+    """What is known of a worker and of those that it replaces."""
+
+    has_served: bool = False
+    failures: int = 0
+    """How many in a row ended before they served."""
+    again_at: float | None = None
+    """When the next one is to be started, by the monotonic clock; None while one runs."""
+
+
+def pause_s(failures: int) -> float:
+    """How long to wait after so many workers in a row that could not load, in seconds."""
+    return min(_SHORTEST_PAUSE_S * 2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_S)
+
+
+class Workers(Multiprocess):
+    """Processes that serve on one port; one that dies is replaced.
+
+    One that cannot load is replaced after a pause, which grows each time: it would fail again, and
+    cost the others the processor. `listener` is sent to each: all listen on it or, if it is a
+    Reservation, on sockets of their own, once they have loaded.
+    """
+
+    interrupted = False
+
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket | Reservation, greeting: str
+    ) -> None:
+        super().__init__(config, [cast("socket.socket", listener)])
+        self._greeting = greeting
+        self._has_greeted = False
+        self._attempts: dict[Process, Attempts] = {}
+        ignore_hang_up()  # the base class restarts all for it, and waits no longer than for a stop
+        signal.signal(signal.SIGINT, self._hear_ctrl_c)
+
+    def init_processes(self) -> None:
+        with _deaf_to_ctrl_c():
+            super().init_processes()
+        while not self._greet() and self._may_become_ready():
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _greet(self) -> bool:
+        """Greet, once, if all workers serve; whether that has been done."""
+        if not self._has_greeted and all(process.is_ready() for process in self.processes):
+            self._has_greeted = True
+            self._attempts = {process: Attempts(has_served=True) for process in self.processes}
+            say(self._greeting)
+        return self._has_greeted
+
+    def _may_become_ready(self) -> bool:
+        is_to_stop = not _STOPPING.isdisjoint(self.signal_queue)
+        return not is_to_stop and all(process.process.is_alive() for process in self.processes)
+
+    def keep_subprocess_alive(self) -> None:
+        for place, process in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            attempts = self._attempts.setdefault(process, Attempts())
+            if attempts.again_at is not None:
+                if time.monotonic() >= attempts.again_at:
+                    self._replace(place, process, attempts)
+            elif process.is_alive(timeout=self.config.timeout_worker_healthcheck):
+                attempts.has_served = attempts.has_served or process.is_ready()
+            else:
+                self._mourn(place, process, attempts)
+        self._greet()
+
+    def _mourn(self, place: int, process: Process, attempts: Attempts) -> None:
+        """Clear up after a worker that has ended or hung, and see to another one."""
+        process.kill()
+        process.join()
+        if process.exitcode == STARTUP_FAILURE and not self._has_greeted:
+            self.should_exit.set()  # it cannot listen, which it has said
+            return
+        if attempts.has_served:
+            attempts.failures = 0
+            self._replace(place, process, attempts)
+            _log.warning(
+                "A worker has ended or hung. Process %s replaces it.", self.processes[place].pid
+            )
+            return
+        attempts.failures += 1
+        pause = pause_s(attempts.failures)
+        attempts.again_at = time.monotonic() + pause
+        _log.error(
+            "A worker cannot load (exit code %s). Another one is started in %g s.",
+            process.exitcode,
+            pause,
+        )
+
+    def _replace(self, place: int, process: Process, attempts: Attempts) -> None:
+        del self._attempts[process]
+        another = Process(self.config, self.sockets)
+        with _deaf_to_ctrl_c():
+            another.start()
+        self.processes[place] = another
+        self._attempts[another] = Attempts(failures=attempts.failures)
+
+    def handle_int(self) -> None:
+        super().handle_int()
+        self.interrupted = True
+
+    def _hear_ctrl_c(self, number: int, _: FrameType | None) -> None:
+        """The first one is handled as any signal is; a second one waits for nobody."""
+        if self.interrupted or number in self.signal_queue:
+            for process in self.processes:
+                process.kill()
+            end_at_once()
+        self.signal_queue.append(number)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that are started here are not reached by Ctrl-C, which is for all of a group.
+
+    It would end one that is still loading with a traceback. This process hears it afterwards, and
+    ends them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # it would listen again when it is started later
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def serve_in_workers(
+    config: uvicorn.Config, listener: socket.socket | Reservation, greeting: str
+) -> None:
+    """As `serve_here`, in `config.workers` processes."""
+    workers = Workers(config, listener, greeting)
+    workers.run()
+    if workers.interrupted:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more may come before all is cleared up
+        raise KeyboardInterrupt

@@ -1,0 +1,62 @@
+"""The words of a text, and those that a question is searched by: one folding for both.
+
+Chinese, Japanese and Korean write words without spaces between them, or with endings grown onto
+them. There every character is a word, and every two neighbours are: the usual way to search such
+text without a dictionary. A question is searched by the pairs.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+_MARKS = re.compile(
+    "[\u0300-\u036f"  # accents, once they are apart from their letters
+    "\u00ad\u200b-\u200d\u2060\ufeff]"  # what is invisible and stands inside of words
+)
+_HAN = (
+    "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u3100-\u312f\u31a0-\u31bf"  # and Bopomofo
+)
+_HIRAGANA = "\u3041-\u3096\u309d-\u309f"
+_KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+_HANGUL = "\uac00-\ud7a3\u1100-\u11ff\u3131-\u318e"
+_RUNS = "|".join(f"[{script}]+" for script in (_HAN, _HIRAGANA, _KATAKANA, _HANGUL))
+_UNSPACED = f"{_HAN}{_HIRAGANA}{_KATAKANA}{_HANGUL}"
+_WORD = re.compile(rf"(?P<run>{_RUNS})|[^\W_{_UNSPACED}][^\W{_UNSPACED}]*")
+_GRAMMAR = re.compile(f"[{_HIRAGANA}的了是吗嗎呢么麼]")
+"""Japanese grammar is written in Hiragana; the others are the commonest particles of Chinese."""
+
+
+def fold(text: str) -> str:
+    """`text` so that what a reader takes for the same is the same.
+
+    Unicode's compatibility forms (NFKC: ligatures, full width), case folding (`ß` is `ss`), and
+    no accents.
+    """
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFKC", _MARKS.sub("", apart))
+
+
+def words(text: str) -> Iterator[str]:
+    """Every word that `text` can be found by, in order and as often as it occurs."""
+    for match in _WORD.finditer(fold(text)):
+        yield from match[0] if match["run"] else (match[0],)
+        yield from _pairs(match["run"])
+
+
+def asked(question: str) -> Iterator[str]:
+    """The words that `question` is searched by: of a run its pairs, or its only character."""
+    for match in _WORD.finditer(fold(question)):
+        yield from _pairs(match["run"]) if len(match["run"] or "") > 1 else (match[0],)
+
+
+def telling(candidates: Iterable[str], untelling: frozenset[str]) -> list[str]:
+    """The candidates that say something about a subject; grammar only where there is no more."""
+    told = [each for each in candidates if each not in untelling]
+    return [each for each in told if not _GRAMMAR.search(each)] or told
+
+
+def _pairs(run: str | None) -> Iterator[str]:
+    if run:
+        yield from map("".join, pairwise(run))

@@ -1,0 +1,136 @@
+"""Why an upstream could not be asked: one table from what libraries raise to what people are told.
+
+Each row has a word for the log and a phrase for the client. Neither repeats the text of the
+exception, which may name addresses, or the credentials of an outbound proxy.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import httpx
+
+_OPERATOR: Final = "Tell the operator of the proxy."
+_LATER: Final = "Try again later."
+
+
+NOT_JSON: Final = "not_json"
+SHAPE: Final = "unknown_shape"
+TOO_LONG: Final = "too_long"
+"""What may be wrong with a reply that came whole."""
+
+
+class Cause(NamedTuple):
+    """Why a request failed on its way."""
+
+    word: str
+    """As the log line has it: letters and underscores."""
+    phrase: str
+    """For the client, whom it says no more than that; "" if nothing is known."""
+    advice: str = _LATER
+
+
+UNKNOWN: Final = Cause("", "")
+_NOT_CONNECTED: Final = Cause("connect_timeout", "there was no connection")
+_SILENT: Final = Cause("read_timeout", "")
+
+
+def cause_of(fault: BaseException) -> Cause:
+    """The first row of the table that fits `fault` or what it comes from; else UNKNOWN."""
+    for each in _chain(fault):
+        for fits, cause in _TABLE:
+            if fits(each):
+                return cause
+    return UNKNOWN
+
+
+def _chain(fault: BaseException | None) -> Iterator[BaseException]:
+    """`fault` and what it was raised for, outermost first. No exception comes twice."""
+    seen: set[int] = set()
+    while fault is not None and id(fault) not in seen:
+        seen.add(id(fault))
+        yield fault
+        fault = fault.__cause__ or fault.__context__
+
+
+Fits = Callable[[BaseException], bool]
+
+
+def _is(*types: type[BaseException]) -> Fits:
+    return lambda fault: isinstance(fault, types)
+
+
+def _certificate(*codes: int) -> Fits:
+    """OpenSSL's reasons to refuse a certificate (X509_V_ERR_…, `openssl verify`)."""
+    return lambda fault: (
+        isinstance(fault, ssl.SSLCertVerificationError) and fault.verify_code in codes
+    )
+
+
+def _os(*numbers: int) -> Fits:
+    return lambda fault: isinstance(fault, OSError) and not _errnos(fault).isdisjoint(numbers)
+
+
+def _errnos(fault: OSError) -> set[int]:
+    """The numbers of an OSError: several addresses may each have failed in its own way.
+
+    aiohappyeyeballs then has them in the text alone.
+    """
+    if isinstance(fault, (socket.gaierror, ssl.SSLError)):
+        return set()
+    if fault.errno is not None:
+        return {fault.errno}
+    return {int(number) for number in re.findall(r"\[Errno (\d+)\]", str(fault))}
+
+
+def _is_end(fault: BaseException) -> bool:
+    """A connection that was closed in good order, which the transport tells without a number."""
+    return isinstance(fault, ConnectionError) and not _errnos(fault)
+
+
+_TABLE: Final[tuple[tuple[Fits, Cause], ...]] = (
+    (_is(httpx.ConnectTimeout, httpx.PoolTimeout), _NOT_CONNECTED),
+    (_is(httpx.TimeoutException), _SILENT),
+    (
+        _certificate(18, 19, 20, 21),
+        Cause("tls_unknown_ca", "its certificate is not from a known authority", _OPERATOR),
+    ),
+    (_certificate(62, 64), Cause("tls_host_name", "its certificate names another host", _OPERATOR)),
+    (_certificate(10), Cause("tls_expired", "its certificate has expired", _OPERATOR)),
+    (_certificate(9), Cause("tls_not_yet_valid", "its certificate is not valid yet", _OPERATOR)),
+    (
+        _is(ssl.SSLCertVerificationError),
+        Cause("tls_certificate", "its certificate is not accepted", _OPERATOR),
+    ),
+    (_is(ssl.SSLEOFError, ssl.SSLZeroReturnError), Cause("closed", "the connection was closed")),
+    (_is(ssl.SSLError), Cause("tls", "no TLS connection could be made", _OPERATOR)),
+    (
+        _os(errno.EMFILE, errno.ENFILE),
+        Cause("no_descriptors", "the proxy has no file descriptor left", _OPERATOR),
+    ),
+    (
+        _is(socket.gaierror, UnicodeError),
+        Cause("dns", "its host name cannot be resolved", _OPERATOR),
+    ),
+    (_os(errno.ECONNREFUSED), Cause("refused", "the connection was refused")),
+    (
+        _os(errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE),
+        Cause("reset", "the connection was reset"),
+    ),
+    (_os(errno.ETIMEDOUT), _NOT_CONNECTED),
+    (
+        _os(errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL),
+        Cause("no_route", "there is no route to it"),
+    ),
+    (_is_end, Cause("closed", "the connection was closed")),
+    (_is(httpx.ProxyError), Cause("proxy", "the outbound proxy refused", _OPERATOR)),
+    (_is(httpx.DecodingError), Cause("encoding", "it is not encoded as it says")),
+    (_is(httpx.RemoteProtocolError), Cause("not_http", "it is not HTTP")),
+    (_is(TimeoutError), _SILENT),
+)
+"""Rows from the special to the general."""

@@ -1,0 +1,151 @@
+"""Failed requests leave nothing for the collector of cyclic garbage, which runs rarely.
+
+On uvloop, as the server runs: asyncio's own transports are cycles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import orjson
+import pytest
+import uvloop
+
+from proxy.app import create_app
+from proxy.settings import Settings
+from tests.support.asgi import ask
+from tests.upstreams.raw_server import Connection, Script, chunk, chunked, raw_server, reply
+from tests.upstreams.scaleway_samples import ONE, event
+
+REQUESTS = 10
+STREAMED = {"stream": True}
+SEARCHED = {"lighton": {"retrieval": "context"}}
+
+
+def saying(
+    data: bytes, *, resets: bool = False, stays: bool = True, greets: bool = False
+) -> Script:
+    async def script(connection: Connection) -> None:
+        if greets:
+            await connection.send(data)
+            await connection.gone()
+            return
+        while True:
+            await connection.request()
+            await connection.send(data)
+            if resets:
+                connection.reset()
+                return
+            if not stays:
+                return
+
+    return script
+
+
+ANSWER = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}
+ANSWERING = saying(reply(orjson.dumps({"model": "m", "choices": [ANSWER]})))
+FAILING = saying(reply(b'{"message": "no"}', status="500 Internal Server Error"))
+SILENT = saying(b"")
+NO_TLS = saying(b"SSH-2.0\r\n\r\n", greets=True)
+"""Is asked by way of TLS, and speaks none."""
+
+KINDS: dict[str, tuple[dict[str, Any], Script | None, Script | None]] = {
+    "answered": ({}, ANSWERING, None),
+    "answered with a search": (SEARCHED, ANSWERING, saying(reply(b'{"results": []}'))),
+    "not read": ({"messages": 3}, ANSWERING, None),
+    "refused": ({}, None, None),
+    "refused stream": (STREAMED, None, None),
+    "closed": ({}, saying(b"", stays=False), None),
+    "reset": ({}, saying(b"", resets=True), None),
+    "timed out": ({}, SILENT, None),
+    "not TLS": ({}, NO_TLS, None),
+    "not HTTP": ({}, saying(b"SSH-2.0\r\n\r\n"), None),
+    "failed": ({}, FAILING, None),
+    "key rejected": ({}, saying(reply(b"", status="401 Unauthorized")), None),
+    "moved": ({}, saying(reply(b"", "location: /", status="302 Found")), None),
+    "not JSON": ({}, saying(reply(b"{")), None),
+    "broken": ({}, saying(reply(b"{}")[:-1], resets=True), None),
+    "broken stream": (STREAMED, saying(chunked(event(ONE)), resets=True), None),
+    "stream cut short": (STREAMED, saying(chunked(event(ONE)) + chunk(b"")), None),
+    "error in a stream": (STREAMED, saying(chunked(event(ONE) + event({"error": "no"}))), None),
+    "bad stream": (STREAMED, saying(chunked(event(ONE) + b"data: {\n\n")), None),
+    "search refused": (SEARCHED, ANSWERING, None),
+    "search failed": (SEARCHED, ANSWERING, FAILING),
+    "search not JSON": (SEARCHED, ANSWERING, saying(reply(b"{"))),
+    "search timed out": (SEARCHED, ANSWERING, SILENT),
+}
+
+
+@asynccontextmanager
+async def served(script: Script | None) -> AsyncIterator[str]:
+    """The URL of a server; without a script, of one that is gone."""
+    if script is None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+        return
+    async with raw_server(script) as server:
+        yield server.url
+
+
+@contextmanager
+def uncollected() -> Iterator[list[int]]:
+    """Gives how many objects were left for the collector, once the context has been left."""
+    found: list[int] = []
+    gc.collect()
+    gc.disable()
+    try:
+        yield found
+        found.append(gc.collect())
+    finally:
+        gc.enable()
+
+
+async def garbage(
+    body: dict[str, Any], model: Script | None, search: Script | None, *, goes: bool = False
+) -> int:
+    scheme = "https" if model is NO_TLS else "http"
+    async with served(model) as scaleway, served(search) as lighton:
+        app = create_app(
+            Settings(
+                scaleway_base_url=f"{scaleway.replace('http', scheme)}/v1",
+                scaleway_api_key="k",
+                lighton_base_url=lighton,
+                lighton_api_key="k",
+                retrieval="off",
+                model_timeout_s=0.01,
+                search_timeout_s=0.01,
+            )
+        )
+        hangs_up = asyncio.Event()
+        if goes:
+            hangs_up.set()
+        asked = {"messages": [{"role": "user", "content": "hello"}], **body}
+
+        async def request() -> None:
+            await ask(app, document=asked, hangs_up=hangs_up)
+            for _ in range(20):
+                await asyncio.sleep(0)  # what was closed is taken leave of
+
+        await request()
+        with uncollected() as found:
+            for _ in range(REQUESTS):
+                await request()
+        return found[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_request_leaves_no_cycles_however_it_ends(kind: str) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(garbage(*KINDS[kind])) < REQUESTS
+
+
+@pytest.mark.parametrize("body", [{}, STREAMED, SEARCHED])
+def test_a_request_whose_client_goes_leaves_no_cycles(body: dict[str, Any]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(garbage(body, SILENT, SILENT, goes=True)) < REQUESTS
