@@ -74,14 +74,14 @@ class PooledTransport(httpx.AsyncBaseTransport):
         """
         kept = self._take(origin)
         if kept is not None:
-            answer = await self._ask_again(origin, kept, request, read_s)
+            answer = await self._ask_over_kept(origin, kept, request, read_s)
             if answer is not None:
                 return answer
             self._drop(origin)
         connection = await self._connect(origin, connect_s)
         return await self._ask(origin, connection, request, read_s)
 
-    async def _ask_again(
+    async def _ask_over_kept(
         self, origin: Origin, connection: Connection, request: bytes, read_s: float
     ) -> Answer | None:
         """The answer over a connection that was kept; None if it turns out to be dead.
