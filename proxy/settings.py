@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -21,7 +22,6 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from proxy.access.addresses import parse_networks
 from proxy.core.scope import Retrieval
 from proxy.profiles import NonBlank, Profile, ProfileName, Rounds, ScopeSettings, Searches, Seconds
 from proxy.settings_errors import SettingsError, fault, unknown, unquoted
@@ -130,7 +130,7 @@ def _origin(value: str) -> str:
 
 def _network(value: str) -> str:
     try:
-        parse_networks((value,))
+        ip_network(value, strict=False)
     except ValueError:
         raise ValueError("must be an address like 10.0.0.1, or a network like 10.0.0.0/8") from None
     return value

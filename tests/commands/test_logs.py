@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from proxy.commands.logs import LineFormatter, LineHandler, configure_logging
-from tests.support.program import PATIENCE_S, clean_environment
+from tests.support.program import PATIENCE_S, clean_environment, running
 
 
 def test_the_log_goes_to_stderr_from_the_level_on(
@@ -136,7 +136,7 @@ def test_a_line_is_written_although_no_descriptor_is_left(pipe: tuple[int, int])
 def test_a_server_goes_on_when_nobody_reads_what_it_says(
     tmp_path: Path, workers: str, reader: str
 ) -> None:
-    with subprocess.Popen(  # noqa: S603 - our own program, no shell
+    with running(
         [sys.executable, "-m", "proxy", "serve", "--port", "0", "--workers", workers],
         cwd=tmp_path,
         env=clean_environment(
@@ -150,19 +150,17 @@ def test_a_server_goes_on_when_nobody_reads_what_it_says(
         stderr=subprocess.STDOUT,
     ) as program:
         assert program.stdout is not None
-        try:
-            line = b""
-            while b" on http://" not in line:
-                line = program.stdout.readline()
-            url = line.split()[3].decode()
-            if reader == "goes":
-                program.stdout.close()
-            for _ in range(300):  # more than a pipe holds
-                with urlopen(f"{url.removesuffix('/v1')}/{'v1/' * 60}health", timeout=30) as reply:  # noqa: S310 - our own http address
-                    assert reply.status == 200
-        finally:
-            program.terminate()
-            assert program.wait(PATIENCE_S) in (0, -15, 143)
+        line = ""
+        while " on http://" not in line:
+            line = program.stdout.readline()
+        url = line.split()[3]
+        if reader == "goes":
+            program.stdout.close()
+        for _ in range(300):  # more than a pipe holds
+            with urlopen(f"{url.removesuffix('/v1')}/{'v1/' * 60}health", timeout=30) as reply:  # noqa: S310 - our own http address
+                assert reply.status == 200
+        program.terminate()
+        assert program.wait(PATIENCE_S) in (0, -15, 143)
 
 
 def test_what_is_said_to_nobody_is_no_fault(pipe: tuple[int, int]) -> None:

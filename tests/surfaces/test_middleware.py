@@ -153,7 +153,7 @@ async def test_what_an_upstream_said_is_a_sentence_between_quotes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     line = await logged(caplog, noting(cause="status_429", said='too "many"\nstatus=200'))
-    assert line.endswith(r'id=id1 cause=status_429 said="too \"many\"\nstatus=200"')
+    assert line.endswith(r'from=127.0.0.1 cause=status_429 said="too \"many\"\nstatus=200"')
 
 
 async def test_a_long_line_is_cut(caplog: pytest.LogCaptureFixture) -> None:
