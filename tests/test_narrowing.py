@@ -102,7 +102,14 @@ async def test_a_field_that_is_there_twice_is_refused(field: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["x_lighton_workspace_id", "x-light-on-workspace-id", "lighton-workspace-id", "xlighton"],
+    [
+        "x_lighton_workspace_id",
+        "x-light-on-workspace-id",
+        "x-ligthon-workspace-id",
+        "x-lihton-retrieval",
+        "lighton-workspace-id",
+        "xlighton",
+    ],
 )
 async def test_a_header_that_is_nearly_ours_is_refused(name: str) -> None:
     error = await refused(400, BODY, {name: "43"})

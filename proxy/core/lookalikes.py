@@ -21,14 +21,13 @@ FIELD: Final = "lighton"
 _LONGEST_SHOWN: Final = 80
 _UNSEEN: Final = re.compile(r"[\W_\u115f\u1160]+")
 """What does not tell names apart; the two are letters that show nothing."""
-_SAME_LOOK: Final = str.maketrans(
-    "АВЕЅІЈКМНОРСТУХԌԚԜаеѕіјкмһорстухӏԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορτυıɡɩłøħŧոօհ",
-    "ABESIJKMHOPCTYXGQWaesijkmhopctyxldqwABEZHIKMNOPTYXaivoptuigilohtnoh",
-)
-"""Letters of other alphabets that are drawn like Latin ones."""
 _OPTIONS_OF_SDKS: Final = ("extra", "modelkwargs")
 """How fields begin that SDKs unpack before they send a request, such as `extra_body`."""
+_HEADERS_OF_SDKS: Final = "extraheaders"
+"""The one of them where Content-Type is a header, and no wish."""
 _MOST_OPTIONS: Final = 1_000
+_HEADER_ENDINGS: Final = ("workspaceid", "retrieval")
+"""What follows `X-LightOn` in the names of our headers."""
 _ONE_SLIP: Final = 0.85
 """How similar `lighton` is to itself with one slip in it, by difflib's measure: 12/14 at least."""
 _LONGEST_NAME: Final = 500
@@ -38,26 +37,27 @@ _LONGEST_NAME: Final = 500
 def fold(name: str) -> str:
     """What is left of a name without its case, marks, spaces and all else but letters and digits.
 
-    Compatibility forms (NFKD) and letters of other alphabets that look the same are one. "" for a
-    name that has none of those, which is like no other.
+    Compatibility forms (NFKD), such as letters of full width, are one. "" for a name that has
+    neither letters nor digits, which is like no other.
     """
     name = name[:_LONGEST_NAME]
     if not name.isascii():
-        signs = "".join(unicodedata.normalize("NFKD", sign) for sign in name)
-        # Capitals and small letters are drawn like different ones.
-        name = signs.translate(_SAME_LOOK).casefold().translate(_SAME_LOOK)
+        # Sign by sign: to sort a long row of marks would cost its length squared.
+        name = "".join(unicodedata.normalize("NFKD", sign) for sign in name)
     return _UNSEEN.sub("", name.casefold())
 
 
 def is_nearly_ours(name: str) -> bool:
     """Whether a field or header can only be meant for the proxy: nearly `lighton`, or more.
 
-    One slip of the fingers is forgiven: a letter too many or too few, a wrong one, or two swapped.
+    One slip of the fingers is seen: a letter too many or too few, a wrong one, or two swapped.
     """
     folded = fold(name).removeprefix("x")
     if folded.startswith(FIELD):
         return True
-    may_be_slip = folded[:1] == FIELD[0] and len(folded) <= len(FIELD) + 1
+    for ending in _HEADER_ENDINGS:
+        folded = folded.removesuffix(ending)
+    may_be_slip = abs(len(folded) - len(FIELD)) <= 1
     return may_be_slip and bool(get_close_matches(folded, (FIELD,), cutoff=_ONE_SLIP))
 
 
@@ -92,6 +92,8 @@ def refuse_lookalike(name: str, value: Any, narrowing: Mapping[str, str]) -> Non
         raise _refused(name, f"Did you mean '{FIELD}'?")
     if meant := narrowing.get(folded):
         raise _refused(name, f"Did you mean '{meant}'?")
+    if folded == _HEADERS_OF_SDKS:
+        narrowing = {}
     if folded.startswith(_OPTIONS_OF_SDKS) and _holds_narrowing(value, narrowing):
         raise _refused(
             name, f"Put '{FIELD}' into the body itself, as SDKs do with what 'extra_body' holds."

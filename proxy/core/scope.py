@@ -131,8 +131,7 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
     The names in `headers` are in lower case. Any other that is nearly an X-LightOn header is
     refused: a misspelt one that is overlooked would search more than its sender meant.
     """
-    # Most headers have no g, and need no closer look.
-    ours = {name for name in headers if "g" in name and is_nearly_ours(name)}
+    ours = {name for name in headers if _may_be_ours(name) and is_nearly_ours(name)}
     unknown = sorted(ours - _HEADERS)
     if unknown:
         known = ", ".join(sorted(_HEADERS))
@@ -145,6 +144,11 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
         Scope(workspace_id=None if workspaces is None else _header_ids(workspaces)),
         None if retrieval is None else _retrieval("X-LightOn-Retrieval", retrieval.strip()),
     )
+
+
+def _may_be_ours(header: str) -> bool:
+    """Whether a header needs a closer look: most have none of these, and one slip leaves one."""
+    return "g" in header or "workspace" in header or "retrieval" in header
 
 
 def _header_ids(value: str) -> tuple[int, ...]:
