@@ -59,7 +59,12 @@ def _is_in(address: str, networks: Sequence[Network]) -> bool:
 
 
 def _bare(text: str) -> str | None:
-    """An address without the brackets and the port that some proxies write; None if it is none."""
+    """An address without the brackets and the port that some proxies write; None if it is none.
+
+    Nor is one with a zone, which means something on one machine only and may be any text.
+    """
+    if "%" in text:
+        return None
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
