@@ -25,7 +25,7 @@ _OPTIONS_OF_SDKS: Final = ("extra", "modelkwargs")
 """How fields begin that SDKs unpack before they send a request, such as `extra_body`."""
 _HEADERS_OF_SDKS: Final = "extraheaders"
 """The one of them where Content-Type is a header, and no wish."""
-_MOST_OPTIONS: Final = 1_000
+_MOST_OPTIONS: Final = 10_000
 _HEADER_ENDINGS: Final = ("workspaceid", "retrieval")
 """What follows `X-LightOn` in the names of our headers."""
 _ONE_SLIP: Final = 0.85

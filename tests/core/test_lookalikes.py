@@ -186,7 +186,7 @@ def test_what_narrows_by_another_name_or_at_another_place_is_refused(name: str, 
         {"options": [{"deep": {"light-on": 1}}]},
         {"workspace_id": [43]},
         '{"lighton": {"workspace_id": [43]}}',
-        {str(number): 1 for number in range(1000)},
+        {str(number): 1 for number in range(10_000)},
     ],
 )
 def test_options_of_an_sdk_that_hold_a_wish_are_refused(name: str, value: Any) -> None:
@@ -209,6 +209,7 @@ def test_headers_among_the_options_of_an_sdk_are_refused() -> None:
         ("extra_body", ["x", 1, None]),
         ("extra_headers", {"Content-Type": "application/json", "X-Title": "A chat"}),
         ("extra_body", "top_k=5"),
+        ("extra_body", {"guided_json": {"properties": {f"p{n}": {} for n in range(2_000)}}}),
         ("guided_json", {"properties": {"lighton": {"type": "string"}}}),
         ("highlight", True),
     ],
