@@ -50,6 +50,10 @@ bench: $(RUNTIME) ## Measure the proxy beside its peers, which make bench-peers 
 bench-peers: $(RUNTIME)
 	@$(VENV)/bin/python -m bench.install
 
+.PHONY: tag
+tag: ## Tag the current commit with the version in pyproject.toml (CONTRIBUTING.md: how to release)
+	@scripts/tag-release
+
 # The first file decides every version; the others are subsets of it.
 lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versions where possible
 	$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
