@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LOCK_FILES = ("build.txt", "runtime.txt", "demo.txt", "dev.txt")
+LOCK_FILES = ("build.txt", "runtime.txt", "demo.txt", "docs.txt", "dev.txt")
 PATIENCE_S = 60.0
 NODE = ROOT / "tests" / "e2e" / "node"
 
@@ -72,7 +72,8 @@ def declared(project: dict[str, Any], file_name: str) -> Iterator[Requirement]:
         "build.txt": groups["build"],
         "runtime.txt": runtime,
         "demo.txt": runtime + demo,
-        "dev.txt": runtime + demo + groups["dev"] + groups["build"],
+        "docs.txt": groups["docs"],
+        "dev.txt": runtime + demo + groups["dev"] + groups["build"] + groups["docs"],
     }
     return (Requirement(entry) for entry in names[file_name] if isinstance(entry, str))
 
@@ -149,7 +150,7 @@ def test_pins_keep_their_extras() -> None:
     assert find_lines("requirements/dev.txt", r"^coverage\[toml\]==")
 
 
-@pytest.mark.parametrize("file_name", ["build.txt", "runtime.txt", "demo.txt"])
+@pytest.mark.parametrize("file_name", LOCK_FILES)
 def test_what_is_tested_is_what_is_shipped(file_name: str) -> None:
     assert locked(file_name).items() <= locked("dev.txt").items()
 
