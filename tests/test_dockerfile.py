@@ -26,6 +26,7 @@ from tests.support.program import PATIENCE_S, running
 
 ROOT = Path(__file__).parents[1]
 BUILD_PATIENCE_S = 250.0
+SYSTEM_PATH = "/usr/bin:/bin"
 UPSTREAM_KEYS = {
     "LIGHTON_API_KEY": "dummy",
     "SCALEWAY_API_KEY": "dummy",
@@ -49,7 +50,14 @@ def given(stage: str, instruction: str) -> list[str]:
 def copied() -> Iterator[str]:
     """Yield what the build takes from the checkout: files, and folders with a slash at the end."""
     for line in given(BUILD, "COPY"):
-        yield from line.split()[:-1]
+        *names, target = line.split()
+        assert target in {"./", *names}
+        yield from names
+
+
+def inside(folder: Path, line: str) -> str:
+    """The line with every absolute path moved below `folder`."""
+    return re.sub(r"(?<![\w./-])/(?=\w)", f"{folder}/", line)
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,7 @@ class Image:
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         (line,) = given(FINAL, "ENV")
-        line = (
-            Template(line).substitute(PATH="/usr/bin:/bin").replace("/opt/", f"{self.folder}/opt/")
-        )
+        line = Template(inside(self.folder, line)).substitute(PATH=SYSTEM_PATH)
         return dict(word.split("=", 1) for word in shlex.split(line)) | (extra or {})
 
     def run(self, command: list[str], extra: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -93,11 +99,10 @@ def _image(tmp_path_factory: pytest.TempPathFactory) -> Image:
         copy(ROOT / name, source / name)
     base = shlex.quote(str(Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")))
     for line in given(BUILD, "RUN"):
-        here = re.sub(r"(?<=\s)/(?=opt/|dist\b)|^/(?=opt/)", f"{folder}/", line)
         done = subprocess.run(  # noqa: S603 - the Dockerfile's own lines
-            ["/bin/sh", "-c", f'python() {{ {base} "$@"; }}; {here}'],
+            ["/bin/sh", "-c", f'python() {{ {base} "$@"; }}; {inside(folder, line)}'],
             cwd=source,
-            env={"PATH": "/usr/bin:/bin", **_index_access()},
+            env={"PATH": SYSTEM_PATH, **_index_access()},
             capture_output=True,
             text=True,
             check=False,
