@@ -13,6 +13,7 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --ge
 RUNTIME = $(VENV)/.runtime-installed
 DEMO = $(VENV)/.demo-installed
 DEV = $(VENV)/.dev-installed
+DOCS_TOOLS = $(VENV)/.docs-installed
 IN_VENV = PATH="$(abspath $(VENV))/bin:$$PATH"
 
 # How Ctrl-C, the ordinary way to end it, makes the demo exit. The shell must outlive the signal.
@@ -50,12 +51,22 @@ bench: $(RUNTIME) ## Measure the proxy beside its peers, which make bench-peers 
 bench-peers: $(RUNTIME)
 	@$(VENV)/bin/python -m bench.install
 
+.PHONY: docs
+docs: $(DOCS_TOOLS) ## Build the documentation as a site, in build/site
+	@$(VENV)/bin/mkdocs build --quiet --strict
+	@echo "The site is in build/site."
+
+.PHONY: tag
+tag: ## Tag the current commit with the version in pyproject.toml (CONTRIBUTING.md: how to release)
+	@scripts/tag-release
+
 # The first file decides every version; the others are subsets of it.
 lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versions where possible
 	$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
 	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	$(LOCK) pyproject.toml --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
 	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+	$(LOCK) --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 
 upgrade: LOCK_OPTIONS = --upgrade
 upgrade: lock ## Write requirements/ anew with the newest versions allowed
@@ -83,4 +94,9 @@ $(DEMO): requirements/demo.txt $(RUNTIME)
 $(DEV): requirements/dev.txt $(RUNTIME)
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(INSTALL_PINNED) -r requirements/dev.txt
+	@touch $@
+
+$(DOCS_TOOLS): requirements/docs.txt $(VENV)/pyvenv.cfg
+	@echo "Installing what only the documentation's site needs into $(VENV) ..."
+	@$(INSTALL_PINNED) -r requirements/docs.txt
 	@touch $@

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LOCK_FILES = ("build.txt", "runtime.txt", "demo.txt", "dev.txt")
+LOCK_FILES = ("build.txt", "runtime.txt", "demo.txt", "docs.txt", "dev.txt")
 PATIENCE_S = 60.0
 NODE = ROOT / "tests" / "e2e" / "node"
 
@@ -24,15 +25,32 @@ def _project() -> dict[str, Any]:
 
 
 @pytest.fixture(name="in_wheel", scope="module")
-def _in_wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
+def _in_wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return contents(build("wheel", ROOT, tmp_path_factory.mktemp("wheel")))
+
+
+@pytest.fixture(name="unpacked", scope="module")
+def _unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution's one folder."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build("sdist", ROOT, folder / "dist")) as archive:
+        archive.extractall(folder, filter="data")
+    (unpacked,) = folder.glob("rag_proxy-*")
+    return unpacked
+
+
+def build(target: str, source: Path, folder: Path) -> Path:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory"]
     subprocess.run(  # noqa: S603 - our own build
-        [*command, str(folder)], cwd=ROOT, capture_output=True, check=True, timeout=PATIENCE_S
+        [*command, str(folder)], cwd=source, capture_output=True, check=True, timeout=PATIENCE_S
     )
-    (wheel,) = folder.iterdir()
+    (built,) = folder.iterdir()
+    return built
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
     with ZipFile(wheel) as archive:
-        return set(archive.namelist())
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def find_lines(path: str, pattern: str) -> list[str]:
@@ -54,25 +72,52 @@ def declared(project: dict[str, Any], file_name: str) -> Iterator[Requirement]:
         "build.txt": groups["build"],
         "runtime.txt": runtime,
         "demo.txt": runtime + demo,
-        "dev.txt": runtime + demo + groups["dev"] + groups["build"],
+        "docs.txt": groups["docs"],
+        "dev.txt": runtime + demo + groups["dev"] + groups["build"] + groups["docs"],
     }
     return (Requirement(entry) for entry in names[file_name] if isinstance(entry, str))
 
 
-def test_the_wheel_holds_the_documents_that_the_demo_answers_from(in_wheel: set[str]) -> None:
+def test_the_wheel_holds_the_documents_that_the_demo_answers_from(
+    in_wheel: dict[str, bytes],
+) -> None:
     documents = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")}
 
     assert documents
-    assert {f"proxy/sandbox/documents/{document}" for document in documents} <= in_wheel
+    assert {f"proxy/sandbox/documents/{document}" for document in documents} <= in_wheel.keys()
 
 
 def test_the_wheel_holds_the_package_with_its_types_and_nothing_beside_it(
-    in_wheel: set[str], project: dict[str, Any]
+    in_wheel: dict[str, bytes], project: dict[str, Any]
 ) -> None:
     metadata = f"rag_proxy-{project['project']['version']}.dist-info"
 
     assert "proxy/py.typed" in in_wheel
     assert {name.partition("/")[0] for name in in_wheel} == {"proxy", metadata}
+
+
+def test_the_wheel_names_its_licence_and_holds_the_text(in_wheel: dict[str, bytes]) -> None:
+    (metadata,) = (text.decode() for name, text in in_wheel.items() if name.endswith("/METADATA"))
+    (licence,) = (text for name, text in in_wheel.items() if name.endswith("/licenses/LICENSE"))
+
+    assert "\nLicense-Expression: Apache-2.0\n" in metadata
+    assert licence == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_source_distribution_is_enough_to_build_the_same_wheel(
+    unpacked: Path, in_wheel: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert contents(build("wheel", unpacked, tmp_path)) == in_wheel
+
+
+def test_the_source_distribution_holds_no_tests_which_need_the_whole_checkout(
+    unpacked: Path,
+) -> None:
+    needed = {"proxy", "docs", "pyproject.toml", "README.md", "LICENSE"}
+    added_by_the_format = {"PKG-INFO", ".gitignore"}
+
+    found = {path.name for path in unpacked.iterdir()}
+    assert found == needed | added_by_the_format | {"CHANGELOG.md"}
 
 
 def test_the_newest_changelog_entry_is_the_version(project: dict[str, Any]) -> None:
@@ -105,7 +150,7 @@ def test_pins_keep_their_extras() -> None:
     assert find_lines("requirements/dev.txt", r"^coverage\[toml\]==")
 
 
-@pytest.mark.parametrize("file_name", ["build.txt", "runtime.txt", "demo.txt"])
+@pytest.mark.parametrize("file_name", LOCK_FILES)
 def test_what_is_tested_is_what_is_shipped(file_name: str) -> None:
     assert locked(file_name).items() <= locked("dev.txt").items()
 
