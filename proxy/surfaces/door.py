@@ -11,14 +11,16 @@ uvicorn's class does the work. This one adds what it leaves open:
 - **Time is bounded** while nothing complete has come. Where in a request a connection is decides:
 
       place     reply         how long
+      NEW       none          a second, in which the server may still be busy reading others
       BETWEEN   none, or sent keep_alive_s; before the first request head_timeout_s
       HEAD      any           head_timeout_s from its first byte, then 408
       BODY      to come       minded by the application: see `read_body`
       BODY      sent early    linger_s, in which the client may send the rest
       BETWEEN   to come       no limit
 
-- **Waiting connections are counted** (`proxy.surfaces.waiting`): all of the above but the last, and
-  none whose end would cost a complete request its reply.
+- **Waiting connections are counted** (`proxy.surfaces.waiting`): all but NEW ones and the last
+  above, and none whose end would cost a complete request its reply.
+- **A client that hangs up is gone for all of its requests**, those that wait for their turn, too.
 """
 
 from __future__ import annotations
@@ -33,7 +35,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import httptools
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from proxy.access.addresses import Network, client_address, owner_of
@@ -47,6 +53,8 @@ if TYPE_CHECKING:
 _NOT_HTTP: Final = "This is not a valid HTTP/1.1 request."
 _MOST_HELD: Final = 256 * 1024
 """Bytes that may come behind requests that wait for their turn, before reading stops."""
+_UNREAD_S: Final = 1.0
+"""How long a connection of which nothing was read yet is not held against its client."""
 
 _log = logging.getLogger("proxy.access")
 
@@ -91,6 +99,7 @@ class Door:
 class _Place(Enum):
     """Where the parser is."""
 
+    NEW = auto()
     BETWEEN = auto()
     HEAD = auto()
     BODY = auto()
@@ -112,7 +121,9 @@ class DoorProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = door.limits
         self._waiting = door.waiting
-        self._place = _Place.BETWEEN
+        self._place = _Place.NEW
+        self._running: RequestResponseCycle | None = None
+        """The request that is being answered, or was answered last."""
         self._requests = 0
         """The heads that were complete."""
         self._settled: tuple[_Place, bool, int] | None = None
@@ -125,6 +136,7 @@ class DoorProtocol(HttpToolsProtocol):
         self._unheard = 0
         """The bytes that came since the parser last told of a head or a part of a body."""
         self._has_heard = False
+        self._hosts = 0
         self._dropped = 0
         """The bytes that came of a request that has been answered."""
         self._peer = ""
@@ -143,6 +155,10 @@ class DoorProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._place = _Place.SHUT
+        self.pipeline.clear()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
         self._waiting.discard(self)
         if self._timer is not None:
             self._timer.cancel()
@@ -152,12 +168,18 @@ class DoorProtocol(HttpToolsProtocol):
         if self._place is _Place.SHUT:
             self._drop(len(data))
             return
+        if self._place is _Place.NEW:
+            self._place = _Place.BETWEEN
         if self._held:
             data = b"".join((self._held, data))
         self._held = memoryview(data)
         self._advance()
 
     def evict(self) -> None:
+        _log.info("refused error=too_many_waiting from=%s", self._client)
+        self._close_now()
+
+    def _close_now(self) -> None:
         self._place = _Place.SHUT
         self.transport.abort()
 
@@ -167,6 +189,7 @@ class DoorProtocol(HttpToolsProtocol):
         """Parse what has come, in pieces no longer than a head may be.
 
         What follows a request that waits for its turn is held: parsed requests take much more room.
+        Reading goes on, up to a limit, or a client that hangs up would not be noticed.
         """
         while self._held and not self.pipeline and self._place is not _Place.SHUT:
             room = self._limits.max_head_bytes - self._unheard
@@ -174,6 +197,8 @@ class DoorProtocol(HttpToolsProtocol):
             self._feed(piece)
         if len(self._held) > _MOST_HELD:
             self.flow.pause_reading()
+        elif self.pipeline:
+            self.flow.resume_reading()
         self._settle()
 
     def _feed(self, piece: memoryview) -> None:
@@ -223,6 +248,7 @@ class DoorProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._place = _Place.HEAD
         self._head_bytes = 0
+        self._hosts = 0
         self._client = self._peer
 
     def on_url(self, url: bytes) -> None:
@@ -237,10 +263,17 @@ class DoorProtocol(HttpToolsProtocol):
         if len(self.headers) >= limits.max_headers or self._head_bytes > limits.max_head_bytes:
             raise _too_large(limits)
         super().on_header(name, value)
+        name = name.lower()
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            raise BadRequest("The only transfer coding that is read is 'chunked'.")
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return  # the head is read again
+        if self._hosts != 1 and not (self._hosts == 0 and self.parser.get_http_version() == "1.0"):
+            raise BadRequest("A request needs one Host header.")  # RFC 9112, 3.2
         if self._limits.trusted and self.client is not None:
             self._client = client_address(self._peer, self._forwarded_for(), self._limits.trusted)
             self.scope["client"] = (self._client, self.client[1])
@@ -270,6 +303,10 @@ class DoorProtocol(HttpToolsProtocol):
 
     # The side of the application
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         """Go on to the next request. uvicorn's own timer of idle connections is not needed."""
         self.server_state.total_requests += 1
@@ -277,17 +314,17 @@ class DoorProtocol(HttpToolsProtocol):
             return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        if not self.pipeline:
-            self.flow.resume_reading()
-            if self._held:
-                self._advance()
+        self.flow.resume_reading()
+        if self._held and not self.pipeline:
+            self._advance()
         self._settle()
 
     # Refusing
 
     def _refuse(self, error: ProxyError) -> None:
         """Answer what cannot be read with an error, in its turn, and then close."""
-        _log.info("refused status=%d error=%s from=%s", error.status, error.code, self._client)
+        name = error.code or error.type
+        _log.info("refused status=%d error=%s from=%s", error.status, name, self._client)
         is_in_body, self._place = self._place is _Place.BODY, _Place.SHUT
         self._held = memoryview(b"")
         cycle = self.cycle
@@ -322,7 +359,7 @@ class DoorProtocol(HttpToolsProtocol):
         """Count what is read only to be polite."""
         self._dropped += size
         if self._dropped > self._limits.linger_bytes:
-            self.evict()
+            self._close_now()
 
     # Time
 
@@ -336,6 +373,8 @@ class DoorProtocol(HttpToolsProtocol):
         self._deadline = self.loop.time() + self._time_limit(is_answered=is_answered)
         if self._deadline != inf and (self._timer is None or self._timer.when() > self._deadline):
             self._set_timer()
+        if self._place is _Place.NEW:
+            return
         if is_answered:
             self._waiting.add(self, self._owner)
         elif self._place is _Place.BODY and not self.pipeline:
@@ -350,6 +389,8 @@ class DoorProtocol(HttpToolsProtocol):
 
     def _time_limit(self, *, is_answered: bool) -> float:
         limits = self._limits
+        if self._place is _Place.NEW:
+            return _UNREAD_S
         if self._place is _Place.HEAD or (is_answered and not self._requests):
             return limits.head_timeout_s
         if not is_answered:
@@ -368,6 +409,9 @@ class DoorProtocol(HttpToolsProtocol):
             return
         if self.loop.time() < self._deadline:
             self._set_timer()
+        elif self._place is _Place.NEW:
+            self._place = _Place.BETWEEN
+            self._settle()
         elif self._place is _Place.HEAD:
             self._refuse(RequestTimeout("The head of the request did not come in time."))
             self._settle()

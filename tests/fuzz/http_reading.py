@@ -95,6 +95,8 @@ def _request(data: bytes) -> tuple[Request, bytes]:
         raise _Strange
     method, path, _, version = line.groups()
     fields = [(each[1].lower(), each[2].strip(b" \t")) for each in headers if each]
+    if sum(name == b"host" for name, _ in fields) != 1:
+        raise _Strange
     options = {
         option.strip().lower()
         for name, value in fields

@@ -35,7 +35,8 @@ class Echo:
     """An application that remembers what it hears and answers with the body.
 
     A path that begins with /early is answered before its body is read; the reply to one that begins
-    with /slow begins at once and ends when `go_on` is set.
+    with /slow begins at once and ends when `go_on` is set; one that begins with /listening is never
+    answered, and heard when its client has gone.
     """
 
     heard: list[Heard] = field(default_factory=list)
@@ -53,6 +54,12 @@ class Echo:
             await self.go_on.wait()
             self.heard.append(Heard(*head, b""))
             await send({"type": "http.response.body", "body": b"end"})
+            return
+        if scope["path"].startswith("/listening"):
+            await _body(receive)
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.heard.append(Heard(head[0], "/listening: gone", *head[2:], None))
             return
         body = await _body(receive)
         self.heard.append(Heard(*head, body))

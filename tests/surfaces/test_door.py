@@ -209,12 +209,14 @@ async def test_a_client_that_sends_on_and_on_behind_a_request_is_read_no_further
     visitor = street.visitor()
     visitor.send(request(b"", path="/slow") + request(b""))
     await settled()
-    visitor.protocol.flow.resume_reading()  # as the application does whenever it listens
     sent = 0
     while visitor.reads and sent < 1_000_000:
         visitor.send(request(b"") * 200)
         sent += len(request(b"")) * 200
     assert sent < 300_000
+    street.app.go_on.set()
+    await visitor.replies(2 + sent // len(request(b"")))
+    assert visitor.reads
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -310,7 +312,45 @@ async def test_a_refusal_is_logged_with_the_address_it_came_from(
 ) -> None:
     caplog.set_level(logging.INFO, "proxy.access")
     Street().visitor("198.51.100.7").send(b"no http\r\n\r\n")
-    assert "refused status=400 error=None from=198.51.100.7" in caplog.text
+    assert "refused status=400 error=invalid_request_error from=198.51.100.7" in caplog.text
+
+
+@pytest.mark.parametrize("behind", [b"", request(b"next"), request(b"next") * 3, b"GET / HT"])
+async def test_a_client_that_hangs_up_is_gone_for_the_request_that_is_answered(
+    behind: bytes,
+) -> None:
+    street = Street()
+    visitor = street.visitor()
+    visitor.send(head("content-length: 5", path="/listening") + b"whole" + behind)
+    await settled()
+    assert visitor.reads  # or the end would not be seen
+    visitor.close()
+    await settled()
+    assert [heard.path for heard in street.app.heard] == ["/listening: gone"]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+async def test_a_request_needs_one_host(count: int) -> None:
+    street = Street()
+    visitor = street.visitor()
+    visitor.send(b"GET / HTTP/1.1\r\n" + b"host: x\r\n" * count + b"\r\n")
+    assert [status for status, _ in await visitor.replies(1)] == [400]
+    assert street.app.heard == []
+
+
+async def test_a_client_of_http_1_0_need_not_name_a_host() -> None:
+    visitor = Street().visitor()
+    visitor.send(b"GET / HTTP/1.0\r\n\r\n")
+    assert await visitor.replies(1) == [(200, b"")]
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "identity", "chunked, chunked"])
+async def test_a_coding_that_is_not_read_is_refused(coding: str) -> None:
+    street = Street()
+    visitor = street.visitor()
+    visitor.send(head(f"transfer-encoding: {coding}") + b"0\r\n\r\n")
+    assert [status for status, _ in await visitor.replies(1)] == [400]
+    assert street.app.heard == []
 
 
 # Time
@@ -341,7 +381,9 @@ async def test_a_head_must_be_complete_in_time_however_often_bytes_come() -> Non
 async def test_a_connection_that_says_nothing_is_closed() -> None:
     with skipping_clock() as clock:
         visitor = Street(SLOW).visitor()
-        clock.skip(1_001)
+        for _ in range(2):  # it is new at first
+            clock.skip(1_001)
+            await settled()
         await until_gone(visitor)
         assert visitor.written == b""
 
@@ -451,13 +493,32 @@ async def test_a_refused_client_that_sends_on_is_closed() -> None:
 
 async def test_connections_that_wait_cannot_keep_complete_requests_out() -> None:
     street = Street(DoorLimits(max_waiting=8))
-    half_sent = [street.visitor() for _ in range(20)]
-    for visitor in half_sent:
-        visitor.send(b"POST / HTTP/1.1\r\n")
+    half_sent = []
+    for _ in range(20):
+        half_sent.append(street.visitor())
+        half_sent[-1].send(b"POST / HTTP/1.1\r\n")
     assert [visitor.is_gone for visitor in half_sent] == [True] * 12 + [False] * 8
     newcomer = street.visitor("198.51.100.7")
     newcomer.send(request(b"hello"))
     assert await newcomer.replies(1) == [(200, b"hello")]
+
+
+async def test_a_burst_of_complete_requests_is_answered_however_many_they_are() -> None:
+    street = Street(DoorLimits(max_waiting=8))
+    burst = [street.visitor() for _ in range(50)]  # accepted before the first is read
+    for visitor in burst:
+        visitor.send(request(b"whole"))
+    assert [await visitor.replies(1) for visitor in burst] == [[(200, b"whole")]] * 50
+
+
+async def test_connections_that_stay_silent_count_after_a_while() -> None:
+    with skipping_clock() as clock:
+        street = Street(DoorLimits(max_waiting=8, head_timeout_s=1_000))
+        silent = [street.visitor() for _ in range(20)]
+        assert not any(visitor.is_gone for visitor in silent)
+        clock.skip(1.1)
+        await silent[11].until(lambda each: each.is_gone)
+        assert [visitor.is_gone for visitor in silent] == [True] * 12 + [False] * 8
 
 
 async def test_a_reply_under_way_is_not_ended_for_others() -> None:
@@ -466,7 +527,7 @@ async def test_a_reply_under_way_is_not_ended_for_others() -> None:
     busy.send(request(b"", path="/slow") + b"POST /half")
     await settled()
     for _ in range(20):
-        street.visitor().send(b"POST")
+        street.visitor().send(b"POST / H")
     street.app.go_on.set()
     await busy.until(lambda each: b"end" in each.written)
     assert busy.parsed()[0][0] == 200
@@ -477,6 +538,8 @@ async def test_an_upload_counts_as_waiting_until_it_is_whole() -> None:
     upload = street.visitor()
     upload.send(head("content-length: 5") + b"x")
     others = [street.visitor() for _ in range(4)]
+    for other in others:
+        other.send(b"P")
     assert upload.is_gone
     await settled()
     assert street.app.heard[0].body is None
@@ -486,6 +549,7 @@ async def test_an_upload_counts_as_waiting_until_it_is_whole() -> None:
 async def test_a_connection_that_is_gone_counts_no_longer() -> None:
     street = Street()
     visitor = street.visitor()
+    visitor.send(b"P")
     assert len(street.door.waiting) == 1
     visitor.close()
     await settled()
