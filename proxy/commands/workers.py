@@ -20,7 +20,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from proxy.commands.listening import Reservation
 from proxy.commands.logs import say
-from proxy.commands.serving import end_at_once, ignore_hang_up
+from proxy.commands.serving import end_at_once, end_interrupted, ignore_hang_up
 
 _log = logging.getLogger(__name__)
 
@@ -167,5 +167,4 @@ def serve_in_workers(
     workers = Workers(config, listener, greeting)
     workers.run()
     if workers.interrupted:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more may come before all is cleared up
-        raise KeyboardInterrupt
+        end_interrupted()
