@@ -18,6 +18,7 @@ import uvloop
 
 from proxy.app import create_app
 from proxy.settings import Settings
+from proxy.upstreams.outbound import Outbound
 from tests.support.asgi import ask
 from tests.upstreams.raw_server import Connection, Script, chunk, chunked, raw_server, reply
 from tests.upstreams.scaleway_samples import ONE, event
@@ -107,21 +108,29 @@ def uncollected() -> Iterator[list[int]]:
 
 
 async def garbage(
-    body: dict[str, Any], model: Script | None, search: Script | None, *, goes: bool = False
+    body: dict[str, Any],
+    model: Script | None,
+    search: Script | None,
+    *,
+    goes: bool = False,
+    by_proxy: bool = False,
 ) -> int:
+    """How many objects are left; `by_proxy` takes `model` for what a proxy on the way does."""
     scheme = "https" if model is NO_TLS else "http"
     async with served(model) as scaleway, served(search) as lighton:
-        app = create_app(
-            Settings(
-                scaleway_base_url=f"{scaleway.replace('http', scheme)}/v1",
-                scaleway_api_key="k",
-                lighton_base_url=lighton,
-                lighton_api_key="k",
-                retrieval="off",
-                model_timeout_s=0.01,
-                search_timeout_s=0.01,
-            )
+        base_url = "https://model.test" if by_proxy else scaleway.replace("http", scheme)
+        settings = Settings(
+            scaleway_base_url=f"{base_url}/v1",
+            scaleway_api_key="k",
+            lighton_base_url=lighton,
+            lighton_api_key="k",
+            retrieval="off",
+            connect_timeout_s=0.05 if by_proxy else 5,
+            model_timeout_s=0.01,
+            search_timeout_s=0.01,
         )
+        outbound = Outbound.of(settings, {"HTTPS_PROXY": scaleway} if by_proxy else {})
+        app = create_app(settings, outbound)
         hangs_up = asyncio.Event()
         if goes:
             hangs_up.set()
@@ -136,6 +145,7 @@ async def garbage(
         with uncollected() as found:
             for _ in range(REQUESTS):
                 await request()
+        await outbound.aclose()
         return found[0]
 
 
@@ -143,6 +153,23 @@ async def garbage(
 def test_a_request_leaves_no_cycles_however_it_ends(kind: str) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(garbage(*KINDS[kind])) < REQUESTS
+
+
+PROXIES: dict[str, Script | None] = {
+    "refused": None,
+    "closed": saying(b"", stays=False),
+    "timed out": SILENT,
+    "not allowed": saying(reply(b"", status="407 Proxy Authentication Required")),
+    "not TLS behind it": saying(b"HTTP/1.1 200 OK\r\n\r\nSSH-2.0\r\n\r\n", stays=False),
+}
+
+
+@pytest.mark.parametrize("kind", PROXIES)
+@pytest.mark.parametrize("body", [{}, STREAMED])
+def test_a_request_that_a_proxy_fails_leaves_no_cycles(kind: str, body: dict[str, Any]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        left = runner.run(garbage(body, PROXIES[kind], None, by_proxy=True))
+    assert left < REQUESTS
 
 
 @pytest.mark.parametrize("body", [{}, STREAMED, SEARCHED])

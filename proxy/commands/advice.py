@@ -56,7 +56,12 @@ _CAUSES: Final = {
     "what it allows, and NO_PROXY.",
     "not_http": "What answers at {way} is no HTTP server: check {setting}.",
 }
-_OF_CONNECTIONS: Final = frozenset({"dns", "refused", "connect_timeout", "no_route"})
+_LATE_BY_PROXY: Final = (
+    "There was no connection to {host} by the proxy {proxy} within connect_timeout_s: check "
+    "{variable}, and whether the proxy reaches {host}."
+)
+_OR_PROXY: Final = "Or it is the TLS of the proxy {proxy} itself: check {variable}, too."
+_OF_CONNECTIONS: Final = frozenset({"dns", "refused", "no_route"})
 """What a connection fails by before anybody answers."""
 _OTHERWISE: Final = "Check {setting} and this machine's way to {way}."
 
@@ -64,7 +69,7 @@ _OTHERWISE: Final = "Check {setting} and this machine's way to {way}."
 def explain(error: UpstreamError, place: Place) -> str:
     """Why an upstream could not be reached, and what to do; one line."""
     near = _nearest(error.cause, place)
-    advice = _CAUSES.get(error.cause, _OTHERWISE).format(
+    advice = _template(error.cause, place).format(
         host=near.host,
         setting=near.setting,
         way=near.url,
@@ -73,6 +78,17 @@ def explain(error: UpstreamError, place: Place) -> str:
     )
     said = f"{error.said}. " if error.said else ""
     return f"{said}{advice}"
+
+
+def _template(cause: str, place: Place) -> str:
+    """The advice, which is another one where a proxy is on the way."""
+    if place.proxy is None:
+        return _CAUSES.get(cause, _OTHERWISE)
+    if cause == "connect_timeout":  # of the proxy or behind it, which nobody here can tell
+        return _LATE_BY_PROXY
+    advice = _CAUSES.get(cause, _OTHERWISE)
+    has_two = cause.startswith("tls") and place.proxy.url.startswith("https:")
+    return f"{advice} {_OR_PROXY}" if has_two else advice
 
 
 def _nearest(cause: str, place: Place) -> Place:

@@ -8,12 +8,14 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from multiprocessing import parent_process
 from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Final, NoReturn, cast
 
+import click
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -131,6 +133,18 @@ def end_at_once() -> NoReturn:
     os._exit(INTERRUPTED)
 
 
+def end_interrupted() -> NoReturn:
+    """Leave the program by its usual way, after what Ctrl-C has ended.
+
+    It must not be by KeyboardInterrupt: click would write a line for it, and wait for ever where
+    stderr is a pipe that nobody reads.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more may come before all is cleared up
+    if sys.stderr.isatty():
+        say("", err=True)  # ends the line in which the terminal shows ^C
+    raise click.exceptions.Exit(INTERRUPTED)
+
+
 class _Server(uvicorn.Server):
     """A server that says something once it answers, and signals are handled."""
 
@@ -151,7 +165,7 @@ class _Server(uvicorn.Server):
 
 
 def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -> None:
-    """Serve in this process until a signal says stop. Ctrl-C ends in KeyboardInterrupt.
+    """Serve in this process until a signal says stop. Ctrl-C ends in click's Exit.
 
     The greeting is printed when the server answers and not before, so that whoever reads it can
     ask, or stop it, at once.
@@ -159,5 +173,4 @@ def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -
     try:
         _Server(config, greeting).run(sockets=[listener])
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more may come before all is cleared up
-        raise
+        end_interrupted()

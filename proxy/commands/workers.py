@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
 from types import FrameType
 from typing import Final, cast
 
@@ -20,7 +21,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from proxy.commands.listening import Reservation
 from proxy.commands.logs import say
-from proxy.commands.serving import end_at_once, ignore_hang_up
+from proxy.commands.serving import end_at_once, end_interrupted, ignore_hang_up
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,21 @@ class Attempts:
 def pause_s(failures: int) -> float:
     """How long to wait after so many workers in a row that could not load, in seconds."""
     return min(_SHORTEST_PAUSE_S * 2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_S)
+
+
+def has_started(process: Process, timeout_s: float = 5) -> bool | None:
+    """Whether a worker serves; None if it has ended, or does not answer in time.
+
+    Uvicorn's own question goes on waiting when the worker ends meanwhile, as one does that cannot
+    load: this process, too, holds the worker's end of the pipe.
+    """
+    answers = process.parent_conn
+    try:
+        answers.send(b"ping")
+        heard = wait([answers, process.process.sentinel], timeout_s)
+        return bool(answers.recv()) if answers in heard else None
+    except (OSError, EOFError):
+        return None
 
 
 class Workers(Multiprocess):
@@ -74,7 +90,7 @@ class Workers(Multiprocess):
 
     def _greet(self) -> bool:
         """Greet, once, if all workers serve; whether that has been done."""
-        if not self._has_greeted and all(process.is_ready() for process in self.processes):
+        if not self._has_greeted and all(has_started(process) for process in self.processes):
             self._has_greeted = True
             self._attempts = {process: Attempts(has_served=True) for process in self.processes}
             say(self._greeting)
@@ -92,10 +108,12 @@ class Workers(Multiprocess):
             if attempts.again_at is not None:
                 if time.monotonic() >= attempts.again_at:
                     self._replace(place, process, attempts)
-            elif process.is_alive(timeout=self.config.timeout_worker_healthcheck):
-                attempts.has_served = attempts.has_served or process.is_ready()
-            else:
+                continue
+            started = has_started(process, self.config.timeout_worker_healthcheck)
+            if started is None:
                 self._mourn(place, process, attempts)
+            else:
+                attempts.has_served = attempts.has_served or started
         self._greet()
 
     def _mourn(self, place: int, process: Process, attempts: Attempts) -> None:
@@ -167,5 +185,4 @@ def serve_in_workers(
     workers = Workers(config, listener, greeting)
     workers.run()
     if workers.interrupted:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more may come before all is cleared up
-        raise KeyboardInterrupt
+        end_interrupted()

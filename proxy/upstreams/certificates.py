@@ -31,7 +31,10 @@ def client_context(settings: Settings, environment: Mapping[str, str]) -> ssl.SS
     passes over what it cannot read.
     """
     _check_store(environment)
-    context = ssl.create_default_context()
+    try:
+        context = ssl.create_default_context()
+    except OSError as error:  # Python writes the keys of connections to it, for Wireshark
+        raise SettingsError("SSLKEYLOGFILE: the file cannot be written") from error
     # Python 3.13 refuses private authorities whose certificates lack extensions that curl does not
     # miss. An intermediate authority may be trusted by itself.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

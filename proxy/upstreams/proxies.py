@@ -82,9 +82,13 @@ def _read(name: str, value: str) -> OutboundProxy:
 
 
 def _is_plain(parts: SplitResult) -> bool:
-    """Whether it is an address and nothing more, of characters that an address may have."""
+    """Whether it is an address and nothing more, of characters that an address may have.
+
+    An `@` behind a `/` ends a password that holds one: its beginning would be taken for the host.
+    """
     text = parts.netloc
-    return text.isprintable() and " " not in text and not parts.query and not parts.fragment
+    is_whole = "@" not in parts.path and not parts.query and not parts.fragment
+    return is_whole and text.isprintable() and " " not in text
 
 
 def _malformed(name: str) -> SettingsError:

@@ -7,11 +7,15 @@ import socket
 import time
 from contextlib import ExitStack, suppress
 from itertools import pairwise
+from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Self, cast
 
 import pytest
+from uvicorn.supervisors.multiprocess import Process
 
-from proxy.commands.workers import pause_s
+from proxy.commands.workers import has_started, pause_s
 from tests.commands.test_serve import KEYS, get, on_linux, started, workers_of
 from tests.support.program import PATIENCE_S, Program
 
@@ -21,6 +25,47 @@ def test_pauses_grow_up_to_a_limit() -> None:
     assert pauses[0] == 0.5
     assert all(shorter < longer for shorter, longer in pairwise(pauses[:6]))
     assert pauses[-1] == 30
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_worker_says_whether_it_serves(*, answer: bool) -> None:
+    with Pretended() as worker:
+        worker.child_conn.send(answer)
+        assert has_started(worker.as_process, PATIENCE_S) is answer
+
+
+def test_a_worker_that_ends_is_not_waited_for() -> None:
+    with Pretended() as worker:
+        worker.end()
+        assert has_started(worker.as_process, 3600) is None
+
+
+def test_a_worker_that_does_not_answer_is_given_up() -> None:
+    with Pretended() as worker:
+        assert has_started(worker.as_process, 0.01) is None
+    assert has_started(worker.as_process, PATIENCE_S) is None  # its pipe is closed
+
+
+class Pretended:
+    """A worker's pipe, of which both ends are here, and what becomes readable when it ends."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self.parent_conn, self.child_conn = map(self._stack.enter_context, Pipe())
+        self._alive, self._other = socket.socketpair()
+        for each in (self._alive, self._other):
+            self._stack.callback(each.close)
+        self.process = SimpleNamespace(sentinel=self._alive.fileno())
+        self.as_process = cast("Process", self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def end(self) -> None:
+        self._other.close()
 
 
 @on_linux

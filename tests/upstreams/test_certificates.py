@@ -156,3 +156,11 @@ def test_a_wrong_store_that_openssl_would_pass_over_is_an_error(
     with pytest.raises(SettingsError, match=said):
         made(folder, named)
     made(folder, dict.fromkeys(environment, ""))
+
+
+def test_a_file_for_the_keys_of_connections_that_cannot_be_written_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(folder / "none" / "keys"))
+    with pytest.raises(SettingsError, match="SSLKEYLOGFILE: the file cannot be written"):
+        made(folder, {})

@@ -122,6 +122,8 @@ def test_credentials_are_read_and_not_shown() -> None:
     [
         f"http://:{SECRET}@",
         f"http://u:{SECRET}/@p:1",
+        f"http://u:1/{SECRET}@p:1",
+        f"{SECRET}/@p:1",
         f"http://u:{SECRET}#@p:1",
         f"http://u:{SECRET}?@p:1",
         f"http://u:{SECRET}@p:port",
