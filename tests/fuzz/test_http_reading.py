@@ -5,14 +5,14 @@ import pytest
 from tests.fuzz.http_reading import End, Reply, Request, read_replies, read_requests
 
 GET = b"GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n"
-POST = b"POST /p HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
+POST = b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
 CHUNKS = b"2;a=b\r\nab\r\n1\r\nc\r\n0\r\nT: 1\r\n\r\n"
-CHUNKED = b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS
-CLOSES = b"GET /z HTTP/1.1\r\nConnection: x, Close\r\n\r\n"
+CHUNKED = b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS
+CLOSES = b"GET /z HTTP/1.1\r\nHost: x\r\nConnection: x, Close\r\n\r\n"
 
 
 def head(*lines: bytes) -> bytes:
-    return b"\r\n".join((b"POST /p HTTP/1.1", *lines)) + b"\r\n\r\n"
+    return b"\r\n".join((b"POST /p HTTP/1.1", b"Host: x", *lines)) + b"\r\n\r\n"
 
 
 def test_requests_are_read_one_after_another_with_their_bodies() -> None:
@@ -26,11 +26,11 @@ def test_requests_are_read_one_after_another_with_their_bodies() -> None:
 
 
 def test_nothing_follows_a_request_that_closes() -> None:
-    for last in (CLOSES, b"GET /z HTTP/1.0\r\n\r\n"):
+    for last in (CLOSES, b"GET /z HTTP/1.0\r\nHost: x\r\n\r\n"):
         read = read_requests(POST + last + POST)
         assert [each.path for each in read.requests] == [b"/p", b"/z"]
         assert read.closes
-    assert not read_requests(b"GET /z HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").closes
+    assert not read_requests(b"GET /z HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n").closes
 
 
 @pytest.mark.parametrize("data", [GET, POST, CHUNKED])
@@ -48,11 +48,13 @@ def test_a_request_that_is_cut_anywhere_is_not_read(data: bytes) -> None:
     "data",
     [
         b"\r\n" + GET,
-        b"BREW / HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/2.0\r\n\r\n",
-        b"GET  / HTTP/1.1\r\n\r\n",
-        b"GET http://x/ HTTP/1.1\r\n\r\n",
-        b"GET /#a HTTP/1.1\r\n\r\n",
+        b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+        b"GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /#a HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\nHost: x\r\n\r\n",
         head(b"Content-Length: 1", b"Content-Length: 1") + b"a",
         head(b"Content-Length: +1") + b"a",
