@@ -119,7 +119,9 @@ def _index_access() -> dict[str, str]:
     """What lets pip download as this machine does, and use its cache."""
     access = {k: v for k, v in os.environ.items() if k.upper().startswith(PACKAGE_INDEX_ACCESS)}
     command = [sys.executable, "-m", "pip", "cache", "dir"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - pip
+    found = subprocess.run(  # noqa: S603 - pip
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     return access | ({"PIP_CACHE_DIR": found.stdout.strip()} if found.returncode == 0 else {})
 
 

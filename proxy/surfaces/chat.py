@@ -94,7 +94,7 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
     except ProxyError as error:
         if not stream.has_begun:
             raise
-        failure = error.with_traceback(None)  # which refers to this frame, and it to `failure`
+        failure = error.with_traceback(None)  # which refers to this frame
     except Exception as fault:
         if not stream.has_begun:
             raise
@@ -103,7 +103,10 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
         await stream.finish()
         return
     exchange.note_error(failure)
-    await stream.fail(failure)
+    try:
+        await stream.fail(failure)
+    finally:
+        del failure  # the tracebacks of its causes refer to this frame, too, from Python 3.12 on
 
 
 @dataclass(slots=True)

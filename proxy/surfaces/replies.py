@@ -87,7 +87,7 @@ class ErrorReplies:
             # Only a server that is shutting down cancels a request; its task ends with this reply.
             failure: ProxyError = ShuttingDown("The proxy is shutting down. Try again.")
         except ProxyError as error:
-            failure = error.with_traceback(None)  # which refers to this frame, and it to `failure`
+            failure = error.with_traceback(None)  # which refers to this frame
         except HTTPException as fault:
             failure = _routing_error(scope, fault)
             headers = fault.headers
@@ -97,8 +97,9 @@ class ErrorReplies:
             return
         exchange = exchange_of(scope)
         exchange.note_error(failure)
-        if not exchange.status:
-            reply = error_reply(failure)
+        reply = None if exchange.status else error_reply(failure)
+        del failure  # the tracebacks of its causes refer to this frame, too, from Python 3.12 on
+        if reply:
             reply.headers.update(headers or {})
             await reply(scope, receive, send)
 
