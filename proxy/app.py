@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import httpx
 from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -39,7 +40,9 @@ from proxy.upstreams.warmth import keep_warm
 _EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
 
 
-def create_app(settings: Settings, outbound: Outbound | Transport | None = None) -> Application:
+def create_app(
+    settings: Settings, outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None
+) -> Application:
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and

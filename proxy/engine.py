@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from proxy.core.chat import Chunk
 from proxy.core.citations import MAX_ANNOTATIONS, annotate
 from proxy.core.desk import Failed, Found, Outcome, SearchDesk
-from proxy.core.frames import Take, TextChunk
+from proxy.core.frames import TextChunk
 from proxy.core.kept import KeptTurn, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
 from proxy.core.passages import PassageBook
@@ -30,13 +30,14 @@ from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
 from proxy.tasks import TaskScope
 
+Behind = asyncio.Future[None] | None
+"""What whoever is told something gives back: while it is not done, no more may come."""
+Hear = Callable[[list[Chunk | TextChunk]], Behind]
+"""Takes in chunks that arrived together."""
 
-class ModelStream(Protocol):
-    """The chunks of one model round, in the groups they arrive in. Closing it ends the round."""
 
-    def __aiter__(self) -> AsyncIterator[list[Chunk | TextChunk]]: ...
-
-    async def aclose(self) -> None: ...
+class _AnswerIsFull(Exception):  # ends a round, and is no error
+    """The client has heard as much as one answer may say."""
 
 
 class ModelUpstream(Protocol):
@@ -49,7 +50,8 @@ class ModelUpstream(Protocol):
     async def require(self, model: str) -> None:
         """Return if `model` answers. Raises ProxyError if it does not."""
 
-    def stream(self, body: Mapping[str, Any], take: Take | None = None) -> ModelStream: ...
+    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
+        """Push the chunks of a round into `hear` as they arrive; ends when the round does."""
 
 
 class SearchUpstream(Protocol):
@@ -73,15 +75,8 @@ class TurnKeeper(Protocol):
 class Listener(Protocol):
     """Whoever the answer is for."""
 
-    async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
-        """Take in chunks of the completion; returns when more may come."""
-
-    @property
-    def takes_text(self) -> bool:
-        """Whether `hear_text` may be called now."""
-
-    def hear_text(self, chunk: TextChunk) -> None:
-        """Take in a chunk at the moment it arrives."""
+    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:
+        """Take in chunks of the completion."""
 
 
 @dataclass(slots=True)
@@ -127,7 +122,9 @@ class Run:
                     break
                 reply = None  # a long round need not hold what was found before it
                 reply = await self._obey(command, listener, tasks)
-        await listener.hear(self._closing(turn))
+        behind = listener.hear(self._closing(turn))
+        if behind is not None:
+            await behind
 
     def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Awaitable[Any]:
         """What the loop is sent for a command."""
@@ -152,64 +149,29 @@ class Run:
             keeps_ids=not self.plan.grounded,
             single_call=self.plan.chat.single_call,
         )
-        take = functools.partial(self._take, reader, listener, tasks)
-        async with aclosing(self.model.stream(self._body(ask), take)) as groups:
-            async for chunks in groups:
-                heard = [
-                    out
-                    for each in chunks
-                    if not reader.is_full and (out := self._hear(reader, each))
-                ]
-                if self.plan.chat.stream:  # else the round is over, and the loop asks next
-                    self._start_early(reader.take_ready(), tasks)
-                if heard:
-                    await listener.hear(heard)
-                if reader.is_full:
-                    break
-                del chunks, heard  # a long wait need not hold them
+
+        def hear(chunks: list[Chunk | TextChunk]) -> Behind:
+            heard = []
+            for each in chunks:
+                if not reader.is_full and (part := reader.feed(each)) is not None:
+                    heard.append(self.writer.write(part))  # noqa: PERF401  # costs each token a call
+            if reader.has_calls and self.plan.chat.stream:  # else the loop asks next
+                self._start_early(reader.take_ready(), tasks)
+            behind = listener.hear(heard) if heard else None
+            if reader.is_full:
+                raise _AnswerIsFull
+            return behind
+
+        with suppress(_AnswerIsFull):
+            await self.model.ask(self._body(ask), hear)
         self._room, self.is_cut = reader.room, reader.is_full
         try:
             turn = reader.close()
         except UnfinishedTurnError as error:
-            name = self.model.name
-            what = f"{name}'s reply broke off before its end. Try again."
-            raise BadReply(name, what, cause="broke_off") from error
+            what = f"{self.model.name}'s reply broke off before its end."
+            raise BadReply(self.model.name, what, cause="broke_off") from error
         self.writer.end_round(turn)
         return turn
-
-    def _take(
-        self, reader: TurnReader, listener: Listener, tasks: TaskScope, chunk: Chunk | TextChunk
-    ) -> bool:
-        """Let the client hear a chunk of text at once, without waking this task for it.
-
-        It is offered only while nothing else is under way. It is not taken while the client has not
-        taken what it was sent: then it waits here like any other, and the model with it. Of any
-        other chunk the client must hear nothing.
-        """
-        if not isinstance(chunk, TextChunk):
-            if not reader.hides(chunk):
-                return False
-            reader.feed(chunk)
-            self._start_early(reader.take_ready(), tasks)
-            return True
-        has_room = len(chunk.text) <= reader.room
-        if not (has_room and self.writer.passes_text and listener.takes_text):
-            return False
-        reader.feed_text(chunk.text)
-        self.writer.write_text(chunk.text)
-        listener.hear_text(chunk)
-        return True
-
-    def _hear(self, reader: TurnReader, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None:
-        """What the client hears of a chunk. Text passes in its frame where it can."""
-        if isinstance(chunk, TextChunk):
-            if self.writer.passes_text and len(chunk.text) <= reader.room:
-                reader.feed_text(chunk.text)
-                self.writer.write_text(chunk.text)
-                return chunk
-            chunk = chunk.whole()
-        heard = reader.feed(chunk)
-        return None if heard is None else self.writer.write(heard)
 
     def _body(self, ask: Ask) -> dict[str, Any]:
         """The request of one round: the client's own parameters, and what the proxy owns."""

@@ -10,6 +10,7 @@
     ├── MethodNotAllowed      405
     ├── RequestTimeout        408  the client stopped in the middle of its request
     ├── PayloadTooLarge       413
+    ├── UnsupportedMedia      415  the body is encoded, for example compressed
     ├── HeadTooLarge          431  the request line and headers are more than any client needs
     ├── InternalError         500  a fault of the proxy itself
     ├── ShuttingDown          503  the proxy ends before the answer does
@@ -121,6 +122,13 @@ class PayloadTooLarge(ProxyError):
     status = 413
     type = "invalid_request_error"
     code = "request_too_large"
+    retryable = False
+
+
+class UnsupportedMedia(ProxyError):
+    status = 415
+    type = "invalid_request_error"
+    code = "unsupported_media"
     retryable = False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -13,14 +13,14 @@ import pytest
 from proxy.core.chat import Chunk, parse_chat
 from proxy.core.desk import Found
 from proxy.core.fold import Fold
-from proxy.core.frames import Frame, Take, TextChunk
+from proxy.core.frames import Frame, TextChunk
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.writer import CompletionWriter
-from proxy.engine import Run
+from proxy.engine import Behind, Hear, Run
 from proxy.errors import BadReply, ModelNotFound, Overloaded, ProxyError, UpstreamTimeout
 from tests.support.script import Call, Round, search_call
 
@@ -45,7 +45,8 @@ class Model:
         self.sent = 0
         self.waits = asyncio.Event()
         """Set when a gate has been reached."""
-        self.take: Take | None = None
+        self.extra: dict[int, Chunk | TextChunk] = {}
+        """What comes before the chunk of a given number."""
         self.required: list[str] = []
         """The models that were asked about before a search."""
         self.refusal: ProxyError | None = None
@@ -55,20 +56,24 @@ class Model:
         if self.refusal is not None:
             raise self.refusal
 
-    async def stream(
-        self, body: Mapping[str, Any], take: Take | None = None
-    ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
+    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
         self.asked.append(body)
-        self.take = take
         try:
             for place, chunk in enumerate(next(self._rounds).chunks()):
+                if extra := self.extra.pop(place, None):
+                    await self._push(extra, hear)
                 if gate := self.gates.pop(place, None):
                     self.waits.set()
                     await gate.wait()
-                self.sent += 1
-                yield [chunk]
+                await self._push(chunk, hear)
         finally:
             self.closed.set()
+
+    async def _push(self, chunk: Chunk | TextChunk, hear: Hear) -> None:
+        self.sent += 1
+        behind = hear([chunk])
+        if behind is not None:
+            await behind
 
 
 @dataclass
@@ -121,24 +126,25 @@ class Turns:
 
 @dataclass
 class Listener:
-    """A client; it takes no chunk while `gate` is not set."""
+    """A client; it is behind while `gate` is not set."""
 
     fold: Fold = field(default_factory=Fold)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
-    takes_text: bool = True
+    framed: int = 0
+    """The chunks of text that came in a frame."""
 
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
+    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:
         self.heard.set()
-        await self.gate.wait()
-        for chunk in chunks:
-            self.fold.add(chunk.whole() if isinstance(chunk, TextChunk) else chunk)
+        self.framed += sum(isinstance(each, TextChunk) for each in chunks)
+        self.fold.hear(chunks)
+        return None if self.gate.is_set() else asyncio.ensure_future(self._catch_up())
 
-    def hear_text(self, chunk: TextChunk) -> None:
-        self.fold.add(chunk.whole())
+    async def _catch_up(self) -> None:
+        await self.gate.wait()
 
 
 def run(
@@ -220,38 +226,21 @@ async def test_a_client_hears_its_call_while_the_search_before_it_runs() -> None
 TEXT = TextChunk(Frame({"id": "x", "model": "m"}, {"index": 0}), " and so on", b" and so on")
 
 
-async def taking(one: Run, model: Model, listener: Listener, *, place: int) -> bool:
-    """Whether text is taken at once before the chunk at `place` has come."""
-    model.gates[place] = asyncio.Event()
-    gate = model.gates[place]
-    driving = asyncio.create_task(one.drive(listener))
-    await asyncio.wait_for(model.waits.wait(), 10)
-    assert model.take is not None
-    taken = model.take(TEXT)
-    gate.set()
-    await asyncio.wait_for(driving, 10)
-    return taken
-
-
-async def test_text_that_arrives_alone_is_heard_at_once_and_belongs_to_the_answer() -> None:
+async def test_text_in_a_frame_is_heard_in_one_and_belongs_to_the_answer() -> None:
     model = Model(Round("It is 27"))
+    model.extra[2] = TEXT
     one, listener = run(model, Searcher()), Listener()
-    one.writer = CompletionWriter(
-        id="c", created=1, model="m", include_usage=True, passes_frames=True
-    )
-    assert await taking(one, model, listener, place=2)
+    await one.drive(listener)
     assert listener.fold.completion()["choices"][0]["message"]["content"] == "It is 27 and so on"
     assert one.writer.text == "It is 27 and so on"
+    assert listener.framed == 1
 
 
-async def test_text_that_was_taken_at_once_is_in_the_history() -> None:
+async def test_text_in_a_frame_is_in_the_history() -> None:
     first = Round("Let me see", calls=(search_call("leave"),), finish_reason="tool_calls")
     model = Model(first, Round("End."))
-    one, listener = run(model, open_searcher()), Listener()
-    one.writer = CompletionWriter(
-        id="c", created=1, model="m", include_usage=True, passes_frames=True
-    )
-    assert await taking(one, model, listener, place=2)
+    model.extra[2] = TEXT
+    await run(model, open_searcher()).drive(Listener())
     assert model.asked[1]["messages"][-2]["content"] == "Let me see and so on"
 
 
@@ -259,40 +248,23 @@ async def test_a_search_starts_at_once_when_the_rest_of_its_call_arrives() -> No
     begun = Round(calls=(Call("lighton_search", ""),), finish_reason="tool_calls")
     (place,) = [i for i, each in enumerate(begun.chunks()) if "lighton_search" in str(each)]
     model = Model(begun, Round("End."))
-    model.gates[place + 1] = gate = asyncio.Event()
-    searcher = open_searcher()
-    driving = asyncio.create_task(run(model, searcher).drive(Listener()))
-    await asyncio.wait_for(model.waits.wait(), 10)
-    assert model.take is not None
-    assert not model.take({"choices": [{"index": 0, "delta": {"content": "heard"}}]})
     rest = {"index": 0, "function": {"arguments": '{"query": "leave"}'}}
-    assert model.take({"choices": [{"index": 0, "delta": {"tool_calls": [rest]}}]})
-    await asyncio.wait_for(searcher.started.wait(), 10)
-    assert not gate.is_set()
-    gate.set()
-    await asyncio.wait_for(driving, 10)
+    model.extra[place + 1] = {"choices": [{"index": 0, "delta": {"tool_calls": [rest]}}]}
+    searcher = open_searcher()
+    model.gates[place + 1] = searcher.started
+    await asyncio.wait_for(run(model, searcher).drive(Listener()), 10)
     assert [each.query for each in searcher.ran] == ["leave"]
 
 
 @pytest.mark.parametrize("place", [0, 1])
-async def test_text_is_not_taken_at_once_before_the_reply_has_begun(place: int) -> None:
+async def test_text_in_a_frame_that_comes_first_begins_the_reply(place: int) -> None:
     model = Model(Round("It is 27"))
+    model.extra[place] = TEXT
     one, listener = run(model, Searcher()), Listener()
-    one.writer = CompletionWriter(
-        id="c", created=1, model="m", include_usage=True, passes_frames=True
-    )
-    assert not await taking(one, model, listener, place=place)
-    assert one.writer.text == "It is 27"
-
-
-async def test_text_is_not_taken_at_once_by_a_listener_that_cannot() -> None:
-    model = Model(Round("It is 27"))
-    one, listener = run(model, Searcher()), Listener(takes_text=False)
-    one.writer = CompletionWriter(
-        id="c", created=1, model="m", include_usage=True, passes_frames=True
-    )
-    assert not await taking(one, model, listener, place=2)
-    assert one.writer.text == "It is 27"
+    await one.drive(listener)
+    message = listener.fold.completion()["choices"][0]["message"]
+    assert (message["role"], message["content"]) == ("assistant", " and so onIt is 27")
+    assert listener.framed == 0
 
 
 async def test_a_turn_is_kept_before_the_client_hears_its_end() -> None:
@@ -471,14 +443,6 @@ async def test_a_search_that_the_model_calls_for_needs_no_asking() -> None:
 # As much as an answer may say
 
 
-def framed(one: Run) -> Run:
-    """The same, for a listener that dresses frames."""
-    one.writer = CompletionWriter(
-        id="c", created=1, model="m", include_usage=True, passes_frames=True
-    )
-    return one
-
-
 def choice_heard(listener: Listener) -> dict[str, Any]:
     choice: dict[str, Any] = listener.fold.completion()["choices"][0]
     return choice
@@ -497,21 +461,16 @@ async def test_an_answer_that_is_too_long_is_cut_and_its_model_stream_ended() ->
 
 
 @pytest.mark.parametrize(
-    ("most", "taken", "text", "reason"),
-    [
-        (18, True, "It is 27 and so on", "stop"),
-        (17, False, "It is 27", "stop"),  # what is not taken is not played by this model
-    ],
+    ("most", "text", "reason"),
+    [(18, "It is 27 and so on", "stop"), (17, "It is 27 and so o", "length")],
 )
-async def test_text_is_taken_at_once_only_while_there_is_room(
-    most: int,
-    taken: bool,  # noqa: FBT001  # a parameter of the test
-    text: str,
-    reason: str,
+async def test_text_in_a_frame_is_cut_where_there_is_no_more_room(
+    most: int, text: str, reason: str
 ) -> None:
     model = Model(Round("It is 27"))
-    one, listener = framed(run(model, Searcher(), max_answer_chars=most)), Listener()
-    assert await taking(one, model, listener, place=2) is taken
+    model.extra[2] = TEXT
+    one, listener = run(model, Searcher(), max_answer_chars=most), Listener()
+    await one.drive(listener)
     assert choice_heard(listener)["message"]["content"] == text
     assert choice_heard(listener)["finish_reason"] == reason
 

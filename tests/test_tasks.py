@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import gc
 import weakref
 from typing import Any
 
 import pytest
 
-from proxy.tasks import Aside, TaskScope, begin
+from proxy.tasks import TaskScope
 
 
 async def forever(ended: asyncio.Event) -> None:
@@ -69,142 +71,40 @@ async def test_a_result_is_what_awaiting_gives() -> None:
         assert await tasks.start(answer()) == 42
 
 
-async def test_what_can_be_done_at_once_is_done_when_it_is_begun() -> None:
-    done = []
+async def test_a_fault_that_nobody_awaits_is_not_logged() -> None:
+    logged: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: logged.append(fault))
 
-    async def work() -> None:
-        done.append(1)
-
-    assert begin(work()) is None
-    assert done == [1]
-
-
-async def test_the_rest_is_done_where_it_is_awaited() -> None:
-    gate, done = asyncio.Event(), []
-
-    async def work() -> None:
-        await gate.wait()
-        done.append(1)
-        await asyncio.sleep(0)
-        done.append(2)
-
-    begun = begin(work())
-    assert begun is not None
-    gate.set()
-    await begun
-    assert done == [1, 2]
-
-
-async def test_what_it_raises_is_raised_where_it_is_awaited() -> None:
-    async def fail() -> None:
-        raise ValueError("late")
-
-    begun = begin(fail())
-    assert begun is not None
-    with pytest.raises(ValueError, match="late"):
-        await begun
-
-
-async def test_a_cancellation_reaches_the_work() -> None:
-    cancelled = asyncio.Event()
-
-    async def work() -> None:
+    async def fail(*, at_the_end: bool) -> None:
         try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
-
-    begun = begin(work())
-    assert begun is not None
-
-    async def wait() -> None:
-        await begun
-
-    waiting = asyncio.create_task(wait())
-    await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert cancelled.is_set()
-
-
-async def wait_for(future: asyncio.Future[None], log: list[str]) -> None:
-    log.append("begun")
-    try:
-        await future
-        await future  # which is there by now: it does not wait again
-        log.append("done")
-    finally:
-        log.append("ended")
-
-
-async def test_what_goes_on_aside_tells_when_it_ends() -> None:
-    log: list[str] = []
-    future = asyncio.get_running_loop().create_future()
-    aside = Aside(wait_for(future, log), lambda: log.append("told"))
-    assert log == []  # it begins when this task waits
-    await asyncio.sleep(0)
-    assert log == ["begun"]
-    future.set_result(None)
-    await asyncio.sleep(0)
-    assert log == ["begun", "done", "ended", "told"]
-    aside.close()
-    assert log.count("ended") == 1
-
-
-@pytest.mark.parametrize("has_begun", [False, True])
-async def test_what_goes_on_aside_ends_at_once_when_it_is_closed(*, has_begun: bool) -> None:
-    log: list[str] = []
-    future = asyncio.get_running_loop().create_future()
-    aside = Aside(wait_for(future, log), lambda: log.append("told"))
-    if has_begun:
-        await asyncio.sleep(0)
-    aside.close()
-    future.set_result(None)
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert log == (["begun", "ended"] if has_begun else [])
-
-
-async def test_what_goes_on_aside_may_wait_many_times() -> None:
-    log: list[str] = []
-    queue = asyncio.Queue[int]()
-
-    async def take_three() -> None:
-        log.extend([str(await queue.get()) for _ in range(3)])
-
-    _ = Aside(take_three(), lambda: log.append("told"))
-    for number in range(3):
-        await asyncio.sleep(0)
-        queue.put_nowait(number)
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert log == ["0", "1", "2", "told"]
-
-
-async def test_what_goes_on_aside_is_not_resumed_once_it_is_closed() -> None:
-    faults: list[dict[str, Any]] = []
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: faults.append(context))
-    future = loop.create_future()
-    aside = Aside(wait_for(future, []), lambda: None)
-    await asyncio.sleep(0)
-    aside.close()
-    future.set_result(None)
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert faults == []
-
-
-@pytest.mark.parametrize("turns", [0, 1])
-async def test_what_goes_on_aside_tells_also_of_an_end_by_a_fault(turns: int) -> None:
-    told = asyncio.Event()
-
-    async def fail() -> None:
-        for _ in range(turns):
             await asyncio.sleep(0)
-        raise KeyError("k")
+            if at_the_end:
+                await asyncio.Future()
+        finally:
+            raise KeyError("k")
 
-    _ = Aside(fail(), told.set)
-    await asyncio.wait_for(told.wait(), 10)
+    async with TaskScope() as tasks:
+        _ = tasks.start(fail(at_the_end=False)), tasks.start(fail(at_the_end=True))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    del tasks, _
+    gc.collect()
+    await asyncio.sleep(0)
+    assert logged == []
+
+
+asked_by: contextvars.ContextVar[str] = contextvars.ContextVar("asked_by", default="nobody")
+
+
+async def test_tasks_run_in_the_context_that_the_scope_was_made_in() -> None:
+    """What arrives on a connection runs in the context of whoever opened it."""
+
+    async def answer() -> str:
+        return asked_by.get()
+
+    asked_by.set("an earlier request")
+    earlier = contextvars.copy_context()
+    asked_by.set("this request")
+    async with TaskScope() as tasks:
+        assert await tasks.start(answer()) == "this request"
+        assert await earlier.run(tasks.start, answer()) == "this request"

@@ -232,7 +232,8 @@ def rounds_of_one_answer(size: int) -> Work:
 
     def begin_round(text: str) -> None:
         writer.begin_round()
-        writer.write_text(text)
+        choice = {"index": 0, "delta": {"content": text}}
+        writer.write({"choices": [choice]})
 
     return feeding(begin_round, ["some words \n" * 20] * size)
 

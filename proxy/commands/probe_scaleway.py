@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from proxy.commands.advice import Place, explain
 from proxy.commands.probing import ProbeError, Step
+from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
 from proxy.errors import (
     BadCredentials,
@@ -113,17 +113,16 @@ class ScalewayProbe:
             **({"tools": tools} if tools else {}),
         }
         choices: list[Mapping[str, Any]] = []
-        async with aclosing(self.client.stream(body)) as stream:
-            try:
-                async for chunks in stream:
-                    for chunk in chunks:
-                        choices += (
-                            chunk.whole()["choices"]
-                            if isinstance(chunk, TextChunk)
-                            else (chunk["choices"])
-                        )
-            except ProxyError as error:
-                raise self._failure(error) from error
+
+        def hear(chunks: list[Chunk | TextChunk]) -> None:
+            for chunk in chunks:
+                whole = chunk.whole() if isinstance(chunk, TextChunk) else chunk
+                choices.extend(whole["choices"])
+
+        try:
+            await self.client.ask(body, hear)
+        except ProxyError as error:
+            raise self._failure(error) from error
         return bool(choices), any(choice["delta"].get("tool_calls") for choice in choices)
 
     def _failure(self, error: ProxyError) -> ProbeError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from proxy.core.chat import Chunk
+from proxy.core.frames import TextChunk
 
 _CHUNK_ONLY: Final = frozenset({"choices", "object", "usage"})
 _TEXTS: Final = frozenset({"content", "reasoning_content", "refusal"})
@@ -22,6 +24,11 @@ class Fold:
         self._arguments: dict[int, list[str]] = {}
         self._logprobs: dict[str, list[Any] | None] = {}
         self._usage: dict[str, Any] = {}
+
+    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
+        """Add chunks: a fold is never behind."""
+        for chunk in chunks:
+            self.add(chunk.whole() if isinstance(chunk, TextChunk) else chunk)
 
     def add(self, chunk: Chunk) -> None:
         self._top.update({k: v for k, v in chunk.items() if k not in _CHUNK_ONLY})

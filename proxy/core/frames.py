@@ -6,7 +6,6 @@ on a `TextChunk` instead of a chunk; it means the same as its `whole()`, and may
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,7 +34,3 @@ class TextChunk(NamedTuple):
 
     def whole(self) -> Chunk:
         return self.frame.around(self.text)
-
-
-Take = Callable[[Chunk | TextChunk], bool]
-"""Is offered a chunk at the moment it arrives; True if it has taken it."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from proxy.core.arguments import Arguments
 from proxy.core.chat import MAX_NAME_CHARS, Chunk
+from proxy.core.frames import TextChunk
 from proxy.core.turn import Owner, ToolCall, Turn, Usage
 
 _CLIENT_ID: Final = re.compile(r"[\w.:-]{1,40}", re.ASCII)
@@ -85,17 +86,23 @@ class TurnReader:
         self._closing: Chunk | None = None
         self._finish_reason = ""
         self._client_calls = 0
+        self.has_calls = False
 
-    def feed_text(self, text: str) -> None:
-        """Take in a chunk that says `text`, for which there is room, and nothing else.
+    @overload
+    def feed(self, chunk: Chunk) -> Chunk | None: ...
 
-        The client may hear all of it.
-        """
-        self.room -= len(text)
-        self._text.append(text)
+    @overload
+    def feed(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None: ...
 
-    def feed(self, chunk: Chunk) -> Chunk | None:
+    def feed(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None:
         """What the client may hear of `chunk`, which is consumed; None if it is nothing."""
+        if isinstance(chunk, TextChunk):
+            size = len(chunk.text)
+            if size <= self.room:
+                self.room -= size
+                self._text.append(chunk.text)
+                return chunk
+            chunk = chunk.whole()
         if usage := chunk.get("usage"):
             # Some upstreams report the running total in every chunk: the last one counts.
             self._usage = usage
@@ -112,21 +119,6 @@ class TurnReader:
             return None
         choice["delta"] = heard
         return chunk
-
-    def hides(self, chunk: Chunk) -> bool:
-        """Whether `chunk` is but a further part of hidden calls: the client hears nothing of it."""
-        choices: list[dict[str, Any]] = chunk.get("choices") or []
-        if len(choices) != 1 or chunk.get("usage"):
-            return False
-        choice = choices[0]
-        said = {name for name, value in (choice.get("delta") or {}).items() if value}
-        if said != {"tool_calls"} or choice.get("finish_reason") or choice.get("logprobs"):
-            return False
-        return all(map(self._is_of_hidden_call, choice["delta"]["tool_calls"]))
-
-    def _is_of_hidden_call(self, fragment: dict[str, Any]) -> bool:
-        call = None if fragment.get("id") else self._by_key.get(fragment.get("index"))
-        return call is not None and call.owner in (Owner.SEARCH, Owner.NOBODY)
 
     def take_ready(self) -> list[ToolCall]:
         """The hidden calls that became complete since the last time, each once."""
@@ -165,8 +157,7 @@ class TurnReader:
         }
         said = 0
         for value in heard.values():
-            if type(value) is str:
-                said += len(value)
+            said += len(value) if type(value) is str else _size(value)
         if said > self.room:
             self._cut(heard)
         else:
@@ -193,6 +184,11 @@ class TurnReader:
                 heard[name] = self._within(heard[name])
                 if not heard[name]:
                     del heard[name]
+            elif _size(heard[name]) > self.room:
+                self.is_full = True
+                del heard[name]
+            else:
+                self.room -= _size(heard[name])
 
     def _within(self, text: str) -> str:
         """As much of `text` as there is room for."""
@@ -240,6 +236,7 @@ class TurnReader:
             call = self._by_key[key] = _Gathering(len(self._calls), given_id or "")
             self._calls.append(call)
             self._newest = key
+            self.has_calls = True
         call.given_id = call.given_id or given_id or ""
         return call
 
@@ -270,6 +267,11 @@ class TurnReader:
             for call in self._calls
             if call.owner is not Owner.CLIENT or call.client_index is not None
         ]
+
+
+def _size(value: Any) -> int:
+    """How many characters what a vendor adds to a delta takes, about: lists, objects, numbers."""
+    return len(str(value))
 
 
 def _client_fragment(call: _Gathering, arguments: str, *, is_first: bool) -> dict[str, Any] | None:

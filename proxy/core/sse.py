@@ -37,14 +37,30 @@ class Decoder:
         self._rest_size = 0
         self._started = False
         self._after_cr = False
+        self._is_between_events = False
+        """Whether what comes next begins a new event."""
         self._size = 0
         self._data: list[bytes] = []
         self._name = b""
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes. Raises TooLongError."""
-        if self.is_between_events and is_one_event(data) and len(data) <= self._limit:
-            return [Event(data[6:-2])]  # what most packets of a stream are
+        size = len(data)
+        if (  # what most packets of a stream are: one event of one line, in the plainest form
+            self._is_between_events
+            and size <= self._limit
+            and data.startswith(b"data: ")
+            and data.find(b"\n") == size - 2
+            and data.endswith(b"\n\n")
+            and b"\r" not in data
+        ):
+            return [Event(data[6:-2])]
+        events = self._events(data)
+        has_begun = self._rest or self._size or self._after_cr
+        self._is_between_events = self._started and not has_begun
+        return events
+
+    def _events(self, data: bytes) -> list[Event]:
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
             self._after_cr = False
@@ -63,12 +79,6 @@ class Decoder:
         events = [event for line in lines if (event := self._line(line))]
         self._check_size(self._rest_size)
         return events
-
-    @property
-    def is_between_events(self) -> bool:
-        """Whether what comes next begins a new event."""
-        has_begun = self._rest or self._size or self._after_cr
-        return self._started and not has_begun
 
     def _keep(self, part: bytes) -> None:
         """Keep a part of a line; the parts are joined once, when the line ends."""
@@ -114,17 +124,6 @@ class Decoder:
         """Refuse an event of which `more` bytes have come beyond its complete lines."""
         if self._size + more > self._limit:
             raise TooLongError(f"an event is longer than {self._limit} bytes")
-
-
-def is_one_event(data: bytes) -> bool:
-    """Whether `data` is a whole event of one line, in the plainest form there is."""
-    ends = len(data) - 2
-    return (
-        data.startswith(b"data: ")
-        and data.find(b"\n") == ends
-        and data.endswith(b"\n\n")
-        and b"\r" not in data
-    )
 
 
 def encode(data: bytes) -> bytes:

@@ -7,10 +7,10 @@ client: one hears them as a stream, the other gets their fold (`proxy.core.fold`
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from proxy.core.chat import MAX_NAME_CHARS, Chunk
-from proxy.core.frames import Frame
+from proxy.core.frames import Frame, TextChunk
 from proxy.core.turn import Turn, Usage, add_usage, whole_usage
 
 _CUT_SHORT: Final = frozenset({"length", "content_filter"})
@@ -27,13 +27,8 @@ class CompletionWriter:
         created: int,
         model: str,
         include_usage: bool,
-        passes_frames: bool = False,
     ) -> None:
-        """`model` is reported until the upstream has said which model answers.
-
-        With `passes_frames` the listener dresses frames by itself, with `dress_frame`.
-        """
-        self._passes_frames = passes_frames
+        """`model` is reported until the upstream has said which model answers."""
         self.id = id
         self.model = model
         self._created = created
@@ -43,6 +38,8 @@ class CompletionWriter:
         self._heard = {"content": _Heard(), "reasoning_content": _Heard()}
         self._gaps: dict[str, str] = {}
         self._heard_call = False
+        self._frame = self._dressed = Frame({}, {})
+        """The upstream's frame of text that passes, and the same for the client."""
         self.usage: Usage = {}
 
     @property
@@ -59,17 +56,21 @@ class CompletionWriter:
         """Set the coming round's text off from what was heard before."""
         self._gaps = {name: heard.gap() for name, heard in self._heard.items()}
 
-    @property
-    def passes_text(self) -> bool:
-        """Whether a chunk of text needs no more than its frame to be dressed."""
-        return self._passes_frames and self._has_begun and "content" not in self._gaps
+    @overload
+    def write(self, chunk: Chunk) -> Chunk: ...
 
-    def write_text(self, text: str) -> None:
-        """Take in a chunk of text that passes: the listener dresses it."""
-        self._heard["content"].pieces.append(text)
+    @overload
+    def write(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk: ...
 
-    def write(self, chunk: Chunk) -> Chunk:
+    def write(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk:
         """What the client hears of a chunk from the turn reader."""
+        if isinstance(chunk, TextChunk):
+            if self._has_begun and "content" not in self._gaps:
+                self._heard["content"].pieces.append(chunk.text)
+                if chunk.frame is not self._frame:
+                    self._frame, self._dressed = chunk.frame, self._dress_frame(chunk.frame)
+                return TextChunk(self._dressed, chunk.text, chunk.written)
+            chunk = chunk.whole()
         if not self._knows_model:
             self._knows_model = True
             self.model = (chunk.get("model") or self.model)[:MAX_NAME_CHARS]
@@ -83,10 +84,11 @@ class CompletionWriter:
         self._heard_call = self._heard_call or "tool_calls" in delta
         return self._dress(chunk, choice)
 
-    def dress_frame(self, frame: Frame, text: str) -> Chunk:
-        """What the client hears of a chunk that is `frame` around `text`."""
-        chunk = frame.around(text)
-        return self._dress(chunk, chunk["choices"][0])
+    def _dress_frame(self, frame: Frame) -> Frame:
+        """The frame in which the client gets texts that came in `frame`."""
+        chunk = frame.around("")
+        choice = chunk["choices"][0]
+        return Frame(self._dress(chunk, choice), choice)
 
     def heartbeat(self) -> Chunk:
         """A chunk that says nothing: it keeps the connection of a waiting client open."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -13,22 +13,21 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from proxy.core.chat import NARROWING, Chat, Chunk, parse_chat
+from proxy.core.chat import NARROWING, Chat, parse_chat
 from proxy.core.fold import Fold
-from proxy.core.frames import TextChunk
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.plan import Plan, make_plan
 from proxy.core.repeated import refuse_repeated
 from proxy.core.scope import parse_wish_headers
 from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run, SearchUpstream
-from proxy.errors import BadRequest, ProxyError, ShuttingDown
+from proxy.errors import BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
 from proxy.policies import Policies
 from proxy.settings import Settings
 from proxy.state.turns import KeptTurns
-from proxy.surfaces.disconnect import read_body, while_connected
+from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
-from proxy.surfaces.replies import internal_error, send_json
+from proxy.surfaces.replies import JSONReply, internal_error
 from proxy.surfaces.streaming import EventStream, Patience
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
@@ -53,7 +52,7 @@ class ChatCompletions:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)
             else:
-                await while_connected(receive, _reply(run, send))
+                await while_connected(receive, _reply(run, scope, receive, send))
         finally:
             _note(exchange, chat, run)
 
@@ -62,6 +61,7 @@ class ChatCompletions:
     ) -> tuple[Chat, Plan]:
         _refuse_repeated_headers(scope)
         _refuse_query(scope["query_string"])
+        _refuse_encoded(headers)
         limits = self.settings
         body = await read_body(
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
@@ -73,29 +73,32 @@ class ChatCompletions:
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(
             send,
-            exchange.send_body or send,
             run.writer,
             lambda: [_search_count(run)],
             Patience(self.settings.commit_after_s, self.settings.heartbeat_s),
         )
-        try:
-            async with stream.heartbeats():
+        async with stream:
+            try:
                 await while_connected(receive, _send_answer(run, stream, exchange))
-        except asyncio.CancelledError:
-            if stream.has_begun:
-                await stream.fail(ShuttingDown("The proxy is shutting down. Try again."))
-            raise
+            except asyncio.CancelledError:
+                if stream.has_begun:
+                    await stream.fail(ShuttingDown("The proxy is shutting down. Try again."))
+                raise
 
 
 async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> None:
     """Send the answer as it is made. An error before the first byte is raised."""
     try:
         await run.drive(stream)
+    except ClientGoneError:
+        raise
     except ProxyError as error:
+        stream.stop_beating()  # a beat would begin the reply
         if not stream.has_begun:
             raise
         failure = error.with_traceback(None)  # which refers to this frame
     except Exception as fault:
+        stream.stop_beating()  # a beat would begin the reply
         if not stream.has_begun:
             raise
         failure = internal_error(fault)
@@ -109,28 +112,12 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
         del failure  # the tracebacks of its causes refer to this frame, too, from Python 3.12 on
 
 
-@dataclass(slots=True)
-class _Folding:
-    """The listener of a client that does not stream."""
-
-    fold: Fold
-
-    async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
-        for chunk in chunks:
-            self.fold.add(chunk.whole() if isinstance(chunk, TextChunk) else chunk)
-
-    @property
-    def takes_text(self) -> bool:
-        return False
-
-    def hear_text(self, chunk: TextChunk) -> None:
-        self.fold.add(chunk.whole())
-
-
-async def _reply(run: Run, send: Send) -> None:
-    listener = _Folding(Fold())
-    await run.drive(listener)
-    await send_json(send, listener.fold.completion(), [_search_count(run)])
+async def _reply(run: Run, scope: Scope, receive: Receive, send: Send) -> None:
+    fold = Fold()
+    await run.drive(fold)
+    reply = JSONReply(fold.completion())
+    reply.raw_headers.append(_search_count(run))
+    await reply(scope, receive, send)
 
 
 def _search_count(run: Run) -> tuple[bytes, bytes]:
@@ -151,7 +138,17 @@ def _refuse_repeated_headers(scope: Scope) -> None:
 def _refuse_query(query: bytes) -> None:
     """A wish in the address would be overlooked there: the path knows no parameters."""
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ():
-        refuse_lookalike(name, None, NARROWING)
+        try:
+            refuse_lookalike(name, None, NARROWING)
+        except BadRequest as error:
+            what = "The address takes no parameters. Put the field into the request body."
+            raise BadRequest(what, param=error.param) from None
+
+
+def _refuse_encoded(headers: Mapping[str, str]) -> None:
+    coding = headers.get("content-encoding", "identity")
+    if coding.lower() != "identity":
+        raise UnsupportedMedia("Send the request body without a content-encoding.")
 
 
 def _writer(plan: Plan) -> CompletionWriter:
@@ -160,7 +157,6 @@ def _writer(plan: Plan) -> CompletionWriter:
         created=int(time.time()),
         model=plan.policy.model,
         include_usage=plan.chat.include_usage or not plan.chat.stream,
-        passes_frames=plan.chat.stream,
     )
 
 

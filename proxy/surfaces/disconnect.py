@@ -9,7 +9,7 @@ from typing import Any, cast
 from starlette.types import Receive
 
 from proxy.errors import PayloadTooLarge, RequestTimeout
-from proxy.tasks import Aside
+from proxy.tasks import TaskScope
 
 
 class ClientGoneError(Exception):
@@ -53,22 +53,24 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> 
     If the client hangs up first, it is cancelled and ClientGoneError raised.
     """
     task = cast("asyncio.Task[None]", asyncio.current_task())
-    is_gone = False
+    is_gone = is_over = False
 
-    def leave() -> None:
+    def leave(_: asyncio.Task[None]) -> None:
         nonlocal is_gone
-        is_gone = True
-        task.cancel()
+        if not is_over:
+            is_gone = True
+            task.cancel()
 
-    watch = Aside(_hang_up(receive), leave)
-    try:
-        await work
-    except asyncio.CancelledError:
-        if is_gone and not task.uncancel():
-            raise ClientGoneError from None
-        raise
-    finally:
-        watch.close()
+    async with TaskScope() as tasks:
+        tasks.start(_hang_up(receive)).add_done_callback(leave)
+        try:
+            await work
+        except asyncio.CancelledError:
+            if is_gone and not task.uncancel():
+                raise ClientGoneError from None
+            raise
+        finally:
+            is_over = True
 
 
 async def _hang_up(receive: Receive) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from starlette.types import Scope, Send
+from starlette.types import Scope
 
 from proxy.errors import ProxyError, UpstreamError
 
@@ -26,11 +26,6 @@ class Exchange:
     """Who asks: a name for the client's key that is not the key; "" if no keys are in use."""
     status: int = 0
     """That of the reply, once it has begun."""
-    send_body: Send | None = None
-    """The server's own `send`, for the body of a reply whose head has passed the middleware.
-
-    No middleware looks at bodies, and each would cost every token its share.
-    """
     notes: dict[str, Any] = field(default_factory=dict)
     """What the log line says beyond method, path, status and time."""
 

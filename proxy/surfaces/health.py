@@ -52,7 +52,7 @@ async def _probe(endpoint: Endpoint, path: str) -> str:
     """`ok`, or why the upstream does not answer."""
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            await endpoint.touch(path, timeout_s=_TIMEOUT_S)
+            await endpoint.request("GET", path, timeout_s=_TIMEOUT_S)
     except UpstreamError as error:
         return error.message
     except TimeoutError:

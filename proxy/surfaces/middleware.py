@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import check_loopback
+from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -41,7 +42,6 @@ class Requests:
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{os.urandom(16).hex()}"
         exchange = begin_exchange(scope, request_id, headers)
-        exchange.send_body = send
         began = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
@@ -49,7 +49,12 @@ class Requests:
                 exchange.status = message["status"]
                 header = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message.get("headers", ()), header]
-            await send(message)
+            try:
+                await send(message)
+            except (OSError, RuntimeError) as fault:
+                if isinstance(fault, RuntimeError) and "closed" not in str(fault):
+                    raise
+                raise ClientGoneError from None  # before the server has told so
 
         try:
             await self.app(scope, receive, send_with_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 from traceback import walk_tb
 from typing import Any, Final
@@ -38,15 +38,6 @@ class JSONReply(Response):
 
     def render(self, content: Any) -> bytes:
         return orjson.dumps(content)
-
-
-async def send_json(send: Send, document: Any, headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Send a JSON document with status 200, at less cost than by way of a JSONReply."""
-    body = orjson.dumps(document)
-    length = b"%d" % len(body)
-    raw = [(b"content-type", b"application/json"), (b"content-length", length), *headers]
-    await send({"type": "http.response.start", "status": 200, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
 
 
 def error_reply(error: ProxyError) -> JSONReply:

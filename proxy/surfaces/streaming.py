@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import orjson
 from starlette.types import Send
@@ -19,8 +19,7 @@ from proxy.core.frames import Frame, TextChunk
 from proxy.core.sse import DONE, encode
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
-from proxy.surfaces.heartbeats import Heartbeats
-from proxy.tasks import Begun, begin
+from proxy.surfaces.outbox import Outbox
 
 _HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -44,53 +43,64 @@ class Patience:
 class EventStream:
     """One streamed reply. It begins with the first thing the client may hear, not before.
 
-    Until then an error can have a real status; after it, an error is one last event.
+    Until then an error can have a real status; after it, an error is one last event. As a context,
+    it sends heartbeats while nothing else is sent.
     """
 
     def __init__(
         self,
         send: Send,
-        send_body: Send,
         writer: CompletionWriter,
         late_headers: Callable[[], Headers],
         patience: Patience,
     ) -> None:
-        """`send` takes the head of the reply, `send_body` all the rest.
-
-        `late_headers` gives the headers that are known only when the reply begins.
-        """
-        self._send = send
-        self._send_body = send_body
-        self._unsent: asyncio.Task[None] | None = None
-        """Sends what was begun, once the client has taken what came before."""
+        """`late_headers` gives the headers that are known only when the reply begins."""
+        self._outbox = Outbox(send)
         self._writer = writer
         self._late_headers = late_headers
         self._patience = patience
-        self._clock = asyncio.get_running_loop().time
-        self._last_sent = self._clock()
-        self._beginning = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._last_sent = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
         self.has_begun = False
         self._frame: Frame | None = None
         self._before = self._after = b""
         """An event of that frame, before and after its text."""
 
-    async def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
-        """Send chunks that arrived together in one write."""
-        await self._write(b"".join(map(self._event, chunks)))
+    async def __aenter__(self) -> Self:
+        self._timer = self._loop.call_at(self._heartbeat_due, self._look_at_clock)
+        return self
 
-    @property
-    def takes_text(self) -> bool:
-        return self.has_begun and (self._unsent is None or self._unsent.done())
+    async def __aexit__(self, *_: object) -> None:
+        self.stop_beating()
+        await self._outbox.aclose()
 
-    def hear_text(self, chunk: TextChunk) -> None:
-        """Send a chunk at once or, if the client is slow, as soon as it takes it."""
-        self._last_sent = self._clock()
-        event = self._event(chunk)
-        sending = begin(
-            self._send_body({"type": "http.response.body", "body": event, "more_body": True})
-        )
-        if sending is not None:
-            self._unsent = asyncio.get_running_loop().create_task(_finish(sending))
+    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> asyncio.Future[None] | None:
+        """Send chunks that arrived together in one write; a future while the client is slow."""
+        body = b"".join(map(self._event, chunks))
+        if not self.has_begun:
+            self._begin()
+        self._last_sent = self._loop.time()
+        return self._outbox.put({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def finish(self) -> None:
+        await self._end(DONE)
+
+    async def fail(self, error: ProxyError) -> None:
+        """End a reply that has begun with an error event, which is not followed by [DONE]."""
+        await self._end(encode(orjson.dumps(error.body())))
+
+    def _begin(self) -> None:
+        headers = [*_HEADERS, *self._late_headers()]
+        self._outbox.put({"type": "http.response.start", "status": 200, "headers": headers})
+        self.has_begun = True
+
+    async def _end(self, event: bytes) -> None:
+        self.stop_beating()
+        if not self.has_begun:
+            self._begin()
+        self._outbox.put({"type": "http.response.body", "body": event, "more_body": False})
+        await self._outbox.flush()
 
     def _event(self, chunk: Chunk | TextChunk) -> bytes:
         if not isinstance(chunk, TextChunk):
@@ -98,48 +108,31 @@ class EventStream:
         if chunk.frame is not self._frame:
             self._frame = chunk.frame
             probe = self._writer.id[::-1]  # as random as the id, and nowhere else in the event
-            event = encode(orjson.dumps(self._writer.dress_frame(chunk.frame, probe)))
+            event = encode(orjson.dumps(chunk.frame.around(probe)))
             self._before, _, self._after = event.partition(probe.encode())
         return b"%b%b%b" % (self._before, chunk.written, self._after)
 
-    async def finish(self) -> None:
-        await self._write(DONE, is_last=True)
+    # Heartbeats
 
-    async def fail(self, error: ProxyError) -> None:
-        """End a reply that has begun with an error event, which is not followed by [DONE]."""
-        await self._write(encode(orjson.dumps(error.body())), is_last=True)
-
-    def heartbeats(self) -> Heartbeats:
-        """A context that sends heartbeats while nothing else is sent."""
-        return Heartbeats(self._send_heartbeat, self._heartbeat_due)
-
-    async def _send_heartbeat(self) -> None:
-        await self.hear([self._writer.heartbeat()])
-
+    @property
     def _heartbeat_due(self) -> float:
         patience = self._patience
         return self._last_sent + (
             patience.heartbeat_s if self.has_begun else patience.commit_after_s
         )
 
-    async def _write(self, body: bytes, *, is_last: bool = False) -> None:
-        if not self.has_begun:
-            await self._begin()
-        self._last_sent = self._clock()
-        if self._unsent is not None:
-            await asyncio.wait((self._unsent,))  # which a heartbeat that is cancelled leaves alone
-            self._unsent.result()
-        more = not is_last
-        await self._send_body({"type": "http.response.body", "body": body, "more_body": more})
+    def _look_at_clock(self) -> None:
+        """Beat if it is time, unless the client is slow: it has something to hear then.
 
-    async def _begin(self) -> None:
-        """Send the headers, once: the first chunk and the first heartbeat may come together."""
-        async with self._beginning:
-            if not self.has_begun:
-                headers = [*_HEADERS, *self._late_headers()]
-                await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-                self.has_begun = True
+        That a beat fails is told by what is sent next.
+        """
+        if self._heartbeat_due <= self._loop.time():
+            if self._outbox.is_behind:
+                self._last_sent = self._loop.time()
+            else:
+                self.hear([self._writer.heartbeat()])
+        self._timer = self._loop.call_at(self._heartbeat_due, self._look_at_clock)
 
-
-async def _finish(sending: Begun) -> None:
-    await sending
+    def stop_beating(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()

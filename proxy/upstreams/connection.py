@@ -1,75 +1,133 @@
 """One HTTP/1.1 connection, on httptools. Every token passes through here: see `make bench`.
 
-It does what the proxy needs of HTTP and no more: one request at a time, its reply read as it comes.
-A reader that does not read stops the connection, so that a slow client slows its model down.
+It does what the proxy needs of HTTP and no more: one request at a time, whose reply is pushed into
+a receiver as it comes. Only `exchange` is awaited.
+
+One state says where an exchange is. What happens moves it as follows; the table has no other rows.
+
+    state      what happens                    state after it
+    IDLE       a request is sent               ASKED
+    IDLE       anything comes                  CLOSED: nobody has asked
+    ASKED      a byte of a reply comes         HEAD
+    HEAD       a notice comes, such as 103     HEAD
+    HEAD       the head is complete            BODY
+    HEAD       it is 408 to a kept connection  CLOSED, as if nothing had come
+    BODY       a part of the body comes        BODY
+    BODY       the reply is complete           DONE
+    BODY       the peer closes, and that is    DONE, and not used again
+               how the reply says its end
+    DONE       anything comes, or the peer     DONE, and not used again
+               closes
+    DONE       it is made ready for another    IDLE
+    all but    it breaks, or what comes is     CLOSED
+      DONE     not HTTP
+    any        the receiver has a fault, or    CLOSED
+               nobody awaits the exchange
+
+Two things go on beside it. A receiver that falls behind returns a future when it is fed: until that
+is done, nothing is read from the socket, so that a slow client slows its model down, and the
+exchange does not end. And patience: the receiver says how long it waits for more, and that time
+does not run while it is behind.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from copy import copy
-from typing import Final, cast
+from enum import Enum, auto
+from math import inf
+from typing import Final, Protocol, cast
 
 import httptools
 
 from proxy.upstreams.heads import is_whole, with_one_length
 
-_HIGH_WATER: Final = 64 * 1024
-"""As many bytes of a body may wait to be read, beside those of the last packet."""
 _LONGEST_BETWEEN: Final = 256 * 1024
 """As many bytes may come without bringing a head, or a part of a body."""
+_REQUEST_TIMEOUT: Final = 408
+
+_PARSER_FAULTS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 Headers = list[tuple[bytes, bytes]]
-Taker = Callable[[bytes], bool]
-"""Is offered a part of a body; True if it has taken it."""
+Behind = asyncio.Future[None] | None
+"""What whoever is fed gives back: nothing more comes before it is done.
+
+That it fails or is cancelled ends the exchange. It belongs to the receiver: nobody else cancels it.
+"""
+Feed = Callable[[bytes], Behind]
+
+
+class Receiver(Protocol):
+    """Takes in one reply as it comes. What it raises ends the exchange, and is raised there."""
+
+    patience_s: float
+    """How long to wait for more, in seconds; looked at whenever something has been taken in."""
+
+    def head(self, status: int, headers: Headers) -> Feed:
+        """Take in the head of the reply; gives what its body is to be fed to, part by part."""
 
 
 class NotHTTPError(Exception):
     """What came is not a reply of HTTP/1.1."""
 
 
+class NotAnsweredError(Exception):
+    """The connection ended before anything of a reply came; why, is its cause."""
+
+
+class _State(Enum):
+    IDLE = auto()
+    ASKED = auto()
+    HEAD = auto()
+    BODY = auto()
+    DONE = auto()
+    CLOSED = auto()
+
+
+# A member of an Enum is looked up slowly, and these are compared for each packet.
+_IDLE, _ASKED, _HEAD, _BODY, _DONE, _CLOSED = _State
+
+
 class Connection(asyncio.Protocol):
     """A connection, made by `loop.create_connection(Connection)`."""
 
     __slots__ = (
+        "_behind",
         "_between",
         "_deadline",
-        "_fault",
-        "_has_answered",
-        "_has_come",
-        "_has_head",
+        "_end",
+        "_feed",
         "_headers",
-        "_is_busy",
-        "_is_complete",
-        "_is_paused",
         "_keeps_alive",
         "_loop",
         "_parser",
         "_parts",
-        "_size",
+        "_receiver",
+        "_rings_at",
         "_size_between",
-        "_taker",
-        "_timeout_s",
+        "_state",
         "_timer",
         "_transport",
-        "_waiter",
+        "_uses",
         "idle_since",
         "opened_at",
-        "status",
     )
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[None] | None = None
+        self._state = _IDLE
+        self._receiver: Receiver | None = None
+        self._feed: Feed | None = None
+        self._end: asyncio.Future[None] | None = None
+        """Done when the exchange is."""
+        self._behind: Behind = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timeout_s = 0.0
-        self._deadline = 0.0
-        self._fault: Exception | None = None
-        self._is_busy = False
-        self.opened_at = self._loop.time()
-        self.idle_since = 0.0
-        self._expect()
+        self._rings_at = inf
+        """When the timer fires."""
+        self._deadline = inf
+        """When patience ends; the timer fires no later."""
+        self._uses = 0
+        self.opened_at = self.idle_since = self._loop.time()
 
     def _new_parser(self) -> httptools.HttpResponseParser:
         """A parser that reads what aiohttp and httpx read, too.
@@ -85,112 +143,50 @@ class Connection(asyncio.Protocol):
         )
         return parser
 
-    def _expect(self) -> None:
-        """Begin to read a reply."""
-        self.status = 0
-        self._headers: Headers = []
-        self._between: list[bytes] = []
-        self._size_between = 0
-        self._has_come = False
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._has_answered = False
-        self._has_head = False
-        self._is_complete = False
-        self._is_paused = False
-        self._keeps_alive = False
-        self._taker: Taker | None = None
-
     # The side of whoever asks
 
-    def send(self, request: bytes) -> None:
-        """Send a whole request. Its reply is then read with `head` and `read`."""
-        self._expect()
-        self._is_busy = True
-        self._transport.write(request)
+    async def exchange(self, request: bytes, receiver: Receiver) -> None:
+        """Send a whole request and push its reply into `receiver`; ends when both are done.
 
-    async def head(self, timeout_s: float) -> tuple[int, Headers]:
-        """Status and headers of the reply. Raises NotHTTPError, OSError and TimeoutError."""
-        while not self._has_head:
-            if self._fault is not None:
-                raise copy(self._fault)  # what is raised refers to this object, by its traceback
-            await self._wait(timeout_s)
-        return self.status, self._headers
-
-    async def read(self, timeout_s: float) -> bytes:
-        """What has come of the body since the last time, b"" at its end. Raises as `head`."""
-        while not self._parts:
-            if self._is_complete:
-                return b""
-            if self._fault is not None:
-                raise copy(self._fault)  # what is raised refers to this object, by its traceback
-            await self._wait(timeout_s)
-        parts, self._parts = self._parts, []
-        self._size = 0
-        if self._is_paused:
-            self._is_paused = False
-            self._transport.resume_reading()
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def offer(self, taker: Taker) -> None:
-        """Offer `taker` each part of the body that comes while `read` waits, before it is read.
-
-        What is taken wakes nobody: that is half of what it costs to hand on a token. What is not
-        taken is read as ever, and nothing is offered before it has been.
+        The connection is closed unless the reply is complete. Raises NotHTTPError, OSError,
+        NotAnsweredError, TimeoutError, and what the receiver raises.
         """
-        self._taker = taker
-
-    @property
-    def has_answered(self) -> bool:
-        """Whether anything of a reply has come."""
-        return self._has_answered
+        self._receiver = receiver
+        self._headers: Headers = []
+        self._parts: list[bytes] = []
+        self._between: list[bytes] = []
+        self._size_between = 0
+        self._keeps_alive = False
+        self._uses += 1
+        self._state = _ASKED
+        self._end = self._loop.create_future()
+        self._transport.write(request)
+        self._proceed()
+        try:
+            await self._end
+        finally:
+            self._receiver = self._feed = self._end = self._behind = None
+            self._deadline = inf
+            if self._state is not _DONE:
+                self.close()
 
     @property
     def is_open(self) -> bool:
-        return self._fault is None and not self._transport.is_closing()
+        return self._state is not _CLOSED and not self._transport.is_closing()
 
     def rest(self) -> bool:
-        """End the exchange; False if the connection cannot be used for another one."""
-        self._is_busy = False
-        self._taker = None
-        self.idle_since = self._loop.time()
+        """Be ready for another exchange; False if that cannot be."""
+        is_over = self._state is _DONE and self._receiver is None
         is_sent = not self._transport.get_write_buffer_size()
-        is_read = self._is_complete and not self._is_paused
-        return is_read and self._keeps_alive and is_sent and self.is_open
+        if not (is_over and self._keeps_alive and is_sent and self.is_open):
+            return False
+        self._state = _IDLE
+        self.idle_since = self._loop.time()
+        return True
 
     def close(self) -> None:
+        self._state = _CLOSED
         self._transport.abort()
-
-    def _wait(self, timeout_s: float) -> asyncio.Future[None]:
-        """Ends when something happens.
-
-        There is one timer, which is set anew only when it fires too early: in most exchanges never.
-        """
-        self._timeout_s = timeout_s
-        self._deadline = self._loop.time() + timeout_s
-        if self._timer is None or self._timer.when() > self._deadline:
-            self._set_timer()
-        self._waiter = self._loop.create_future()
-        return self._waiter
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
-
-    def _look_at_clock(self) -> None:
-        self._timer = None
-        if self._waiter is None or self._waiter.done():
-            return
-        if self._loop.time() < self._deadline:
-            self._set_timer()
-        else:
-            waiter, self._waiter = self._waiter, None  # which will refer to this object, too
-            waiter.set_exception(TimeoutError())
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
     # The side of the event loop
 
@@ -199,126 +195,206 @@ class Connection(asyncio.Protocol):
         self._parser = self._new_parser()
 
     def data_received(self, data: bytes) -> None:
-        if not self._is_busy:
-            self._transport.abort()  # nobody has asked
+        if self._state is not _BODY and not self._may_come():
             return
-        self._has_answered = True
-        is_awaited = self._waiter is not None and not self._waiter.done()
+        before = self._state
+        is_http = True
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._mend(data, str(error))
-        except httptools.HttpParserUpgrade:
-            self._break(NotHTTPError())
-        if self._has_come:
-            self._has_come = False
+        except _PARSER_FAULTS as error:
+            is_http = self._mend(data, str(error))
+        if self._parts and self._feed is not None:
+            parts, self._parts = self._parts, []
             self._size_between = 0
-        else:
-            self._mind_what_is_between(data)
-        if is_awaited and self._taker is not None and self._is_taken(self._taker):
-            return
-        if self._size > _HIGH_WATER and not self._is_paused:
-            self._is_paused = True
-            self._transport.pause_reading()
-        self._wake()
+            try:
+                behind = self._feed(parts[0] if len(parts) == 1 else b"".join(parts))
+            except Exception as fault:  # noqa: BLE001 - raised where the exchange is awaited
+                self._fail(fault)
+                return
+            if behind is not None:
+                self._hold_until(behind)
+        elif self._state is before:
+            is_http = is_http and self._is_short_between(data)
+        if self._state is not _BODY or not is_http:
+            self._settle(is_http=is_http)
+        elif self._behind is None and self._receiver is not None:
+            # As `_proceed`: a call of that for each packet would cost too much.
+            self._deadline = self._loop.time() + self._receiver.patience_s
+            if self._deadline < self._rings_at:
+                self._set_timer()
 
-    def _mind_what_is_between(self, data: bytes) -> None:
-        """Refuse a head, or trailers, that never end: the parser would gather them."""
-        if not self._has_head:
+    def connection_lost(self, exc: Exception | None) -> None:
+        fault = exc if isinstance(exc, OSError) else ConnectionResetError()
+        if self._state is _ASKED:
+            unanswered = NotAnsweredError()
+            unanswered.__cause__ = fault
+            self._fail(unanswered)
+        elif self._state is _BODY and exc is None and self._ends_with_connection:
+            self._state = _DONE
+            self._proceed()
+        elif self._state is not _DONE:
+            self._fail(fault)
+        self._stop_timer()
+        del self._parser  # which refers to this object by what it calls
+
+    def _may_come(self) -> bool:
+        """Whether what has come belongs to a reply. If not, the connection is used no more."""
+        if self._state is _ASKED:
+            self._state = _HEAD
+        elif self._state is _DONE:
+            self._keeps_alive = False
+        elif self._state is not _HEAD:
+            self.close()
+        return self._state is _HEAD
+
+    def _hold_until(self, behind: asyncio.Future[None]) -> None:
+        """Read nothing more before the receiver has caught up."""
+        self._behind = behind
+        self._deadline = inf
+        if self.is_open:
+            self._transport.pause_reading()
+        behind.add_done_callback(self._go_on)
+
+    def _go_on(self, behind: asyncio.Future[None]) -> None:
+        """Read on: the receiver is behind no more."""
+        fault = asyncio.CancelledError() if behind.cancelled() else behind.exception()
+        if self._behind is not behind:
+            return  # the exchange has ended meanwhile
+        self._behind = None
+        if fault is not None:
+            self._fail(fault)
+            return
+        if self.is_open:
+            self._transport.resume_reading()
+        self._proceed()
+
+    def _is_short_between(self, data: bytes) -> bool:
+        """Whether a head, or trailers, may still end: the parser would gather what never does."""
+        if self._state is _HEAD:
             self._between.append(data)
         self._size_between += len(data)
-        if self._size_between > _LONGEST_BETWEEN:
-            self._break(NotHTTPError())
+        return self._size_between <= _LONGEST_BETWEEN
 
-    def _mend(self, data: bytes, complaint: str) -> None:
-        """Read a head anew of which the parser refuses the length, if it can be told all the same.
+    def _mend(self, data: bytes, complaint: str) -> bool:
+        """Read a head anew of which the parser refuses the length; False if it is not HTTP.
 
         A parser that has complained does so whatever comes, so the rest of the head comes here.
         """
+        if self._state is not _HEAD or "Content-Length" not in complaint:
+            return False
         whole = b"".join((*self._between, data))
-        may_be_mended = not self._has_head and "Content-Length" in complaint
-        if may_be_mended and not is_whole(whole):
-            return
-        mended = with_one_length(whole) if may_be_mended else None
+        if not is_whole(whole):
+            return True
+        mended = with_one_length(whole)
         if mended is None:
-            self._break(NotHTTPError())
-            return
+            return False
         self._parser = self._new_parser()
         self._headers = []
         try:
             self._parser.feed_data(mended)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._break(NotHTTPError())
-
-    def _is_taken(self, taker: Taker) -> bool:
-        """Whether all that has come, one part of a body, is taken and nobody need be woken."""
-        if len(self._parts) != 1 or self._is_complete or self._fault is not None:
+        except _PARSER_FAULTS:
             return False
-        if not taker(self._parts[0]):
-            return False
-        self._parts = []
-        self._size = 0
-        self._deadline = self._loop.time() + self._timeout_s
         return True
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        if exc is None and self._ends_with_connection:
-            self._is_complete = True
-        self._break(exc if isinstance(exc, OSError) else ConnectionResetError())
+    # What comes next
+
+    def _settle(self, *, is_http: bool) -> None:
+        """Draw the consequences of a packet that was more, or less, than a part of a body."""
+        if is_http:
+            self._proceed()
+        elif self._state is _DONE:
+            self._keeps_alive = False  # it was a whole reply, whatever follows it
+            self._proceed()
+        else:
+            self._fail(NotHTTPError())
+
+    def _proceed(self) -> None:
+        """End the exchange if the reply is complete, or wait for more; not while one is behind."""
+        if self._behind is not None or self._receiver is None:
+            return
+        if self._state is _DONE:
+            if self._end is not None and not self._end.done():
+                self._end.set_result(None)
+        elif self._state is not _CLOSED:
+            self._deadline = self._loop.time() + self._receiver.patience_s
+            if self._deadline < self._rings_at:
+                self._set_timer()
+
+    def _fail(self, fault: BaseException) -> None:
+        """End the exchange, and with it the connection."""
+        self.close()
+        self._deadline = inf
+        if self._end is not None and not self._end.done():
+            self._end.set_exception(fault)
+
+    # Patience. There is one timer, which is set anew only when it fires too early: in most
+    # exchanges never.
+
+    def _set_timer(self) -> None:
+        self._stop_timer()
+        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+        self._rings_at = self._deadline
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        del self._parser  # which refers to this object by what it calls
-        self._wake()
+        self._timer = None
+        self._rings_at = inf
 
-    def _break(self, fault: Exception) -> None:
-        """Take no more from this connection. A reply that is complete stays so."""
-        self._keeps_alive = False
-        self._fault = self._fault or fault.with_traceback(None)
-        self._transport.abort()
+    def _look_at_clock(self) -> None:
+        self._stop_timer()
+        if self._loop.time() >= self._deadline:
+            self._fail(TimeoutError())
+        elif self._deadline != inf:
+            self._set_timer()
 
     # The side of the parser. Of a second reply to one request nothing is taken in.
 
     def on_message_begin(self) -> None:
-        if self._is_complete:
-            self._break(NotHTTPError())
+        if self._state is _DONE:
+            self._keeps_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._has_head:
+        if self._state is _HEAD:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if self._is_complete:
+        if self._state is not _HEAD or self._receiver is None:
             return
-        self.status = self._parser.get_status_code()
-        if self._is_interim:
+        status = self._parser.get_status_code()
+        if _is_interim(status):
             self._headers = []
-            return
-        self._has_head = self._has_come = True
+        elif status == _REQUEST_TIMEOUT and self._uses > 1:
+            # The server waits no longer for a request, and says so when it closes: its notice and
+            # our request have crossed each other on their way (RFC 9110, 15.5.9).
+            self._fail(NotAnsweredError())
+        else:
+            self._state = _BODY
+            self._size_between = 0
+            self._between = []
+            try:
+                self._feed = self._receiver.head(status, self._headers)
+            except Exception as fault:  # noqa: BLE001 - the parser would make it one of its own
+                self._fail(fault)
 
     def on_body(self, body: bytes) -> None:
-        if self._is_complete:
-            return
-        self._parts.append(body)
-        self._size += len(body)
-        self._has_come = True
+        if self._state is _BODY:
+            self._parts.append(body)
 
     def on_message_complete(self) -> None:
-        if not self._is_interim:
-            self._is_complete = True
+        if self._state is _BODY:
+            self._state = _DONE
             self._keeps_alive = self._parser.should_keep_alive()
 
     @property
     def _ends_with_connection(self) -> bool:
-        """Whether a reply has begun that says nothing of its length."""
-        if not self._has_head:
-            return False
+        """Whether the reply that has begun says nothing of its length."""
         told = [(name.lower(), value.strip().lower()) for name, value in self._headers]
         codings = {value for name, value in told if name == b"transfer-encoding"}
         has_length = any(name == b"content-length" for name, _ in told)
         return not has_length and codings <= {b"identity"}
 
-    @property
-    def _is_interim(self) -> bool:
-        """Whether this is only a notice that a reply will follow, such as 103 Early Hints."""
-        return 100 <= self.status < 200  # noqa: PLR2004  # HTTP's range of statuses
+
+def _is_interim(status: int) -> bool:
+    """Whether this is only a notice that a reply will follow, such as 103 Early Hints."""
+    return 100 <= status < 200  # noqa: PLR2004  # HTTP's range of statuses

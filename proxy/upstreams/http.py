@@ -1,115 +1,97 @@
-"""HTTP to one upstream: the only module that knows the HTTP client, beside its transport.
-
-httpx is the interface: requests, responses, exceptions, transports. The transport is called without
-httpx's client layer, which would add cookies, redirects and authentication that no upstream needs.
-"""
+"""HTTP to one upstream, and the place where what the HTTP client raises becomes ours."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol, Self, cast
+from typing import Final, Protocol
 
 import httpx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.upstreams.causes import TOO_LONG, cause_of
-from proxy.upstreams.connection import Headers, Taker
-from proxy.upstreams.prepared import PreparedRequest
-from proxy.upstreams.transport import MAX_AGE_S, Body, PooledTransport
+from proxy.upstreams.connection import Behind, Feed, Headers, Receiver
+from proxy.upstreams.encodings import Inflater, NotCompressedError, OverlongError, codings, is_known
+from proxy.upstreams.transport import MAX_AGE_S, Origin, PooledTransport, Request
 
 _LONGEST_BODY: Final = 32 * 1024 * 1024
 """As much of a reply as is kept in memory, in bytes; streams are not kept."""
 _FAULTS: Final = (httpx.RequestError, OSError)
 _UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
 """A reply that is not HTTP, or not encoded as it says."""
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Reply:
-    """The reply of an upstream, its body not read yet. Leaving it as a context ends the exchange.
+    """A receiver that keeps a whole reply."""
 
-    The connection is then given back or, if the body was not read to its end, closed.
-    """
-
-    __slots__ = ("_parts", "_stream", "_upstream", "headers", "status")
-
-    def __init__(
-        self, upstream: str, status: int, headers: Headers, stream: httpx.AsyncByteStream
-    ) -> None:
+    def __init__(self, upstream: str, timeout_s: float) -> None:
+        """`timeout_s` bounds each wait for bytes, not the whole reply."""
         self._upstream = upstream
+        self.patience_s = timeout_s
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        """By name in lower case; of repeated ones the last."""
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def head(self, status: int, headers: Headers) -> Feed:
         self.status = status
-        self.headers: Mapping[str, str] = {
+        self.headers = {
             name.lower().decode("latin-1"): value.decode("latin-1") for name, value in headers
         }
-        """By name in lower case; of repeated ones the last."""
-        self._stream = stream
-        self._parts = aiter(stream)
-        if "content-encoding" in self.headers:
-            self._parts = httpx.Response(status, headers=headers, stream=stream).aiter_bytes()
+        return self.decoded(self._take)
 
-    async def __aenter__(self) -> Self:
-        return self
+    def decoded(self, feed: Feed) -> Feed:
+        """`feed`, behind what undoes the encoding of the body, of which the proxy asks for none.
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._stream.aclose()
+        Raises BadReply for one that is unknown, and for what is too long; DecodingError for a body
+        that is not encoded so.
+        """
+        named = codings(self.headers.get("content-encoding", ""))
+        if not named:
+            return feed
+        if len(named) > 1 or not is_known(named[0]):
+            what = f"{self._upstream} sent a reply in the encoding {', '.join(named)[:40]!r}, "
+            what += "which the proxy does not read. Tell the operator of the proxy."
+            raise BadReply(self._upstream, what, cause="encoding")
+        inflater = Inflater(named[0])
 
-    async def aclose(self) -> None:
-        """End the exchange, as leaving the context does."""
-        await self._stream.aclose()
+        def decode(part: bytes) -> Behind:
+            try:
+                decoded = inflater.inflate(part, _LONGEST_BODY)
+            except OverlongError:
+                raise self._too_long() from None
+            except NotCompressedError as error:
+                raise httpx.DecodingError("not compressed as it says") from error
+            return feed(decoded) if decoded else None
+
+        return decode
 
     @property
     def is_event_stream(self) -> bool:
         return self.headers.get("content-type", "").lower().startswith("text/event-stream")
 
-    async def part(self) -> bytes:
-        """What has come of the body since the last time, b"" at its end.
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._parts)
 
-        Raises UpstreamError if the connection breaks.
-        """
-        try:
-            async for part in self._parts:
-                if part:
-                    return part
-        except _FAULTS as fault:
-            raise translate(fault, self._upstream) from fault
-        return b""
+    def _take(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > _LONGEST_BODY:
+            raise self._too_long()
 
-    async def read(self, suffices: Callable[[bytes], bool] | None = None) -> bytes:
-        """The whole body. Raises UpstreamError if it is too long or the connection breaks.
-
-        What has come before it breaks is given all the same if it `suffices`.
-        """
-        read: list[bytes] = []
-        size = 0
-        while part := await self._part_or_end(read, suffices):
-            read.append(part)
-            size += len(part)
-            if size > _LONGEST_BODY:
-                what = f"{self._upstream} sent a reply that is too long."
-                raise BadReply(self._upstream, what, cause=TOO_LONG)
-        return b"".join(read)
-
-    async def _part_or_end(
-        self, read: list[bytes], suffices: Callable[[bytes], bool] | None
-    ) -> bytes:
-        try:
-            return await self.part()
-        except UpstreamError:
-            if suffices is not None and suffices(b"".join(read)):
-                return b""
-            raise
-
-    def offer(self, taker: Taker) -> None:
-        """Offer `taker` what comes of the body before `part` gives it: see `Connection.offer`."""
-        if isinstance(self._parts, Body):
-            self._parts.offer(taker)
+    def _too_long(self) -> BadReply:
+        what = f"{self._upstream} sent a reply that is too long."
+        return BadReply(self._upstream, what, cause=TOO_LONG)
 
 
 class Transport(Protocol):
-    """What a request is handed to: httpx's transport interface."""
+    """What a request is handed to: see `PooledTransport.exchange`."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response: ...
+    async def exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None: ...
 
     async def aclose(self) -> None: ...
 
@@ -123,53 +105,47 @@ class Endpoint:
     key: str = field(repr=False)
     transport: Transport
     connect_timeout_s: float
-    _known: dict[tuple[str, str, bool], PreparedRequest] = field(
-        init=False, repr=False, default_factory=dict
-    )
+    _origin: Origin = field(init=False, repr=False)
+    _path: str = field(init=False, repr=False)
+    _headers: Headers = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        url = httpx.URL(self.base_url)
+        self._origin = Origin(url.scheme, url.host, url.port or _PORTS[url.scheme])
+        self._path = url.raw_path.decode().rstrip("/")
+        # The dot that ends an absolute name is for resolvers alone.
+        host = url.copy_with(host=url.host.rstrip(".")).netloc
+        self._headers = [
+            (b"host", host),
+            (b"authorization", b"Bearer " + self.key.encode()),
+            (b"accept-encoding", b"identity"),
+            (b"user-agent", b"rag-proxy"),
+        ]
+
+    async def push(
+        self, method: str, path: str, receiver: Receiver, *, body: bytes | None = None
+    ) -> None:
+        """Send a request and push its reply into `receiver`. Raises UpstreamError."""
+        headers = self._headers
+        if body is not None:
+            length = (b"content-length", b"%d" % len(body))
+            headers = [*headers, (b"content-type", b"application/json"), length]
+        request = Request(method, self._origin, self._path + path, headers, body)
+        try:
+            await self.transport.exchange(request, receiver, self.connect_timeout_s)
+        except _FAULTS as fault:
+            raise translate(fault, self.name) from fault
 
     async def request(
         self, method: str, path: str, *, body: bytes | None = None, timeout_s: float
     ) -> Reply:
-        """Send a request; its reply is to be used as a context.
-
-        `timeout_s` bounds each wait for bytes, not the whole reply. See `PooledTransport.exchange`
-        for when a request is sent again. Raises UpstreamError.
-        """
-        request = self._prepared(method, path, has_body=body is not None)
-        try:
-            return await self._exchange(request, body, timeout_s)
-        except _FAULTS as fault:
-            raise translate(fault, self.name) from fault
-
-    async def _exchange(
-        self, request: PreparedRequest, body: bytes | None, timeout_s: float
-    ) -> Reply:
-        """The reply, by way of httpx's objects if the transport knows nothing else."""
-        if isinstance(self.transport, PooledTransport):
-            status, headers, stream = await self.transport.exchange(
-                request.origin, request.as_bytes(body), self.connect_timeout_s, timeout_s
-            )
-            return Reply(self.name, status, headers, stream)
-        timeouts = {"connect": self.connect_timeout_s, "read": timeout_s}
-        response = await self.transport.handle_async_request(request.as_httpx(body, timeouts))
-        opened = cast("httpx.AsyncByteStream", response.stream)
-        return Reply(self.name, response.status_code, response.headers.raw, opened)
-
-    async def touch(self, path: str, *, timeout_s: float) -> None:
-        """GET something, whatever it is: after that a connection is open. Raises UpstreamError."""
-        async with await self.request("GET", path, timeout_s=timeout_s) as reply:
-            await reply.read()
+        """The whole reply to a request. Raises UpstreamError."""
+        reply = Reply(self.name, timeout_s)
+        await self.push(method, path, reply, body=body)
+        return reply
 
     async def aclose(self) -> None:
         await self.transport.aclose()
-
-    def _prepared(self, method: str, path: str, *, has_body: bool) -> PreparedRequest:
-        known = self._known.get((method, path, has_body))
-        if known is None:
-            url = self.base_url + path
-            known = PreparedRequest.of(method, url, self.key, has_body=has_body)
-            self._known[method, path, has_body] = known
-        return known
 
 
 def pooled_transport(

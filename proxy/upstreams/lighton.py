@@ -75,20 +75,17 @@ class LightOn:
         """LightOn's reply, as it came."""
         content = orjson.dumps(_request(search, scope))
         try:
-            async with (
-                asyncio.timeout(self.timeout_s),
-                await self.endpoint.request(
+            async with asyncio.timeout(self.timeout_s):
+                reply = await self.endpoint.request(
                     "POST", "/api/v3/search", body=content, timeout_s=self.timeout_s
-                ) as reply,
-            ):
-                body = await reply.read()
+                )
         except TimeoutError as error:
             raise UpstreamTimeout(
                 NAME, f"{NAME} did not answer in time.", cause="read_timeout"
             ) from error
         if reply.status != HTTPStatus.OK:
-            raise self._error(reply.status, body, reply.headers, scope)
-        return body
+            raise self._error(reply.status, reply.body, reply.headers, scope)
+        return reply.body
 
     def _found(self, body: bytes, search: Search, scope: Scope) -> Found:
         document = _decode(body)
@@ -210,7 +207,8 @@ def _result(item: Mapping[str, Any]) -> Result:
     score = value if type(value := item.get("score")) in _NUMBER else None
     relevance = value if type(value := scores.get("relevance")) in _NUMBER else None
     if type(item.get("score")) is dict:
-        score, relevance = _older_scores(item["score"])
+        score, older = _older_scores(item["score"])
+        relevance = older if relevance is None else relevance
     file_id = value if type(value := source.get("file_id")) is int else None
     title = value if type(value := source.get("title")) is str else ""
     filename = value if type(value := source.get("filename")) is str else ""

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+import httpx
+
 from proxy.settings import Settings
 from proxy.upstreams.certificates import client_context
 from proxy.upstreams.http import Transport, pooled_transport
+from proxy.upstreams.over_httpx import OverHttpx
 from proxy.upstreams.proxied import ProxiedTransport
 from proxy.upstreams.proxies import OutboundProxy, proxy_for
 
@@ -24,7 +27,10 @@ class Outbound:
     model_proxy: OutboundProxy | None = None
 
     @classmethod
-    def over(cls, transport: Transport) -> Self:
+    def over(cls, transport: Transport | httpx.AsyncBaseTransport) -> Self:
+        """Both by way of `transport`, which may be one of httpx's."""
+        if isinstance(transport, httpx.AsyncBaseTransport):
+            transport = OverHttpx(transport)
         return cls(transport, transport)
 
     @classmethod
@@ -39,7 +45,8 @@ class Outbound:
         def transport(proxy: OutboundProxy | None) -> Transport:
             if proxy is None:
                 return direct
-            return ProxiedTransport(proxy, contexts, settings.connection_max_age_s)
+            proxied = ProxiedTransport(proxy, contexts, settings.connection_max_age_s)
+            return OverHttpx(proxied)
 
         search = proxy_for(settings.lighton_base_url, environment)
         model = proxy_for(settings.scaleway_base_url, environment)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 
 from proxy.upstreams.proxies import OutboundProxy
-from proxy.upstreams.transport import KEEPALIVE_S, NotAnswered
+from proxy.upstreams.transport import KEEPALIVE_S
 
 _HUNG_UP: Final = "disconnected without sending a response"
 """What httpcore says of a server that closed a connection before it answered."""
@@ -198,7 +198,7 @@ def _is_told_well(fault: BaseException, progress: _Progress) -> bool:
 def _unanswered(fault: BaseException, progress: _Progress) -> httpx.RequestError:
     """What went wrong before a reply, in the words of the pool of direct connections."""
     if progress.is_sent:
-        return NotAnswered("closed before a reply")
+        return httpx.ReadError("closed before a reply")
     if isinstance(fault, httpx.TimeoutException):
         return httpx.ConnectTimeout("no connection in time")
     return httpx.ConnectError("no connection")

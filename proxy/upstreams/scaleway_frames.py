@@ -32,18 +32,12 @@ class FrameReader:
         """The bytes around the text of the frame, with its quotes."""
         self._tries_left = _MOST_TRIES
 
-    def match(self, data: bytes) -> TextChunk | None:
-        """The chunk of text in `data`, if it has the frame of those before."""
+    def read(self, data: bytes) -> Chunk | TextChunk:
+        """The chunk in `data`, the same as if it had been read in full."""
         if self._frame and data.startswith(self._before) and data.endswith(self._after):
             written = data[len(self._before) : -len(self._after)]
             if text := _unescaped(written):
                 return TextChunk(self._frame, text, written)
-        return None
-
-    def read(self, data: bytes) -> Chunk | TextChunk:
-        """The chunk in `data`, the same as if it had been read in full."""
-        if matched := self.match(data):
-            return matched
         chunk = self._read(data)
         if self._tries_left and (text := _text_alone(chunk)):
             self._tries_left -= 1

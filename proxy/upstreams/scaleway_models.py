@@ -62,11 +62,10 @@ class ScalewayModels:
         self._answered_at = asyncio.get_running_loop().time()
 
     async def _fetch(self) -> tuple[Model, ...]:
-        async with await self.endpoint.request("GET", "/models", timeout_s=_TIMEOUT_S) as reply:
-            body = await reply.read()
-            if reply.status != HTTPStatus.OK:
-                raise read_error(self.vendor, reply.status, body, reply.headers)
-        document = decode(body)
+        reply = await self.endpoint.request("GET", "/models", timeout_s=_TIMEOUT_S)
+        if reply.status != HTTPStatus.OK:
+            raise read_error(self.vendor, reply.status, reply.body, reply.headers)
+        document = decode(reply.body)
         items = document.get("data") if isinstance(document, dict) else None
         if not isinstance(items, list):
             raise BadReply(NAME, f"{NAME} sent a list of models that cannot be read.", cause=SHAPE)

@@ -1,4 +1,4 @@
-"""A pool of connections behind httpx's transport interface.
+"""A pool of connections, for direct ways to an upstream.
 
 httpx's own pool is linear in the number of open requests, and costs several times as much for each
 chunk; this one does what the proxy needs of it.
@@ -10,15 +10,18 @@ import asyncio
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Final, Self, cast
+from typing import Final, NamedTuple
 
 import httpx
 from aiohappyeyeballs import start_connection
 
-from proxy.upstreams.connection import Connection, Headers, NotHTTPError, Taker
+from proxy.upstreams.connection import (
+    Connection,
+    Headers,
+    NotAnsweredError,
+    NotHTTPError,
+    Receiver,
+)
 
 KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
@@ -27,24 +30,27 @@ MAX_AGE_S: Final = 300.0
 _HEAD_START_S: Final = 0.25
 """How long each address of a host is tried alone."""
 
-_FAULTS: Final = (NotHTTPError, OSError)
-"""What a connection raises; TimeoutError is an OSError."""
 
-Origin = tuple[str, str, int]
-"""Scheme, host and port."""
+class Origin(NamedTuple):
+    """Where a request goes."""
 
-
-class NotAnswered(httpx.ReadError):
-    """The connection ended before anything of a reply came."""
+    scheme: str
+    host: str
+    port: int
 
 
-class PooledTransport(httpx.AsyncBaseTransport):
-    """Sends requests over HTTP/1.1 connections, as many as are needed, and keeps idle ones.
+class Request(NamedTuple):
+    """A request; `target` is the path with the query, and `headers` are all that are sent."""
 
-    Raises httpx's ConnectError, ConnectTimeout, ReadTimeout, ReadError, of which NotAnswered is
-    one, and RemoteProtocolError. A request's timeouts are its `timeout` extension: `connect` and,
-    for each wait for bytes, `read`, in seconds.
-    """
+    method: str
+    origin: Origin
+    target: str
+    headers: Headers
+    body: bytes | None = None
+
+
+class PooledTransport:
+    """Sends requests over HTTP/1.1 connections, as many as are needed, and keeps idle ones."""
 
     def __init__(self, certificates: ssl.SSLContext, max_age_s: float = MAX_AGE_S) -> None:
         """No request is sent over a connection that was opened more than `max_age_s` ago."""
@@ -54,63 +60,31 @@ class PooledTransport(httpx.AsyncBaseTransport):
         """The one that was used last is the last."""
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        timeouts = request.extensions["timeout"]
-        status, headers, stream = await self.exchange(
-            origin_of(request.url), serialize(request), timeouts["connect"], timeouts["read"]
-        )
-        return httpx.Response(status, headers=headers, stream=stream)
-
-    async def exchange(
-        self, origin: Origin, request: bytes, connect_s: float, read_s: float
-    ) -> Answer:
-        """What `handle_async_request` does, of bytes that are a whole request.
-
-        Making httpx's Request and Response takes as long as all the rest of it.
+    async def exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None:
+        """Send a request and push its reply into `receiver`; ends when the reply does.
 
         A request is sent twice only if a kept connection turns out to be dead: nothing of an answer
         has come then. The second time it goes over a new connection, because the others that were
         kept have most likely died with the first. What was sent over a new one may have been begun.
+
+        Raises httpx's ConnectError, ConnectTimeout, ReadTimeout, ReadError and RemoteProtocolError,
+        and what the receiver raises.
         """
+        origin = request.origin
+        raw = _serialize(request)
         kept = self._take(origin)
         if kept is not None:
-            answer = await self._ask_over_kept(origin, kept, request, read_s)
-            if answer is not None:
-                return answer
-            self._drop(origin)
+            try:
+                await self._ask(origin, kept, raw, receiver)
+            except NotAnsweredError:
+                self._drop(origin)
+            else:
+                return
         connection = await self._connect(origin, connect_s)
-        return await self._ask(origin, connection, request, read_s)
-
-    async def _ask_over_kept(
-        self, origin: Origin, connection: Connection, request: bytes, read_s: float
-    ) -> Answer | None:
-        """The answer over a connection that was kept; None if it turns out to be dead.
-
-        A server that waits no longer for a request may say so with 408 when it closes: the notice
-        and the request have crossed each other on their way (RFC 9110, 15.5.9).
-        """
         try:
-            status, headers, body = await self._ask(origin, connection, request, read_s)
-        except NotAnswered:
-            return None
-        if status == HTTPStatus.REQUEST_TIMEOUT:
-            await body.aclose()
-            return None
-        return status, headers, body
-
-    async def _ask(
-        self, origin: Origin, connection: Connection, request: bytes, read_s: float
-    ) -> Answer:
-        body = Body(self, origin, connection, read_s)
-        try:
-            connection.send(request)
-            status, headers = await connection.head(read_s)
-        except BaseException as fault:
-            await body.aclose()
-            if isinstance(fault, _FAULTS):
-                raise _translated(fault, connection) from fault
-            raise
-        return status, headers, body
+            await self._ask(origin, connection, raw, receiver)
+        except NotAnsweredError as fault:
+            raise httpx.ReadError("closed before a reply") from fault
 
     async def aclose(self) -> None:
         for connections in self._idle.values():
@@ -120,11 +94,23 @@ class PooledTransport(httpx.AsyncBaseTransport):
         if self._sweep is not None:
             self._sweep.cancel()
 
-    def give_back(self, origin: Origin, connection: Connection) -> None:
-        """Keep the connection of an exchange that has ended; close it if it has not."""
-        if not connection.rest():
+    async def _ask(
+        self, origin: Origin, connection: Connection, raw: bytes, receiver: Receiver
+    ) -> None:
+        try:
+            await connection.exchange(raw, receiver)
+        except NotHTTPError as fault:
+            raise httpx.RemoteProtocolError("not HTTP") from fault
+        except TimeoutError as fault:
+            raise httpx.ReadTimeout("no data in time") from fault
+        except OSError as fault:
+            raise httpx.ReadError("closed in the middle of a reply") from fault
+        if connection.rest():
+            self._keep(origin, connection)
+        else:
             connection.close()
-            return
+
+    def _keep(self, origin: Origin, connection: Connection) -> None:
         self._idle[origin].append(connection)
         if self._sweep is None:
             loop = asyncio.get_running_loop()
@@ -189,63 +175,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._sweep = None if is_empty else loop.call_later(KEEPALIVE_S, self._close_old)
 
 
-@dataclass(slots=True)
-class Body(httpx.AsyncByteStream):
-    """The body of a reply, to be iterated once. Closing it ends the exchange."""
-
-    pool: PooledTransport
-    origin: Origin
-    connection: Connection | None
-    timeout_s: float
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        connection = self.connection
-        if connection is None:
-            raise StopAsyncIteration
-        try:
-            part = await connection.read(self.timeout_s)
-        except _FAULTS as fault:
-            raise _translated(fault, connection) from fault
-        if not part:
-            raise StopAsyncIteration
-        return part
-
-    def offer(self, taker: Taker) -> None:
-        """See `Connection.offer`."""
-        if self.connection is not None:
-            self.connection.offer(taker)
-
-    async def aclose(self) -> None:
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            self.pool.give_back(self.origin, connection)
-
-
-Answer = tuple[int, Headers, Body]
-"""Status, headers, and the body that is still to be read."""
-
-
-def _translated(fault: Exception, connection: Connection) -> httpx.RequestError:
-    """What goes wrong on a connection, in httpx's words."""
-    if isinstance(fault, NotHTTPError):
-        return httpx.RemoteProtocolError("not HTTP")
-    if isinstance(fault, TimeoutError):
-        return httpx.ReadTimeout("no data in time")
-    if not connection.has_answered:
-        return NotAnswered("closed before a reply")
-    return httpx.ReadError("closed in the middle of a reply")
-
-
-def origin_of(url: httpx.URL) -> Origin:
-    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
-
-
-def serialize(request: httpx.Request) -> bytes:
+def _serialize(request: Request) -> bytes:
     """The request as it is sent."""
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
-    lines += [b"%b: %b" % header for header in request.headers.raw]
-    body = cast("Iterable[bytes]", request.stream)
-    return b"\r\n".join((*lines, b"", b"".join(body)))
+    lines = [f"{request.method} {request.target} HTTP/1.1".encode()]
+    lines += [b"%b: %b" % header for header in request.headers]
+    return b"\r\n".join((*lines, b"", request.body or b""))

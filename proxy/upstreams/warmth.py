@@ -31,4 +31,4 @@ async def keep_warm(probes: Iterable[tuple[Endpoint, str]], every_s: float) -> N
 async def _touch(endpoint: Endpoint, path: str) -> None:
     with suppress(UpstreamError, TimeoutError):
         async with asyncio.timeout(_TIMEOUT_S):
-            await endpoint.touch(path, timeout_s=_TIMEOUT_S)
+            await endpoint.request("GET", path, timeout_s=_TIMEOUT_S)

@@ -6,6 +6,7 @@ import pytest
 
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.chat import MAX_NAME_CHARS
+from proxy.core.frames import Frame, TextChunk
 from proxy.core.reader import TurnReader, UnfinishedTurnError
 from proxy.core.turn import Owner
 
@@ -84,38 +85,6 @@ def test_a_search_call_never_leaves_and_is_ready_when_its_arguments_are_complete
     assert heard(one, fragment(0, 'b"}')) is None
     assert ready(one) == ['{"query": "a}b"}']
     assert ready(one) == []
-
-
-def test_more_of_a_hidden_call_is_hidden() -> None:
-    one = reader()
-    assert not one.hides(fragment(0, name="lighton_search", id="s1"))  # whose call it is comes now
-    one.feed(fragment(0, name="lighton_search", id="s1"))
-    one.feed(fragment(1, name="nobody", id="n1"))
-    assert one.hides(fragment(0, '{"query"'))
-    assert one.hides(fragment(1, "{"))
-
-
-@pytest.mark.parametrize(
-    "each",
-    [
-        fragment(1, "{"),
-        fragment(2, "{"),
-        fragment(None, "{"),
-        fragment(0, "{", id="s2"),
-        chunk({"content": "a", **fragment(0, "{")["choices"][0]["delta"]}),
-        chunk(fragment(0, "{")["choices"][0]["delta"], finish="tool_calls"),
-        chunk(fragment(0, "{")["choices"][0]["delta"], logprobs={"content": []}),
-        fragment(0, "{") | {"usage": {"total_tokens": 1}},
-        chunk({"tool_calls": []}),
-        chunk(None),
-        {"choices": []},
-    ],
-)
-def test_nothing_that_the_client_or_the_turn_must_know_is_hidden(each: dict[str, Any]) -> None:
-    one = reader()
-    one.feed(fragment(0, name="lighton_search", id="s1"))
-    one.feed(fragment(1, name="get_weather", id="w1"))
-    assert not one.hides(each)
 
 
 def test_a_search_is_ready_while_the_next_call_is_being_written() -> None:
@@ -303,34 +272,38 @@ def test_a_reply_that_ends_without_a_finish_reason_is_unfinished() -> None:
         one.close()
 
 
+def framed(text: str) -> TextChunk:
+    return TextChunk(Frame({"model": "m"}, {"index": 0}), text, text.encode())
+
+
 def closed(one: TurnReader) -> Any:
     one.feed(chunk({}, "stop"))
     return one.close()
 
 
-def test_text_that_is_taken_in_by_itself_is_as_good_as_its_chunk() -> None:
+def test_text_in_a_frame_is_as_good_as_its_chunk() -> None:
     by_text, by_chunk = reader(), reader()
     for each in ("Let me", " see", ".\n"):
-        by_text.feed_text(each)
+        by_text.feed(framed(each))
         assert heard(by_chunk, chunk({"content": each})) == {"content": each}
     assert closed(by_text) == closed(by_chunk)
 
 
-def test_text_by_itself_keeps_its_place_among_chunks_and_calls() -> None:
+def test_text_in_a_frame_keeps_its_place_among_chunks_and_calls() -> None:
     one = reader()
     one.feed(chunk({"content": "a"}))
-    one.feed_text("b")
+    one.feed(framed("b"))
     one.feed(fragment(0, '{"query":', name="lighton_search", id="s1"))
-    one.feed_text("c")
+    one.feed(framed("c"))
     one.feed(fragment(0, '"x"}'))
     one.feed(chunk({"content": "d"}))
     assert ready(one) == ['{"query":"x"}']
     assert closed(one).text == "abcd"
 
 
-def test_text_by_itself_does_not_finish_a_turn() -> None:
+def test_text_in_a_frame_does_not_finish_a_turn() -> None:
     one = reader()
-    one.feed_text("Half")
+    one.feed(framed("Half"))
     with pytest.raises(UnfinishedTurnError):
         one.close()
 
@@ -348,9 +321,25 @@ def test_what_there_is_no_room_for_is_cut_and_ends_the_turn() -> None:
     assert (turn.text, turn.finish_reason, turn.calls) == ("abcde", "length", ())
 
 
+def test_text_in_a_frame_passes_in_it_while_there_is_room() -> None:
+    one = reader(room=5)
+    text = framed("abc")
+    assert one.feed(text) is text
+    assert heard(one, framed("def").whole()) == {"content": "de"}
+    assert one.is_full
+
+
+def test_text_in_a_frame_for_which_there_is_no_room_is_cut() -> None:
+    one = reader(room=2)
+    cut = one.feed(framed("abc"))
+    assert isinstance(cut, dict)
+    assert cut["choices"][0]["delta"] == {"content": "ab"}
+    assert one.is_full
+
+
 def test_a_turn_that_fills_all_its_room_is_not_cut() -> None:
     one = reader(room=5)
-    one.feed_text("abc")
+    one.feed(framed("abc"))
     assert heard(one, chunk({"content": "de"}, "stop")) == {"content": "de"}
     assert not one.is_full
     assert one.close().finish_reason == "stop"

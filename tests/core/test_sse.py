@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proxy.core.sse import DONE, Decoder, Event, TooLongError, encode, is_one_event
+from proxy.core.sse import DONE, Decoder, Event, TooLongError, encode
 
 BOM = b"\xef\xbb\xbf"
 
@@ -221,22 +221,6 @@ def test_packets_by_themselves_bytes_and_the_whole_give_the_same_events(parts: l
     decoder = Decoder()
     found = [event for part in parts for event in decoder.feed(part)]
     assert found == decode(data)
-
-
-@given(st.lists(packets, max_size=4), packets)
-def test_what_is_between_events_begins_a_new_one(parts: list[bytes], last: bytes) -> None:
-    decoder = Decoder()
-    for part in parts:
-        decoder.feed(part)
-    if decoder.is_between_events:
-        # A mark of the byte order counts at the very beginning only.
-        assert decoder.feed(last) == Decoder().feed(b"\n\n" + last)
-
-
-@given(packets)
-def test_a_packet_that_is_one_event_is_decoded_as_its_line(packet: bytes) -> None:
-    if is_one_event(packet):
-        assert decode(packet) == [Event(packet.removeprefix(b"data: ")[:-2])]
 
 
 def test_an_event_that_comes_alone_is_held_against_the_limit_too() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.chat import MAX_NAME_CHARS
-from proxy.core.frames import Frame
+from proxy.core.frames import Frame, TextChunk
 from proxy.core.turn import Turn
 from proxy.core.writer import CompletionWriter
 
@@ -180,38 +180,35 @@ def test_only_the_first_choice_is_told() -> None:
     assert len(writer().write(two)["choices"]) == 1
 
 
-def test_text_passes_once_the_completion_has_begun_and_its_gap_is_written() -> None:
-    one = CompletionWriter(id="c", created=1, model="m", include_usage=False, passes_frames=True)
-    assert not one.passes_text
-    one.begin_round()
-    one.write(chunk({"content": "Let me see."}))
-    assert one.passes_text
-    one.write_text(" And so on.")
-    one.begin_round()
-    assert not one.passes_text
-    assert delta_of(one.write(chunk({"content": "It is"}))) == {"content": "\n\nIt is"}
-    assert one.passes_text
-    assert one.text == "Let me see. And so on.\n\nIt is"
+def framed(text: str, frame: Frame | None = None) -> TextChunk:
+    return TextChunk(frame or Frame({"id": "x"}, {"index": 0}), text, text.encode())
 
 
-def test_text_does_not_pass_before_the_role_was_told() -> None:
-    one = CompletionWriter(id="c", created=1, model="m", include_usage=False, passes_frames=True)
-    assert not one.passes_text
+def delta_told(one: CompletionWriter, text: TextChunk) -> dict[str, Any]:
+    """The delta of a text that does not pass in its frame."""
+    written = one.write(text)
+    assert isinstance(written, dict)
+    return delta_of(written)
+
+
+def test_text_passes_in_its_frame_once_the_completion_has_begun_and_its_gap_is_written() -> None:
+    one = writer()
+    one.begin_round()
+    assert delta_told(one, framed("Let me see.")) == {
+        "role": "assistant",
+        "content": "Let me see.",
+    }
+    assert isinstance(one.write(framed(" And so on.")), TextChunk)
+    one.begin_round()
+    assert delta_told(one, framed("It is")) == {"content": "\n\nIt is"}
+    assert isinstance(one.write(framed(" 27.")), TextChunk)
+    assert one.text == "Let me see. And so on.\n\nIt is 27."
+
+
+def test_a_heartbeat_begins_the_completion_for_text_in_frames_too() -> None:
+    one = writer()
     one.heartbeat()
-    assert one.passes_text
-
-
-def test_text_does_not_pass_to_a_listener_that_dresses_no_frames() -> None:
-    one = writer()
-    one.write(chunk({"content": "a"}))
-    assert not one.passes_text
-
-
-def test_a_frame_is_dressed_as_its_chunk_would_be() -> None:
-    one = writer()
-    one.write(chunk({"content": "a"}))
-    frame = Frame({"id": "x", "vendor": 1}, {"index": 3})
-    assert one.dress_frame(frame, "b") == one.write(frame.around("b"))
+    assert isinstance(one.write(framed("a")), TextChunk)
 
 
 frames = st.builds(
@@ -244,21 +241,26 @@ def test_text_in_frames_is_written_as_its_chunks_would_be(
     said: list[tuple[Frame, str]],
     include_usage: bool,  # noqa: FBT001  # hypothesis passes it
 ) -> None:
-    plain, framed = writer(include_usage=include_usage), writer(include_usage=include_usage)
-    for one in (plain, framed):
+    plain, by_frame = writer(include_usage=include_usage), writer(include_usage=include_usage)
+    for one in (plain, by_frame):
         one.begin_round()
         one.write(chunk({"content": "a"}))
     for frame, text in said:
-        framed.write_text(text)
-        assert framed.dress_frame(frame, text) == plain.write(frame.around(text))
-    assert framed.text == plain.text
-    assert end(framed) == end(plain)
+        written = by_frame.write(framed(text, frame))
+        assert isinstance(written, TextChunk)
+        assert written.whole() == plain.write(frame.around(text))
+        assert written.written == text.encode()
+    assert by_frame.text == plain.text
+    assert end(by_frame) == end(plain)
 
 
 def test_dressing_a_frame_leaves_it_as_it_was() -> None:
     one = writer()
+    one.heartbeat()
     frame = Frame({"id": "up", "usage": None, "system_fingerprint": None}, {"index": 3})
-    assert one.dress_frame(frame, "a")["id"] == "chatcmpl-1"
+    written = one.write(framed("a", frame))
+    assert isinstance(written, TextChunk)
+    assert written.whole()["id"] == "chatcmpl-1"
     assert frame.around("b") == {
         "id": "up",
         "usage": None,
@@ -267,21 +269,30 @@ def test_dressing_a_frame_leaves_it_as_it_was() -> None:
     }
 
 
-def test_an_answer_of_text_that_passed_is_not_empty() -> None:
-    one = CompletionWriter(id="c", created=1, model="m", include_usage=False, passes_frames=True)
+def test_texts_of_one_frame_share_the_frame_they_are_given() -> None:
+    one = writer()
     one.heartbeat()
-    one.write_text("a")
+    frame = Frame({"id": "up"}, {"index": 0})
+    first, second = one.write(framed("a", frame)), one.write(framed("b", frame))
+    assert isinstance(first, TextChunk)
+    assert isinstance(second, TextChunk)
+    assert first.frame is second.frame
+
+
+def test_an_answer_of_text_in_frames_is_not_empty() -> None:
+    one = writer()
+    one.heartbeat()
+    one.write(framed("a"))
     assert delta_of(end(one)[-1]) == {}
 
 
 def test_reasoning_before_does_not_keep_text_from_passing() -> None:
-    one = CompletionWriter(id="c", created=1, model="m", include_usage=False, passes_frames=True)
+    one = writer()
     one.begin_round()
     one.write(chunk({"reasoning_content": "Hm."}))
     one.begin_round()
-    assert not one.passes_text
-    assert delta_of(one.write(chunk({"content": "It"}))) == {"content": "It"}
-    assert one.passes_text
+    assert delta_told(one, framed("It")) == {"content": "It"}
+    assert isinstance(one.write(framed(" is")), TextChunk)
     assert delta_of(one.write(chunk({"reasoning_content": "So."}))) == {
         "reasoning_content": "\n\nSo."
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zlib
 from random import Random
@@ -12,7 +13,7 @@ import orjson
 from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
 from proxy.errors import UpstreamError
-from proxy.upstreams.scaleway_events import Events
+from proxy.upstreams.scaleway_events import RoundReply
 from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME, read_chunk
 from proxy.upstreams.status import Vendor
 from tests.fuzz.events import read_plainly
@@ -46,7 +47,7 @@ class Frames:
         packets = [part + b"\n\n" for part in case.split(b"\n\n")]
         packets[-1] = packets[-1][:-2]
         for parts in (packets, [case], cut(random, case, 20)):
-            found = _heard_of(parts)
+            found = asyncio.run(_heard_of(parts))
             assert found == expected, f"in {len(parts)} parts: {found!r}, not {expected!r}"
 
 
@@ -74,20 +75,17 @@ def _written(random: Random, document: Any) -> bytes:
     )
 
 
-def _heard_of(parts: list[bytes]) -> list[Any]:
-    """What the client hears when the parts are handed on or, where that is refused, fed."""
-    events, heard = Events(_VENDOR), []
-
-    def take(chunk: Chunk | TextChunk) -> bool:
-        heard.append(_meaning(chunk))
-        return True
-
-    for part in parts:
-        if not events.hand_on(take, part):
-            heard += map(_meaning, events.feed(part))
-        if events.is_over or events.fault:
-            break
-    return [*heard, *([_fault(events.fault)] if events.fault else [])]
+async def _heard_of(parts: list[bytes]) -> list[Any]:
+    """What the client hears when the parts of a reply come one by one."""
+    heard: list[Any] = []
+    reply = RoundReply(_VENDOR, lambda chunks: heard.extend(map(_meaning, chunks)), 60)
+    feed = reply.head(200, [(b"content-type", b"text/event-stream")])
+    try:
+        for part in parts:
+            feed(part)
+    except UpstreamError as fault:
+        heard.append(_fault(fault))
+    return heard
 
 
 def _plainly(data: bytes) -> list[Any]:
@@ -99,8 +97,13 @@ def _plainly(data: bytes) -> list[Any]:
             try:
                 heard.append(_meaning(read_chunk(_VENDOR, event.data)))
             except UpstreamError as fault:
-                return [*heard, _fault(fault)]
+                return heard if _is_finished(heard) else [*heard, _fault(fault)]
     return heard
+
+
+def _is_finished(heard: list[Any]) -> bool:
+    """Whether the answer is complete, so that a fault behind it is told to nobody."""
+    return any(choice.get("finish_reason") for chunk in heard for choice in chunk["choices"])
 
 
 def _fault(fault: UpstreamError) -> tuple[str, str]:

@@ -508,7 +508,7 @@ class _Stream(httpx.AsyncByteStream):
         return self._parts()
 
 
-class _Unread:
+class _Unread(httpx.AsyncBaseTransport):
     """A transport that hands replies out as they are, without reading them first."""
 
     def __init__(self, handler: Callable[[httpx.Request], httpx.Response]) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import gc
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from starlette.types import Message, Receive
@@ -169,3 +172,74 @@ async def test_a_shutdown_counts_also_while_the_work_of_a_client_that_is_gone_en
     serving = asyncio.create_task(while_connected(sending(HANG_UP, gate=begun), work()))
     with pytest.raises(asyncio.CancelledError):
         await serving
+
+
+async def test_what_else_a_client_sends_is_no_hang_up() -> None:
+    begun, hung_up = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Future()
+
+    receive = sending(part(b"", more=True), part(b""), HANG_UP, gate=hung_up)
+    serving = asyncio.create_task(while_connected(receive, work()))
+    await begun.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not serving.done()
+    hung_up.set()
+    with pytest.raises(ClientGoneError):
+        await serving
+
+
+async def test_a_client_that_cannot_be_heard_any_more_is_gone() -> None:
+    """Its fault ends the work like a hang-up, and is not logged."""
+    logged: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: logged.append(fault))
+
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        raise ConnectionResetError("gone")
+
+    async def work() -> None:
+        await asyncio.Future()
+
+    with pytest.raises(ClientGoneError):
+        await while_connected(receive, work())
+    gc.collect()
+    await asyncio.sleep(0)
+    assert logged == []
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+async def test_the_watching_is_over_when_the_work_is(turns: int) -> None:
+    watching = 0
+
+    async def receive() -> Message:
+        nonlocal watching
+        watching += 1
+        try:
+            return await asyncio.Future()
+        finally:
+            watching -= 1
+
+    async def work() -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        assert watching == min(turns, 1)
+
+    await while_connected(receive, work())
+    assert watching == 0
+
+
+async def test_work_runs_in_the_task_and_the_context_of_whoever_waits_for_it() -> None:
+    asked_by: contextvars.ContextVar[str] = contextvars.ContextVar("asked_by")
+    found: list[object] = []
+
+    async def work() -> None:
+        found.append(asyncio.current_task())
+        asked_by.set("the work")
+
+    await while_connected(sending(), work())
+    assert found == [asyncio.current_task()]
+    assert asked_by.get() == "the work"

@@ -9,6 +9,7 @@ import respx
 
 from proxy.surfaces.health import Health, Ready
 from proxy.upstreams.http import Endpoint
+from proxy.upstreams.over_httpx import OverHttpx
 from tests.support.asgi import Answer, ask
 from tests.support.clock import skipping_clock
 
@@ -37,7 +38,7 @@ def lighton(router: respx.MockRouter) -> respx.Route:
 
 @pytest.fixture
 def ready(router: respx.MockRouter) -> Ready:
-    transport = httpx.MockTransport(router.async_handler)
+    transport = OverHttpx(httpx.MockTransport(router.async_handler))
     return Ready(
         (
             (Endpoint("LightOn", "https://lighton.test", SECRET, transport, 5), "/"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -16,16 +18,16 @@ from starlette.types import Message
 
 from proxy.core.chat import Chunk, parse_chat
 from proxy.core.desk import Found
-from proxy.core.frames import Frame, Take, TextChunk
+from proxy.core.frames import Frame, TextChunk
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
-from proxy.core.sse import DONE, is_one_event
+from proxy.core.sse import DONE
 from proxy.core.writer import CompletionWriter
-from proxy.engine import ModelUpstream, Run
-from proxy.errors import Overloaded
+from proxy.engine import Behind, Hear, ModelUpstream, Run
+from proxy.errors import Overloaded, ShuttingDown
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.upstreams.transport import PooledTransport
 from tests.support.clock import skipping_clock
@@ -42,6 +44,7 @@ class Client:
         self.start: Message | None = None
         self.body = b""
         self.came = asyncio.Queue[bytes]()
+        self.sends = 0
         self.has_ended = False
         self.fault: Exception | None = None
         self.is_slow = asyncio.Event()
@@ -55,6 +58,7 @@ class Client:
         self.takes_on.set()
 
     async def send(self, message: Message) -> None:
+        self.sends += 1
         if message["type"] == "http.response.start":
             assert self.start is None
             self.start = message
@@ -78,7 +82,6 @@ def stream(
     writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
     opened = EventStream(
         client.send,
-        client.send,
         writer,
         lambda: [(b"x-lighton-searches", b"2")],
         Patience(commit_after_s, heartbeat_s),
@@ -86,46 +89,47 @@ def stream(
     return opened, writer
 
 
+async def taken(behind: Behind) -> None:
+    """Wait until the client has taken what it was sent."""
+    if behind is not None:
+        await asyncio.wait_for(behind, PATIENCE_S)
+
+
+async def begun(client: Client, **patience: float) -> EventStream:
+    """A reply of which the client has had the beginning."""
+    opened, writer = stream(client, **patience)
+    await taken(opened.hear([writer.heartbeat()]))
+    return opened
+
+
 async def test_nothing_is_sent_before_there_is_something_to_hear() -> None:
     client = Client()
     opened, writer = stream(client)
     assert client.start is None
     assert not opened.has_begun
-    await opened.hear([writer.heartbeat()])
+    await taken(opened.hear([writer.heartbeat()]))
     assert client.start is not None
     assert (b"x-lighton-searches", b"2") in client.start["headers"]
 
 
-async def test_a_reply_that_is_slow_to_begin_begins_with_a_heartbeat() -> None:
+async def test_the_late_headers_are_those_of_the_moment_at_which_the_reply_begins() -> None:
     client = Client()
-    opened, _ = stream(client, commit_after_s=0.001)
-    async with opened.heartbeats():
-        first = await asyncio.wait_for(client.came.get(), 10)
-    assert b'"delta":{"role":"assistant","content":""}' in first
-
-
-async def test_a_silent_stream_gets_heartbeats() -> None:
-    client = Client()
-    opened, writer = stream(client, heartbeat_s=0.001)
-    await opened.hear([writer.heartbeat()])
-    async with opened.heartbeats():
-        for _ in range(3):
-            beat = await asyncio.wait_for(client.came.get(), 10)
-    assert b'"delta":{"content":""}' in beat
-
-
-async def test_the_first_chunk_and_the_first_heartbeat_begin_the_reply_once() -> None:
-    client = Client()
-    opened, writer = stream(client, commit_after_s=0)
-    async with opened.heartbeats():
-        await asyncio.gather(*(opened.hear([writer.heartbeat()]) for _ in range(3)))
-    assert client.body.count(b"data: ") >= 3
+    searches = 0
+    writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
+    opened = EventStream(
+        client.send, writer, lambda: [(b"searches", b"%d" % searches)], Patience(60, 60)
+    )
+    searches = 3
+    await taken(opened.hear([writer.heartbeat()]))
+    searches = 4
+    await opened.finish()
+    assert client.start is not None
+    assert (b"searches", b"3") in client.start["headers"]
 
 
 async def test_an_error_ends_the_stream_without_done() -> None:
     client = Client()
-    opened, writer = stream(client)
-    await opened.hear([writer.heartbeat()])
+    opened = await begun(client)
     await opened.fail(Overloaded("Scaleway", "Scaleway is unavailable."))
     view = check_stream(client.body)
     assert view.error is not None
@@ -140,7 +144,10 @@ async def test_done_ends_the_stream() -> None:
     assert client.has_ended
 
 
-FRAME = Frame({"id": "x", "model": "m"}, {"index": 0})
+FRAME = Frame(
+    {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"},
+    {"index": 0, "finish_reason": None},
+)
 
 
 def text(said: str) -> TextChunk:
@@ -149,13 +156,10 @@ def text(said: str) -> TextChunk:
 
 async def test_text_is_sent_at_once_in_its_frame() -> None:
     client = Client()
-    opened, writer = stream(client)
-    assert not opened.takes_text
-    await opened.hear([writer.heartbeat()])
-    assert opened.takes_text
-    opened.hear_text(text("one"))
-    opened.hear_text(text("two"))
-    _, *events = [await client.came.get() for _ in range(3)]
+    opened = await begun(client)
+    assert opened.hear([text("one")]) is None
+    assert opened.hear([text("two")]) is None
+    _, *events = [client.came.get_nowait() for _ in range(3)]
     chunks = [orjson.loads(each.removeprefix(b"data: ")) for each in events]
     assert [each["choices"][0]["delta"] for each in chunks] == [
         {"content": "one"},
@@ -164,30 +168,19 @@ async def test_text_is_sent_at_once_in_its_frame() -> None:
     assert {each["id"] for each in chunks} == {"chatcmpl-1"}
 
 
-async def test_a_client_that_takes_nothing_gets_the_rest_before_what_follows() -> None:
+async def test_chunks_that_arrived_together_leave_in_one_write() -> None:
     client = Client()
     opened, writer = stream(client)
-    await opened.hear([writer.heartbeat()])
-    client.is_slow.set()
-    opened.hear_text(text("one"))
-    assert not opened.takes_text
-    hearing = asyncio.create_task(opened.hear([text("two")]))
-    await asyncio.sleep(0)
-    assert not hearing.done()
-    assert b"one" not in client.body
-    client.takes_on.set()
-    await hearing
-    assert client.body.index(b"one") < client.body.index(b"two")
-    assert opened.takes_text
+    await taken(opened.hear([writer.heartbeat(), text("one"), text("two")]))
+    assert client.came.get_nowait().count(b"data: ") == 3
 
 
 async def test_text_of_another_frame_is_sent_in_that() -> None:
     client = Client()
-    opened, writer = stream(client)
-    await opened.hear([writer.heartbeat()])
+    opened = await begun(client)
     other = Frame({"id": "x", "tier": "fast"}, {"index": 0, "stop_reason": 7})
-    await opened.hear([text("one"), TextChunk(other, "two", b"two"), text("three")])
-    opened.hear_text(TextChunk(other, "four", b"four"))
+    opened.hear([text("one"), TextChunk(other, "two", b"two"), text("three")])
+    opened.hear([TextChunk(other, "four", b"four")])
     chunks = payloads(client.body)[1:]
     assert ["tier" in each for each in chunks] == [False, True, False, True]
     said = [each["choices"][0]["delta"]["content"] for each in chunks]
@@ -196,10 +189,9 @@ async def test_text_of_another_frame_is_sent_in_that() -> None:
 
 async def test_text_is_sent_as_it_was_written() -> None:
     client = Client()
-    opened, writer = stream(client)
-    await opened.hear([writer.heartbeat()])
+    opened = await begun(client)
     written = b'\\u00e9 \\"quoted\\" \\ud83e\\udd8a \\n'
-    opened.hear_text(TextChunk(FRAME, orjson.loads(b'"%b"' % written), written))
+    opened.hear([TextChunk(FRAME, orjson.loads(b'"%b"' % written), written)])
     assert written in client.body
     (said,) = payloads(client.body)[1:]
     assert said["choices"][0]["delta"] == {"content": '\u00e9 "quoted" \U0001f98a \n'}
@@ -207,10 +199,9 @@ async def test_text_is_sent_as_it_was_written() -> None:
 
 async def test_a_frame_that_holds_the_phrase_of_the_probe_is_no_trap() -> None:
     client = Client()
-    opened, writer = stream(client)
-    await opened.hear([writer.heartbeat()])
+    opened = await begun(client)
     trap = Frame({"note": "a text that no model says", "model": "m"}, {"index": 0})
-    await opened.hear([TextChunk(trap, "one", b"one")])
+    opened.hear([TextChunk(trap, "one", b"one")])
     (said,) = payloads(client.body)[1:]
     assert said["choices"][0]["delta"] == {"content": "one"}
     assert said["note"] == "a text that no model says"
@@ -220,107 +211,173 @@ async def test_a_frame_that_holds_the_phrase_of_the_probe_is_no_trap() -> None:
 
 
 async def turns() -> None:
+    """Let everything that can run do so."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def say(opened: EventStream, chunk: TextChunk) -> None:
-    """Let the client hear a chunk as the engine does."""
-    if opened.takes_text:
-        opened.hear_text(chunk)
-    else:
-        await opened.hear([chunk])
+async def test_a_client_that_takes_nothing_gets_the_rest_before_what_follows() -> None:
+    client = Client()
+    opened = await begun(client)
+    client.is_slow.set()
+    behind = opened.hear([text("one")])
+    assert behind is not None
+    later = opened.hear([text("two")])
+    await turns()
+    assert not behind.done()
+    assert b"one" not in client.body
+    client.take_on()
+    await taken(later)
+    assert client.body.index(b"one") < client.body.index(b"two")
+    assert opened.hear([text("three")]) is None
 
 
 async def test_text_that_had_to_wait_is_sent_as_soon_as_the_client_takes_it() -> None:
     client = Client()
-    opened, writer = stream(client)
-    await opened.hear([writer.heartbeat()])
+    opened = await begun(client)
     client.is_slow.set()
-    opened.hear_text(text("one"))
+    opened.hear([text("one")])
     client.take_on()
     await turns()
     assert b"one" in client.body
 
 
-async def test_text_does_not_overtake_what_waits_behind_a_heartbeat() -> None:
+@pytest.mark.parametrize("is_error", [False, True])
+async def test_the_end_waits_for_what_a_slow_client_has_not_taken(*, is_error: bool) -> None:
     client = Client()
-    with skipping_clock() as clock:
-        opened, writer = stream(client)
-        await opened.hear([writer.heartbeat()])
-        client.is_slow.set()
-        async with opened.heartbeats():
-            await turns()
-            opened.hear_text(text("one"))
-            clock.skip(61)
-            await turns()
-            client.take_on()
-            await say(opened, text("two"))
-            await opened.hear([text("three")])
-    places = [client.body.find(each) for each in (b'"one"', b'"two"', b'"three"')]
-    assert -1 < places[0] < places[1] < places[2]
+    opened = await begun(client)
+    client.is_slow.set()
+    opened.hear([text("one")])
+    error = ShuttingDown("The proxy is shutting down. Try again.")
+    ending = asyncio.create_task(opened.fail(error) if is_error else opened.finish())
+    await turns()
+    assert not ending.done()
+    client.take_on()
+    await asyncio.wait_for(ending, PATIENCE_S)
+    assert client.has_ended
+    last = b"shutting_down" if is_error else DONE
+    assert -1 < client.body.find(b'"one"') < client.body.find(last)
 
 
-async def test_what_waits_behind_a_heartbeat_is_not_lost_when_the_answer_ends() -> None:
+async def test_an_error_is_told_also_when_whoever_waited_for_a_slow_client_was_cancelled() -> None:
     client = Client()
-    with skipping_clock() as clock:
-        opened, writer = stream(client)
-        await opened.hear([writer.heartbeat()])
-        client.is_slow.set()
-        async with opened.heartbeats():
-            await turns()
-            opened.hear_text(text("one"))
-            clock.skip(61)
-            await turns()
-            client.take_on()
-            await opened.hear([text("two")])
-            await opened.finish()
-    chunks = payloads(client.body)
-    said = [each["choices"][0]["delta"].get("content") for each in chunks]
-    assert [each for each in said if each] == ["one", "two"]
-
-
-async def test_a_heartbeat_that_is_cancelled_leaves_what_it_waited_for() -> None:
-    client = Client()
-    with skipping_clock() as clock:
-        opened, writer = stream(client)
-        await opened.hear([writer.heartbeat()])
-        client.is_slow.set()
-        opened.hear_text(text("one"))
-        async with opened.heartbeats():
-            clock.skip(61)
-            await turns()
-        client.take_on()
-        await opened.hear([text("two")])
-    assert -1 < client.body.find(b'"one"') < client.body.find(b'"two"')
+    opened = await begun(client)
+    client.is_slow.set()
+    waiting = asyncio.create_task(taken(opened.hear([text("one")])))
+    await turns()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    ending = asyncio.create_task(opened.fail(ShuttingDown("Try again.")))
+    await turns()
+    client.take_on()
+    await asyncio.wait_for(ending, PATIENCE_S)
+    assert b"one" in client.body
+    assert check_stream(client.body).error is not None
 
 
 @pytest.mark.parametrize("is_slow", [False, True])
 async def test_a_fault_in_sending_text_is_told_by_what_follows(*, is_slow: bool) -> None:
     client = Client()
-    opened, writer = stream(client)
-    await opened.hear([writer.heartbeat()])
+    opened = await begun(client)
     client.fault = ConnectionResetError("gone")
     if is_slow:
         client.is_slow.set()
-    opened.hear_text(text("one"))
+    opened.hear([text("one")])
     client.take_on()
     await turns()
     client.fault = None
     with pytest.raises(ConnectionResetError):
-        await opened.hear([text("two")])
+        await taken(opened.hear([text("two")]))
+    with pytest.raises(ConnectionResetError):
+        await opened.finish()
+
+
+async def test_cancelling_while_the_client_takes_nothing_does_not_hang() -> None:
+    client = Client()
+    opened = await begun(client)
+    client.is_slow.set()
+    opened.hear([text("one")])
+    ending = asyncio.create_task(opened.finish())
+    await turns()
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(ending, PATIENCE_S)
+
+
+async def test_what_a_client_has_not_taken_is_given_up_with_the_stream() -> None:
+    client = Client()
+    opened = await begun(client)
+    async with opened:
+        client.is_slow.set()
+        behind = opened.hear([text("one")])
+        await turns()
+    assert behind is not None
+    client.take_on()
+    await turns()
+    assert behind.cancelled()
+    assert b"one" not in client.body
+
+
+# Heartbeats
+
+
+def beats(client: Client) -> int:
+    """How many heartbeats came, the first chunk not counted."""
+    deltas = [each["choices"][0]["delta"] for each in payloads(client.body)[1:]]
+    return deltas.count({"content": ""})
+
+
+async def test_a_reply_that_is_slow_to_begin_begins_with_a_heartbeat() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened, _ = stream(client, commit_after_s=10, heartbeat_s=600)
+        async with opened:
+            clock.skip(9)
+            await turns()
+            assert not opened.has_begun
+            clock.skip(2)
+            await turns()
+            assert opened.has_begun
+    assert b'"delta":{"role":"assistant","content":""}' in client.came.get_nowait()
+    assert client.came.empty()
+
+
+async def test_a_silent_stream_gets_a_heartbeat_whenever_one_is_due() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened = await begun(client)
+        async with opened:
+            for number in (1, 2, 3):
+                clock.skip(59)
+                await turns()
+                assert beats(client) == number - 1
+                clock.skip(2)
+                await turns()
+                assert beats(client) == number
+
+
+async def test_the_first_chunk_and_the_first_heartbeat_begin_the_reply_once() -> None:
+    client = Client()  # which looks that it is given one start
+    with skipping_clock() as clock:
+        opened, writer = stream(client, commit_after_s=10)
+        async with opened:
+            clock.skip(11)
+            waiting = [opened.hear([writer.heartbeat()]) for _ in range(3)]
+            await turns()
+            for each in waiting:
+                await taken(each)
+    assert client.body.count(b"data: ") == 3
 
 
 async def test_text_that_is_heard_keeps_heartbeats_away() -> None:
     client = Client()
     with skipping_clock() as clock:
-        opened, writer = stream(client)
-        await opened.hear([writer.heartbeat()])
-        async with opened.heartbeats():
-            await turns()
+        opened = await begun(client)
+        async with opened:
             for _ in range(3):
                 clock.skip(40)
-                opened.hear_text(text("one"))
+                opened.hear([text("one")])
                 await turns()
             deltas = [each["choices"][0]["delta"] for each in payloads(client.body)[1:]]
             assert deltas == [{"content": "one"}] * 3
@@ -329,17 +386,119 @@ async def test_text_that_is_heard_keeps_heartbeats_away() -> None:
             assert payloads(client.body)[-1]["choices"][0]["delta"] == {"content": ""}
 
 
-async def test_cancelling_while_the_client_takes_nothing_does_not_hang() -> None:
+async def test_no_heartbeat_waits_for_a_slow_client_however_long_it_takes() -> None:
     client = Client()
-    opened, writer = stream(client)
-    await opened.hear([writer.heartbeat()])
-    client.is_slow.set()
-    opened.hear_text(text("one"))
-    hearing = asyncio.create_task(opened.hear([text("two")]))
+    with skipping_clock() as clock:
+        opened = await begun(client)
+        client.is_slow.set()
+        async with opened:
+            opened.hear([text("one")])
+            for _ in range(3):
+                clock.skip(61)
+                await turns()
+            client.take_on()
+            await taken(opened.hear([text("two")]))
+            assert beats(client) == 0
+            clock.skip(61)
+            await turns()
+            assert beats(client) == 1
+    places = [client.body.find(each) for each in (b'"one"', b'"two"')]
+    assert -1 < places[0] < places[1]
+
+
+async def test_text_does_not_overtake_a_heartbeat_that_a_client_has_not_taken() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened = await begun(client)
+        client.is_slow.set()
+        async with opened:
+            clock.skip(61)
+            await turns()
+            later = opened.hear([text("one")])
+            client.take_on()
+            await taken(later)
+            await opened.finish()
+    said = [each["choices"][0]["delta"]["content"] for each in payloads(client.body)[1:]]
+    assert said == ["", "one"]
+
+
+async def test_what_waits_for_a_slow_client_is_not_lost_when_the_answer_ends() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened = await begun(client)
+        client.is_slow.set()
+        async with opened:
+            opened.hear([text("one")])
+            clock.skip(61)
+            await turns()
+            client.take_on()
+            await taken(opened.hear([text("two")]))
+            await opened.finish()
+    chunks = payloads(client.body)
+    said = [each["choices"][0]["delta"].get("content") for each in chunks]
+    assert [each for each in said if each] == ["one", "two"]
+
+
+async def test_no_heartbeat_comes_after_the_context() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened = await begun(client)
+        async with opened:
+            clock.skip(61)
+            await turns()
+        clock.skip(200)
+        await turns()
+        assert beats(client) == 1
+
+
+@pytest.mark.parametrize("is_error", [False, True])
+async def test_no_heartbeat_comes_after_the_last_event(*, is_error: bool) -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened = await begun(client)
+        async with opened:
+            await (opened.fail(ShuttingDown("Try again.")) if is_error else opened.finish())
+            sends = client.sends
+            clock.skip(200)
+            await turns()
+            assert client.sends == sends
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_a_heartbeat_that_fails_is_the_last_and_is_told_by_what_follows(
+    *, is_slow: bool
+) -> None:
+    client = Client()
+    logged = listen()
+    with skipping_clock() as clock:
+        opened = await begun(client)
+        if is_slow:
+            client.is_slow.set()
+        async with opened:
+            client.fault = ConnectionResetError("gone")
+            clock.skip(61)
+            await turns()
+            client.take_on()
+            await turns()
+            client.fault = None
+            clock.skip(200)
+            await turns()
+            assert beats(client) == 0
+            with pytest.raises(ConnectionResetError):
+                await taken(opened.hear([text("one")]))
+            with pytest.raises(ConnectionResetError):
+                await opened.finish()
+    del opened, client
+    gc.collect()
     await turns()
-    hearing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(hearing, PATIENCE_S)
+    assert logged == []
+
+
+def listen() -> list[dict[str, Any]]:
+    """What the event loop would log: faults that nobody has heard of."""
+    logged: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: logged.append(fault))
+    return logged
 
 
 # The whole way: what a client hears is the same whether text goes in frames or is read and written
@@ -387,26 +546,38 @@ class NoTurns:
         """Keep nothing."""
 
 
-def a_run(model: ModelUpstream, *, passes_frames: bool) -> Run:
+@dataclass
+class InFull:
+    """A model whose chunks are all read in full: none is text in a frame."""
+
+    inner: ModelUpstream
+    name: str = "Scaleway"
+
+    async def require(self, model: str) -> None:
+        await self.inner.require(model)
+
+    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
+        def hear_whole(chunks: list[Chunk | TextChunk]) -> Behind:
+            return hear([each.whole() if isinstance(each, TextChunk) else each for each in chunks])
+
+        await self.inner.ask(body, hear_whole)
+
+
+def a_run(model: ModelUpstream) -> Run:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
     asked = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "tools": tools}
     chat = parse_chat(asked)
     plan = make_plan(chat, Policy(model="m"), chat.wish)
-    writer = CompletionWriter(
-        id="chatcmpl-" + "a" * 32,
-        created=1,
-        model="m",
-        include_usage=False,
-        passes_frames=passes_frames,
-    )
+    writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=False)
     return Run(plan, model, Searcher(), NoTurns(), writer)
 
 
-async def heard_of(run: Run, client: Client) -> list[Any]:
+async def heard_of(model: ModelUpstream, client: Client) -> list[Any]:
     """What a client hears of an answer, event by event."""
-    opened = EventStream(client.send, client.send, run.writer, list, Patience(60, 60))
-    await run.drive(opened)
-    await opened.finish()
+    run = a_run(model)
+    async with EventStream(client.send, run.writer, list, Patience(60, 60)) as opened:
+        await run.drive(opened)
+        await opened.finish()
     check_stream(client.body)
     assert client.has_ended
     heard = payloads(client.body)
@@ -419,12 +590,12 @@ async def heard_of(run: Run, client: Client) -> list[Any]:
 async def plainly(rounds: list[Round], pieces: Pieces) -> tuple[list[Any], list[Any]]:
     """What a client hears, and the requests that the model gets."""
     upstreams = Upstreams(rounds, pieces=pieces)
-    run = a_run(scaleway(upstreams.transport()), passes_frames=False)
-    return await heard_of(run, Client()), upstreams.asked
+    model = InFull(scaleway(upstreams.transport()))
+    return await heard_of(model, Client()), upstreams.asked
 
 
 async def over_sockets(
-    rounds: list[Round], pieces: Pieces, random: Random, *, passes_frames: bool
+    rounds: list[Round], pieces: Pieces, random: Random, *, in_full: bool
 ) -> tuple[list[Any], list[Any]]:
     """The same, where each part of the answer arrives for itself."""
     played = iter(rounds)
@@ -445,14 +616,15 @@ async def over_sockets(
 
     async with raw_server(script) as server:
         upstream = scaleway(PooledTransport(CERTIFICATES), server.url)
-        heard = await heard_of(a_run(upstream, passes_frames=passes_frames), client)
+        heard = await heard_of(InFull(upstream) if in_full else upstream, client)
         await upstream.endpoint.aclose()
         return heard, asked
 
 
 def says_something(part: bytes) -> bool:
     """Whether it is one event, whole, that the client hears of."""
-    if not is_one_event(part) or part == DONE:
+    is_one_event = part.startswith(b"data: ") and part.find(b"\n\n") == len(part) - 2
+    if not is_one_event or part == DONE:
         return False
     (choice,) = orjson.loads(part.removeprefix(b"data: "))["choices"] or [{"delta": {}}]
     return bool(choice["delta"].get("content") or choice["delta"].get("reasoning"))
@@ -507,7 +679,7 @@ searching_rounds = st.builds(
     st.integers(1, 3),
     st.randoms(use_true_random=False),
 )
-def test_a_client_hears_the_same_whichever_way_text_takes(
+def test_a_client_hears_the_same_whether_text_goes_in_frames_or_is_read_in_full(
     searching: list[Round], last: Round, size: int, random: Random
 ) -> None:
     rounds = [*searching, last]
@@ -516,8 +688,8 @@ def test_a_client_hears_the_same_whichever_way_text_takes(
         return [text[place : place + size] for place in range(0, len(text), size)]
 
     expected = asyncio.run(plainly(rounds, pieces))
-    for passes_frames in (True, False):
-        found = asyncio.run(over_sockets(rounds, pieces, random, passes_frames=passes_frames))
+    for in_full in (False, True):
+        found = asyncio.run(over_sockets(rounds, pieces, random, in_full=in_full))
         assert found == expected
 
 
@@ -532,23 +704,17 @@ class FramesOnly:
     async def require(self, model: str) -> None:
         """Every model answers."""
 
-    async def stream(
-        self,
-        body: Mapping[str, Any],  # noqa: ARG002  # the protocol
-        take: Take | None = None,  # noqa: ARG002
-    ) -> AsyncGenerator[list[Chunk | TextChunk], None]:
+    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:  # noqa: ARG002  # the protocol
         for each in next(self._rounds).chunks():
             said = each["choices"] and each["choices"][0]["delta"].get("content")
-            yield [text(said) if said else each]
+            await taken(hear([text(said) if said else each]))
 
 
-@pytest.mark.parametrize("passes_frames", [True, False])
-async def test_text_in_a_frame_begins_an_answer_and_is_set_off_as_any(
-    *, passes_frames: bool
-) -> None:
+@pytest.mark.parametrize("in_full", [False, True])
+async def test_text_in_a_frame_begins_an_answer_and_is_set_off_as_any(*, in_full: bool) -> None:
     first = Round("Let me see.", calls=(search_call("leave"),), finish_reason="tool_calls")
     model = FramesOnly(first, Round("It is 27."))
-    heard = await heard_of(a_run(model, passes_frames=passes_frames), Client())
+    heard = await heard_of(InFull(model) if in_full else model, Client())
     deltas = [each["choices"][0]["delta"] for each in heard]
     assert deltas[0] == {"role": "assistant", "content": "Let me see."}
     assert {"content": "\n\nIt is 27."} in deltas

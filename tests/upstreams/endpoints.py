@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
+
 from proxy.upstreams.http import Endpoint, Transport, pooled_transport
+from proxy.upstreams.over_httpx import OverHttpx
 from tests.upstreams.raw_server import PATIENCE_S
 
 KEY = "upstream-secret"
@@ -13,10 +16,18 @@ BASE_URL = "https://upstream.test/v1"
 
 
 def endpoint(
-    base_url: str, transport: Transport | None = None, *, connect_timeout_s: float = 5
+    base_url: str,
+    transport: Transport | httpx.AsyncBaseTransport | None = None,
+    *,
+    connect_timeout_s: float = 5,
 ) -> Endpoint:
-    transport = transport or pooled_transport()
-    return Endpoint("Upstream", base_url, KEY, transport, connect_timeout_s)
+    way = pooled_transport() if transport is None else way_over(transport)
+    return Endpoint("Upstream", base_url, KEY, way, connect_timeout_s)
+
+
+def way_over(transport: Transport | httpx.AsyncBaseTransport) -> Transport:
+    """The way to an upstream over `transport`, which may be one of httpx's."""
+    return OverHttpx(transport) if isinstance(transport, httpx.AsyncBaseTransport) else transport
 
 
 @asynccontextmanager
@@ -29,5 +40,5 @@ async def connected(base_url: str, *, connect_timeout_s: float = 5) -> AsyncIter
 
 
 async def post(upstream: Endpoint, *, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
-    async with await upstream.request("POST", "/ask", body=b"{}", timeout_s=timeout_s) as answer:
-        return answer.status, await answer.read()
+    answer = await upstream.request("POST", "/ask", body=b"{}", timeout_s=timeout_s)
+    return answer.status, answer.body

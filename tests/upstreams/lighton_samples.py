@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import respx
 
 from proxy.core.desk import Found
@@ -14,6 +15,7 @@ from proxy.state.shared import Shared
 from proxy.upstreams.http import Endpoint, Transport
 from proxy.upstreams.lighton import CREDENTIALS, NAME, LightOn
 from proxy.upstreams.status import Vendor
+from tests.upstreams.endpoints import way_over
 from tests.upstreams.raw_server import PATIENCE_S
 
 KEY = "upstream-secret"
@@ -24,13 +26,13 @@ ANYWHERE = Scope()
 
 
 def lighton(
-    transport: Transport,
+    transport: Transport | httpx.AsyncBaseTransport,
     base_url: str = BASE_URL,
     *,
     timeout_s: float = PATIENCE_S,
     ttl_s: float = 0,
 ) -> LightOn:
-    endpoint = Endpoint(NAME, base_url, KEY, transport, 5)
+    endpoint = Endpoint(NAME, base_url, KEY, way_over(transport), 5)
     shared = Shared[Found](MemoryStore(1_000_000), ttl_s)
     return LightOn(endpoint, Vendor(NAME, CREDENTIALS, 5, KEY), timeout_s, shared)
 

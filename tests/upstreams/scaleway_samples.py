@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -11,11 +12,13 @@ import orjson
 
 from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
+from proxy.upstreams.connection import Behind
 from proxy.upstreams.http import Endpoint, Transport
 from proxy.upstreams.scaleway import Scaleway
 from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME
 from proxy.upstreams.status import Vendor
+from tests.upstreams.endpoints import way_over
 from tests.upstreams.raw_server import PATIENCE_S
 
 KEY = "upstream-secret"
@@ -28,9 +31,12 @@ DONE = b"data: [DONE]\n\n"
 
 
 def scaleway(
-    transport: Transport, base_url: str = BASE_URL, *, timeout_s: float = PATIENCE_S
+    transport: Transport | httpx.AsyncBaseTransport,
+    base_url: str = BASE_URL,
+    *,
+    timeout_s: float = PATIENCE_S,
 ) -> Scaleway:
-    endpoint = Endpoint(NAME, base_url, KEY, transport, 5)
+    endpoint = Endpoint(NAME, base_url, KEY, way_over(transport), 5)
     vendor = Vendor(NAME, CREDENTIALS, 5, KEY)
     models = ScalewayModels(endpoint, vendor, 60)
     return Scaleway(endpoint, vendor, models, frozenset({"n", "user"}), timeout_s)
@@ -62,13 +68,48 @@ def saying(text: str, **more: Any) -> dict[str, Any]:
 ONE, TWO = saying("one"), saying("two")
 
 
+class Heard:
+    """Keeps what is heard of a model round, in the groups it arrived in."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[Chunk]] = []
+        self.behind: Behind = None
+        self._has_come = asyncio.Event()
+
+    def hear(self, chunks: list[Chunk | TextChunk]) -> Behind:
+        self.groups.append(list(map(whole, chunks)))
+        self._has_come.set()
+        return self.behind
+
+    @property
+    def chunks(self) -> list[Chunk]:
+        return [each for group in self.groups for each in group]
+
+    async def until(self, number: int) -> None:
+        """Wait until that many chunks have come."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.chunks) < number:
+                self._has_come.clear()
+                await self._has_come.wait()
+
+
+@asynccontextmanager
+async def asking(
+    upstream: Scaleway, heard: Heard, body: Mapping[str, Any] = STREAMED
+) -> AsyncIterator[asyncio.Task[None]]:
+    """A model round that has been begun, and is given up at the end of the context."""
+    task = asyncio.get_running_loop().create_task(upstream.ask(body, heard.hear))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 async def groups(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[list[Chunk]]:
-    async with aclosing(upstream.stream(body)) as stream:
-        return [list(map(whole, group)) async for group in stream]
-
-
-async def next_group(stream: AsyncIterator[list[Chunk | TextChunk]]) -> list[Chunk]:
-    return list(map(whole, await anext(stream)))
+    heard = Heard()
+    await upstream.ask(body, heard.hear)
+    return heard.groups
 
 
 def whole(chunk: Chunk | TextChunk) -> Chunk:

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import socket
+import sys
 import weakref
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import NamedTuple
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any, NamedTuple
+from unittest import mock
 
 import h11
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.upstreams.connection import Connection, Headers, NotHTTPError
-from tests.support.clock import skipping_clock
-from tests.upstreams.raw_server import (
-    PATIENCE_S,
-    RawServer,
-    Script,
-    chunk,
-    chunked,
-    raw_server,
-    reply,
+from proxy.tasks import TaskScope
+from proxy.upstreams.connection import (
+    Behind,
+    Connection,
+    Feed,
+    Headers,
+    NotAnsweredError,
+    NotHTTPError,
 )
+from tests.support.clock import skipping_clock
+from tests.upstreams.raw_server import PATIENCE_S, Script, chunk, chunked, raw_server, reply
 from tests.upstreams.raw_server import Connection as Peer
-
-REQUEST = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n"
-
-
-@asynccontextmanager
-async def connected(server: RawServer) -> AsyncIterator[Connection]:
-    host, port = server.url.removeprefix("http://").split(":")
-    loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(Connection, host, int(port))
-    try:
-        yield connection
-    finally:
-        connection.close()
+from tests.upstreams.wires import REQUEST, Heard, Wire, asking, connected, settled, wired
 
 
 def answering(*parts: bytes, then: Script | None = None) -> Script:
@@ -56,71 +46,10 @@ def answering(*parts: bytes, then: Script | None = None) -> Script:
     return script
 
 
-async def body_of(connection: Connection) -> bytes:
-    parts = []
-    while part := await connection.read(PATIENCE_S):
-        parts.append(part)
-    return b"".join(parts)
-
-
-async def rest_of(connection: Connection) -> tuple[int, Headers, bytes]:
-    status, headers = await connection.head(PATIENCE_S)
-    return status, headers, await body_of(connection)
-
-
-async def exchange(connection: Connection) -> tuple[int, Headers, bytes]:
-    connection.send(REQUEST)
-    return await rest_of(connection)
-
-
-class Wire:
-    """The server's end of a pair of sockets: what is sent has arrived when `send` returns."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-
-    async def send(self, data: bytes) -> None:
-        self._end.sendall(data)
-        await settled()
-
-    async def flood(self, block: bytes, most: int) -> int:
-        """Send blocks until the other side takes no more, or `most` bytes; how many it took."""
-        sent = held_up = 0
-        while sent < most and held_up < 2:
-            try:
-                sent += self._end.send(block[sent % len(block) :])
-                held_up = 0
-            except BlockingIOError:
-                held_up += 1
-                await settled()
-            except OSError:  # it has hung up
-                break
-        return sent
-
-    async def end(self) -> None:
-        self._end.recv(65_536)  # a request that is not read would make the end a reset
-        self._end.close()
-        await settled()
-
-
-async def settled() -> None:
-    """Let the event loop look at its sockets, read from them and wake who waits for that."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def wired() -> AsyncIterator[tuple[Connection, Wire]]:
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)  # noqa: FBT003  # the socket's own way
-    loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(Connection, sock=ours)
-    try:
-        yield connection, Wire(theirs)
-    finally:
-        connection.close()
-        theirs.close()
-        await settled()
+async def exchange(connection: Connection) -> Heard:
+    heard = Heard()
+    await connection.exchange(REQUEST, heard)
+    return heard
 
 
 class Told(NamedTuple):
@@ -134,15 +63,15 @@ class Told(NamedTuple):
 
 async def told(*pieces: bytes, ends: bool = False) -> Told:
     """What is told of a reply that comes in pieces, and then the connection's end if it `ends`."""
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
         for piece in pieces:
             if connection.is_open:
                 await wire.send(piece)
         if ends:
             await wire.end()
-        found = await rest_of(connection)
-        return Told(*found, rests=connection.rest())
+        await task
+        return Told(heard.status, heard.headers, heard.body, rests=connection.rest())
 
 
 def bytewise(data: bytes) -> list[bytes]:
@@ -279,7 +208,7 @@ async def test_what_follows_a_reply_changes_nothing_in_it_and_ends_the_connectio
 async def test_a_reply_that_is_cut_short_is_never_taken_for_a_whole_one(kind: str) -> None:
     data, _ = framed(kind)
     for place in range(len(data)):
-        with pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError if place else NotAnsweredError):
             await told(data[:place], ends=True)
 
 
@@ -297,15 +226,25 @@ async def test_a_connection_serves_one_exchange_after_another() -> None:
 
     async with raw_server(script) as server, connected(server) as connection:
         for number in range(3):
-            assert (await exchange(connection))[2] == b"%d" % number
+            assert (await exchange(connection)).body == b"%d" % number
             assert connection.rest()
 
 
 async def test_a_second_reply_is_not_taken_for_that_to_the_next_request() -> None:
     script = answering(reply(b"yours") + reply(b"somebody else's"), then=Peer.gone)
     async with raw_server(script) as server, connected(server) as connection:
-        assert (await exchange(connection))[2] == b"yours"
+        assert (await exchange(connection)).body == b"yours"
         assert not connection.rest()
+
+
+@pytest.mark.parametrize(
+    "more", [b"\x00", b"SSH-2.0\r\n\r\n", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"]
+)
+async def test_what_follows_a_reply_and_is_not_http_takes_nothing_from_it(more: bytes) -> None:
+    assert await told(reply(b"yours") + more) == await told(reply(b"yours"), more)
+    assert await told(reply(b"yours") + more) == Told(
+        200, [(b"content-length", b"5")], b"yours", rests=False
+    )
 
 
 @pytest.mark.parametrize("data", [reply(b"unasked"), b"\r\n", b"H", b"\x00"])
@@ -332,15 +271,20 @@ async def test_what_comes_when_nobody_has_asked_ends_the_connection(data: bytes)
     [
         reply(b"bye", "connection: close"),
         b"HTTP/1.0 200 OK\r\ncontent-length: 3\r\n\r\nbye",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nnot all",
     ],
 )
-async def test_a_connection_that_cannot_go_on_does_not_rest(data: bytes) -> None:
+async def test_a_connection_that_the_server_gives_up_does_not_rest(data: bytes) -> None:
     script = answering(data, then=Peer.gone)
     async with raw_server(script) as server, connected(server) as connection:
-        connection.send(REQUEST)
-        await connection.head(PATIENCE_S)
-        await connection.read(PATIENCE_S)
+        assert (await exchange(connection)).body == b"bye"
+        assert not connection.rest()
+
+
+async def test_a_connection_in_the_middle_of_a_reply_does_not_rest() -> None:
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard):
+        await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nnot all")
+        assert heard.body == b"not all"
         assert not connection.rest()
 
 
@@ -349,9 +293,8 @@ async def test_a_connection_that_cannot_go_on_does_not_rest(data: bytes) -> None
 )
 async def test_what_is_not_http_is_said_to_be_none(data: bytes) -> None:
     async with raw_server(answering(data, then=Peer.gone)) as server, connected(server) as one:
-        one.send(REQUEST)
         with pytest.raises(NotHTTPError):
-            await one.head(PATIENCE_S)
+            await exchange(one)
         assert not one.is_open
 
 
@@ -366,47 +309,58 @@ async def test_what_is_not_http_is_said_to_be_none(data: bytes) -> None:
     ],
 )
 async def test_a_head_that_never_ends_is_refused(begin: bytes, goes_on: bytes) -> None:
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
+    async with wired() as (connection, wire), asking(connection, Heard()) as task:
         await wire.send(begin)
         assert await wire.flood(goes_on, 10_000_000) < 2_000_000
         with pytest.raises(NotHTTPError):
-            await connection.head(PATIENCE_S)
+            await task
 
 
 async def test_a_long_head_and_what_comes_with_it_are_read() -> None:
     data = reply(b"x" * 1_000_000, *(f"x-{number}: {'y' * 1_000}" for number in range(200)))
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
         sent = data.index(b"xxx")
         for place in range(0, sent, 10_000):  # so that none of it comes together with the body
             await wire.send(data[place : min(sent, place + 10_000)])
-        assert (await connection.head(PATIENCE_S))[1][-1][0] == b"x-199"
-        read = 0
-        while read < 1_000_000:
+        assert heard.headers[-1][0] == b"x-199"
+        while sent < len(data):
             sent += await wire.flood(data[sent:], len(data) - sent)
-            read += len(await connection.read(PATIENCE_S))
-        assert await connection.read(PATIENCE_S) == b""
+        await task
+        assert heard.body == b"x" * 1_000_000
         assert connection.rest()
 
 
+async def test_what_comes_behind_a_long_head_is_counted_anew() -> None:
+    head = chunked()[:-2] + b"x: " + b"y" * 200_000 + b"\r\n\r\n"
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard):
+        for place in range(0, len(head), 10_000):
+            await wire.send(head[place : place + 10_000])
+        await wire.send(b"5;")
+        for _ in range(10):
+            await wire.send(b"e" * 10_000)
+        await wire.send(b"\r\nhello\r\n")
+        assert heard.body == b"hello"
+
+
 async def test_trailers_that_never_end_are_refused() -> None:
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
+    async with wired() as (connection, wire), asking(connection, Heard()) as task:
         await wire.send(chunked(b"all") + b"0\r\nx-trailer: ")
         assert await wire.flood(b"y" * 4_000, 8_000_000) < 2_000_000
+        with pytest.raises(NotHTTPError):
+            await task
         assert not connection.rest()
 
 
 async def test_what_comes_between_parts_of_a_body_is_counted_anew_after_each() -> None:
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard):
         await wire.send(chunked())
-        await connection.head(PATIENCE_S)
-        for _ in range(100):
+        for number in range(100):
             await wire.send(b"5;" + b"e" * 5_000 + b"\r\n")
             await wire.send(b"hello\r\n")
-            assert await connection.read(PATIENCE_S) == b"hello"
+            assert len(heard.parts) == number + 1
 
 
 @pytest.mark.parametrize("is_reset", [False, True])
@@ -417,10 +371,8 @@ async def test_a_body_that_breaks_is_never_taken_for_a_whole_one(*, is_reset: bo
 
     script = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", then=then)
     async with raw_server(script) as server, connected(server) as connection:
-        connection.send(REQUEST)
         with pytest.raises(ConnectionResetError):
-            await rest_of(connection)
-        assert connection.has_answered
+            await exchange(connection)
 
 
 @pytest.mark.parametrize(
@@ -432,18 +384,16 @@ async def test_a_body_that_breaks_is_never_taken_for_a_whole_one(*, is_reset: bo
         (chunked(b"ha", b"lf") + b"4\r\n", ConnectionResetError),
     ],
 )
-async def test_what_came_before_a_break_is_read_and_then_the_break_is_told(
+async def test_what_came_before_a_break_is_heard_and_then_the_break_is_told(
     data: bytes, fault: type[Exception]
 ) -> None:
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
         await wire.send(data)
         await wire.end()
-        assert (await connection.head(PATIENCE_S))[0] == 200
-        assert await connection.read(PATIENCE_S) == b"half"
-        for _ in range(2):
-            with pytest.raises(fault):
-                await connection.read(PATIENCE_S)
+        with pytest.raises(fault):
+            await task
+        assert (heard.status, heard.body) == (200, b"half")
         assert not connection.rest()
 
 
@@ -454,264 +404,82 @@ async def test_a_body_to_the_end_of_the_connection_is_not_ended_by_a_reset() -> 
 
     is_read = asyncio.Event()
     script = answering(TO_THE_END, then=then)
-    async with raw_server(script) as server, connected(server) as connection:
-        connection.send(REQUEST)
-        await connection.head(PATIENCE_S)
-        await connection.read(PATIENCE_S)
+    heard = Heard()
+    async with (
+        raw_server(script) as server,
+        connected(server) as connection,
+        asking(connection, heard) as task,
+    ):
+        await heard.until_heard(len(b"some body"))
         is_read.set()
         with pytest.raises(ConnectionResetError):
-            await connection.read(PATIENCE_S)
+            await task
 
 
 @pytest.mark.parametrize(
     "so_far", [b"", b"HTTP/1.1 200", chunked(), chunked(b"some"), chunked(b"some") + b"4\r\n"]
 )
 async def test_a_cancelled_exchange_leaves_no_connection_for_another(so_far: bytes) -> None:
-    async with wired() as (connection, wire):
-        asking = asyncio.create_task(exchange(connection))
-        await settled()
-        await wire.send(so_far)
-        assert not asking.done()
-        asking.cancel()
+    async with wired() as (connection, wire), asking(connection, Heard()) as task:
+        if so_far:
+            await wire.send(so_far)
+        assert not task.done()
+        task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asking
+            await task
         assert not connection.rest()
+        assert await wire.hung_up()
 
 
-async def test_it_has_not_answered_when_it_breaks_before() -> None:
-    async with raw_server(answering()) as server, connected(server) as connection:
-        connection.send(REQUEST)
-        with pytest.raises(ConnectionResetError):
-            await connection.head(PATIENCE_S)
-        assert not connection.has_answered
+async def test_an_exchange_that_is_cancelled_while_its_receiver_is_behind_leaves_the_future() -> (
+    None
+):
+    heard = Heard()
+    behind = heard.fall_behind()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(chunked(b"some"))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await wire.hung_up()
+        assert not behind.done()
+        behind.set_exception(LookupError("nobody listens any more"))
+        await settled()
 
 
-async def test_a_reader_that_does_not_read_holds_the_server_up() -> None:
-    block = chunk(b"x" * 4_000)
+@pytest.mark.parametrize("is_reset", [False, True])
+async def test_it_is_told_when_a_connection_breaks_before_anything_comes(*, is_reset: bool) -> None:
+    async def then(peer: Peer) -> None:
+        if is_reset:
+            peer.reset()
+
+    async with raw_server(answering(then=then)) as server, connected(server) as connection:
+        with pytest.raises(NotAnsweredError) as caught:
+            await exchange(connection)
+    why = caught.value.__cause__
+    assert isinstance(why, ConnectionResetError)
+    assert bool(why.errno) is is_reset
+
+
+async def test_408_over_a_kept_connection_is_as_if_nothing_had_come() -> None:
+    late = reply(b"late", status="408 Request Timeout")
+    heard = Heard()
     async with wired() as (connection, wire):
-        connection.send(REQUEST)
-        await wire.send(chunked())
-        await connection.head(PATIENCE_S)
-        assert 64_000 < await wire.flood(block, 50_000_000) < 2_000_000
+        async with asking(connection, Heard()) as task:
+            await wire.send(reply(b"first"))
+            await task
+            assert connection.rest()
+        async with asking(connection, heard) as task:
+            await wire.send(late)
+            with pytest.raises(NotAnsweredError):
+                await task
+        assert (heard.status, heard.body) == (0, b"")
+        assert await wire.hung_up()
 
 
-async def test_a_connection_that_was_held_up_may_rest_once_all_is_read() -> None:
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
-        await wire.send(chunked())
-        for size in (100_000, 10, 40_000, 40_000):
-            await wire.send(chunk(b"x" * size))
-            assert await connection.read(PATIENCE_S) == b"x" * size
-        await wire.send(chunk(b""))
-        assert await connection.read(PATIENCE_S) == b""
-        assert connection.rest()
-
-
-async def test_reading_lets_the_server_go_on() -> None:
-    block = chunk(b"x" * 4_000)
-    sent = read = 0
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
-        await wire.send(chunked())
-        await connection.head(PATIENCE_S)
-        while sent < 5_000_000:
-            sent += await wire.flood(block[sent % len(block) :] + block, 50_000_000)
-            part = await connection.read(PATIENCE_S)
-            assert part.strip(b"x") == b""
-            read += len(part)
-        assert read > 4_000_000
-
-
-async def test_the_time_counts_from_what_came_last() -> None:
-    go_on = asyncio.Queue[None]()
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(chunked(b"a"))
-        for _ in range(2):
-            await go_on.get()
-            await peer.send(chunk(b"b"))
-        await peer.gone()
-
-    with skipping_clock() as clock:
-        async with raw_server(script) as server, connected(server) as connection:
-            connection.send(REQUEST)
-            await connection.head(60)
-            assert await connection.read(60) == b"a"
-            for _ in range(2):
-                clock.skip(50)
-                go_on.put_nowait(None)
-                assert await connection.read(60) == b"b"
-            waiting = asyncio.create_task(connection.read(60))
-            await asyncio.sleep(0)
-            clock.skip(61)
-            with pytest.raises(TimeoutError):
-                await waiting
-
-
-async def test_time_while_nobody_reads_does_not_count() -> None:
-    with skipping_clock() as clock:
-        async with wired() as (connection, wire):
-            connection.send(REQUEST)
-            await wire.send(chunked(b"a"))
-            await connection.head(60)
-            assert await connection.read(60) == b"a"
-            clock.skip(1_000)
-            reading = asyncio.create_task(connection.read(60))
-            await settled()
-            clock.skip(59)
-            await settled()
-            assert not reading.done()
-            await wire.send(chunk(b"b"))
-            assert await reading == b"b"
-
-
-async def test_a_shorter_time_out_counts_although_a_longer_one_did_before() -> None:
-    with skipping_clock() as clock:
-        async with wired() as (connection, wire):
-            connection.send(REQUEST)
-            await wire.send(chunked(b"a"))
-            await connection.head(1_000)
-            assert await connection.read(1_000) == b"a"
-            longer = asyncio.create_task(connection.read(1_000))
-            await settled()
-            await wire.send(chunk(b"b"))
-            assert await longer == b"b"
-            shorter = asyncio.create_task(connection.read(60))
-            await settled()
-            clock.skip(61)
-            await settled()
-            assert shorter.done()
-            with pytest.raises(TimeoutError):
-                await shorter
-
-
-class Taker:
-    """Takes what is offered, while it is willing."""
-
-    def __init__(self) -> None:
-        self.taken: list[bytes] = []
-        self.is_willing = True
-        self.was_offered = asyncio.Event()
-
-    def __call__(self, part: bytes) -> bool:
-        self.was_offered.set()
-        if self.is_willing:
-            self.taken.append(part)
-        return self.is_willing
-
-
-async def test_what_arrives_while_somebody_waits_is_offered_and_what_is_taken_is_not_read() -> None:
-    go_on = asyncio.Queue[bytes]()
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(chunked(b"first"))
-        while part := await go_on.get():
-            await peer.send(part)
-
-    taker = Taker()
-    async with raw_server(script) as server, connected(server) as connection:
-        connection.send(REQUEST)
-        await connection.head(PATIENCE_S)
-        assert await connection.read(PATIENCE_S) == b"first"
-        connection.offer(taker)
-        reading = asyncio.create_task(connection.read(PATIENCE_S))
-        await asyncio.sleep(0)
-        go_on.put_nowait(chunk(b"taken"))
-        await asyncio.wait_for(taker.was_offered.wait(), PATIENCE_S)
-        assert taker.taken == [b"taken"]
-        assert not reading.done()
-        taker.is_willing = False
-        go_on.put_nowait(chunk(b"not taken"))
-        assert await reading == b"not taken"
-        taker.is_willing = True
-        last = asyncio.create_task(connection.read(PATIENCE_S))
-        await asyncio.sleep(0)
-        go_on.put_nowait(chunk(b"the end") + chunk(b""))
-        assert await last == b"the end"
-        assert await connection.read(PATIENCE_S) == b""
-        assert taker.taken == [b"taken"]
-        go_on.put_nowait(b"")
-
-
-async def test_what_was_taken_does_not_count_as_waiting_to_be_read() -> None:
-    taker = Taker()
-    async with wired() as (connection, wire):
-        connection.send(REQUEST)
-        await wire.send(chunked())
-        await connection.head(PATIENCE_S)
-        connection.offer(taker)
-        reading = asyncio.create_task(connection.read(PATIENCE_S))
-        for _ in range(20):
-            await wire.send(chunk(b"x" * 5_000))
-        assert len(taker.taken) == 20
-        await wire.send(chunk(b""))
-        assert await reading == b""
-        assert connection.rest()
-
-
-async def test_nothing_is_offered_while_nobody_waits() -> None:
-    taker = Taker()
-    is_offered, is_sent, is_checked = (asyncio.Event() for _ in range(3))
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(chunked(b"first"))
-        await is_offered.wait()
-        await peer.send(chunk(b"second"))
-        is_sent.set()
-        await is_checked.wait()
-        await peer.send(chunk(b""))
-        await peer.gone()
-
-    async with raw_server(script) as server, connected(server) as connection:
-        connection.send(REQUEST)
-        await connection.head(PATIENCE_S)
-        assert await connection.read(PATIENCE_S) == b"first"
-        connection.offer(taker)
-        is_offered.set()
-        await is_sent.wait()
-        for _ in range(50):
-            await asyncio.sleep(0)  # all that has been sent is taken in
-        assert taker.taken == []
-        is_checked.set()
-        assert await body_of(connection) == b"second"
-
-
-async def test_several_parts_that_arrive_together_are_read_together() -> None:
-    taker = Taker()
-    is_awaited = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(chunked(b"first"))
-        await is_awaited.wait()
-        await peer.send(chunk(b"one") + chunk(b"two"))
-        await peer.gone()
-
-    async with raw_server(script) as server, connected(server) as connection:
-        connection.send(REQUEST)
-        await connection.head(PATIENCE_S)
-        await connection.read(PATIENCE_S)
-        connection.offer(taker)
-        reading = asyncio.create_task(connection.read(PATIENCE_S))
-        await asyncio.sleep(0)
-        is_awaited.set()
-        assert await asyncio.wait_for(reading, PATIENCE_S) == b"onetwo"
-        assert taker.taken == []
-
-
-async def test_a_connection_whose_long_reply_was_not_read_does_not_rest() -> None:
-    async with (
-        raw_server(answering(reply(b"x" * 70_000), then=Peer.gone)) as server,
-        connected(server) as connection,
-    ):
-        connection.send(REQUEST)
-        await connection.head(PATIENCE_S)
-        for _ in range(200):
-            await asyncio.sleep(0)
-        assert not connection.rest()
+async def test_408_over_a_new_connection_is_a_reply() -> None:
+    told_of = await told(reply(b"late", status="408 Request Timeout"))
+    assert (told_of.status, told_of.body) == (408, b"late")
 
 
 async def test_a_connection_whose_request_was_not_sent_in_full_does_not_rest() -> None:
@@ -722,54 +490,611 @@ async def test_a_connection_whose_request_was_not_sent_in_full_does_not_rest() -
 
     body = b"x" * 30_000_000
     request = b"POST / HTTP/1.1\r\nhost: test\r\ncontent-length: %d\r\n\r\n" % len(body)
+    heard = Heard()
     async with raw_server(script) as server, connected(server) as connection:
-        connection.send(request + body)
-        assert (await rest_of(connection))[2] == b"too much"
+        await connection.exchange(request + body, heard)
+        assert heard.body == b"too much"
         assert not connection.rest()
 
 
-async def test_time_goes_on_from_what_was_taken() -> None:
-    go_on = asyncio.Queue[None]()
+# What a receiver is told, and when
 
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(chunked(b"first"))
-        while True:
-            await go_on.get()
-            await peer.send(chunk(b"more"))
 
-    taker = Taker()
-    with skipping_clock() as clock:
-        async with raw_server(script) as server, connected(server) as connection:
-            connection.send(REQUEST)
-            await connection.head(60)
-            await connection.read(60)
-            connection.offer(taker)
-            reading = asyncio.create_task(connection.read(60))
-            for _ in range(3):
-                await asyncio.sleep(0)
-                clock.skip(50)
-                taker.was_offered.clear()
-                go_on.put_nowait(None)
-                await asyncio.wait_for(taker.was_offered.wait(), 600)
-            assert not reading.done()
-            clock.skip(61)
-            with pytest.raises(TimeoutError):
-                await reading
+async def test_each_packet_is_heard_as_it_comes() -> None:
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(chunked(b"first"))
+        assert heard.parts == [b"first"]
+        await wire.send(chunk(b"second"))
+        assert heard.parts == [b"first", b"second"]
+        assert not task.done()
+        await wire.send(chunk(b"the end") + chunk(b""))
+        assert heard.parts == [b"first", b"second", b"the end"]
+        await task
+        assert connection.rest()
+
+
+async def test_several_parts_that_arrive_together_are_heard_together() -> None:
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard):
+        await wire.send(chunked(b"first"))
+        await wire.send(chunk(b"one") + chunk(b"two"))
+        assert heard.parts == [b"first", b"onetwo"]
+
+
+async def test_a_reply_without_a_body_feeds_nothing() -> None:
+    assert (await told(reply(status="204 No Content"))).body == b""
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(reply())
+        await task
+        assert heard.parts == []
+
+
+class Objecting(Heard):
+    """A receiver that objects to one word, or to the head of any reply."""
+
+    def __init__(self, word: bytes | None) -> None:
+        super().__init__()
+        self._word = word
+
+    def head(self, status: int, headers: Headers) -> Feed:
+        if self._word is None:
+            raise LookupError("head")
+        return super().head(status, headers)
+
+    def feed(self, part: bytes) -> Behind:
+        super().feed(part)
+        if self._word is not None and self._word in part:
+            raise LookupError("feed")
+        return None
+
+
+@pytest.mark.parametrize(
+    ("word", "pieces", "parts"),
+    [
+        (None, [reply(b"bad")], []),
+        (None, [b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n"], []),
+        (b"bad", [reply(b"bad")], [b"bad"]),
+        (b"bad", [chunked(b"good"), chunk(b"bad")], [b"good", b"bad"]),
+        (b"bad", [chunked(b"good", b"bad", b"")], [b"goodbad"]),
+        (b"bad", [chunked(b"bad") + b"no size\r\n"], [b"bad"]),
+        (b"bad", [chunked(b"bad", b"") + reply(b"more")], [b"bad"]),
+    ],
+)
+async def test_what_a_receiver_raises_is_raised_where_the_exchange_is_awaited(
+    word: bytes | None, pieces: list[bytes], parts: list[bytes]
+) -> None:
+    heard = Objecting(word)
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        for piece in pieces:
+            await wire.send(piece)
+        with pytest.raises(LookupError, match="feed" if word else "head"):
+            await task
+        assert heard.parts == parts
+        assert not connection.rest()
+        assert await wire.hung_up()
+
+
+async def test_a_receiver_that_has_objected_hears_no_more() -> None:
+    heard = Objecting(b"bad")
+    async with wired() as (connection, wire), asking(connection, heard):
+        wire._end.sendall(chunked(b"bad"))
+        await settled()
+        connection.data_received(chunk(b"more"))  # as a transport may that has it already
+        assert heard.parts == [b"bad"]
 
 
 async def test_a_connection_that_rests_holds_nothing_of_whoever_used_it() -> None:
-    taker = Taker()
-    held = weakref.ref(taker)
     async with wired() as (connection, wire):
-        connection.send(REQUEST)
-        connection.offer(taker)
-        del taker
-        await wire.send(chunked(b"all", b""))
-        await rest_of(connection)
+        heard = Heard(patience_s=1_000)
+        held = weakref.ref(heard)
+        async with asking(connection, heard) as task:
+            await wire.send(chunked(b"all", b""))
+            await task
         assert connection.rest()
+        del heard, task
         gc.collect()
         assert held() is None
+
+
+request_id: ContextVar[str] = ContextVar("request_id", default="none")
+
+
+async def test_a_receiver_starts_tasks_in_its_own_context_whoever_opened_the_connection() -> None:
+    class Starting(Heard):
+        def __init__(self, scope: TaskScope) -> None:
+            super().__init__()
+            self._scope = scope
+            self.found: list[asyncio.Task[str]] = []
+
+        def feed(self, part: bytes) -> Behind:
+            self.found.append(self._scope.start(self._look()))
+            return super().feed(part)
+
+        async def _look(self) -> str:
+            return request_id.get()
+
+    request_id.set("who opened it")
+    async with wired() as (connection, wire):
+
+        async def ask() -> str:
+            request_id.set("who asks")
+            async with TaskScope() as scope:
+                heard = Starting(scope)
+                await connection.exchange(REQUEST, heard)
+                return await heard.found[0]
+
+        task = asyncio.create_task(ask())
+        await settled()
+        await wire.send(reply(b"go"))
+        assert await task == "who asks"
+
+
+async def test_a_packet_of_text_takes_three_calls() -> None:
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            called.append(frame.f_code.co_name)
+
+    class Plain(Heard):
+        def feed(self, part: bytes) -> Behind:  # noqa: ARG002 - what `Heard` does is not counted
+            return None
+
+    async with wired() as (connection, wire), asking(connection, Plain()):
+        await wire.send(chunked(b"first"))
+        packet = chunk(b"data: more\n\n")
+        sys.setprofile(note)
+        try:
+            connection.data_received(packet)
+        finally:
+            sys.setprofile(None)
+    assert [name for name in called if name != "time"] == ["data_received", "on_body", "feed"]
+
+
+# A receiver that falls behind
+
+
+async def test_a_receiver_that_is_behind_holds_the_server_up() -> None:
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard):
+        heard.behind = asyncio.get_running_loop().create_future()
+        await wire.send(chunked(b"first"))
+        assert await wire.flood(chunk(b"x" * 4_000), 50_000_000) < 2_000_000
+        assert heard.parts == [b"first"]
+
+
+async def test_a_receiver_that_is_not_behind_holds_nobody_up() -> None:
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard):
+        await wire.send(chunked())
+        assert await wire.flood(chunk(b"x" * 4_000), 5_000_000) >= 5_000_000
+
+
+async def test_a_receiver_that_has_caught_up_lets_the_server_go_on() -> None:
+    heard = Heard()
+    sent = 0
+    block = chunk(b"x" * 4_000)
+    async with wired() as (connection, wire), asking(connection, heard):
+        await wire.send(chunked())
+        while sent < 5_000_000:
+            behind = heard.fall_behind()
+            sent += await wire.flood(block[sent % len(block) :] + block, 50_000_000)
+            behind.set_result(None)
+            await settled()
+        assert heard.body.strip(b"x") == b""
+        assert len(heard.body) > 3_000_000
+
+
+async def test_nothing_is_heard_while_the_receiver_is_behind_and_all_of_it_afterwards() -> None:
+    heard = Heard()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        behind = heard.fall_behind()
+        await wire.send(chunked(b"first"))
+        await wire.send(chunk(b"second"))
+        assert heard.parts == [b"first"]
+        heard.behind = None
+        behind.set_result(None)
+        await settled()
+        assert heard.parts == [b"first", b"second"]
+        await wire.send(chunk(b""))
+        await task
+        assert connection.rest()
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_an_exchange_ends_only_when_its_receiver_has_caught_up(*, ends: bool) -> None:
+    heard = Heard()
+    behind = heard.fall_behind()
+    data = TO_THE_END if ends else reply(b"some body")
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(data)
+        if ends:
+            await wire.end()
+        assert heard.body == b"some body"
+        assert not task.done()
+        assert not connection.rest()
+        behind.set_result(None)
+        await task
+        assert connection.rest() is not ends
+
+
+async def test_a_connection_whose_receiver_was_behind_at_the_end_serves_the_next() -> None:
+    async with wired() as (connection, wire):
+        for body in (b"one", b"two", b"three"):
+            heard = Heard()
+            behind = heard.fall_behind()
+            async with asking(connection, heard) as task:
+                await wire.send(reply(body))
+                behind.set_result(None)
+                await task
+            assert heard.body == body
+            assert connection.rest()
+
+
+async def test_more_behind_a_reply_that_is_still_taken_in_takes_nothing_from_it() -> None:
+    heard = Heard()
+    behind = heard.fall_behind()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(reply(b"yours"))
+        connection.data_received(reply(b"more"))  # as a transport may that has it already
+        behind.set_result(None)
+        await task
+        assert heard.body == b"yours"
+        assert not connection.rest()
+
+
+async def test_a_connection_lost_while_a_whole_reply_is_taken_in_does_no_harm() -> None:
+    heard = Heard()
+    behind = heard.fall_behind()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(reply(b"yours"))
+        connection._transport.abort()
+        await settled()
+        assert not task.done()
+        behind.set_result(None)
+        await task
+        assert not connection.rest()
+
+
+async def test_a_connection_lost_while_its_receiver_is_behind_is_told() -> None:
+    heard = Heard()
+    behind = heard.fall_behind()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(chunked(b"half"))
+        connection._transport.abort()
+        with pytest.raises(ConnectionResetError):
+            await task
+        behind.set_result(None)
+        await settled()
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize("data", [chunked(b"some"), reply(b"all")])
+async def test_what_a_receivers_future_raises_ends_the_exchange(
+    data: bytes, *, is_done: bool
+) -> None:
+    heard = Heard()
+    behind = heard.fall_behind()
+    if is_done:
+        behind.set_exception(LookupError("it has gone"))
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(data)
+        if not is_done:
+            behind.set_exception(LookupError("it has gone"))
+        with pytest.raises(LookupError, match="it has gone"):
+            await task
+        assert not connection.rest()
+        assert await wire.hung_up()
+
+
+async def test_a_receivers_future_that_is_cancelled_ends_the_exchange() -> None:
+    heard = Heard()
+    behind = heard.fall_behind()
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(chunked(b"some"))
+        behind.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await wire.hung_up()
+
+
+async def test_a_receivers_future_that_is_done_already_holds_nothing_up() -> None:
+    heard = Heard()
+    heard.fall_behind().set_result(None)
+    async with wired() as (connection, wire), asking(connection, heard) as task:
+        await wire.send(chunked(b"one"))
+        await wire.send(chunk(b"two"))
+        await wire.send(chunk(b""))
+        await task
+        assert heard.parts == [b"one", b"two"]
+        assert connection.rest()
+
+
+@pytest.mark.parametrize("loops", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
+def test_the_socket_is_not_read_while_a_receiver_is_behind_on_either_loop(loops: Any) -> None:
+    """As much as is under way fits into the buffers of two sockets."""
+
+    async def run() -> tuple[int, int]:
+        sent = 0
+
+        async def script(peer: Peer) -> None:
+            nonlocal sent
+            await peer.request()
+            await peer.send(chunked())
+            for _ in range(50):
+                await peer.send(chunk(b"x" * 1_000_000))
+                sent += 1
+            await peer.send(chunk(b""))
+            await peer.gone()
+
+        heard = Heard()
+        behind = heard.fall_behind()
+        async with (
+            raw_server(script) as server,
+            connected(server) as connection,
+            asking(connection, heard) as task,
+        ):
+            await heard.until_heard(1)
+            for _ in range(2_000):
+                await asyncio.sleep(0)
+            while_behind = sent
+            heard.behind = None
+            behind.set_result(None)
+            await task
+            return while_behind, len(heard.body)
+
+    with asyncio.Runner(loop_factory=loops) as runner:
+        while_behind, heard = runner.run(run())
+    assert while_behind < 20
+    assert heard == 50_000_000
+
+
+# Patience
+
+
+async def test_the_time_counts_from_what_came_last() -> None:
+    heard = Heard(patience_s=60)
+    with skipping_clock() as clock:
+        async with wired() as (connection, wire), asking(connection, heard) as task:
+            await wire.send(chunked(b"a"))
+            for _ in range(3):
+                clock.skip(50)
+                await wire.send(chunk(b"b"))
+                assert not task.done()
+            clock.skip(61)
+            await settled()
+            assert task.done()
+            with pytest.raises(TimeoutError):
+                await task
+            assert await wire.hung_up()
+
+
+@pytest.mark.parametrize("so_far", [b"", b"HTTP/1.1 200", chunked(), chunked(b"some")])
+async def test_a_server_that_falls_silent_anywhere_is_a_time_out(so_far: bytes) -> None:
+    with skipping_clock() as clock:
+        async with wired() as (connection, wire), asking(connection, Heard(60)) as task:
+            clock.skip(50)
+            if so_far:
+                await wire.send(so_far)
+                clock.skip(50)
+            await settled()
+            assert not task.done()
+            clock.skip(61)
+            await settled()
+            assert task.done()
+            with pytest.raises(TimeoutError):
+                await task
+            assert not connection.rest()
+
+
+async def test_time_while_the_receiver_is_behind_does_not_count() -> None:
+    heard = Heard(patience_s=60)
+    with skipping_clock() as clock:
+        async with wired() as (connection, wire), asking(connection, heard) as task:
+            behind = heard.fall_behind()
+            await wire.send(chunked(b"a"))
+            clock.skip(1_000)
+            await settled()
+            assert not task.done()
+            heard.behind = None
+            behind.set_result(None)
+            await settled()
+            clock.skip(59)
+            await settled()
+            assert not task.done()
+            await wire.send(chunk(b"b"))
+            assert heard.body == b"ab"
+            clock.skip(61)
+            await settled()
+            assert task.done()
+            with pytest.raises(TimeoutError):
+                await task
+
+
+@pytest.mark.parametrize(("before_s", "after_s"), [(1_000, 60), (60, 1_000)])
+async def test_a_receivers_patience_may_change_with_each_packet(
+    before_s: float, after_s: float
+) -> None:
+    heard = Heard(before_s)
+    with skipping_clock() as clock:
+        async with wired() as (connection, wire), asking(connection, heard) as task:
+            await wire.send(chunked(b"a"))
+            heard.patience_s = after_s
+            await wire.send(chunk(b"b"))
+            clock.skip(after_s - 1)
+            await settled()
+            assert not task.done()
+            clock.skip(2)
+            await settled()
+            assert task.done()
+            with pytest.raises(TimeoutError):
+                await task
+
+
+async def test_patience_that_wanes_in_the_last_packet_counts() -> None:
+    class Waning(Heard):
+        def feed(self, part: bytes) -> Behind:
+            self.patience_s = 1
+            return super().feed(part)
+
+    with skipping_clock() as clock:
+        async with wired() as (connection, wire), asking(connection, Waning(1_000)) as task:
+            await wire.send(chunked(b"a"))
+            clock.skip(2)
+            await settled()
+            assert task.done()
+            with pytest.raises(TimeoutError):
+                await task
+
+
+async def test_the_patience_of_one_exchange_is_not_that_of_the_next() -> None:
+    with skipping_clock() as clock:
+        async with wired() as (connection, wire):
+            async with asking(connection, Heard(1_000)) as task:
+                await wire.send(reply(b"one"))
+                await task
+            assert connection.rest()
+            clock.skip(2_000)
+            await settled()
+            assert connection.is_open
+            async with asking(connection, Heard(60)) as task:
+                clock.skip(61)
+                await settled()
+                assert task.done()
+                with pytest.raises(TimeoutError):
+                    await task
+
+
+async def test_many_packets_need_one_timer() -> None:
+    loop = asyncio.get_running_loop()
+    async with wired() as (connection, wire):
+        with mock.patch.object(loop, "call_at", side_effect=loop.call_at) as set_timer:
+            async with asking(connection, Heard()) as task:
+                await wire.send(chunked(b"a"))
+                for _ in range(20):
+                    await wire.send(chunk(b"b"))
+                await wire.send(chunk(b""))
+                await task
+        assert set_timer.call_count == 1
+
+
+@pytest.mark.parametrize("data", [b"", chunked(b"some"), reply(b"all"), b"SSH-2.0\r\n\r\n"])
+async def test_a_connection_that_is_closed_leaves_no_timer_behind(data: bytes) -> None:
+    loop: Any = asyncio.get_running_loop()
+    async with wired() as (connection, wire), asking(connection, Heard(1_000)) as task:
+        if data:
+            await wire.send(data)
+        task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()
+    assert [handle for handle in loop._scheduled if not handle.cancelled()] == []
+
+
+# The table of states
+
+
+NOTICE = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+HEAD = chunked()
+LATE = reply(status="408 Request Timeout")
+SENT = {
+    "notice": NOTICE,
+    "head": HEAD,
+    "part": chunk(b"part"),
+    "end": chunk(b""),
+    "whole": reply(b"all"),
+    "late": LATE,
+    "not HTTP": b"\x00\x00",
+}
+OF_A_HEAD = {
+    "nothing": "HEAD",
+    "notice": "HEAD",
+    "head": "BODY",
+    "part": "CLOSED",
+    "end": "CLOSED",
+    "whole": "DONE",
+    "late": "CLOSED",
+    "not HTTP": "CLOSED",
+    "closes": "CLOSED",
+    "resets": "CLOSED",
+    "silence": "CLOSED",
+    "cancelled": "CLOSED",
+    "made ready": "HEAD",
+}
+TABLE: dict[str, dict[str, str]] = {
+    "IDLE": dict.fromkeys(OF_A_HEAD, "CLOSED")
+    | dict.fromkeys(("nothing", "silence", "cancelled", "made ready"), "IDLE"),
+    "ASKED": OF_A_HEAD | {"nothing": "ASKED", "made ready": "ASKED"},
+    "HEAD": OF_A_HEAD,
+    "BODY": dict.fromkeys(OF_A_HEAD, "CLOSED")
+    | dict.fromkeys(("nothing", "part", "made ready"), "BODY")
+    | {"end": "DONE"},
+    "BODY to the end": dict.fromkeys(OF_A_HEAD, "BODY")
+    | dict.fromkeys(("resets", "silence", "cancelled"), "CLOSED")
+    | {"closes": "DONE"},
+    "DONE": dict.fromkeys(OF_A_HEAD, "DONE") | {"made ready": "IDLE"},
+    "CLOSED": dict.fromkeys(OF_A_HEAD, "CLOSED"),
+}
+INTO = {
+    "ASKED": b"",
+    "HEAD": b"H",
+    "BODY": HEAD,
+    "BODY to the end": TO_THE_END[:-9],
+    "DONE": reply(b"all"),
+    "CLOSED": b"\x00",
+}
+
+
+async def happen(event: str, connection: Connection, wire: Wire, *, is_begun: bool) -> None:
+    """Let an event of the table happen; of a head, the first byte may have come already."""
+    match event:
+        case "nothing" | "silence" | "cancelled" | "made ready":
+            pass
+        case "closes":
+            await wire.end()
+        case "resets":
+            wire.reset()
+        case _ if connection.is_open:
+            sent = SENT[event]
+            await wire.send(sent[1:] if is_begun and sent.startswith(b"H") else sent)
+    await settled()
+
+
+@pytest.mark.parametrize("event", OF_A_HEAD)
+@pytest.mark.parametrize("state", TABLE)
+async def test_the_state_after_each_event_is_that_of_the_table(state: str, event: str) -> None:
+    expected = TABLE[state][event]
+    with skipping_clock() as clock:
+        async with wired() as (connection, wire):
+            async with asking(connection, Heard()) as first:
+                await wire.send(reply(b"so that it is a kept one"))
+                await first
+            assert connection.rest()
+            task = asyncio.create_task(reach(state, connection))
+            await settled()
+            if state != "IDLE":
+                await wire.send(INTO[state])
+            assert connection._state.name == state.partition(" ")[0]
+            if event == "silence":
+                clock.skip(PATIENCE_S + 1)
+            if event == "cancelled":
+                task.cancel()
+            if event == "made ready":
+                assert connection.rest() is (state == "DONE")
+            await happen(event, connection, wire, is_begun=state == "HEAD")
+            assert connection._state.name == expected
+            assert task.done() is (expected in {"DONE", "IDLE", "CLOSED"})
+            if state == "DONE" and event in {*SENT, "closes", "resets"}:
+                assert not connection.rest()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def reach(state: str, connection: Connection) -> None:
+    if state != "IDLE":
+        await connection.exchange(REQUEST, Heard())
 
 
 # Arbitrary replies, whole and spoiled, beside what h11 makes of them

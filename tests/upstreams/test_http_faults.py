@@ -10,7 +10,6 @@ import pytest
 import respx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.upstreams.transport import NotAnswered
 from tests.upstreams.endpoints import BASE_URL, connected, endpoint, post
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunked, raw_server, reply
 
@@ -112,7 +111,6 @@ async def test_a_connection_that_breaks_in_mid_body_is_unreachable_and_not_made_
         (httpx.ReadTimeout("no"), UpstreamTimeout),
         (httpx.ReadError("no"), Unreachable),
         (httpx.UnsupportedProtocol("no"), Unreachable),
-        (NotAnswered("no"), Unreachable),
         (httpx.RemoteProtocolError("no"), BadReply),
         (ConnectionAbortedError("no"), Unreachable),
     ],

@@ -17,6 +17,7 @@ from proxy.errors import Unreachable, UpstreamError, UpstreamTimeout
 from proxy.settings import Settings
 from proxy.upstreams.http import Endpoint
 from proxy.upstreams.outbound import Outbound
+from proxy.upstreams.over_httpx import OverHttpx
 from proxy.upstreams.proxied import ProxiedTransport
 from proxy.upstreams.transport import PooledTransport
 from tests.support.connect_proxy import ConnectProxy, connect_proxy
@@ -30,6 +31,7 @@ from tests.upstreams.raw_server import (
     reply,
 )
 from tests.upstreams.secure_server import secure_server, write_authority
+from tests.upstreams.wires import Heard
 
 AUTHORITY = trustme.CA()
 LOCALHOST = AUTHORITY.issue_cert("localhost")
@@ -76,7 +78,8 @@ async def test_each_upstream_has_the_transport_that_the_variables_choose() -> No
     environment = {"HTTPS_PROXY": "http://p:1"}
     outbound = Outbound.of(settings, environment)
     assert isinstance(outbound.search, PooledTransport)
-    assert isinstance(outbound.model, ProxiedTransport)
+    assert isinstance(outbound.model, OverHttpx)
+    assert isinstance(outbound.model.transport, ProxiedTransport)
     direct = Outbound.of(settings, {**environment, "NO_PROXY": "scw.test"})
     assert direct.search is direct.model
     await outbound.aclose()
@@ -135,19 +138,20 @@ async def test_what_streams_arrives_part_by_part(tmp_path: Path) -> None:
         await connection.send(chunk(b"data: two\n\n") + chunk(b""))
         await connection.gone()
 
+    heard = Heard()
     async with (
         secure_server(script, LOCALHOST) as server,
         connect_proxy() as proxy,
         way_to(
             server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
         ) as upstream,
-        await upstream.request("POST", "/ask", body=b"{}", timeout_s=PATIENCE_S) as answer,
     ):
-        assert answer.is_event_stream
-        assert await answer.part() == b"data: one\n\n"
+        asking = asyncio.create_task(upstream.push("POST", "/ask", heard, body=b"{}"))
+        await heard.until_heard(1)
+        assert heard.parts == [b"data: one\n\n"]
         may_go_on.set()
-        assert await answer.part() == b"data: two\n\n"
-        assert await answer.part() == b""
+        await asking
+        assert heard.parts == [b"data: one\n\n", b"data: two\n\n"]
 
 
 async def test_a_stream_that_is_left_is_ended_at_the_upstream(tmp_path: Path) -> None:
@@ -163,8 +167,12 @@ async def test_a_stream_that_is_left_is_ended_at_the_upstream(tmp_path: Path) ->
             server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
         ) as upstream,
     ):
-        async with await upstream.request("POST", "/ask", timeout_s=PATIENCE_S) as answer:
-            await answer.part()
+        heard = Heard()
+        asking = asyncio.create_task(upstream.push("POST", "/ask", heard))
+        await heard.until_heard(1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
@@ -327,7 +335,8 @@ async def test_connections_that_fail_are_let_go_of() -> None:
         connect_proxy() as proxy,
         way_to(server.url, variables(proxy)) as upstream,  # which does not know the authority
     ):
-        transport = upstream.transport
+        assert isinstance(upstream.transport, OverHttpx)
+        transport = upstream.transport.transport
         assert isinstance(transport, ProxiedTransport)
         for _ in range(3):
             assert (await failure(upstream)).cause == "tls_unknown_ca"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -33,10 +34,11 @@ from tests.upstreams.scaleway_samples import (
     ONE,
     STREAMED,
     TWO,
+    Heard,
+    asking,
     chunks,
     event,
     groups,
-    next_group,
     saying,
     scaleway,
     stream_of,
@@ -118,10 +120,10 @@ async def test_an_error_comes_after_the_good_chunks_that_arrived_with_it(
 ) -> None:
     fault = event({"error": {"message": "gone", "code": 500}})
     route.return_value = stream_of(event(ONE) + event(TWO) + fault + event(ONE))
-    stream = upstream.stream(STREAMED)
-    assert await next_group(stream) == [ONE, TWO]
+    heard = Heard()
     with pytest.raises(UpstreamError, match="gone"):
-        await anext(stream)
+        await upstream.ask(STREAMED, heard.hear)
+    assert heard.groups == [[ONE, TWO]]
 
 
 @pytest.mark.parametrize("end", [DONE, DONE + DONE, DONE + b": bye\n\n" + event(TWO), b""])
@@ -161,6 +163,34 @@ async def test_a_chunk_with_usage_and_no_choices_passes(
     usage = {"model": MODEL, "choices": [], "usage": {"total_tokens": 3}}
     route.return_value = stream_of(event(ONE), event(usage), DONE)
     assert await chunks(upstream) == [ONE, usage]
+
+
+@pytest.mark.parametrize("body", [ASKED, STREAMED])
+async def test_a_round_ends_only_when_whoever_hears_it_has_caught_up(
+    upstream: Scaleway, route: respx.Route, body: dict[str, Any]
+) -> None:
+    if body is STREAMED:
+        route.return_value = stream_of(event(ONE))
+    else:
+        route.respond(json={"choices": [{"message": {"content": "hi"}}]})
+    heard = Heard()
+    behind = heard.behind = asyncio.get_running_loop().create_future()
+    async with asking(upstream, heard, body) as task:
+        await heard.until(1)
+        await asyncio.wait([task], timeout=0)
+        assert not task.done()
+        behind.set_result(None)
+        await task
+
+
+async def test_what_hears_a_round_may_object(upstream: Scaleway, route: respx.Route) -> None:
+    route.return_value = stream_of(event(ONE), event(TWO))
+
+    def hear(_: Any) -> None:
+        raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        await upstream.ask(STREAMED, hear)
 
 
 @pytest.mark.parametrize("body", [ASKED, STREAMED])
@@ -206,10 +236,10 @@ async def test_an_error_in_the_middle_of_a_stream_comes_after_what_was_good(
     upstream: Scaleway, route: respx.Route
 ) -> None:
     route.return_value = stream_of(event(ONE), event({"error": {"message": "gone", "code": 500}}))
-    stream = upstream.stream(STREAMED)
-    assert await next_group(stream) == [ONE]
+    heard = Heard()
     with pytest.raises(UpstreamError, match="gone"):
-        await anext(stream)
+        await upstream.ask(STREAMED, heard.hear)
+    assert heard.groups == [[ONE]]
 
 
 async def test_an_event_without_end_is_a_bad_reply(upstream: Scaleway, route: respx.Route) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import orjson
 import pytest
@@ -30,9 +30,10 @@ from tests.upstreams.scaleway_samples import (
     ONE,
     STREAMED,
     TWO,
+    Heard,
+    asking,
     chunks,
     event,
-    next_group,
     scaleway,
 )
 
@@ -68,14 +69,17 @@ async def test_chunks_are_heard_while_the_round_still_streams() -> None:
         await heard.wait()
         await connection.send(chunk(event(TWO) + DONE) + chunk(b""))
 
+    said = Heard()
     async with (
         raw_server(streaming(event(ONE), then=then)) as server,
         connected(server.url) as upstream,
-        aclosing(upstream.stream(STREAMED)) as stream,
+        asking(upstream, said) as task,
     ):
-        assert await next_group(stream) == [ONE]
+        await said.until(1)
+        assert said.groups == [[ONE]]
         heard.set()
-        assert await next_group(stream) == [TWO]
+        await task
+        assert said.groups == [[ONE], [TWO]]
 
 
 async def test_after_done_the_connection_is_used_again() -> None:
@@ -102,30 +106,41 @@ async def test_a_connection_that_breaks_after_done_does_no_harm() -> None:
         assert await chunks(upstream) == [ONE]
 
 
-async def test_closing_the_stream_closes_its_connection() -> None:
-    script = streaming(event(ONE), then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        async with aclosing(upstream.stream(STREAMED)) as stream:
-            assert await next_group(stream) == [ONE]
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
-
-
 async def test_cancelling_whoever_listens_closes_the_connection() -> None:
-    heard = asyncio.Event()
-
-    async def listen(upstream: Scaleway) -> None:
-        async with aclosing(upstream.stream(STREAMED)) as stream:
-            async for _ in stream:
-                heard.set()
-
     script = streaming(event(ONE), then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        listening = asyncio.create_task(listen(upstream))
-        await asyncio.wait_for(heard.wait(), PATIENCE_S)
+    heard = Heard()
+    async with (
+        raw_server(script) as server,
+        connected(server.url) as upstream,
+        asking(upstream, heard) as listening,
+    ):
+        await heard.until(1)
+        assert heard.groups == [[ONE]]
         listening.cancel()
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
         with pytest.raises(asyncio.CancelledError):
             await listening
+
+
+async def test_a_hearer_that_objects_closes_the_connection() -> None:
+    def hear(_: object) -> None:
+        raise LookupError("enough")
+
+    script = streaming(event(ONE), then=Connection.gone)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(LookupError, match="enough"):
+            await upstream.ask(STREAMED, hear)
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_a_hearer_that_objects_to_the_last_of_an_answer_is_heard_all_the_same() -> None:
+    def hear(_: object) -> None:
+        raise LookupError("enough")
+
+    script = streaming(event(ENDED), event(USAGE), DONE)
+    async with raw_server(script) as server, connected(server.url) as upstream:
+        with pytest.raises(LookupError, match="enough"):
+            await upstream.ask(STREAMED, hear)
 
 
 async def test_an_error_in_a_stream_closes_its_connection() -> None:
@@ -150,10 +165,10 @@ async def test_a_stream_that_breaks_is_unreachable_and_not_begun_again() -> None
 async def test_a_stream_that_stalls_is_a_time_out() -> None:
     script = streaming(event(ONE), then=Connection.gone)
     async with raw_server(script) as server, connected(server.url, timeout_s=0.05) as upstream:
-        stream = upstream.stream(STREAMED)
-        assert await next_group(stream) == [ONE]
+        heard = Heard()
         with pytest.raises(UpstreamTimeout):
-            await anext(stream)
+            await upstream.ask(STREAMED, heard.hear)
+        assert heard.groups == [[ONE]]
 
 
 async def test_a_connection_whose_error_was_read_is_used_again() -> None:
@@ -244,19 +259,17 @@ async def test_token_counts_are_waited_for_and_done_hardly_at_all() -> None:
     with skipping_clock() as clock:
         script = streaming(event(ONE), event(ENDED), then=then)
         async with raw_server(script) as server, connected(server.url) as upstream:
-            stream = upstream.stream(STREAMED)
-            said = await next_group(stream)
-            while len(said) < 2:
-                said += await next_group(stream)
-            waiting = asyncio.create_task(next_group(stream))
-            await looked_at(clock, skip=9)
-            assert not waiting.done()
-            heard.set()
-            assert await waiting == [USAGE]
-            ending = asyncio.create_task(ended(stream))
-            await looked_at(clock, skip=0.6)
-            await asyncio.wait_for(ending, PATIENCE_S)
-            await stream.aclose()
+            said = Heard()
+            async with asking(upstream, said) as task:
+                await said.until(2)
+                await looked_at(clock, skip=9)
+                assert not task.done()
+                heard.set()
+                await said.until(3)
+                assert said.chunks == [ONE, ENDED, USAGE]
+                await looked_at(clock, skip=0.6)
+                assert task.done()
+                await task
             await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
@@ -264,15 +277,54 @@ async def test_token_counts_are_not_waited_for_any_longer_than_ten_seconds() -> 
     with skipping_clock() as clock:
         script = streaming(event(ENDED), then=Connection.gone)
         async with raw_server(script) as server, connected(server.url) as upstream:
-            stream = upstream.stream(STREAMED)
-            await next_group(stream)
-            ending = asyncio.create_task(ended(stream))
-            await looked_at(clock, skip=9)
-            assert not ending.done()
-            await looked_at(clock, skip=2)
-            await asyncio.wait_for(ending, PATIENCE_S)
-            await stream.aclose()
+            said = Heard()
+            async with asking(upstream, said) as task:
+                await said.until(1)
+                await looked_at(clock, skip=9)
+                assert not task.done()
+                await looked_at(clock, skip=2)
+                assert task.done()
+                await task
             await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+async def test_token_counts_that_trickle_are_not_waited_for_any_longer() -> None:
+    go_on = asyncio.Queue[None]()
+
+    async def then(connection: Connection) -> None:
+        while True:
+            await go_on.get()
+            await connection.send(chunk(b": still here\n\n"))
+
+    with skipping_clock() as clock:
+        script = streaming(event(ENDED), then=then)
+        async with raw_server(script) as server, connected(server.url) as upstream:
+            said = Heard()
+            async with asking(upstream, said) as task:
+                await said.until(1)
+                for _ in range(3):
+                    await looked_at(clock, skip=3)
+                    go_on.put_nowait(None)
+                    await looked_at(clock, skip=0)
+                    assert not task.done()
+                await looked_at(clock, skip=3)
+                assert task.done()
+                await task
+
+
+@pytest.mark.parametrize("parts", [[ONE], [ENDED]])
+async def test_behind_done_nothing_is_waited_for_long(parts: list[Chunk]) -> None:
+    with skipping_clock() as clock:
+        script = streaming(*map(event, parts), DONE, then=Connection.gone)
+        async with raw_server(script) as server, connected(server.url) as upstream:
+            said = Heard()
+            async with asking(upstream, said) as task:
+                await said.until(1)
+                await looked_at(clock, skip=0)
+                await looked_at(clock, skip=0.6)
+                assert task.done()
+                await task
+            assert said.chunks == parts
 
 
 async def test_an_answer_that_has_not_finished_is_not_taken_for_a_whole_one() -> None:
@@ -291,11 +343,6 @@ async def test_what_is_said_behind_the_answers_end_is_heard() -> None:
     async with raw_server(script) as server, connected(server.url) as upstream:
         assert await chunks(upstream) == [ENDED, ONE, USAGE]
         assert not server.hung_up.is_set()
-
-
-async def ended(stream: AsyncIterator[object]) -> None:
-    with pytest.raises(StopAsyncIteration):
-        await anext(stream)
 
 
 async def looked_at(clock: Clock, *, skip: float) -> None:

@@ -1,5 +1,8 @@
+"""The reply to one model round, fed part by part."""
+
 from __future__ import annotations
 
+import asyncio
 from random import Random
 from typing import Any
 
@@ -11,17 +14,42 @@ from hypothesis import strategies as st
 from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
 from proxy.errors import BadReply, UpstreamError
-from proxy.upstreams.scaleway_events import Events
+from proxy.upstreams.connection import Behind
+from proxy.upstreams.scaleway_events import RoundReply
 from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME
 from proxy.upstreams.status import Vendor
+from tests.support.clock import skipping_clock
 from tests.upstreams.json_documents import unhurried
 from tests.upstreams.scaleway_samples import DONE, ONE, TWO, event, saying, whole
 
 VENDOR = Vendor(NAME, CREDENTIALS, 5, "key")
+FAULT = event({"error": {"message": "no"}})
+ENDED = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+USAGE = {"choices": [], "usage": {"total_tokens": 3}}
 
 
-def events() -> Events:
-    return Events(VENDOR)
+class Round:
+    """A reply that is a stream, and what has been heard of it."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[Chunk | TextChunk]] = []
+        self.behind: Behind = None
+        self.reply = RoundReply(VENDOR, self._hear, 60)
+        self.feed = self.reply.head(200, [(b"Content-Type", b"text/event-stream")])
+
+    def _hear(self, chunks: list[Chunk | TextChunk]) -> Behind:
+        self.groups.append(chunks)
+        return self.behind
+
+    def fed(self, *parts: bytes) -> list[Chunk]:
+        """What has been heard in all when these parts have been fed, too."""
+        for part in parts:
+            self.feed(part)
+        return self.heard
+
+    @property
+    def heard(self) -> list[Chunk]:
+        return [whole(each) for group in self.groups for each in group]
 
 
 def calling(arguments: str) -> dict[str, Any]:
@@ -30,106 +58,127 @@ def calling(arguments: str) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta}]}
 
 
-def fed(reader: Events, *parts: bytes) -> list[Chunk]:
-    return [whole(chunk) for part in parts for chunk in reader.feed(part)]
+async def test_chunks_come_up_to_done() -> None:
+    one = Round()
+    assert one.fed(event(ONE) + event(TWO)[:9]) == [ONE]
+    assert one.fed(event(TWO)[9:] + DONE + event(ONE)) == [ONE, TWO]
+    assert one.fed(event(ONE), FAULT) == [ONE, TWO]
 
 
-def test_chunks_come_up_to_done() -> None:
-    reader = events()
-    assert fed(reader, event(ONE) + event(TWO)[:9]) == [ONE]
-    assert fed(reader, event(TWO)[9:] + DONE + event(ONE)) == [TWO]
-    assert reader.is_over
+async def test_chunks_that_arrive_together_are_heard_together() -> None:
+    one = Round()
+    one.fed(event(ONE) + event(TWO), event(ONE)[:9], event(ONE)[9:])
+    assert [list(map(whole, group)) for group in one.groups] == [[ONE, TWO], [ONE]]
 
 
-def test_an_error_comes_after_the_chunks_before_it() -> None:
-    reader = events()
-    assert fed(reader, event(ONE) + event({"error": {"message": "no"}}) + event(TWO)) == [ONE]
-    assert isinstance(reader.fault, UpstreamError)
+async def test_an_error_comes_after_the_chunks_before_it() -> None:
+    one = Round()
+    with pytest.raises(UpstreamError):
+        one.feed(event(ONE) + FAULT + event(TWO))
+    assert one.heard == [ONE]
 
 
-def test_a_stream_that_is_none_is_a_bad_reply() -> None:
-    reader = events()
-    reader.feed(b"data: {\n\n")
-    assert isinstance(reader.fault, BadReply)
+async def test_a_stream_that_is_none_is_a_bad_reply() -> None:
+    with pytest.raises(BadReply):
+        Round().feed(b"data: {\n\n")
 
 
-def test_empty_events_are_passed_over() -> None:
-    reader = events()
-    assert fed(reader, b"data:\n\n", event(ONE)) == [ONE]
-    assert reader.fault is None
+async def test_empty_events_are_passed_over() -> None:
+    one = Round()
+    assert one.fed(b"data:\n\n", b": comment\n\n", b"") == []
+    assert one.groups == []
+    assert one.fed(event(ONE)) == [ONE]
 
 
-def test_text_is_handed_on_once_its_frame_is_known() -> None:
-    reader = events()
-    taken: list[Chunk | TextChunk] = []
-
-    def take(chunk: Chunk | TextChunk) -> bool:
-        taken.append(chunk)
-        return True
-
-    assert not reader.hand_on(take, event(ONE))
-    assert fed(reader, event(ONE)) == [ONE]
-    assert reader.hand_on(take, event(TWO))
-    assert [whole(chunk) for chunk in taken] == [TWO]
+async def test_whoever_hears_may_be_behind() -> None:
+    one = Round()
+    assert one.feed(event(ONE)) is None
+    one.behind = asyncio.get_running_loop().create_future()
+    assert one.feed(event(TWO)) is one.behind
+    assert one.feed(event(TWO)[:9]) is None  # there is nothing to hear
 
 
-def test_more_of_a_call_is_handed_on_once_it_has_begun() -> None:
-    reader = events()
-    taken: list[Chunk | TextChunk] = []
-
-    def take(chunk: Chunk | TextChunk) -> bool:
-        taken.append(chunk)
-        return True
-
-    reader.feed(event(ONE))
-    assert not reader.hand_on(take, event(calling("{")))
-    assert fed(reader, event(calling("{"))) == [calling("{")]
-    assert reader.hand_on(take, event(calling("}")))
-    assert taken == [calling("}")]
+async def test_text_is_not_read_in_full_once_its_frame_is_known() -> None:
+    one = Round()
+    assert one.fed(event(ONE), event(TWO)) == [ONE, TWO]
+    assert [type(each) for group in one.groups for each in group] == [dict, TextChunk]
 
 
-@pytest.mark.parametrize("part", [DONE, event({"error": {"message": "no"}}), b"data: {\n\n"])
-def test_neither_an_error_nor_the_end_of_a_call_is_handed_on(part: bytes) -> None:
-    reader = events()
-    reader.feed(event(calling("{")))
-    assert not reader.hand_on(lambda _: pytest.fail("taken"), part)
-    assert fed(reader, part) == []
-    assert reader.is_over == (part == DONE)
-    assert (reader.fault is None) == (part == DONE)
+async def test_more_of_a_call_is_read_in_full() -> None:
+    one = Round()
+    calls = [ONE, calling("{"), calling("}")]
+    assert one.fed(*map(event, calls)) == calls
 
 
 @pytest.mark.parametrize(
-    "part",
+    "document",
     [
-        event(ONE) + event(TWO),
-        event(TWO)[:-1],
-        event(TWO).replace(b"\n\n", b"\r\n\r\n"),
-        b": comment\n\n",
-        event(saying("")),
-        event(saying("x", usage={"total_tokens": 1})),
-        event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
-        event({"error": {"message": "no"}}),
-        DONE,
-        b"",
+        saying(""),
+        saying("x", usage={"total_tokens": 1}),
+        ENDED,
+        calling("{"),
     ],
 )
-def test_nothing_else_is_handed_on(part: bytes) -> None:
-    reader = events()
-    reader.feed(event(ONE))
-    assert not reader.hand_on(lambda _: pytest.fail("taken"), part)
+async def test_what_is_more_or_less_than_text_is_read_in_full(document: dict[str, Any]) -> None:
+    one = Round()
+    assert one.fed(event(ONE), event(document)) == [ONE, document]
+    assert not isinstance(one.groups[-1][0], TextChunk)
 
 
-def test_nothing_is_handed_on_in_the_middle_of_an_event() -> None:
-    reader = events()
-    reader.feed(event(ONE) + b"data: {")
-    assert not reader.hand_on(lambda _: pytest.fail("taken"), event(TWO))
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b": ping", b"\n\n"),
+        (b"datum:", b"\n\n"),
+        (b"data: ", b"\nd"),
+        (b"data: ", b"}}"),
+    ],
+)
+async def test_what_only_has_an_event_in_it_is_none(before: bytes, after: bytes) -> None:
+    one = Round()
+    inner = event(TWO)[6:-2]
+    assert one.fed(event(ONE), before + inner + after) == [ONE]
 
 
-def test_what_is_not_taken_is_fed_as_ever() -> None:
-    reader = events()
-    reader.feed(event(ONE))
-    assert not reader.hand_on(lambda _: False, event(TWO))
-    assert fed(reader, event(TWO)) == [TWO]
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"\r\r", b"\n\r"])
+async def test_lines_may_end_as_they_like(end: bytes) -> None:
+    one = Round()
+    assert one.fed(event(ONE), event(TWO)[:-2] + end, event(ONE)) == [ONE, TWO, ONE]
+
+
+@pytest.mark.parametrize("part", [FAULT, b"data: {\n\n"])
+async def test_what_is_wrong_behind_a_complete_answer_is_not_raised(part: bytes) -> None:
+    one = Round()
+    assert one.fed(event(ENDED) + part, event(ONE)) == [ENDED]
+    assert one.reply.is_complete
+
+
+async def test_patience_wanes_when_the_answer_is_complete() -> None:
+    with skipping_clock() as clock:
+        one = Round()
+        one.feed(event(ONE))
+        assert one.reply.patience_s == 60
+        one.feed(event(ENDED))
+        assert one.reply.patience_s == pytest.approx(10, abs=0.1)
+        clock.skip(4)
+        one.feed(b": ping\n\n")
+        assert one.reply.patience_s == pytest.approx(6, abs=0.1)
+        one.feed(event(USAGE))
+        assert one.reply.patience_s == pytest.approx(0.5, abs=0.1)
+        clock.skip(1)
+        one.feed(b": ping\n\n")
+        assert one.reply.patience_s == 0
+
+
+async def test_a_reply_that_is_no_stream_is_kept_whole() -> None:
+    heard: list[Any] = []
+    for status, content_type in ((200, b"application/json"), (500, b"text/event-stream")):
+        reply = RoundReply(VENDOR, heard.append, 60)
+        feed = reply.head(status, [(b"content-type", content_type)])
+        feed(b"one")
+        feed(b"two")
+        assert (reply.status, reply.body, reply.is_stream) == (status, b"onetwo", False)
+    assert heard == []
 
 
 texts = st.text(max_size=6) | st.sampled_from(
@@ -149,28 +198,23 @@ documents: st.SearchStrategy[Any] = st.one_of(
 
 @unhurried
 @given(st.lists(documents, max_size=12), st.randoms(use_true_random=False))
-def test_it_makes_no_difference_which_chunks_are_handed_on(
+async def test_it_makes_no_difference_how_a_stream_is_cut(
     stream: list[Any], random: Random
 ) -> None:
     parts = [b"data: " + orjson.dumps(each) + b"\n\n" for each in stream]
-    parts = [part for each in parts for part in _cut(each, random)]
-    plain, reader = events(), events()
-    expected: list[Chunk] = []
-    for part in parts:
-        expected += [] if plain.fault else fed(plain, part)
-    heard: list[Chunk] = []
-
-    def take(chunk: Chunk | TextChunk) -> bool:
-        is_taken = random.random() < 0.7
-        if is_taken:
-            heard.append(whole(chunk))
-        return is_taken
-
-    for part in parts:
-        if not (reader.fault or reader.hand_on(take, part)):
-            heard += fed(reader, part)
-    assert heard == expected
-    assert type(reader.fault) is type(plain.fault)
+    outcomes = []
+    for pieces in (
+        [b"".join(parts)],
+        parts,
+        [piece for part in parts for piece in _cut(part, random)],
+    ):
+        one, fault = Round(), None
+        try:
+            one.fed(*pieces)
+        except UpstreamError as error:
+            fault = type(error)
+        outcomes.append((one.heard, fault))
+    assert outcomes == [outcomes[0]] * 3
 
 
 def _cut(part: bytes, random: Random) -> list[bytes]:

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
-from proxy.errors import UpstreamError
+from proxy.errors import BadReply, UpstreamError
 from proxy.upstreams.http import pooled_transport
-from proxy.upstreams.scaleway_events import Events
 from proxy.upstreams.scaleway_frames import FrameReader
 from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME, read_chunk
 from proxy.upstreams.status import Vendor
@@ -29,6 +28,7 @@ from tests.upstreams.scaleway_samples import (
     STREAMED,
     TWO,
     event,
+    groups,
     saying,
     scaleway,
     whole,
@@ -52,6 +52,14 @@ def vllm(content: Any, **more: Any) -> dict[str, Any]:
 
 def written(document: Any) -> bytes:
     return orjson.dumps(document)
+
+
+def is_text(reader: FrameReader, data: bytes) -> bool:
+    """Whether it is read as text in the reader's frame."""
+    try:
+        return isinstance(reader.read(data), TextChunk)
+    except UpstreamError:
+        return False
 
 
 def meaning(read: Read, data: bytes) -> Any:
@@ -124,7 +132,7 @@ def test_any_text_has_its_meaning_in_a_frame(text: str) -> None:
 def test_what_only_looks_like_text_in_a_frame_is_read_in_full(data: bytes) -> None:
     reader = FrameReader(read)
     reader.read(written(vllm("one")))
-    assert reader.match(data) is None
+    assert not is_text(reader, data)
     assert same(meaning(reader.read, data), meaning(read, data))
 
 
@@ -299,9 +307,9 @@ def test_a_text_that_is_written_twice_is_read_as_in_full(around: bytes) -> None:
 def test_the_ends_of_a_frame_that_overlap_are_no_chunk(data: bytes) -> None:
     reader = FrameReader(read)
     reader.read(b'{"choices":[{"delta":{"content":"one"}}]}')
-    assert reader.match(b'{"choices":[{"delta":{"content":"two"}}]}') is not None
-    assert reader.match(data) is None
-    assert reader.match(b'{"choices":[{"delta":{"content":"}}]}') is None
+    assert is_text(reader, b'{"choices":[{"delta":{"content":"two"}}]}')
+    assert not is_text(reader, data)
+    assert not is_text(reader, b'{"choices":[{"delta":{"content":"}}]}')
 
 
 @unhurried
@@ -317,32 +325,31 @@ def test_the_ends_of_a_frame_that_overlap_are_no_chunk(data: bytes) -> None:
 def test_what_is_handed_on_can_be_written_into_an_event_as_it_stands(said: bytes) -> None:
     reader = FrameReader(read)
     reader.read(written(vllm("one")))
-    chunk = reader.match(written(vllm("@")).replace(b'"@"', b'"%b"' % said))
-    if chunk is not None:
-        assert chunk.written == said
-        assert orjson.loads(b'"%b"' % chunk.written) == chunk.text
-        assert not set(chunk.written) & set(b"\r\n")
-        assert chunk.text.encode().decode() == chunk.text != ""
+    with suppress(UpstreamError):
+        chunk = reader.read(written(vllm("@")).replace(b'"@"', b'"%b"' % said))
+        if isinstance(chunk, TextChunk):
+            assert chunk.written == said
+            assert orjson.loads(b'"%b"' % chunk.written) == chunk.text
+            assert not set(chunk.written) & set(b"\r\n")
+            assert chunk.text.encode().decode() == chunk.text != ""
 
 
-# The same on the way from a socket, where text is handed on before it is read
+# The same on the way from a socket
 
 
 class Hearer:
     """Asks for a stream whose server sends a part only when the one before has been heard."""
 
-    def __init__(self, *, takes: bool = True) -> None:
-        self.takes = takes
-        self.taken: list[str] = []
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        """What came as text in a known frame."""
         self.read: list[Any] = []
         self._may_send = asyncio.Semaphore(1)
 
-    def _take(self, one: Chunk | TextChunk) -> bool:
-        assert isinstance(one, TextChunk)
-        if self.takes:
-            self.taken.append(one.text)
-            self._may_send.release()
-        return self.takes
+    def _hear(self, chunks: list[Chunk | TextChunk]) -> None:
+        self.texts += [each.text for each in chunks if isinstance(each, TextChunk)]
+        self.read += map(whole, chunks)
+        self._may_send.release()
 
     async def hear(self, *parts: bytes, head: bytes = b"", after: bytes = b"") -> None:
         """Hear a reply; `after` comes when the last part has surely been taken in."""
@@ -361,11 +368,10 @@ class Hearer:
 
         async with raw_server(script) as server:
             upstream = scaleway(pooled_transport(), server.url)
-            async with aclosing(upstream.stream(STREAMED, self._take)) as stream:
-                async for group in stream:
-                    self.read += map(whole, group)
-                    self._may_send.release()
-            await upstream.endpoint.aclose()
+            try:
+                await upstream.ask(STREAMED, self._hear)
+            finally:
+                await upstream.endpoint.aclose()
 
 
 def parts_of(*documents: Any) -> list[bytes]:
@@ -378,35 +384,35 @@ THREE, END = saying("three"), {"choices": [{"index": 0, "delta": {}, "finish_rea
 OVER = chunk(DONE) + chunk(b"")
 
 
-@pytest.mark.parametrize("takes", [True, False])
-async def test_each_text_comes_once_whether_it_is_handed_on_or_read(*, takes: bool) -> None:
-    one = Hearer(takes=takes)
+async def test_each_text_comes_once_and_is_not_read_in_full_once_its_frame_is_known() -> None:
+    one = Hearer()
     await asyncio.wait_for(one.hear(*parts_of(ONE, TWO, THREE, END), OVER), PATIENCE_S)
-    assert one.taken == (["two", "three"] if takes else [])
-    assert one.read == ([ONE, END] if takes else [ONE, TWO, THREE, END])
+    assert one.read == [ONE, TWO, THREE, END]
+    assert one.texts == ["two", "three"]
 
 
-async def test_text_of_a_compressed_stream_is_not_handed_on_but_read() -> None:
+async def test_a_compressed_stream_is_heard_as_any_other() -> None:
     head = chunked().replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
     parts = [event(each) for each in (ONE, TWO, THREE, END)] + [DONE]
     one = Hearer()
     packed = chunk(gzip.compress(b"".join(parts)))
     await asyncio.wait_for(one.hear(packed + chunk(b""), head=head), PATIENCE_S)
-    assert (one.read, one.taken) == ([ONE, TWO, THREE, END], [])
+    assert one.read == [ONE, TWO, THREE, END]
 
 
-async def test_text_of_a_stream_that_says_it_is_encoded_is_not_handed_on_as_it_is() -> None:
+async def test_a_stream_in_an_encoding_that_is_unknown_is_not_taken_for_text() -> None:
     head = chunked().replace(b"\r\n\r\n", b"\r\ncontent-encoding: x-unknown\r\n\r\n")
     one = Hearer()
-    await asyncio.wait_for(one.hear(*parts_of(ONE, TWO, END), OVER, head=head), PATIENCE_S)
-    assert (one.read, one.taken) == ([ONE, TWO, END], [])
+    with pytest.raises(BadReply, match="'x-unknown'"):
+        await asyncio.wait_for(one.hear(*parts_of(ONE, TWO, END), OVER, head=head), PATIENCE_S)
+    assert one.read == []
 
 
-async def test_what_follows_done_is_neither_read_nor_handed_on() -> None:
+async def test_what_follows_done_is_not_heard() -> None:
     one = Hearer()
     after = chunk(event(THREE))
     await asyncio.wait_for(one.hear(*parts_of(ONE, TWO, END), chunk(DONE), after=after), PATIENCE_S)
-    assert (one.read, one.taken) == ([ONE, END], ["two"])
+    assert (one.read, one.texts) == ([ONE, TWO, END], ["two"])
 
 
 async def test_a_stream_that_ends_after_done_leaves_its_connection_for_the_next() -> None:
@@ -421,25 +427,6 @@ async def test_a_stream_that_ends_after_done_leaves_its_connection_for_the_next(
     async with raw_server(script) as server:
         upstream = scaleway(pooled_transport(), server.url)
         for _ in range(2):
-            async with aclosing(upstream.stream(STREAMED)) as stream:
-                assert [list(map(whole, group)) async for group in stream] == [[ONE, END]]
+            assert await groups(upstream) == [[ONE, END]]
         await upstream.endpoint.aclose()
         assert server.connections == 1
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b": ping", b"\n\n"),
-        (b"datum:", b"\n\n"),
-        (b"data: ", b"\nd"),
-        (b"data: ", b"\n\r"),
-        (b"data: ", b"}}"),
-    ],
-)
-def test_what_only_has_an_event_in_it_is_not_handed_on(before: bytes, after: bytes) -> None:
-    events = Events(VENDOR)
-    events.feed(event(ONE))
-    inner = event(TWO)[6:-2]
-    assert events.hand_on(lambda _: True, b"data: " + inner + b"\n\n")
-    assert not events.hand_on(lambda _: pytest.fail("taken"), before + inner + after)

@@ -15,6 +15,7 @@ from proxy.upstreams.scaleway_models import ScalewayModels
 from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME
 from proxy.upstreams.status import Vendor
 from tests.support.clock import skipping_clock
+from tests.upstreams.endpoints import way_over
 from tests.upstreams.json_documents import json_values, spoiled, unhurried
 
 BASE_URL = "https://scaleway.test/v1"
@@ -29,7 +30,7 @@ def listing(*models: Any) -> httpx.Response:
 
 
 def models_of(router: respx.MockRouter, ttl_s: float = TTL_S) -> ScalewayModels:
-    transport = httpx.MockTransport(router.async_handler)
+    transport = way_over(httpx.MockTransport(router.async_handler))
     endpoint = Endpoint(NAME, BASE_URL, KEY, transport, 5)
     return ScalewayModels(endpoint, Vendor(NAME, CREDENTIALS, 5, KEY), ttl_s)
 

@@ -34,6 +34,7 @@ from proxy.upstreams.scaleway_replies import (
 )
 from proxy.upstreams.status import Vendor
 from tests.upstreams.json_documents import objects, spoiled, unhurried
+from tests.upstreams.scaleway_samples import whole
 
 VENDOR = Vendor(NAME, CREDENTIALS, 5, "upstream-secret")
 Read = Callable[[Vendor, bytes], Chunk]
@@ -336,7 +337,7 @@ def test_whatever_is_read_can_be_told_to_the_client_and_all_else_is_an_error(
     with suppress(ProxyError):
         for document in [*data.draw(st.lists(documents(part), max_size=2)), last]:
             if heard := reader.feed(read(VENDOR, orjson.dumps(document))):
-                fold.add(writer.write(heard))
+                fold.add(whole(writer.write(heard)))
         turn = reader.close()
         writer.end_round(turn)
         for chunk in writer.end(turn, annotations=[], extras={}):

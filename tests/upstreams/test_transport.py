@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+import uvloop
 
 from proxy.errors import Unreachable
-from proxy.upstreams.transport import NotAnswered, PooledTransport
+from proxy.upstreams.connection import Behind, NotAnsweredError
+from proxy.upstreams.transport import PooledTransport, _serialize
 from tests.support.clock import skipping_clock
 from tests.upstreams.endpoints import endpoint, post
 from tests.upstreams.raw_server import (
@@ -24,10 +26,12 @@ from tests.upstreams.raw_server import (
     Connection,
     RawServer,
     Script,
+    chunk,
     chunked,
     raw_server,
     reply,
 )
+from tests.upstreams.wires import Heard, request_to, settled
 
 
 @asynccontextmanager
@@ -39,19 +43,28 @@ async def pool(certificates: ssl.SSLContext | None = None) -> AsyncIterator[Pool
         await opened.aclose()
 
 
-def request(
-    url: str, *, timeout_s: float = PATIENCE_S, connect_timeout_s: float = PATIENCE_S
-) -> httpx.Request:
-    timeouts = {"connect": connect_timeout_s, "read": timeout_s}
-    return httpx.Request("GET", url, extensions={"timeout": timeouts})
+async def get(
+    transport: PooledTransport,
+    url: str,
+    *,
+    timeout_s: float = PATIENCE_S,
+    connect_timeout_s: float = PATIENCE_S,
+) -> bytes:
+    heard = Heard(timeout_s)
+    await transport.exchange(request_to(url), heard, connect_timeout_s)
+    return heard.body
 
 
-async def get(transport: PooledTransport, url: str, **timeouts: float) -> bytes:
-    response = await transport.handle_async_request(request(url, **timeouts))
-    try:
-        return await response.aread()
-    finally:
-        await response.aclose()
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (None, b"GET /v1?a=b HTTP/1.1\r\nhost: here:81\r\n\r\n"),
+        (b"", b"GET /v1?a=b HTTP/1.1\r\nhost: here:81\r\ncontent-length: 0\r\n\r\n"),
+        (b"{}", b"GET /v1?a=b HTTP/1.1\r\nhost: here:81\r\ncontent-length: 2\r\n\r\n{}"),
+    ],
+)
+def test_a_request_is_what_http_asks_for(body: bytes | None, sent: bytes) -> None:
+    assert _serialize(request_to("http://here:81/v1?a=b", body=body)) == sent
 
 
 async def numbering(connection: Connection) -> None:
@@ -115,40 +128,35 @@ async def test_a_secure_request_is_never_sent_over_a_connection_that_is_not() ->
 
 
 async def test_a_request_waits_for_no_connection_of_another_and_both_are_kept() -> None:
-    async with raw_server(numbering) as server, pool() as transport:
-        first = await transport.handle_async_request(request(server.url))
-        second = await transport.handle_async_request(request(server.url))
-        assert {await first.aread(), await second.aread()} == {b"1", b"2"}
-        await first.aclose()
-        await second.aclose()
-        assert {await get(transport, server.url) for _ in range(2)} == {b"2"}
+    both_came = asyncio.Barrier(2)
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await both_came.wait()
+        await connection.send(reply(b"%d" % connection.number))
+        await numbering(connection)
+
+    async with raw_server(script) as server, pool() as transport:
+        both = await asyncio.gather(*(get(transport, server.url) for _ in range(2)))
+        assert set(both) == {b"1", b"2"}
+        again = await asyncio.gather(*(get(transport, server.url) for _ in range(2)))
+        assert set(again) == {b"1", b"2"}
         assert server.connections == 2
 
 
-async def test_a_reply_that_is_closed_twice_gives_its_connection_back_once() -> None:
-    async with raw_server(numbering) as server, pool() as transport:
-        first = await transport.handle_async_request(request(server.url))
-        await first.aread()
-        await first.aclose()
-        second = await transport.handle_async_request(request(server.url))
-        await first.stream.aclose()  # type: ignore[union-attr]
-        third = await transport.handle_async_request(request(server.url))
-        assert [await second.aread(), await third.aread()] == [b"1", b"2"]
-        await second.aclose()
-        await third.aclose()
+async def test_a_receiver_hears_nothing_of_the_reply_after_its_own() -> None:
+    async def script(connection: Connection) -> None:
+        for number in range(2):
+            await connection.request()
+            await connection.send(reply(b"%d" % number))
+        await connection.gone()
 
-
-async def test_a_reply_that_is_closed_reads_nothing_of_the_next() -> None:
-    async with raw_server(numbering) as server, pool() as transport:
-        first = await transport.handle_async_request(request(server.url))
-        body = first.stream
-        assert isinstance(body, httpx.AsyncByteStream)
-        assert [part async for part in body] == [b"1"]
-        await body.aclose()
-        second = await transport.handle_async_request(request(server.url))
-        assert [part async for part in body] == []
-        assert await second.aread() == b"1"
-        await second.aclose()
+    async with raw_server(script) as server, pool() as transport:
+        first, second = Heard(), Heard()
+        await transport.exchange(request_to(server.url), first, PATIENCE_S)
+        await transport.exchange(request_to(server.url), second, PATIENCE_S)
+        assert (first.body, second.body) == (b"0", b"1")
+        assert server.connections == 1
 
 
 async def test_a_cancelled_request_leaves_no_connection_for_another() -> None:
@@ -172,7 +180,7 @@ async def test_a_cancelled_request_leaves_no_connection_for_another() -> None:
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
-async def test_a_reply_that_was_not_read_to_its_end_leaves_no_connection_for_another() -> None:
+async def test_a_reply_that_was_not_heard_to_its_end_leaves_no_connection_for_another() -> None:
     async def script(connection: Connection) -> None:
         while True:
             await connection.request()
@@ -180,9 +188,42 @@ async def test_a_reply_that_was_not_read_to_its_end_leaves_no_connection_for_ano
 
     async with raw_server(script) as server, pool() as transport:
         for number in (b"1", b"2"):
-            response = await transport.handle_async_request(request(server.url))
-            assert await anext(aiter(response.stream)) == number  # type: ignore[arg-type]
-            await response.aclose()
+            heard = Heard()
+            asking = asyncio.create_task(
+                transport.exchange(request_to(server.url), heard, PATIENCE_S)
+            )
+            await heard.until_heard(1)
+            assert heard.body == number
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+
+
+async def test_a_receiver_that_objects_leaves_no_connection_for_another() -> None:
+    class Objecting(Heard):
+        def feed(self, part: bytes) -> Behind:
+            raise LookupError(part)
+
+    async with raw_server(numbering) as server, pool() as transport:
+        with pytest.raises(LookupError):
+            await transport.exchange(request_to(server.url), Objecting(), PATIENCE_S)
+        assert await get(transport, server.url) == b"2"
+
+
+async def test_a_receiver_that_was_behind_at_the_end_leaves_its_connection_for_another() -> None:
+    async with raw_server(numbering) as server, pool() as transport:
+        for _ in range(3):
+            heard = Heard()
+            behind = heard.fall_behind()
+            asking = asyncio.create_task(
+                transport.exchange(request_to(server.url), heard, PATIENCE_S)
+            )
+            await heard.until_heard(1)
+            await settled()
+            assert not asking.done()
+            behind.set_result(None)
+            await asyncio.wait_for(asking, PATIENCE_S)
+            assert heard.body == b"1"
 
 
 async def test_a_connection_that_has_rested_too_long_is_not_used_again() -> None:
@@ -245,6 +286,18 @@ async def test_one_that_the_server_has_closed_is_not_used_again() -> None:
         assert await get(transport, server.url) == b"2"
 
 
+async def test_one_that_the_server_gives_up_is_not_used_again_though_it_is_open() -> None:
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.send(reply(b"%d" % connection.number, "connection: close"))
+
+    async with raw_server(script) as server, pool() as transport:
+        assert await get(transport, server.url) == b"1"
+        assert await get(transport, server.url) == b"2"
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
 async def test_closing_the_pool_closes_what_rests() -> None:
     async with raw_server(numbering) as server:
         async with pool() as transport:
@@ -252,7 +305,7 @@ async def test_closing_the_pool_closes_what_rests() -> None:
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
-async def test_closing_the_pool_leaves_a_reply_that_is_being_read() -> None:
+async def test_closing_the_pool_leaves_a_reply_that_is_being_heard() -> None:
     go_on = asyncio.Event()
 
     async def script(connection: Connection) -> None:
@@ -263,11 +316,13 @@ async def test_closing_the_pool_leaves_a_reply_that_is_being_read() -> None:
         await connection.gone()
 
     async with raw_server(script) as server, pool() as transport:
-        response = await transport.handle_async_request(request(server.url))
+        heard = Heard()
+        asking = asyncio.create_task(transport.exchange(request_to(server.url), heard, PATIENCE_S))
+        await heard.until_heard(4)
         await transport.aclose()
         go_on.set()
-        assert await response.aread() == b"halfhalf"
-        await response.aclose()
+        await asking
+        assert heard.body == b"halfhalf"
 
 
 async def test_what_goes_wrong_is_said_in_the_words_of_httpx() -> None:
@@ -281,11 +336,12 @@ async def test_what_goes_wrong_is_said_in_the_words_of_httpx() -> None:
             await connection.send(b"SSH-2.0\r\n\r\n")
 
     async with raw_server(script) as server, pool() as transport:
-        with pytest.raises(NotAnswered):
+        with pytest.raises(httpx.ReadError) as caught:
             await get(transport, server.url)
+        assert isinstance(caught.value.__cause__, NotAnsweredError)
         with pytest.raises(httpx.ReadError) as caught:
             await get(transport, f"{server.url}/half")
-        assert not isinstance(caught.value, NotAnswered)
+        assert isinstance(caught.value.__cause__, ConnectionResetError)
         with pytest.raises(httpx.RemoteProtocolError):
             await get(transport, f"{server.url}/none")
         with pytest.raises(httpx.ReadTimeout):
@@ -429,6 +485,43 @@ async def test_a_long_reply_comes_whole_over_tls(certificate: Path) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate))
     async with secure_server(certificate, script) as url, pool(trusting) as transport:
         assert await get(transport, url) == b"0123456789" * 500_000
+
+
+@pytest.mark.parametrize("loops", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
+def test_the_socket_is_not_read_while_a_receiver_is_behind_over_tls(
+    certificate: Path, loops: Any
+) -> None:
+    async def run() -> tuple[int, int]:
+        sent = 0
+
+        async def script(connection: Connection) -> None:
+            nonlocal sent
+            await connection.request()
+            await connection.send(chunked())
+            for _ in range(30):
+                await connection.send(chunk(b"x" * 1_000_000))
+                sent += 1
+            await connection.send(chunk(b""))
+            await connection.gone()
+
+        heard = Heard()
+        behind = heard.fall_behind()
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        async with secure_server(certificate, script) as url, pool(trusting) as transport:
+            asking = asyncio.create_task(transport.exchange(request_to(url), heard, PATIENCE_S))
+            await heard.until_heard(1)
+            for _ in range(2_000):
+                await asyncio.sleep(0)
+            while_behind = sent
+            heard.behind = None
+            behind.set_result(None)
+            await asking
+            return while_behind, len(heard.body)
+
+    with asyncio.Runner(loop_factory=loops) as runner:
+        while_behind, heard = runner.run(run())
+    assert while_behind < 20
+    assert heard == 30_000_000
 
 
 async def test_a_reply_that_is_cut_short_over_tls_is_no_whole_one(certificate: Path) -> None:
