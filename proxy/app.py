@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
-from proxy.policies import Policies
 from proxy.settings import Settings
+from proxy.settings.policies import Policies
 from proxy.state.shared import Shared
 from proxy.state.store import Store, make_store
 from proxy.state.turns import KeptTurns
@@ -28,14 +28,15 @@ from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
 from proxy.tasks import TaskScope
-from proxy.upstreams import lighton, scaleway_replies
-from proxy.upstreams.http import Endpoint, Transport
-from proxy.upstreams.lighton import LightOn
-from proxy.upstreams.outbound import Outbound
-from proxy.upstreams.scaleway import Scaleway
-from proxy.upstreams.scaleway_models import ScalewayModels
-from proxy.upstreams.status import Vendor
-from proxy.upstreams.warmth import keep_warm
+from proxy.upstreams.http.endpoint import Endpoint, Transport
+from proxy.upstreams.http.outbound import Outbound
+from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.http.warmth import keep_warm
+from proxy.upstreams.lighton import search as lighton
+from proxy.upstreams.lighton.search import LightOn
+from proxy.upstreams.scaleway import replies as scaleway_replies
+from proxy.upstreams.scaleway.client import Scaleway
+from proxy.upstreams.scaleway.models import ScalewayModels
 
 _EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
 

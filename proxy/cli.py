@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from proxy.settings_errors import SettingsError
+from proxy.errors import SettingsError
 
 PROGRAM = "rag-proxy"
 _ALLOW_FORWARDED = "RAG_PROXY_ALLOW_FORWARDED"

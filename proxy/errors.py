@@ -214,3 +214,11 @@ class Overloaded(UpstreamError):
 class UpstreamTimeout(UpstreamError):
     status = 504
     code = "upstream_timeout"
+
+
+class SettingsError(ValueError):
+    """What is wrong with the settings, one line of text for each problem. No request sees it."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))

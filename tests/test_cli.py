@@ -11,7 +11,7 @@ import pytest
 
 from proxy import cli
 from proxy.cli import main
-from proxy.settings_errors import SettingsError
+from proxy.errors import SettingsError
 from tests.support.program import run_program
 
 COMMANDS = ["serve", "demo", "sandbox", "check"]

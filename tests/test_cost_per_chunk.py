@@ -24,7 +24,7 @@ from starlette.types import Message, Receive, Scope, Send
 import proxy
 from proxy.app import create_app
 from proxy.settings import Settings
-from proxy.upstreams.http import pooled_transport
+from proxy.upstreams.http.endpoint import pooled_transport
 from tests.support.asgi import ask
 from tests.upstreams.raw_server import Connection, chunk, chunked, raw_server
 

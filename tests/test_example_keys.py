@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.settings_checks import SHORTEST_KEY
+from proxy.settings.checks import SHORTEST_KEY
 
 ROOT = Path(__file__).parent.parent
 TEXTS = [

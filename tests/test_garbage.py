@@ -18,10 +18,10 @@ import uvloop
 
 from proxy.app import create_app
 from proxy.settings import Settings
-from proxy.upstreams.outbound import Outbound
+from proxy.upstreams.http.outbound import Outbound
 from tests.support.asgi import ask
 from tests.upstreams.raw_server import Connection, Script, chunk, chunked, raw_server, reply
-from tests.upstreams.scaleway_samples import ONE, event
+from tests.upstreams.scaleway.samples import ONE, event
 
 REQUESTS = 10
 STREAMED = {"stream": True}

@@ -84,7 +84,7 @@ def test_the_wheel_holds_the_documents_that_the_demo_answers_from(
     documents = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")}
 
     assert documents
-    assert {f"proxy/sandbox/documents/{document}" for document in documents} <= in_wheel.keys()
+    assert {f"proxy/sandbox/manual/{document}" for document in documents} <= in_wheel.keys()
 
 
 def test_the_wheel_holds_the_package_with_its_types_and_nothing_beside_it(

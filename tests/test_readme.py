@@ -9,7 +9,7 @@ from pathlib import Path
 
 from proxy.app import create_app
 from proxy.sandbox.app import create_sandbox
-from proxy.sandbox.corpus import default_documents, load_corpus
+from proxy.sandbox.documents.corpus import default_documents, load_corpus
 from proxy.settings import Settings
 from tests.support.server import serving_in_thread
 

@@ -29,11 +29,11 @@ from proxy.core.turn import Owner
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
-from proxy.upstreams.scaleway_quirks import fit_request
+from proxy.upstreams.scaleway.quirks import fit_request
 from tests.core.samples import result
 from tests.support.asgi import Headers, ask
 from tests.support.steps import check_linear
-from tests.upstreams.lighton_samples import SEARCH, in_file, item, lighton
+from tests.upstreams.lighton.samples import SEARCH, in_file, item, lighton
 
 Work = Callable[[], object]
 

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from proxy.errors import UpstreamError
-from proxy.upstreams.proxies import OutboundProxy
+from proxy.upstreams.http.proxies import OutboundProxy
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
 from proxy.settings import Settings, load_settings, variable_names
-from proxy.settings_checks import check_profiles, require_upstream_keys, warnings_of
+from proxy.settings.checks import check_profiles, require_upstream_keys, warnings_of
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
-from proxy.upstreams.outbound import Outbound
+from proxy.upstreams.http.outbound import Outbound
 
 
 def run(config: Path | None) -> int:

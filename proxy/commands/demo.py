@@ -23,7 +23,7 @@ from proxy.commands.serve import greeting
 from proxy.commands.serving import door_limits, serve_here, server_config
 from proxy.sandbox.served import SERVED
 from proxy.settings import Settings
-from proxy.settings_sources import environment_names
+from proxy.settings.sources import environment_names
 
 HOST = "127.0.0.1"
 KEY = "demo"

@@ -9,8 +9,14 @@ from pathlib import Path, PurePath
 
 import click
 
-from proxy.sandbox.corpus import Corpus, CorpusError, Progress, default_documents, load_corpus
-from proxy.sandbox.folder import describe_ignored
+from proxy.sandbox.documents.corpus import (
+    Corpus,
+    CorpusError,
+    Progress,
+    default_documents,
+    load_corpus,
+)
+from proxy.sandbox.documents.folder import describe_ignored
 
 SHOWN_WORKSPACES = 10
 QUOTED_WORDS = 5

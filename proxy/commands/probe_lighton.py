@@ -20,7 +20,7 @@ from proxy.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from proxy.settings_checks import LIGHTON_CONSOLE
+from proxy.settings.checks import LIGHTON_CONSOLE
 
 _SEARCH = Search("test", 1)
 

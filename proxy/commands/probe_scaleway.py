@@ -19,8 +19,8 @@ from proxy.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from proxy.settings_checks import SCALEWAY_CONSOLE
-from proxy.upstreams.scaleway import Scaleway
+from proxy.settings.checks import SCALEWAY_CONSOLE
+from proxy.upstreams.scaleway.client import Scaleway
 
 _MAX_TOKENS: Final = 512
 _REDIRECTS: Final = frozenset({"301", "302", "303", "307", "308"})

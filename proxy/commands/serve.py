@@ -22,16 +22,17 @@ from proxy.commands.serving import (
     server_config,
 )
 from proxy.commands.workers import serve_in_workers
-from proxy.policies import Policies
-from proxy.settings import Settings, SettingsError, load_settings, variable_names
-from proxy.settings_checks import (
+from proxy.errors import SettingsError
+from proxy.settings import Settings, load_settings, variable_names
+from proxy.settings.checks import (
     check_exposure,
     check_profiles,
     require_upstream_keys,
     warnings_of,
 )
-from proxy.settings_sources import CONFIG_VARIABLE, environment_names
-from proxy.upstreams.outbound import Outbound
+from proxy.settings.policies import Policies
+from proxy.settings.sources import CONFIG_VARIABLE, environment_names
+from proxy.upstreams.http.outbound import Outbound
 
 CANNOT_LOAD = 2
 WORKER_APP = f"{__name__}:create_app_from_environment"

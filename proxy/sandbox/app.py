@@ -8,10 +8,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from proxy.sandbox import control, lighton, scaleway
-from proxy.sandbox.corpus import Corpus
+from proxy.sandbox import control
+from proxy.sandbox.documents.corpus import Corpus
 from proxy.sandbox.faults import Faults
-from proxy.sandbox.scaleway_errors import error_body
+from proxy.sandbox.lighton import app as lighton
+from proxy.sandbox.scaleway import app as scaleway
+from proxy.sandbox.scaleway.errors import error_body
 from proxy.sandbox.state import SandboxState
 from proxy.sandbox.watched import Watched
 

@@ -1,8 +1,8 @@
 """The models that the Scaleway stand-in lists, and what is particular about each, as data.
 
-None of them is a language model: every id is answered by `proxy.sandbox.model`. Scaleway's own ids
-are listed so that clients and settings that name them work unchanged; they take on those models'
-manners. Windows and output caps are counted in the stand-in's tokens, which are words.
+None of them is a language model: `proxy.sandbox.scaleway.model` answers every id. Scaleway's own
+ids are listed so that clients and settings that name them work unchanged; they take on those
+models' manners. Windows and output caps are counted in the stand-in's tokens, which are words.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from proxy.sandbox.corpus import Corpus
+from proxy.sandbox.documents.corpus import Corpus
 from proxy.sandbox.faults import Faults
 
 

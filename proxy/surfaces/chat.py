@@ -22,8 +22,8 @@ from proxy.core.scope import parse_wish_headers
 from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run, SearchUpstream
 from proxy.errors import BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
-from proxy.policies import Policies
 from proxy.settings import Settings
+from proxy.settings.policies import Policies
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of

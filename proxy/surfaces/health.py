@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
 from proxy.errors import UpstreamError
 from proxy.surfaces.replies import JSONReply
-from proxy.upstreams.http import Endpoint
 
 _TIMEOUT_S: Final = 5.0
+
+
+class Probed(Protocol):
+    """An upstream that can be asked for something. Raises UpstreamError."""
+
+    name: str
+
+    async def request(self, method: str, path: str, *, timeout_s: float) -> object: ...
 
 
 class Health:
@@ -24,7 +31,7 @@ class Health:
 class Ready:
     """Whether the upstreams answer HTTP at all, whatever they answer: nothing is billed for it."""
 
-    probes: tuple[tuple[Endpoint, str], ...]
+    probes: tuple[tuple[Probed, str], ...]
     """Each upstream with a path that costs nothing to GET."""
     ttl_s: float
     _state: dict[str, str] = field(init=False, default_factory=dict)
@@ -48,7 +55,7 @@ class Ready:
             return self._state
 
 
-async def _probe(endpoint: Endpoint, path: str) -> str:
+async def _probe(endpoint: Probed, path: str) -> str:
     """`ok`, or why the upstream does not answer."""
     try:
         async with asyncio.timeout(_TIMEOUT_S):

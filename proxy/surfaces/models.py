@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
 from proxy.core.lookalikes import Names
 from proxy.errors import ModelNotFound
-from proxy.policies import refuse_nearly
+from proxy.settings.policies import refuse_nearly
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.replies import JSONReply
-from proxy.upstreams.scaleway_models import Model, ScalewayModels
+
+Model = dict[str, Any]
+"""An OpenAI model object: `id`, `object`, `created`, `owned_by`, and what a vendor adds."""
+
+
+class ModelSource(Protocol):
+    """Knows the models of an upstream. Raises UpstreamError."""
+
+    async def all(self) -> Sequence[Model]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,7 @@ class Models:
     """What a client may name as `model`. A profile hides an upstream model of nearly its name."""
 
     profile_names: Names
-    upstream: ScalewayModels
+    upstream: ModelSource
 
     async def all(self) -> list[Model]:
         models = await self.upstream.all()

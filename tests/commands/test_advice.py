@@ -8,8 +8,8 @@ import pytest
 
 from proxy.commands.advice import Place, explain
 from proxy.errors import Unreachable
-from proxy.upstreams.causes import _TABLE
-from proxy.upstreams.proxies import OutboundProxy
+from proxy.upstreams.http.causes import _TABLE
+from proxy.upstreams.http.proxies import OutboundProxy
 
 PROXY = OutboundProxy("http://proxy.test:3128", "HTTPS_PROXY", ("user", "s3cr3t"))
 DIRECT = Place("https://lighton.test/x", "LIGHTON_BASE_URL")

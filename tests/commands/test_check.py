@@ -10,10 +10,10 @@ import pytest
 
 from proxy.commands import check
 from proxy.commands.check import findings, models_in_use, run
+from proxy.errors import SettingsError
 from proxy.sandbox.app import create_sandbox
-from proxy.sandbox.corpus import load_corpus
+from proxy.sandbox.documents.corpus import load_corpus
 from proxy.settings import Settings
-from proxy.settings_errors import SettingsError
 from tests.support.program import run_program
 from tests.support.server import serving
 

@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from proxy.sandbox.app import create_sandbox
-from proxy.sandbox.corpus import default_documents, load_corpus
+from proxy.sandbox.documents.corpus import default_documents, load_corpus
 from tests.support.connect_proxy import connect_proxy
 from tests.support.program import run_program
 from tests.support.server import serving

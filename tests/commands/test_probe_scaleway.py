@@ -17,7 +17,7 @@ from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
 from proxy.settings import Settings
 from proxy.state.memory_store import MemoryStore
-from proxy.upstreams.outbound import Outbound
+from proxy.upstreams.http.outbound import Outbound
 from tests.support.server import serving
 
 KEY = "scw-secret"

@@ -10,7 +10,7 @@ import pytest
 
 from proxy.app import create_app
 from proxy.sandbox.app import create_sandbox
-from proxy.sandbox.corpus import load_corpus
+from proxy.sandbox.documents.corpus import load_corpus
 from proxy.sandbox.faults import Faults
 from proxy.settings import Settings
 from tests.support.server import serving_in_thread

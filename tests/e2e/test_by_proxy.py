@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from proxy.sandbox.app import create_sandbox
-from proxy.sandbox.corpus import load_corpus
+from proxy.sandbox.documents.corpus import load_corpus
 from tests.support.connect_proxy import connect_proxy
 from tests.support.program import Program
 from tests.support.server import serving

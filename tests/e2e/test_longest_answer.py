@@ -8,7 +8,7 @@ import orjson
 
 from proxy.app import create_app
 from proxy.settings import Settings
-from proxy.upstreams.http import pooled_transport
+from proxy.upstreams.http.endpoint import pooled_transport
 from tests.support.asgi import ask
 from tests.support.openai_assemble import assemble
 from tests.support.openai_stream import check_stream

@@ -13,9 +13,9 @@ import orjson
 from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
 from proxy.errors import UpstreamError
-from proxy.upstreams.scaleway_events import RoundReply
-from proxy.upstreams.scaleway_replies import CREDENTIALS, NAME, read_chunk
-from proxy.upstreams.status import Vendor
+from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.scaleway.events import RoundReply
+from proxy.upstreams.scaleway.replies import CREDENTIALS, NAME, read_chunk
 from tests.fuzz.events import read_plainly
 from tests.fuzz.mutation import broken_bytes, broken_document, cut
 

@@ -7,7 +7,7 @@ import pytest
 import uvicorn
 
 from proxy.core import chat, kept, sse
-from proxy.upstreams import scaleway_frames
+from proxy.upstreams.scaleway import frames as scaleway_frames
 from tests.fuzz import door as door_module
 from tests.fuzz.door import door
 from tests.fuzz.runner import Bounds, fault_of, run

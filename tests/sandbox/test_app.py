@@ -5,9 +5,9 @@ import httpx
 import pytest
 
 from proxy.sandbox.app import create_sandbox
-from proxy.sandbox.corpus import load_corpus
+from proxy.sandbox.documents.corpus import load_corpus
 from proxy.sandbox.faults import Faults
-from tests.sandbox.documents import sample_folder
+from tests.sandbox.samples import sample_folder
 from tests.support.server import serving_in_thread
 
 

@@ -5,8 +5,8 @@ import httpx
 import pytest
 
 from proxy.sandbox.app import create_sandbox
-from proxy.sandbox.corpus import load_corpus
-from tests.sandbox.documents import sample_folder, write
+from proxy.sandbox.documents.corpus import load_corpus
+from tests.sandbox.samples import sample_folder, write
 from tests.support.server import serving_in_thread
 
 SEARCH = {"query": "lease"}

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from proxy.sandbox.corpus import load_corpus
+from proxy.sandbox.documents.corpus import load_corpus
 from proxy.sandbox.faults import Faults
 from proxy.sandbox.state import SandboxState
-from tests.sandbox.documents import write
+from tests.sandbox.samples import write
 
 
 def state(tmp_path: Path, keys: frozenset[str] | None = None) -> SandboxState:

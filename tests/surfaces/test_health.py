@@ -8,8 +8,8 @@ import pytest
 import respx
 
 from proxy.surfaces.health import Health, Ready
-from proxy.upstreams.http import Endpoint
-from proxy.upstreams.over_httpx import OverHttpx
+from proxy.upstreams.http.endpoint import Endpoint
+from proxy.upstreams.http.over_httpx import OverHttpx
 from tests.support.asgi import Answer, ask
 from tests.support.clock import skipping_clock
 

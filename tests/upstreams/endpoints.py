@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from proxy.upstreams.http import Endpoint, Transport, pooled_transport
-from proxy.upstreams.over_httpx import OverHttpx
+from proxy.upstreams.http.endpoint import Endpoint, Transport, pooled_transport
+from proxy.upstreams.http.over_httpx import OverHttpx
 from tests.upstreams.raw_server import PATIENCE_S
 
 KEY = "upstream-secret"

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 
-from proxy.upstreams.connection import Behind, Connection, Feed, Headers
-from proxy.upstreams.transport import Origin, Request
+from proxy.upstreams.http.connection import Behind, Connection, Feed, Headers
+from proxy.upstreams.http.pool import Origin, Request
 from tests.upstreams.raw_server import PATIENCE_S, RawServer
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n"

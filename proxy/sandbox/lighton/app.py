@@ -1,0 +1,70 @@
+"""The LightOn stand-in: `POST /api/v3/search` over a folder of documents."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from proxy.sandbox.faults import Fault, fault_of
+from proxy.sandbox.lighton.errors import error_response
+from proxy.sandbox.lighton.request import InvalidRequest, parse_request
+from proxy.sandbox.lighton.search import NothingAuthorised, search
+from proxy.sandbox.state import SandboxState
+
+PATH = "/api/v3/search"
+
+_ANY_METHOD = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+
+
+def routes(state: SandboxState) -> list[BaseRoute]:
+    """Return the routes below `/api/`, with LightOn's own 404 and 405."""
+
+    async def searched(request: Request) -> Response:
+        refusal = _refusal(state, request)
+        return await _search(state, request) if refusal is None else refusal
+
+    return [
+        Route(PATH, searched, methods=_ANY_METHOD),
+        Route("/api/{rest:path}", _not_found, methods=_ANY_METHOD),
+    ]
+
+
+async def _not_found(_: Request) -> Response:
+    return error_response(404)
+
+
+def _refusal(state: SandboxState, request: Request) -> Response | None:
+    """Return the error that comes before the request is looked at, if there is one."""
+    fault = fault_of(request)
+    if fault.status is not None:
+        return error_response(
+            fault.status, error=fault.error, detail=fault.message, headers=fault.headers
+        )
+    if not state.authorised(request.headers.get("authorization")):
+        return error_response(401, headers={"www-authenticate": "Bearer"})
+    if request.method != "POST":
+        return error_response(405, headers={"allow": "POST"})
+    return None
+
+
+async def _search(state: SandboxState, request: Request) -> Response:
+    fault = fault_of(request)
+    try:
+        wanted = parse_request(orjson.loads(await request.body()))
+        results = await asyncio.to_thread(search, state.corpus, wanted)
+    except orjson.JSONDecodeError as error:
+        return error_response(400, detail=f"The request body is not valid JSON: {error}.")
+    except InvalidRequest as error:
+        return error_response(422, fields=error.fields)
+    except NothingAuthorised:
+        return error_response(403)
+    return JSONResponse(_reply(results, fault), headers=fault.headers)
+
+
+def _reply(results: list[dict[str, Any]], fault: Fault) -> dict[str, Any]:
+    if fault.no_workspace:
+        results = [{**result, "workspace": None} for result in results]
+    return {"results": results, **({"warnings": fault.warnings} if fault.warnings else {})}

@@ -1,0 +1,89 @@
+"""What the stand-in model looks at in a chat request."""
+
+from dataclasses import dataclass
+
+from proxy.sandbox.documents.sentences import Passage, find_passages, question_terms, terms
+from proxy.sandbox.scaleway.arguments import position
+from proxy.sandbox.scaleway.chat_request import ChatRequest, Message, Tool
+
+SEARCH_TOOL = "lighton_search"
+NOTHING_FOUND = "No results found."
+"""What a search that found nothing says, by LightOn's guides."""
+SEARCH_FAILED = "The search is unavailable"
+"""How the proxy begins to tell a model that a search failed."""
+
+_GREETING = terms(
+    "hello hi hey greetings good morning afternoon evening there thanks thank bye ok okay yes "
+    "bonjour salut bonsoir merci hallo guten tag morgen danke"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    question: str
+    """The text of the user's last message."""
+    tools: dict[str, Tool]
+    named: tuple[str, ...]
+    """The client's tools that the question names, in the order in which it does."""
+    called: dict[str, str]
+    """The calls since the question: id to tool name."""
+    client_results: tuple[tuple[str, str], ...]
+    """What the client's tools returned since the question: tool name and text."""
+    search_results: tuple[str, ...]
+    """What the search tool returned, and a system message that says that it brought nothing."""
+    passages: tuple[Passage, ...]
+    """Those of all system and tool messages."""
+
+    @classmethod
+    def of(cls, request: ChatRequest) -> "Conversation":
+        question, since = _last_turn(request.messages)
+        tools = {tool.name: tool for tool in request.tools or ()}
+        called = {call.id: call.function.name for each in since for call in each.calls}
+        results = [
+            (called.get(each.tool_call_id or "", "?"), each.text)
+            for each in since
+            if each.role == "tool"
+        ]
+        told = [each.text for each in request.messages if each.is_system]
+        tools_said = [each.text for each in request.messages if each.role == "tool"]
+        return cls(
+            question=question,
+            tools=tools,
+            named=_named(question, tools),
+            called=called,
+            client_results=tuple(result for result in results if result[0] != SEARCH_TOOL),
+            search_results=(
+                *(text for text in told if NOTHING_FOUND in text or SEARCH_FAILED in text),
+                *(text for name, text in results if name == SEARCH_TOOL),
+            ),
+            passages=tuple(find_passages([*told, *tools_said])),
+        )
+
+    @property
+    def search_failed(self) -> bool:
+        return bool(self.search_results) and SEARCH_FAILED in self.search_results[-1]
+
+    @property
+    def is_small_talk(self) -> bool:
+        """Whether the question has no word to search for, or only those of a greeting."""
+        return question_terms(self.question) <= _GREETING
+
+    def uncalled(self, name: str) -> bool:
+        return name not in self.called.values()
+
+    def mentions(self, name: str) -> bool:
+        return position(self.question, name) is not None
+
+
+def _last_turn(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
+    """Return the user's last message and what came after it."""
+    for place in reversed(range(len(messages))):
+        if messages[place].role == "user":
+            return messages[place].text.strip(), messages[place + 1 :]
+    return "", messages
+
+
+def _named(question: str, tools: dict[str, Tool]) -> tuple[str, ...]:
+    places = {name: position(question, name) for name in tools if name != SEARCH_TOOL}
+    found = {name: place for name, place in places.items() if place is not None}
+    return tuple(sorted(found, key=found.__getitem__))

@@ -1,0 +1,174 @@
+"""What Scaleway and its models refuse, as checks on a request.
+
+Sources: Scaleway's documentation of its Generative APIs, the chat templates of the models, and
+vLLM, which serves them.
+"""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from proxy.sandbox.scaleway import tokens
+from proxy.sandbox.scaleway.chat_request import ChatRequest, Message, NamedTool
+from proxy.sandbox.scaleway.errors import by_gateway, by_model, by_schema
+from proxy.sandbox.served import SERVED, ServedModel, find
+
+UNSUPPORTED = ("frequency_penalty", "n", "top_logprobs", "logit_bias", "user")
+"""Documented as unsupported. The stand-in is strict, so that sending them does not go unnoticed."""
+
+INJECTED_PROMPT = (
+    "You are a helpful assistant with access to tools. Call a tool when it helps to answer, with "
+    "arguments that fit its schema, and answer directly when no tool does."
+)
+"""Stands for Scaleway's own prompt, which it puts in when tools come without a system message."""
+
+_MISTRAL_ID = re.compile(r"[a-zA-Z0-9]{9}")
+_MESSAGE_OVERHEAD = 4
+"""Tokens that a chat template puts around a message."""
+
+
+def read(document: Any) -> tuple[ChatRequest, ServedModel]:
+    """Check a request's JSON; returns it with the model that will answer. Raises `Rejected`."""
+    served = _model_of(document) if isinstance(document, dict) else SERVED[0]
+    try:
+        request = ChatRequest.model_validate(document)
+    except ValidationError as error:
+        raise by_schema(error) from None
+    if complaint := next(_complaints(request, served), None):
+        raise by_model(served, complaint)
+    _check_output_cap(request, served)
+    return request, served
+
+
+def lacks_system_prompt(request: ChatRequest) -> bool:
+    return bool(request.tools) and not any(each.is_system for each in request.messages)
+
+
+def with_injected_prompt(request: ChatRequest) -> ChatRequest:
+    injected = Message(role="system", content=INJECTED_PROMPT)
+    return request.model_copy(update={"messages": (injected, *request.messages)})
+
+
+def prompt_tokens(request: ChatRequest) -> int:
+    spoken = (
+        f"{each.text} {' '.join(call.function.arguments or '' for call in each.calls)}"
+        for each in request.messages
+    )
+    offered = (tool.model_dump_json() for tool in request.tools or ())
+    overhead = _MESSAGE_OVERHEAD * len(request.messages)
+    return overhead + sum(map(tokens.count, (*spoken, *offered)))
+
+
+def _model_of(document: dict[str, Any]) -> ServedModel:
+    name = document.get("model")
+    if not name:
+        raise by_gateway(422, "MISSING MODEL", "The model key is missing from the request payload.")
+    served = find(name) if isinstance(name, str) else None
+    if served is None:
+        raise by_gateway(422, "MODEL NOT FOUND", f"The model {name} does not exist.")
+    return served
+
+
+def _complaints(request: ChatRequest, served: ServedModel) -> Iterator[str]:
+    """Yield what the model server finds wrong; the first complaint is the one that is sent."""
+    yield from _unsupported(request)
+    yield from _tool_choice(request)
+    yield from _history(request.messages)
+    if served.family == "mistral":
+        yield from _mistral(request.messages)
+    if served.family == "qwen":
+        yield from _qwen(request.messages)
+    yield from _length(request, served)
+
+
+def _unsupported(request: ChatRequest) -> Iterator[str]:
+    extra = request.model_extra or {}
+    for name in UNSUPPORTED:
+        if extra.get(name) is not None:
+            yield f"The parameter '{name}' is not supported."
+
+
+def _tool_choice(request: ChatRequest) -> Iterator[str]:
+    choice = request.tool_choice
+    if choice in (None, "none"):
+        return
+    if not request.tools:
+        yield "When using `tool_choice`, `tools` must be set."
+    elif isinstance(choice, NamedTool) and choice.function.name not in _tool_names(request):
+        yield "The tool specified in `tool_choice` does not match any of the specified `tools`."
+
+
+def _tool_names(request: ChatRequest) -> set[str]:
+    return {tool.name for tool in request.tools or ()}
+
+
+def _history(messages: tuple[Message, ...]) -> Iterator[str]:
+    """Every call of an assistant message has one tool message, right behind it."""
+    waiting: list[str] = []
+    for place, message in enumerate(messages):
+        where = f"messages[{place}]"
+        if message.role != "tool":
+            if waiting:
+                yield f"{where}: tool calls {', '.join(waiting)} have not been answered."
+            waiting = [call.id for call in message.calls]
+        elif message.tool_call_id in waiting:
+            waiting.remove(message.tool_call_id)
+        else:
+            yield f"{where}: tool_call_id {message.tool_call_id!r} answers no call before it."
+        yield from _arguments(message, where)
+    if waiting:
+        yield f"Tool calls {', '.join(waiting)} have not been answered."
+
+
+def _arguments(message: Message, where: str) -> Iterator[str]:
+    for place, call in enumerate(message.calls):
+        try:
+            json.loads(call.function.arguments or "{}")
+        except ValueError as error:
+            yield f"{where}.tool_calls[{place}].function.arguments is not valid JSON: {error}"
+
+
+def _mistral(messages: tuple[Message, ...]) -> Iterator[str]:
+    turns = [message for place, message in enumerate(messages) if place or not message.is_system]
+    if any(message.is_system for message in turns) or _repeats_user(turns):
+        yield (
+            "After the optional system message, conversation roles must alternate "
+            "user/assistant/user/assistant/..."
+        )
+    for message in messages:
+        if message.name is not None:
+            yield f"Extra inputs are not permitted: name, in a {message.role} message."
+        for call_id in (message.tool_call_id, *(call.id for call in message.calls)):
+            if call_id is not None and not _MISTRAL_ID.fullmatch(call_id):
+                yield (f"Tool call id was {call_id} but must be a-z, A-Z, 0-9, with a length of 9.")
+
+
+def _repeats_user(turns: list[Message]) -> bool:
+    roles = [message.role for message in turns]
+    return any(pair == ("user", "user") for pair in itertools.pairwise(roles))
+
+
+def _qwen(messages: tuple[Message, ...]) -> Iterator[str]:
+    if any(message.role == "developer" for message in messages):
+        yield "Unexpected message role."
+
+
+def _length(request: ChatRequest, served: ServedModel) -> Iterator[str]:
+    asked, wanted = prompt_tokens(request), request.token_budget or 0
+    if asked + wanted > served.context_window:
+        yield (
+            f"This model's maximum context length is {served.context_window} tokens. However, you "
+            f"requested {asked + wanted}: {asked} in the messages, {wanted} in the completion."
+        )
+    if (request.max_tokens or 0) > served.max_output:
+        yield f"max_tokens is limited to {served.max_output} for this model."
+
+
+def _check_output_cap(request: ChatRequest, served: ServedModel) -> None:
+    if (request.max_completion_tokens or 0) > served.max_output:
+        message = f"max_completion_tokens is limited to {served.max_output} for this model."
+        raise by_gateway(416, "RANGE NOT SATISFIABLE", message)

@@ -1,0 +1,157 @@
+"""What must hold before the proxy serves, beyond each setting being valid by itself."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from proxy.access.loopback import is_loopback_host
+from proxy.core.lookalikes import Names
+from proxy.errors import EmptyScope, SettingsError
+from proxy.settings.messages import misspelt
+from proxy.settings.schema import Settings
+from proxy.settings.sources import environment_names
+
+LIGHTON_CONSOLE = "https://console.lighton.ai"
+SCALEWAY_CONSOLE = "https://console.scaleway.com/iam/api-keys"
+SHORTEST_KEY = 20
+"""How many characters a client key needs not to be guessed."""
+
+
+def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> None:
+    """Raise SettingsError when a key for LightOn or Scaleway is missing.
+
+    `variables` are the names of those that are set: one of them may be a misspelt key.
+    """
+    problems = []
+    if settings.lighton_api_key is None:
+        problems.append(
+            _not_set("lighton_api_key", variables)
+            + f": create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY is read, too)"
+        )
+    if settings.scaleway_api_key is None:
+        problems.append(
+            _not_set("scaleway_api_key", variables)
+            + f": create an API key at {SCALEWAY_CONSOLE} and use its secret key (SCW_SECRET_KEY "
+            "is read, too)"
+        )
+    if problems:
+        raise SettingsError(*problems, "to try it without keys: rag-proxy demo")
+
+
+def check_profiles(settings: Settings) -> None:
+    """Raise SettingsError for profiles that no request could use."""
+    problems = []
+    for name, profile in settings.profiles.items():
+        try:
+            settings.scope().narrow(profile.scope())
+        except EmptyScope as error:
+            field = str(error.param).rpartition(".")[2]
+            problems.append(f"profiles.{name}.{field}: nothing of it is in the settings' {field}")
+        if profile.model != name and profile.model in settings.profiles:
+            problems.append(
+                f"profiles.{name}.model: {profile.model} is a profile; name a Scaleway model"
+            )
+    if meant := Names(settings.profiles).nearly(settings.default_model):
+        problems.append(
+            f"default_model: is nearly the profile {meant}: write its exact name, or give the "
+            "profile another one"
+        )
+    default = settings.profiles.get(settings.default_model)
+    if default is not None and default.model is None:
+        problems.append(
+            f"profiles.{settings.default_model}.model: must be set, as default_model names this "
+            "profile"
+        )
+    if problems:
+        raise SettingsError(*problems)
+
+
+def check_exposure(settings: Settings) -> None:
+    """Raise SettingsError when the proxy would answer other machines without asking for a key.
+
+    A web page of another origin counts as another machine.
+    """
+    if not settings.api_keys and "*" in (settings.cors_origins or ()):
+        raise SettingsError(
+            "cors_origins: '*' without client keys would let any web page read the company's "
+            "documents; set RAG_PROXY_API_KEYS, or name the origins"
+        )
+    if is_loopback_host(settings.host):
+        return
+    if settings.api_keys:
+        for short in _short_keys(settings):
+            raise SettingsError(f"refusing to listen on {settings.host}: {short}")
+        return
+    if not _is_known(settings.host):
+        raise SettingsError(
+            f"cannot listen on {settings.host}: it is no IP address, and no name that leads to one"
+        )
+    raise SettingsError(
+        f"refusing to listen on {settings.host} without client keys: anyone who reaches the port "
+        "could read the company's documents; set RAG_PROXY_API_KEYS, or use --host 127.0.0.1"
+    )
+
+
+def warnings_of(settings: Settings) -> tuple[str, ...]:
+    """What works, and less well than its user may expect; each is one line."""
+    return (
+        *_short_keys(settings),
+        *_forwards_without_keys(settings),
+        *_in_clear(settings),
+        *_apart(settings),
+    )
+
+
+def _short_keys(settings: Settings) -> Iterator[str]:
+    lengths = [len(key.get_secret_value()) for key in settings.api_keys]
+    places = ", ".join(str(n) for n, length in enumerate(lengths, 1) if length < SHORTEST_KEY)
+    if places:
+        yield (
+            f"api_keys: a key of fewer than {SHORTEST_KEY} characters can be guessed (number "
+            f"{places} of {len(lengths)}); make keys with: openssl rand -hex 24"
+        )
+
+
+def _forwards_without_keys(settings: Settings) -> Iterator[str]:
+    if settings.allow_forwarded and not settings.api_keys:
+        yield (
+            "allow_forwarded without client keys: whoever reaches a reverse proxy in front of this "
+            "port can read the company's documents"
+        )
+
+
+def _in_clear(settings: Settings) -> Iterator[str]:
+    """Upstreams whose key and documents anyone on the way can read."""
+    for setting in ("lighton_base_url", "scaleway_base_url"):
+        parts = urlsplit(getattr(settings, setting))
+        if parts.scheme == "http" and not is_loopback_host(parts.hostname or ""):
+            yield (
+                f"{environment_names(setting)[0]} begins with http://, so that the key and the "
+                f"documents go to {parts.hostname} in clear; use https:// if it answers there"
+            )
+
+
+def _apart(settings: Settings) -> Iterator[str]:
+    if settings.workers > 1 and settings.redis_url is None:
+        yield (
+            f"each of the {settings.workers} workers keeps to itself the hidden part of an answer "
+            "that waits for a client's tools, and the memory of searches: when a client's next "
+            "request reaches another one, the model searches again; set RAG_PROXY_REDIS_URL to "
+            "share them"
+        )
+
+
+def _not_set(setting: str, variables: Iterable[str]) -> str:
+    names = environment_names(setting)
+    instead = misspelt(names, variables)
+    return f"{names[0]} is not set" + (f" (is {instead} a misspelling of it?)" if instead else "")
+
+
+def _is_known(host: str) -> bool:
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):  # the latter for what cannot be a name, such as a..b
+        return False
+    return True

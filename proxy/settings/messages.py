@@ -1,0 +1,89 @@
+"""What is wrong with the settings, in words for the person who wrote them.
+
+Messages name the variable or key and say what it must be. They never repeat the value: it may be a
+secret, also where none belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+CLOSE: Final = 0.75
+SURELY_CLOSE: Final = 0.87
+"""How similar names must be, by difflib's ratio. The second one keeps `AWS_SECRET_KEY`, which is
+nothing of ours, apart from `SCW_SECRET_KEY`."""
+SHORTEST_STEM: Final = 4
+
+
+def unknown(name: str, known: Mapping[str, str]) -> str:
+    """The fault of a setting that does not exist, with the nearest one that does.
+
+    `known` leads from what people may write to what it is really called.
+    """
+    nearest = get_close_matches(name, known, n=1, cutoff=CLOSE) or _only_extension(name, known)
+    return "no such setting" + (f"; did you mean {known[nearest[0]]}?" if nearest else "")
+
+
+def _only_extension(name: str, known: Iterable[str]) -> list[str]:
+    """The one known name that begins with `name`, or that `name` begins with; else nothing."""
+    found = [
+        each
+        for each in known
+        if min(len(each), len(name)) >= SHORTEST_STEM
+        and (each.startswith(name) or name.startswith(each))
+    ]
+    return found if len(found) == 1 else []
+
+
+def unquoted(name: str) -> str:
+    """The fault of a table inside a profile, which has none: TOML took a dot for a level."""
+    return f'no such setting; a profile\'s name with a dot needs quotes: [profiles."{name}"]'
+
+
+def misspelt(names: Collection[str], variables: Iterable[str]) -> str | None:
+    """The variable that is most likely meant to be one of `names`, in whatever case."""
+    others = {each.upper(): each for each in variables if each not in names}
+    found = [
+        match
+        for name in names
+        for match in get_close_matches(name, others, n=1, cutoff=SURELY_CLOSE)
+    ]
+    return others[found[0]] if found else None
+
+
+def fault(error: ErrorDetails) -> str:
+    """What one validation error says, without pydantic's terms and without the value."""
+    item = next((f"item {part + 1} " for part in error["loc"] if isinstance(part, int)), "")
+    say = _FAULTS.get(error["type"])
+    return item + (say(error.get("ctx", {})) if say else error["msg"].lower())
+
+
+_FAULTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
+    "bool_parsing": lambda _: "must be true or false",
+    "bool_type": lambda _: "must be true or false",
+    "dict_type": lambda _: "must be a table",
+    "finite_number": lambda _: "must be a finite number",
+    "float_parsing": lambda _: "must be a number",
+    "float_type": lambda _: "must be a number",
+    "greater_than": lambda limit: f"must be more than {limit['gt']:g}",
+    "greater_than_equal": lambda limit: f"must be at least {limit['ge']:g}",
+    "int_from_float": lambda _: "must be a whole number",
+    "int_parsing": lambda _: "must be a whole number",
+    "int_parsing_size": lambda _: "must be a smaller number",
+    "int_type": lambda _: "must be a whole number",
+    "less_than_equal": lambda limit: f"must be at most {limit['le']:g}",
+    "literal_error": lambda choice: f"must be one of {choice['expected']}",
+    "model_type": lambda _: "must be a table",
+    "string_too_long": lambda limit: f"must have at most {limit['max_length']} characters",
+    "string_too_short": lambda _: "must not be empty",
+    "string_type": lambda _: "must be text",
+    "tuple_type": lambda _: "must be a list",
+    "value_error": lambda context: str(context["error"]),
+}
+"""pydantic's error types in plain words, given the error's own context."""

@@ -1,0 +1,77 @@
+"""From settings to policies: what holds for a request, by the model it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from proxy.core.instructions import CONTEXT, SEARCHING
+from proxy.core.lookalikes import Names
+from proxy.core.plan import Policy
+from proxy.errors import ModelNotFound
+from proxy.settings.profiles import Profile
+from proxy.settings.schema import Settings
+
+T = TypeVar("T")
+_NO_PROFILE: Final = Profile()
+
+
+class Policies:
+    """The policy of every profile, and of any other model. Built once, at start-up.
+
+    Raises EmptyScope for a profile that allows nothing of what the settings allow.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._default = _policy(settings, _NO_PROFILE)
+        self._profiles = {
+            name: _policy(settings, profile) for name, profile in settings.profiles.items()
+        }
+        self.profile_names = Names(self._profiles)
+
+    def of(self, model: str | None) -> Policy:
+        """The policy for a request that names `model`: a profile, a model, or nothing.
+
+        Raises ModelNotFound for what is nearly a profile: the model of that name, if there is one,
+        would search more than the profile does.
+        """
+        if model is None:
+            model = self._settings.default_model
+        if profile := self._profiles.get(model):
+            return profile
+        refuse_nearly(model, self.profile_names)
+        return replace(self._default, model=model)
+
+
+def refuse_nearly(model: str, profiles: Names) -> None:
+    """Raise ModelNotFound if `model` is nearly the name of a profile, and none itself."""
+    if meant := profiles.nearly(model):
+        raise ModelNotFound(
+            f"The model {model!r} does not exist. Did you mean the profile {meant!r}?",
+            param="model",
+        )
+
+
+def _policy(settings: Settings, profile: Profile) -> Policy:
+    default = settings.profiles.get(settings.default_model, _NO_PROFILE)
+    return Policy(
+        model=profile.model or default.model or settings.default_model,
+        scope=settings.scope().narrow(profile.scope()),
+        retrieval=profile.retrieval or settings.retrieval,
+        max_rounds=_first(profile.max_rounds, settings.max_rounds),
+        max_searches=_first(profile.max_searches, settings.max_searches),
+        budget_s=_first(profile.budget_s, settings.budget_s),
+        instructions=_first(profile.instructions, settings.instructions),
+        searching=_first(settings.search_instructions, SEARCHING),
+        context=_first(settings.context_instructions, CONTEXT),
+        passage_chars=settings.passage_chars,
+        max_answer_chars=settings.max_answer_chars,
+        query_chars=settings.query_chars,
+        search_memory=_first(profile.search_memory, settings.search_memory),
+        fail_on_search_error=settings.on_search_error == "fail",
+    )
+
+
+def _first(value: T | None, otherwise: T) -> T:
+    return otherwise if value is None else value

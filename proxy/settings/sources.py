@@ -1,0 +1,169 @@
+"""Where settings come from: flags, environment variables, a `.env` file, a TOML file."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from dotenv import dotenv_values
+from pydantic.fields import FieldInfo
+
+from proxy.errors import SettingsError
+from proxy.settings.messages import unknown
+
+PREFIX: Final = "RAG_PROXY_"
+CONFIG_VARIABLE: Final = "RAG_PROXY_CONFIG"
+
+_FIXED_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "lighton_api_key": ("LIGHTON_API_KEY", "CONSOLE_API_KEY"),
+    "lighton_base_url": ("LIGHTON_BASE_URL",),
+    "scaleway_api_key": ("SCALEWAY_API_KEY", "SCW_SECRET_KEY"),
+    "scaleway_base_url": ("SCALEWAY_BASE_URL",),
+    "scaleway_project_id": ("SCW_DEFAULT_PROJECT_ID",),
+}
+"""Names that vendors' own tools established; the first one that is set counts."""
+
+_SERVICE_LINK: Final = re.compile(
+    r"RAG_PROXY(_\w+)?_(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Settings by field name, as one place gives them, and what they are called there."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    place: str = ""
+    problems: tuple[str, ...] = ()
+
+    def holds(self, path: Sequence[str]) -> bool:
+        """Whether this source says something about a setting, or about a key inside it."""
+        value: Any = self.values
+        for part in path:
+            if not isinstance(value, Mapping) or part not in value:
+                return False
+            value = value[part]
+        return True
+
+    def label(self, path: Sequence[str]) -> str:
+        """What the writer of this source calls a setting, or a key inside it."""
+        return ".".join((self.names.get(path[0], path[0]), *path[1:])) + self.place
+
+
+def environment_names(setting: str) -> tuple[str, ...]:
+    """The environment variables that a setting is read from, the preferred one first."""
+    return _FIXED_NAMES.get(setting, (PREFIX + setting.upper(),))
+
+
+def from_flags(flags: Mapping[str, Any]) -> Source:
+    """Flags that were not given are None."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    return Source(given, {name: "--" + name.replace("_", "-") for name in given})
+
+
+def from_environment(
+    fields: Mapping[str, FieldInfo], variables: Mapping[str, str | None], place: str = ""
+) -> Source:
+    """Variables that are empty count as unset."""
+    given = {name: value for name, value in variables.items() if value and value.strip()}
+    given = {name: value for name, value in given.items() if not _is_service_link(name, value)}
+    values: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    problems = _unknown_variables(fields, given, place)
+    for setting, info in fields.items():
+        name = next((each for each in environment_names(setting) if each in given), None)
+        if name is None:
+            continue
+        try:
+            values[setting] = _decode(given[name], info)
+        except ValueError as error:
+            problems.append(f"{name}{place}: {error}")
+        names[setting] = name
+    return Source(values, names, place, tuple(problems))
+
+
+def read_dotenv(path: Path) -> Mapping[str, str | None]:
+    """The variables in a `.env` file; none when there is no such file."""
+    try:
+        return dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({_reason(error)})") from error
+
+
+def from_toml(path: Path) -> Source:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({_reason(error)})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML ({error})") from error
+    return Source(values, place=f" in {path}")
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return error.strerror or "" if isinstance(error, OSError) else "not UTF-8 text"
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Whether Kubernetes set this variable, for a service named rag-proxy or rag-proxy-something.
+
+    See "environment variables" in Kubernetes' documentation of services.
+    """
+    is_address = name.endswith("_PORT") and _SERVICE_ADDRESS.match(value) is not None
+    return name.startswith(PREFIX) and (is_address or _SERVICE_LINK.fullmatch(name) is not None)
+
+
+def _unknown_variables(
+    fields: Mapping[str, FieldInfo], given: Mapping[str, str], place: str
+) -> list[str]:
+    known = {CONFIG_VARIABLE.removeprefix(PREFIX): CONFIG_VARIABLE}
+    for setting in fields:
+        names = environment_names(setting)
+        known |= {each.removeprefix(PREFIX): each for each in names}
+        known.setdefault(setting.upper(), names[0])
+    real = set(known.values())
+    return [
+        f"{name}{place}: {unknown(name.removeprefix(PREFIX), known)}"
+        for name in given
+        if name.startswith(PREFIX) and name not in real
+    ]
+
+
+def _decode(text: str, info: FieldInfo) -> Any:
+    """A variable's text in the shape of its setting: a list, a table, or the text itself."""
+    kinds = _kinds(info.annotation)
+    if dict in kinds:
+        return _json(text, dict, "must be a JSON object")
+    if tuple not in kinds:
+        return text.strip()
+    if text.lstrip().startswith("["):
+        return _json(text, list, "must be separated by commas, or a JSON array")
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _json(text: str, kind: type, fault: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, kind):
+        raise ValueError(fault)  # noqa: TRY004 - the caller collects faults of values
+    return value
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """The plain types that an annotation allows: `tuple[int, ...] | None` → {tuple, NoneType}."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return set().union(*(_kinds(each) for each in get_args(annotation)))
+    return {origin or annotation}

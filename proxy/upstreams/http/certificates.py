@@ -1,0 +1,98 @@
+"""Whose certificates are trusted, and which one the proxy shows.
+
+Trusted is what OpenSSL trusts on this machine, which SSL_CERT_FILE and SSL_CERT_DIR may name, as
+curl and git do, and whatever `ca_file` adds. Where the system has no store, as in the smallest
+images, Mozilla's list as certifi packs it stands in.
+
+That is `ssl` alone. The package truststore would ask macOS and Windows in their own ways. On Linux,
+where servers run, it asks OpenSSL as this does, and has nothing for a system without a store.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import certifi
+
+from proxy.errors import SettingsError
+from proxy.settings import Settings
+
+_STORE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def client_context(settings: Settings, environment: Mapping[str, str]) -> ssl.SSLContext:
+    """The context of TLS connections to upstreams. Raises SettingsError for a wrong file.
+
+    OpenSSL reads the variables of `environment` by itself; here they are only checked, because it
+    passes over what it cannot read.
+    """
+    _check_store(environment)
+    try:
+        context = ssl.create_default_context()
+    except OSError as error:  # Python writes the keys of connections to it, for Wireshark
+        raise SettingsError("SSLKEYLOGFILE: the file cannot be written") from error
+    # Python 3.13 refuses private authorities whose certificates lack extensions that curl does not
+    # miss. An intermediate authority may be trusted by itself.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if not any(map(environment.get, _STORE_VARIABLES)) and not _has_store(context):
+        context.load_verify_locations(certifi.where())
+    if settings.ca_file is not None:
+        _load_authorities(context, settings.ca_file, "ca_file")
+    _load_client_certificate(context, settings)
+    return context
+
+
+def _check_store(environment: Mapping[str, str]) -> None:
+    file = environment.get("SSL_CERT_FILE")
+    if file:
+        _load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), file, "SSL_CERT_FILE")
+    for folder in environment.get("SSL_CERT_DIR", "").split(os.pathsep):
+        if folder and not Path(folder).is_dir():
+            raise SettingsError("SSL_CERT_DIR: there is no such folder")
+
+
+def _has_store(context: ssl.SSLContext) -> bool:
+    """Whether the system names any authority: in a file that was read, or in a folder."""
+    folder = Path(ssl.get_default_verify_paths().capath or os.devnull)
+    has_files = folder.is_dir() and any(folder.iterdir())
+    return context.cert_store_stats()["x509"] > 0 or has_files
+
+
+def _load_authorities(context: ssl.SSLContext, file: str, name: str) -> None:
+    try:
+        context.load_verify_locations(file)
+    except ssl.SSLError as error:
+        raise SettingsError(f"{name}: the file holds no certificate in PEM format") from error
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _load_client_certificate(context: ssl.SSLContext, settings: Settings) -> None:
+    certificate, key = settings.client_certificate, settings.client_key
+    if certificate is None:
+        if key is not None:
+            raise SettingsError("client_key: needs client_certificate beside it")
+        return
+    for name, file in (("client_certificate", certificate), ("client_key", key or certificate)):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise _unreadable(name, error) from error
+    try:
+        context.load_cert_chain(certificate, key, password="")  # which would be asked for
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise SettingsError("client_key: does not belong to client_certificate") from error
+        raise SettingsError(
+            "client_certificate: its file and that of client_key must hold a certificate and its "
+            "key in PEM format, the key without a password"
+        ) from error
+
+
+def _unreadable(name: str, error: OSError) -> SettingsError:
+    return SettingsError(f"{name}: the file cannot be read ({(error.strerror or '').lower()})")

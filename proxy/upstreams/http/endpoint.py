@@ -1,0 +1,178 @@
+"""HTTP to one upstream, and the place where what the HTTP client raises becomes ours."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import httpx
+
+from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.upstreams.http.causes import TOO_LONG, cause_of
+from proxy.upstreams.http.connection import Behind, Feed, Headers, Receiver
+from proxy.upstreams.http.encodings import (
+    Inflater,
+    NotCompressedError,
+    OverlongError,
+    codings,
+    is_known,
+)
+from proxy.upstreams.http.pool import MAX_AGE_S, Origin, PooledTransport, Request
+
+_LONGEST_BODY: Final = 32 * 1024 * 1024
+"""As much of a reply as is kept in memory, in bytes; streams are not kept."""
+_FAULTS: Final = (httpx.RequestError, OSError)
+_UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
+"""A reply that is not HTTP, or not encoded as it says."""
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Reply:
+    """A receiver that keeps a whole reply."""
+
+    def __init__(self, upstream: str, timeout_s: float) -> None:
+        """`timeout_s` bounds each wait for bytes, not the whole reply."""
+        self._upstream = upstream
+        self.patience_s = timeout_s
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        """By name in lower case; of repeated ones the last."""
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def head(self, status: int, headers: Headers) -> Feed:
+        self.status = status
+        self.headers = {
+            name.lower().decode("latin-1"): value.decode("latin-1") for name, value in headers
+        }
+        return self.decoded(self._take)
+
+    def decoded(self, feed: Feed) -> Feed:
+        """`feed`, behind what undoes the encoding of the body, of which the proxy asks for none.
+
+        Raises BadReply for one that is unknown, and for what is too long; DecodingError for a body
+        that is not encoded so.
+        """
+        named = codings(self.headers.get("content-encoding", ""))
+        if not named:
+            return feed
+        if len(named) > 1 or not is_known(named[0]):
+            what = f"{self._upstream} sent a reply in the encoding {', '.join(named)[:40]!r}, "
+            what += "which the proxy does not read. Tell the operator of the proxy."
+            raise BadReply(self._upstream, what, cause="encoding")
+        inflater = Inflater(named[0])
+
+        def decode(part: bytes) -> Behind:
+            try:
+                decoded = inflater.inflate(part, _LONGEST_BODY)
+            except OverlongError:
+                raise self._too_long() from None
+            except NotCompressedError as error:
+                raise httpx.DecodingError("not compressed as it says") from error
+            return feed(decoded) if decoded else None
+
+        return decode
+
+    @property
+    def is_event_stream(self) -> bool:
+        return self.headers.get("content-type", "").lower().startswith("text/event-stream")
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._parts)
+
+    def _take(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > _LONGEST_BODY:
+            raise self._too_long()
+
+    def _too_long(self) -> BadReply:
+        what = f"{self._upstream} sent a reply that is too long."
+        return BadReply(self._upstream, what, cause=TOO_LONG)
+
+
+class Transport(Protocol):
+    """What a request is handed to: see `PooledTransport.exchange`."""
+
+    async def exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """One upstream's base URL, credentials and connections."""
+
+    name: str
+    base_url: str
+    key: str = field(repr=False)
+    transport: Transport
+    connect_timeout_s: float
+    _origin: Origin = field(init=False, repr=False)
+    _path: str = field(init=False, repr=False)
+    _headers: Headers = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        url = httpx.URL(self.base_url)
+        self._origin = Origin(url.scheme, url.host, url.port or _PORTS[url.scheme])
+        self._path = url.raw_path.decode().rstrip("/")
+        # The dot that ends an absolute name is for resolvers alone.
+        host = url.copy_with(host=url.host.rstrip(".")).netloc
+        self._headers = [
+            (b"host", host),
+            (b"authorization", b"Bearer " + self.key.encode()),
+            (b"accept-encoding", b"identity"),
+            (b"user-agent", b"rag-proxy"),
+        ]
+
+    async def push(
+        self, method: str, path: str, receiver: Receiver, *, body: bytes | None = None
+    ) -> None:
+        """Send a request and push its reply into `receiver`. Raises UpstreamError."""
+        headers = self._headers
+        if body is not None:
+            length = (b"content-length", b"%d" % len(body))
+            headers = [*headers, (b"content-type", b"application/json"), length]
+        request = Request(method, self._origin, self._path + path, headers, body)
+        try:
+            await self.transport.exchange(request, receiver, self.connect_timeout_s)
+        except _FAULTS as fault:
+            raise translate(fault, self.name) from fault
+
+    async def request(
+        self, method: str, path: str, *, body: bytes | None = None, timeout_s: float
+    ) -> Reply:
+        """The whole reply to a request. Raises UpstreamError."""
+        reply = Reply(self.name, timeout_s)
+        await self.push(method, path, reply, body=body)
+        return reply
+
+    async def aclose(self) -> None:
+        await self.transport.aclose()
+
+
+def pooled_transport(
+    max_age_s: float = MAX_AGE_S, certificates: ssl.SSLContext | None = None
+) -> Transport:
+    """A transport with a connection pool of its own; it trusts the system unless told whom."""
+    return PooledTransport(certificates or ssl.create_default_context(), max_age_s)
+
+
+def translate(fault: Exception, upstream: str) -> UpstreamError:
+    """The HTTP client's exception as one of ours, with its cause."""
+    cause = cause_of(fault)
+    why = f": {cause.phrase}" if cause.phrase else ""
+    if isinstance(fault, (httpx.TimeoutException, TimeoutError)):
+        kind: type[UpstreamError] = UpstreamTimeout
+        what = f"{upstream} did not answer in time{why}"
+    elif isinstance(fault, (httpx.ConnectError, httpx.ProxyError)):
+        kind, what = Unreachable, f"{upstream} could not be reached{why}"
+    elif isinstance(fault, _UNREADABLE):
+        kind, what = BadReply, f"{upstream} sent a reply that cannot be read{why}"
+    else:
+        kind, what = Unreachable, f"The connection to {upstream} broke{why}"
+    said = f"HTTP {str(fault)[:3]}" if isinstance(fault, httpx.ProxyError) else ""
+    return kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=said)

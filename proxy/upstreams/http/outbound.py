@@ -1,0 +1,58 @@
+"""How requests leave this machine: a transport for each upstream, chosen once, at start."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import httpx
+
+from proxy.settings import Settings
+from proxy.upstreams.http.certificates import client_context
+from proxy.upstreams.http.endpoint import Transport, pooled_transport
+from proxy.upstreams.http.over_httpx import OverHttpx
+from proxy.upstreams.http.proxied import ProxiedTransport
+from proxy.upstreams.http.proxies import OutboundProxy, proxy_for
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """The transports to both upstreams, which may be one."""
+
+    search: Transport
+    model: Transport
+    search_proxy: OutboundProxy | None = None
+    model_proxy: OutboundProxy | None = None
+
+    @classmethod
+    def over(cls, transport: Transport | httpx.AsyncBaseTransport) -> Self:
+        """Both by way of `transport`, which may be one of httpx's."""
+        if isinstance(transport, httpx.AsyncBaseTransport):
+            transport = OverHttpx(transport)
+        return cls(transport, transport)
+
+    @classmethod
+    def of(cls, settings: Settings, environment: Mapping[str, str]) -> Self:
+        """As settings and the environment's variables say. Raises SettingsError.
+
+        `environment` has the outbound proxies and the system's store of certificates.
+        """
+        contexts = functools.partial(client_context, settings, environment)
+        direct = pooled_transport(settings.connection_max_age_s, contexts())
+
+        def transport(proxy: OutboundProxy | None) -> Transport:
+            if proxy is None:
+                return direct
+            proxied = ProxiedTransport(proxy, contexts, settings.connection_max_age_s)
+            return OverHttpx(proxied)
+
+        search = proxy_for(settings.lighton_base_url, environment)
+        model = proxy_for(settings.scaleway_base_url, environment)
+        return cls(transport(search), transport(model), search, model)
+
+    async def aclose(self) -> None:
+        await self.search.aclose()
+        if self.model is not self.search:
+            await self.model.aclose()

@@ -1,0 +1,61 @@
+"""Exchanges over a transport of httpx: an outbound proxy's, or one of a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+
+from proxy.upstreams.http.connection import Receiver
+from proxy.upstreams.http.pool import Request
+
+
+@dataclass(frozen=True, slots=True)
+class OverHttpx:
+    """Pulls replies from `transport`, and pushes them into receivers."""
+
+    transport: httpx.AsyncBaseTransport
+
+    async def exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None:
+        """As `PooledTransport.exchange`; when a request is sent again is the transport's affair.
+
+        A receiver's patience may wane on the way. It does not grow beyond what it was at first.
+        """
+        timeouts = {"connect": connect_s, "read": receiver.patience_s}
+        response = await self.transport.handle_async_request(_as_httpx(request, timeouts))
+        stream = response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - it is an async transport
+        try:
+            feed = receiver.head(response.status_code, response.headers.raw)
+            parts = aiter(stream)
+            while (part := await _next(parts, receiver.patience_s)) is not None:
+                behind = feed(part) if part else None
+                if behind is not None:
+                    await asyncio.shield(behind)  # which is the receiver's, and not to be cancelled
+        finally:
+            await stream.aclose()
+
+    async def aclose(self) -> None:
+        await self.transport.aclose()
+
+
+async def _next(parts: AsyncIterator[bytes], patience_s: float) -> bytes | None:
+    """The next part of a body, None at its end. Raises ReadTimeout."""
+    try:
+        async with asyncio.timeout(patience_s):
+            return await anext(parts, None)
+    except TimeoutError as fault:
+        raise httpx.ReadTimeout("no data in time") from fault
+
+
+def _as_httpx(request: Request, timeouts: dict[str, float]) -> httpx.Request:
+    scheme, host, port = request.origin
+    return httpx.Request(
+        request.method,
+        httpx.URL(scheme=scheme, host=host, port=port, raw_path=request.target.encode()),
+        headers=request.headers,
+        stream=httpx.ByteStream(request.body or b""),
+        extensions={"timeout": timeouts},
+    )

@@ -1,0 +1,34 @@
+"""Connections to the upstreams that are open before anybody asks for them.
+
+A connection takes two or three round trips to open, TLS included, and the first token waits for
+both upstreams' in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final
+
+from proxy.errors import UpstreamError
+from proxy.upstreams.http.endpoint import Endpoint
+
+_TIMEOUT_S: Final = 5.0
+
+
+async def keep_warm(probes: Iterable[tuple[Endpoint, str]], every_s: float) -> None:
+    """Use a connection to each upstream now and every `every_s` seconds. Ends when cancelled.
+
+    `probes` are upstreams with a path that costs nothing to GET. What they answer is not minded.
+    """
+    probes = tuple(probes)
+    while True:
+        await asyncio.gather(*(_touch(endpoint, path) for endpoint, path in probes))
+        await asyncio.sleep(every_s)
+
+
+async def _touch(endpoint: Endpoint, path: str) -> None:
+    with suppress(UpstreamError, TimeoutError):
+        async with asyncio.timeout(_TIMEOUT_S):
+            await endpoint.request("GET", path, timeout_s=_TIMEOUT_S)

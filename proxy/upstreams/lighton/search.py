@@ -1,0 +1,310 @@
+"""LightOn: a query and a scope in, results out."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from proxy.core.desk import Found
+from proxy.core.passages import Result
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
+from proxy.state.shared import Shared
+from proxy.upstreams.http.causes import NOT_JSON, SHAPE
+from proxy.upstreams.http.endpoint import Endpoint
+from proxy.upstreams.http.status import Vendor
+
+NAME: Final = "LightOn"
+CREDENTIALS: Final = "LIGHTON_API_KEY and what the key may reach"
+
+_FILTERS: Final = ("workspace_id", "tag_id", "file_id", "content_type", "attribute")
+_EXCLUDED_BY_FILE: Final = frozenset({"workspace_id", "tag_id"})
+"""LightOn answers 422 to these beside file_id: the results are checked here instead."""
+
+_LONGEST_NAME: Final = 300
+"""Titles and file names are cut to this, in characters. Each stands in every citation."""
+_LONGEST_ADDRESS: Final = 2_048
+"""A longer one is not used. Browsers and front-ends take addresses of this many characters."""
+_LONGEST_ID: Final = 200
+"""A chunk with a longer id is known by its fingerprint. LightOn's are UUIDs."""
+_MOST_WARNINGS: Final = 20
+
+_NUMBER: Final = (int, float)
+_OF_REPLY: Final = {"warnings": (list,)}
+_OF_WARNING: Final = {"code": (str,), "reason": (str,)}
+_OF_ERROR: Final = {"detail": (str,), "fields": (dict,)}
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class LightOn:
+    """The search upstream."""
+
+    endpoint: Endpoint
+    vendor: Vendor
+    timeout_s: float
+    shared: Shared[Found]
+
+    @property
+    def name(self) -> str:
+        return self.vendor.name
+
+    async def search(self, search: Search, scope: Scope) -> Found:
+        """The results of one search, maybe those of an equal one. Raises UpstreamError."""
+        return await self.shared.get(
+            self._name(search, scope),
+            make=lambda: self._ask(search, scope),
+            read=lambda body: self._found(body, search, scope),
+        )
+
+    def _name(self, search: Search, scope: Scope) -> str:
+        """All that the results depend on: what is asked, all of the scope, and whose key asks."""
+        asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, *search, scope))
+        return f"search:{hashlib.sha256(asked).hexdigest()}"
+
+    async def _ask(self, search: Search, scope: Scope) -> bytes:
+        """LightOn's reply, as it came."""
+        content = orjson.dumps(_request(search, scope))
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                reply = await self.endpoint.request(
+                    "POST", "/api/v3/search", body=content, timeout_s=self.timeout_s
+                )
+        except TimeoutError as error:
+            raise UpstreamTimeout(
+                NAME, f"{NAME} did not answer in time.", cause="read_timeout"
+            ) from error
+        if reply.status != HTTPStatus.OK:
+            raise self._error(reply.status, reply.body, reply.headers, scope)
+        return reply.body
+
+    def _found(self, body: bytes, search: Search, scope: Scope) -> Found:
+        document = _decode(body)
+        items = document.get("results")
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise BadReply(NAME, f"{NAME} sent search results that cannot be read.", cause=SHAPE)
+        results = tuple(map(_result, items[: search.max_results]))
+        warnings = self._warnings(_typed(document, _OF_REPLY).get("warnings", []))
+        if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
+            results, ours = _allowed(results, scope)
+            warnings += ours
+        return Found(results, tuple(warnings))
+
+    def _warnings(self, given: list[Any]) -> list[dict[str, Any]]:
+        """The warnings as they may be shown: LightOn's codes and reasons, and nothing else."""
+        read = [_typed(each, _OF_WARNING) for each in given[:_MOST_WARNINGS] if type(each) is dict]
+        told = [{name: self.vendor.told(text) for name, text in each.items()} for each in read]
+        if len(given) > _MOST_WARNINGS:
+            reason = f"{len(given) - _MOST_WARNINGS} more warnings are not shown"
+            told.append({"code": "warnings_dropped", "reason": reason})
+        return told
+
+    def _error(
+        self, status: int, body: bytes, headers: Mapping[str, str], scope: Scope
+    ) -> UpstreamError:
+        """LightOn says 403 to a bad key, and to filters that leave nothing the key may read."""
+        fault = _fault(body)
+        if status == HTTPStatus.FORBIDDEN and fault and _has_filters(scope):
+            return OutOfReach(
+                NAME,
+                f"{NAME} has nothing in the scope of this search that the proxy's key may read: "
+                f"{self.vendor.told(fault)} Check workspace_id and the other scope fields.",
+                cause=f"status_{status}",
+            )
+        return self.vendor.error(status, fault, headers=headers)
+
+
+def _has_filters(scope: Scope) -> bool:
+    return any(getattr(scope, name) is not None for name in _FILTERS)
+
+
+def _request(search: Search, scope: Scope) -> dict[str, Any]:
+    request: dict[str, Any] = {"query": search.query, "max_results": search.max_results}
+    for name in _FILTERS:
+        values = getattr(scope, name)
+        if values is not None and not (scope.file_id and name in _EXCLUDED_BY_FILE):
+            request[name] = list(values)
+    if scope.scoring is not None:
+        request["relevance_scoring"] = scope.scoring
+    return request
+
+
+def _allowed(
+    results: tuple[Result, ...], scope: Scope
+) -> tuple[tuple[Result, ...], list[dict[str, Any]]]:
+    """The results that are relevant enough and within the scope, and warnings about the others."""
+    allowed = tuple(filter(_Limits(scope).allow, results))
+    warnings = []
+    if len(allowed) < len(results) and not scope.file_id:
+        dropped = len(results) - len(allowed)
+        reason = f"{dropped} results were below min_relevance or out of scope"
+        warnings.append({"code": "results_dropped", "reason": reason})
+    known = tuple(result for result in allowed if result.relevance is not None)
+    if scope.min_relevance is not None and len(known) < len(allowed):
+        is_kept = scope.unknown_relevance == "keep"
+        reason = (
+            f"results without a relevance score: {len(allowed) - len(known)}, "
+            f"{'kept' if is_kept else 'dropped'}, as unknown_relevance is {scope.unknown_relevance}"
+        )
+        warnings.append({"code": "relevance_unknown", "reason": reason})
+        allowed = allowed if is_kept else known
+    return allowed, warnings
+
+
+class _Limits:
+    """What results are checked for: that they are in the scope, and not known to be less relevant.
+
+    With file_id LightOn takes no workspaces or tags, so that results must prove to be within them.
+    Otherwise LightOn has filtered already: only what is plainly in another workspace is dropped.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._least = scope.min_relevance
+        self._workspaces = _set(scope.workspace_id)
+        self._tags = _set(scope.tag_id)
+        self._files = _set(scope.file_id)
+
+    def allow(self, result: Result) -> bool:
+        least, relevance = self._least, result.relevance
+        if least is not None and relevance is not None and relevance < least:
+            return False
+        in_workspace = _is_in(self._workspaces, result.workspace_id)
+        if not self._files:
+            return result.workspace_id is None or in_workspace
+        has_tag = self._tags is None or not self._tags.isdisjoint(result.tag_ids)
+        return in_workspace and has_tag and _is_in(self._files, result.file_id)
+
+
+def _set(values: tuple[int, ...] | None) -> frozenset[int] | None:
+    return None if values is None else frozenset(values)
+
+
+def _is_in(allowed: frozenset[int] | None, value: int | None) -> bool:
+    return allowed is None or (type(value) is int and value in allowed)
+
+
+def _result(item: Mapping[str, Any]) -> Result:
+    """A search result. What is not of its type counts as absent.
+
+    Types are looked at here, field by field: calling something for each costs twice the time.
+    """
+    source = value if type(value := item.get("source")) is dict else _NOTHING
+    scores = value if type(value := item.get("scores")) is dict else _NOTHING
+    workspace = value if type(value := item.get("workspace")) is dict else _NOTHING
+    chunk_id = value if type(value := item.get("chunk_id")) is str else ""
+    if len(chunk_id) > _LONGEST_ID:
+        chunk_id = _fingerprint(chunk_id)
+    content = value if type(value := item.get("content")) is str else ""
+    score = value if type(value := item.get("score")) in _NUMBER else None
+    relevance = value if type(value := scores.get("relevance")) in _NUMBER else None
+    if type(item.get("score")) is dict:
+        score, older = _older_scores(item["score"])
+        relevance = older if relevance is None else relevance
+    file_id = value if type(value := source.get("file_id")) is int else None
+    title = value if type(value := source.get("title")) is str else ""
+    filename = value if type(value := source.get("filename")) is str else ""
+    page_start = value if type(value := source.get("page_start")) is int else None
+    page_end = value if type(value := source.get("page_end")) is int else None
+    tags = value if type(value := source.get("tags")) is list else ()
+    return Result(
+        chunk_id or _fingerprint(file_id, page_start, content or None),
+        content or None,
+        score,
+        file_id,
+        _cut(title) or None,
+        _cut(filename) or None,
+        _url(source, file_id, page_start),
+        page_start,
+        page_end,
+        relevance,
+        workspace.get("id"),
+        tuple(id_ for tag in tags if type(id_ := _tag_id(tag)) is int),
+    )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _older_scores(scores: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Score and relevance from `{retrieval, reranking}`, as older deployments write them.
+
+    Reranking is the relevance scoring of today under its former name: LightOn's schema reads the
+    old `skip_rerank` as `relevance_scoring`. But only today's is said to lie between 0 and 1, so a
+    number outside of that is a model's raw score, which a least relevance cannot be held against.
+    """
+    retrieval, reranking = (
+        value if type(value := scores.get(name)) in _NUMBER else None
+        for name in ("retrieval", "reranking")
+    )
+    relevance = reranking if reranking is not None and 0 <= reranking <= 1 else None
+    return (retrieval if reranking is None else reranking), relevance
+
+
+def _fingerprint(*parts: object) -> str:
+    """A name for a chunk that has none."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _url(source: Mapping[str, Any], file_id: int | None, page: int | None) -> str:
+    """Where a citation leads: the document's own address, else a name for it in LightOn."""
+    metadata = source.get("external_metadata")
+    if isinstance(metadata, dict):
+        additional = metadata.get("additional_metadata")
+        further = additional.get("url") if isinstance(additional, dict) else None
+        for url in (metadata.get("external_url"), further):
+            if isinstance(url, str) and len(url) <= _LONGEST_ADDRESS and _is_web_address(url):
+                return url
+    return f"lighton://file/{file_id}" + ("" if page is None else f"#page={page}")
+
+
+def _is_web_address(url: str) -> bool:
+    """A document can name any address as its own; only http and https are safe to click on."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and url.isprintable()
+
+
+def _tag_id(tag: Any) -> Any:
+    return tag.get("id") if isinstance(tag, dict) else tag
+
+
+def _typed(document: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
+    """Those of `fields` that `document` has, of their types and not empty."""
+    return {
+        name: value
+        for name, types in fields.items()
+        if type(value := document.get(name)) in types and value != ""
+    }
+
+
+def _decode(body: bytes) -> Mapping[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.", cause=NOT_JSON) from error
+    if not isinstance(document, dict):
+        raise BadReply(NAME, f"{NAME} sent a reply of an unknown shape.", cause=SHAPE)
+    return document
+
+
+def _fault(body: bytes) -> str:
+    """What an error body says: `detail`, and in a 422 the fields at fault. "" for HTML."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    said = _typed(document, _OF_ERROR) if isinstance(document, dict) else {}
+    fields = said.get("fields", ())
+    return " ".join([said.get("detail", ""), *(f"({name})" for name in fields)]).strip()

@@ -1,0 +1,81 @@
+"""Scaleway's Generative APIs: one model round as a stream of chunks.
+
+A reply that is not streamed becomes a stream of one chunk, so that there is one path behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+from proxy.errors import ModelNotFound, ProxyError, UpstreamError
+from proxy.upstreams.http.endpoint import Endpoint, Reply
+from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.scaleway.admitted import AdmittedModels
+from proxy.upstreams.scaleway.events import Hear, RoundReply
+from proxy.upstreams.scaleway.models import ScalewayModels
+from proxy.upstreams.scaleway.quirks import fit_request
+from proxy.upstreams.scaleway.replies import read_completion, read_error
+
+_PERHAPS_UNKNOWN_MODEL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@dataclass(slots=True)
+class Scaleway:
+    """The model upstream."""
+
+    endpoint: Endpoint
+    vendor: Vendor
+    models: ScalewayModels
+    drop_params: frozenset[str]
+    """Request parameters that Scaleway does not support and clients send all the same."""
+    timeout_s: float
+    _admitted: AdmittedModels = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._admitted = AdmittedModels(self.models, self._complete, self.models.ttl_s)
+
+    async def require(self, model: str) -> None:
+        """Return if `model` answers, which may have to be asked. Raises ProxyError."""
+        await self._admitted.require(model)
+
+    @property
+    def name(self) -> str:
+        return self.vendor.name
+
+    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
+        """Run one model round: `body` is an OpenAI request, and `hear` is given its chunks.
+
+        Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
+        """
+        reply = RoundReply(self.vendor, hear, self.timeout_s)
+        request = orjson.dumps(fit_request(body, self.drop_params))
+        try:
+            await self.endpoint.push("POST", "/chat/completions", reply, body=request)
+        except UpstreamError:
+            if not reply.is_complete:
+                raise
+        if reply.status != HTTPStatus.OK:
+            raise await self._error(reply, str(body["model"]))
+        if not reply.is_stream:
+            behind = hear([read_completion(self.vendor, reply.body)])
+            if behind is not None:
+                await asyncio.shield(behind)  # it is the receiver's own
+
+    async def _complete(self, body: Mapping[str, Any]) -> None:
+        await self.ask(body, lambda _: None)
+
+    async def _error(self, reply: Reply, model: str) -> ProxyError:
+        error = read_error(self.vendor, reply.status, reply.body, reply.headers)
+        may_be_model = reply.status in _PERHAPS_UNKNOWN_MODEL and error.param in (None, "model")
+        if may_be_model and await self.models.surely_lacks(model):
+            return ModelNotFound(
+                f"The model {model!r} does not exist. GET /v1/models lists those that do.",
+                param="model",
+            )
+        return error

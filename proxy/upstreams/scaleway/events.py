@@ -1,0 +1,101 @@
+"""The reply to one model round, read as it comes: a stream of events, or one completion."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from proxy.core.chat import Chunk
+from proxy.core.frames import TextChunk
+from proxy.core.sse import Decoder, TooLongError
+from proxy.errors import BadReply, UpstreamError
+from proxy.upstreams.http.causes import TOO_LONG
+from proxy.upstreams.http.connection import Behind, Feed, Headers
+from proxy.upstreams.http.endpoint import Reply
+from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.scaleway.frames import FrameReader
+from proxy.upstreams.scaleway.replies import is_finished, read_chunk
+
+_DONE: Final = b"[DONE]"
+_USAGE_S: Final = 10.0
+"""How long token counts are waited for behind a complete answer."""
+_DRAIN_S: Final = 0.5
+"""How long the end of a reply may take when its token counts have come, too."""
+
+Hear = Callable[[list[Chunk | TextChunk]], Behind]
+"""Is given the chunks that arrived together; while what it gives back is not done, it is behind."""
+
+
+class RoundReply(Reply):
+    """Reads a stream into `hear`. A reply that is no stream is kept whole.
+
+    A complete answer stays one. Once a finish_reason has come, nothing that goes wrong takes it
+    back: it waits a while for its token counts, and hardly at all for [DONE].
+    """
+
+    def __init__(self, vendor: Vendor, hear: Hear, timeout_s: float) -> None:
+        super().__init__(vendor.name, timeout_s)
+        self._hear = hear
+        self._decoder = Decoder()
+        self._frames = FrameReader(functools.partial(read_chunk, vendor))
+        self._is_over = False
+        """No chunk counts any more: [DONE] has come, or a fault behind a complete answer."""
+        self._ends_at = 0.0
+        """When a complete answer ends at the latest, by the event loop's clock; 0 before it is."""
+        self.is_stream = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the answer has come to its end, whatever became of the reply."""
+        has_whole_body = self.status == HTTPStatus.OK and is_finished(self.body)
+        return bool(self._ends_at) or has_whole_body
+
+    def head(self, status: int, headers: Headers) -> Feed:
+        keep = super().head(status, headers)
+        self.is_stream = status == HTTPStatus.OK and self.is_event_stream
+        return self.decoded(self._feed) if self.is_stream else keep
+
+    def _feed(self, part: bytes) -> Behind:
+        """Hear the chunks that `part` completes, up to [DONE] or the first that is an error."""
+        chunks: list[Chunk | TextChunk] = []
+        fault: UpstreamError | None = None
+        try:
+            for event in self._decoder.feed(part):
+                if event.data == _DONE:
+                    self._is_over = True
+                    self._end_within(_DRAIN_S)
+                elif event.data and not self._is_over:  # some gateways send empty ones
+                    chunk = self._frames.read(event.data)
+                    chunks.append(chunk)
+                    if not isinstance(chunk, TextChunk):
+                        self._note_end(chunk)
+        except TooLongError as error:
+            what = f"{self._upstream} sent a stream that cannot be read: {error}."
+            fault = BadReply(self._upstream, what, cause=TOO_LONG)
+        except UpstreamError as error:
+            fault = error.with_traceback(None)  # which refers to this frame
+        behind = self._hear(chunks) if chunks else None
+        if fault is not None:
+            if not self._ends_at:
+                try:
+                    raise fault
+                finally:
+                    del fault  # its traceback refers to this frame
+            self._is_over = True
+            self._end_within(_DRAIN_S)
+        if self._ends_at:
+            self.patience_s = max(0.0, self._ends_at - asyncio.get_running_loop().time())
+        return behind
+
+    def _note_end(self, chunk: Chunk) -> None:
+        if any(choice.get("finish_reason") for choice in chunk.get("choices") or ()):
+            self._end_within(_USAGE_S)
+        if self._ends_at and chunk.get("usage"):
+            self._end_within(_DRAIN_S)
+
+    def _end_within(self, seconds: float) -> None:
+        end = asyncio.get_running_loop().time() + seconds
+        self._ends_at = min(self._ends_at or end, end)

@@ -1,0 +1,173 @@
+from typing import Any
+
+import pytest
+
+from proxy.errors import SettingsError
+from proxy.settings import Settings
+from proxy.settings.checks import (
+    check_exposure,
+    check_profiles,
+    require_upstream_keys,
+    warnings_of,
+)
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - refusing this address is what is tested
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, ["LIGHTON_API_KEY", "SCALEWAY_API_KEY"]),
+        ({"lighton_api_key": "a"}, ["SCALEWAY_API_KEY"]),
+        ({"scaleway_api_key": "a"}, ["LIGHTON_API_KEY"]),
+    ],
+)
+def test_missing_keys_are_listed_with_where_to_get_them(
+    given: dict[str, Any], missing: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        require_upstream_keys(Settings(**given))
+    *keys, hint = caught.value.problems
+    assert [line.partition(" ")[0] for line in keys] == missing
+    assert all("https://console." in line for line in keys)
+    assert hint.endswith("rag-proxy demo")
+
+
+def test_a_variable_that_may_be_a_misspelt_key_is_named() -> None:
+    with pytest.raises(SettingsError) as caught:
+        require_upstream_keys(Settings(scaleway_api_key="b"), ["PATH", "LIGHTON_APIKEY"])
+    assert caught.value.problems[0].startswith(
+        "LIGHTON_API_KEY is not set (is LIGHTON_APIKEY a misspelling of it?): create an API key at "
+    )
+
+
+def test_with_both_keys_nothing_is_missing() -> None:
+    require_upstream_keys(Settings(lighton_api_key="a", scaleway_api_key="b"))
+
+
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "192.168.1.2"])
+def test_other_machines_are_not_served_without_client_keys(host: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_exposure(Settings(host=host))
+    (problem,) = caught.value.problems
+    assert host in problem
+    assert "could read the company's documents" in problem
+    assert "RAG_PROXY_API_KEYS" in problem
+    assert "--host 127.0.0.1" in problem
+
+
+@pytest.mark.parametrize("host", ["no such host.invalid", "a..b", "127.0.0.1:8000"])
+def test_what_is_no_address_is_said_to_be_none(host: str) -> None:
+    with pytest.raises(SettingsError, match="is no IP address, and no name that leads to one"):
+        check_exposure(Settings(host=host))
+
+
+def test_other_machines_are_served_with_client_keys() -> None:
+    check_exposure(Settings(host=EVERYWHERE, api_keys=["k" * 20]))
+
+
+def test_other_machines_are_not_served_with_a_key_that_can_be_guessed() -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_exposure(Settings(host=EVERYWHERE, api_keys=["k" * 20, "hunter2" + "-" * 12, "k"]))
+    (problem,) = caught.value.problems
+    assert EVERYWHERE in problem
+    assert "number 2, 3 of 3" in problem
+    assert "openssl rand -hex 24" in problem
+    assert "hunter2" not in problem
+
+
+def test_on_this_machine_a_key_that_can_be_guessed_is_warned_about() -> None:
+    check_exposure(Settings(api_keys=["k" * 19]))
+    (warning,) = warnings_of(Settings(api_keys=["k" * 19]))
+    assert "fewer than 20 characters can be guessed (number 1 of 1)" in warning
+    assert warnings_of(Settings(api_keys=["k" * 20])) == ()
+
+
+def test_forwarding_without_client_keys_is_warned_about() -> None:
+    (warning,) = warnings_of(Settings(allow_forwarded=True))
+    assert warning.startswith("allow_forwarded without client keys: ")
+    assert warnings_of(Settings(allow_forwarded=True, api_keys=["k" * 20])) == ()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
+def test_this_machine_is_served_without_client_keys(host: str) -> None:
+    check_exposure(Settings(host=host))
+
+
+def test_a_profile_must_share_something_with_the_settings() -> None:
+    profiles = {"hr": {"workspace_id": [1]}, "legal": {"workspace_id": [9], "tag_id": [1]}}
+    with pytest.raises(SettingsError) as caught:
+        check_profiles(Settings(workspace_id=[1, 2], profiles=profiles))
+    (problem,) = caught.value.problems
+    assert problem.startswith("profiles.legal.workspace_id: nothing of it")
+
+
+def test_a_profile_that_is_the_default_must_name_its_model() -> None:
+    with pytest.raises(SettingsError, match=r"profiles\.hr\.model: must be set"):
+        check_profiles(Settings(default_model="hr", profiles={"hr": {}}))
+    check_profiles(Settings(default_model="hr", profiles={"hr": {"model": "m"}}))
+
+
+def test_a_profile_leads_to_a_model_and_not_to_another_profile() -> None:
+    profiles = {"hr": {"model": "m"}, "chain": {"model": "hr"}}
+    with pytest.raises(SettingsError) as caught:
+        check_profiles(Settings(profiles=profiles))
+    assert caught.value.problems == (
+        "profiles.chain.model: hr is a profile; name a Scaleway model",
+    )
+
+
+def test_a_default_that_is_nearly_a_profile_is_none() -> None:
+    with pytest.raises(SettingsError, match="default_model: is nearly the profile HR: write"):
+        check_profiles(Settings(default_model="hr", profiles={"HR": {"model": "m"}}))
+
+
+def test_a_profile_may_narrow_the_model_of_its_own_name() -> None:
+    check_profiles(Settings(profiles={"llama": {"model": "llama", "workspace_id": [1]}}))
+
+
+def test_profiles_within_the_settings_are_fine() -> None:
+    check_profiles(Settings(workspace_id=[1, 2], profiles={"hr": {"workspace_id": [1]}}))
+
+
+def test_pages_of_any_origin_need_a_key() -> None:
+    with pytest.raises(SettingsError, match="any web page"):
+        check_exposure(Settings(cors_origins=["*"]))
+    check_exposure(Settings(cors_origins=["*"], api_keys=["key-one"]))
+    check_exposure(Settings(cors_origins=["https://chat.example.com"]))
+
+
+def test_workers_that_share_nothing_are_warned_about() -> None:
+    (warning,) = warnings_of(Settings(workers=4))
+    assert warning.startswith("each of the 4 workers keeps to itself the hidden part of an answer ")
+    assert "the model searches again" in warning
+    assert "RAG_PROXY_REDIS_URL" in warning
+    assert "\n" not in warning
+
+
+def test_one_process_and_processes_that_share_are_not_warned_about() -> None:
+    assert warnings_of(Settings()) == ()
+    assert warnings_of(Settings(workers=4, redis_url="redis://localhost")) == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_in_clear"),
+    [
+        ("http://vllm.internal:8000", True),
+        ("http://10.0.0.1", True),
+        ("https://vllm.internal:8000", False),
+        ("http://127.0.0.1:8001", False),
+        ("http://localhost:8001", False),
+        ("http://[::1]:8001", False),
+    ],
+)
+def test_keys_that_leave_the_machine_in_clear_are_warned_about(
+    url: str, *, is_in_clear: bool
+) -> None:
+    for setting, variable in (
+        ("lighton_base_url", "LIGHTON_BASE_URL"),
+        ("scaleway_base_url", "SCALEWAY_BASE_URL"),
+    ):
+        given: dict[str, Any] = {setting: url}
+        told = warnings_of(Settings(**given))
+        assert [line.partition(" ")[0] for line in told] == [variable] * is_in_clear

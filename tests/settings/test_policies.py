@@ -1,0 +1,146 @@
+from typing import Any
+
+import pytest
+
+from proxy.core.instructions import CONTEXT, SEARCHING
+from proxy.core.plan import Policy
+from proxy.core.scope import Scope
+from proxy.errors import EmptyScope, ModelNotFound
+from proxy.settings import Settings
+from proxy.settings.policies import Policies
+
+
+def policies(**given: Any) -> Policies:
+    return Policies(Settings(**given))
+
+
+def test_the_defaults_are_those_of_the_manual() -> None:
+    assert policies().of(None) == Policy(
+        model="llama-3.3-70b-instruct",
+        scope=Scope(),
+        retrieval="tool",
+        max_rounds=4,
+        max_searches=8,
+        budget_s=240,
+        instructions="",
+        searching=SEARCHING,
+        context=CONTEXT,
+        passage_chars=48_000,
+        query_chars=4_000,
+        fail_on_search_error=False,
+    )
+
+
+def test_a_policy_by_itself_has_the_same_defaults() -> None:
+    assert policies().of(None) == Policy("llama-3.3-70b-instruct")
+
+
+def test_every_setting_reaches_the_policy() -> None:
+    scope = {
+        "workspace_id": (1, 2),
+        "tag_id": (3,),
+        "file_id": (4,),
+        "content_type": ("legal",),
+        "attribute": ("status:active",),
+        "max_results": 9,
+        "relevance_scoring": "scoring_only",
+        "min_relevance": 0.5,
+        "unknown_relevance": "drop",
+    }
+    others = {
+        "retrieval": "hybrid",
+        "max_rounds": 0,
+        "max_searches": 2,
+        "budget_s": 7.5,
+        "instructions": "House rules.",
+        "passage_chars": 500,
+        "query_chars": 100,
+    }
+    made = policies(
+        **scope,
+        **others,
+        default_model="m",
+        search_instructions="",
+        context_instructions="Answer.",
+        on_search_error="fail",
+    )
+    expected = Policy(
+        model="m",
+        scope=Scope(**scope),  # type: ignore[arg-type]  # one table for settings and scope
+        searching="",
+        context="Answer.",
+        fail_on_search_error=True,
+        **others,  # type: ignore[arg-type]  # as above
+    )
+    assert made.of(None) == expected
+
+
+def test_a_model_that_is_no_profile_is_asked_for_by_its_name() -> None:
+    made = policies(default_model="m", workspace_id=[1], profiles={"hr": {"retrieval": "off"}})
+    policy = made.of("other")
+    assert policy.model == "other"
+    assert (policy.scope, policy.retrieval) == (Scope(workspace_id=(1,)), "tool")
+
+
+def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
+    profile = {
+        "model": "big",
+        "retrieval": "context",
+        "workspace_id": [2, 3],
+        "tag_id": [7],
+        "max_results": 50,
+        "instructions": "HR only.",
+        "max_rounds": 0,
+        "max_searches": 1,
+        "budget_s": 1,
+    }
+    made = policies(
+        workspace_id=[1, 2],
+        max_results=9,
+        instructions="House rules.",
+        query_chars=77,
+        profiles={"hr": profile},
+    )
+    policy = made.of("hr")
+    assert policy.scope == Scope(workspace_id=(2,), tag_id=(7,), max_results=9)
+    assert (policy.model, policy.retrieval, policy.instructions) == ("big", "context", "HR only.")
+    assert (policy.max_rounds, policy.max_searches, policy.budget_s) == (0, 1, 1)
+    assert policy.query_chars == 77
+
+
+def test_a_profile_that_sets_nothing_is_the_default() -> None:
+    made = policies(default_model="m", retrieval="hybrid", max_rounds=3, profiles={"hr": {}})
+    assert made.of("hr") == made.of(None) == made.of("m")
+
+
+def test_a_profile_may_silence_the_instructions() -> None:
+    made = policies(instructions="House rules.", profiles={"hr": {"instructions": ""}})
+    assert made.of("hr").instructions == ""
+
+
+def test_a_request_without_a_model_gets_the_default_model_be_it_a_profile() -> None:
+    profile = {"model": "big", "workspace_id": [2]}
+    made = policies(default_model="hr", profiles={"hr": profile})
+    assert made.of(None) == made.of("hr")
+    assert (made.of(None).model, made.of(None).scope) == ("big", Scope(workspace_id=(2,)))
+
+
+def test_profiles_are_named_in_their_order() -> None:
+    assert tuple(policies(profiles={"b": {}, "a": {}}).profile_names) == ("b", "a")
+    assert tuple(policies().profile_names) == ()
+
+
+def test_a_profile_that_allows_nothing_is_refused_at_once() -> None:
+    with pytest.raises(EmptyScope, match="workspace_id"):
+        policies(workspace_id=[1], profiles={"hr": {"workspace_id": [2]}})
+
+
+def test_a_profile_without_a_model_uses_the_model_behind_the_default() -> None:
+    made = policies(default_model="hr", profiles={"hr": {"model": "big"}, "legal": {}})
+    assert made.of("legal").model == "big"
+
+
+@pytest.mark.parametrize("model", ["HR", "h-r", "hr\u200b"])
+def test_what_is_nearly_a_profile_is_no_model(model: str) -> None:
+    with pytest.raises(ModelNotFound, match="Did you mean the profile 'hr'"):
+        policies(profiles={"hr": {}}).of(model)

@@ -1,0 +1,100 @@
+"""The table of causes, for faults as libraries raise them; `test_http_causes.py` has sockets."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+
+import httpx
+import pytest
+
+from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.upstreams.http.causes import UNKNOWN, cause_of
+from proxy.upstreams.http.endpoint import translate
+
+SECRET = "http://user:password@proxy.internal:3128"
+
+
+def refused_certificate(code: int) -> ssl.SSLCertVerificationError:
+    fault = ssl.SSLCertVerificationError(1, SECRET)
+    fault.verify_code = code
+    return fault
+
+
+FAULTS: list[tuple[BaseException, str]] = [
+    *((refused_certificate(code), "tls_unknown_ca") for code in (18, 19, 20, 21)),
+    *((refused_certificate(code), "tls_host_name") for code in (62, 64)),
+    (refused_certificate(10), "tls_expired"),
+    (refused_certificate(9), "tls_not_yet_valid"),
+    (refused_certificate(23), "tls_certificate"),
+    (ssl.SSLEOFError(8, SECRET), "closed"),
+    (ssl.SSLError(1, SECRET), "tls"),
+    (OSError(errno.EMFILE, SECRET), "no_descriptors"),
+    (OSError(errno.ENFILE, SECRET), "no_descriptors"),
+    (socket.gaierror(socket.EAI_NONAME, SECRET), "dns"),
+    (UnicodeError(SECRET), "dns"),
+    (OSError(errno.ECONNREFUSED, SECRET), "refused"),
+    (OSError(errno.ECONNRESET, SECRET), "reset"),
+    (OSError(errno.EPIPE, SECRET), "reset"),
+    (OSError(errno.ETIMEDOUT, SECRET), "connect_timeout"),
+    (OSError(errno.ENETUNREACH, SECRET), "no_route"),
+    (OSError("Multiple exceptions: [Errno 101] a, [Errno 111] b"), "refused"),
+    (ConnectionResetError(), "closed"),
+    (httpx.ConnectTimeout(SECRET), "connect_timeout"),
+    (httpx.ReadTimeout(SECRET), "read_timeout"),
+    (httpx.ProxyError(SECRET), "proxy"),
+    (httpx.DecodingError(SECRET), "encoding"),
+    (httpx.RemoteProtocolError(SECRET), "not_http"),
+    (TimeoutError(), "read_timeout"),
+    (httpx.ReadError(SECRET), ""),
+]
+
+
+@pytest.mark.parametrize(("fault", "word"), FAULTS)
+def test_each_fault_has_a_word(fault: BaseException, word: str) -> None:
+    assert cause_of(fault).word == word
+
+
+@pytest.mark.parametrize(("fault", "word"), FAULTS)
+def test_a_fault_is_found_behind_those_that_were_raised_for_it(
+    fault: BaseException, word: str
+) -> None:
+    outer, middle = httpx.ConnectError("no"), OSError("no")
+    outer.__cause__, middle.__context__ = middle, fault
+    assert cause_of(outer).word == word
+
+
+def test_exceptions_that_name_each_other_are_looked_at_once() -> None:
+    one, two = httpx.ReadError("one"), httpx.ReadError("two")
+    one.__cause__, two.__cause__ = two, one
+    assert cause_of(one) == UNKNOWN
+
+
+@pytest.mark.parametrize(("fault", "word"), FAULTS)
+def test_what_is_told_says_what_to_do_and_repeats_nothing_of_the_fault(
+    fault: BaseException, word: str
+) -> None:
+    outer = httpx.ConnectError(SECRET)
+    outer.__cause__ = fault
+    error = translate(outer, "Upstream")
+    assert type(error) is Unreachable
+    assert error.cause == word
+    assert error.message.startswith("Upstream could not be reached")
+    assert error.message.endswith(("Try again later.", "Tell the operator of the proxy."))
+    assert "password" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (httpx.ConnectTimeout("no"), UpstreamTimeout),
+        (httpx.ProxyError("no"), Unreachable),
+        (httpx.ReadError("no"), Unreachable),
+        (httpx.DecodingError("no"), BadReply),
+    ],
+)
+def test_a_fault_of_each_kind_is_an_error_of_its_own(
+    fault: httpx.RequestError, kind: type[UpstreamError]
+) -> None:
+    assert type(translate(fault, "Upstream")) is kind
