@@ -8,14 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import orjson
 
-from bench import metrics
+from bench import certificates, metrics
 from bench.servers import Launch
 from bench.sockets import HOST, free_port
 from bench.subjects import Subject
@@ -30,6 +30,9 @@ TENSORZERO: Final = "TensorZero"
 AGENTIC_API: Final = "agentic-api"
 PORTKEY: Final = "Portkey"
 LITELLM: Final = "LiteLLM"
+
+OF_HTTPS: Final = "-https"
+"""What follows a name where the upstream is asked over TLS."""
 
 _KEY: Final = "sk-bench-0123456789abcdef0123456789abcdef0123456789abcdef"
 _BEARER: Final = {"authorization": f"Bearer {_KEY}"}
@@ -55,10 +58,16 @@ class Site:
     folder: Path
     upstream_port: int
     models: Sequence[str]
+    authority: str = ""
+    """The file with the authority that the upstream's certificate is of; "" if it has no TLS."""
 
     @property
     def upstream(self) -> str:
-        return f"http://{HOST}:{self.upstream_port}"
+        return f"{'https' if self.authority else 'http'}://{HOST}:{self.upstream_port}"
+
+    def trust(self, variable: str) -> dict[str, str]:
+        """The environment that tells a gateway to trust the authority, if there is one."""
+        return {variable: self.authority} if self.authority else {}
 
     def write(self, name: str, text: str) -> str:
         """Write a configuration file; its path."""
@@ -77,12 +86,33 @@ class Gateway:
     """Why it cannot be started; "" if it can."""
     version: Callable[[], str]
     launch: Callable[[Site], Launch]
+    is_secure: bool = False
+    """Whether it asks the upstream over TLS."""
+
+
+def over_https(gateway: Gateway) -> Gateway:
+    """The same gateway with an upstream that is asked over TLS."""
+    return replace(
+        gateway,
+        name=gateway.name + OF_HTTPS,
+        missing=lambda: gateway.missing() or certificates.missing(),
+        is_secure=True,
+    )
+
+
+def asking_https(subject: Subject) -> Subject:
+    """The same column for the gateway of `over_https`."""
+    return replace(subject, name=subject.name + OF_HTTPS, gateway=subject.gateway + OF_HTTPS)
+
+
+def plain_name(name: str) -> str:
+    """The name without regard to how the upstream is asked."""
+    return name.removesuffix(OF_HTTPS)
 
 
 def subjects() -> tuple[Subject, ...]:
-    """All columns, in their order."""
-    return (
-        DIRECT,
+    """All columns, in their order: first all with http upstreams, then all with https."""
+    asked = (
         Subject("nginx", NGINX),
         Subject(
             "TensorZero",
@@ -96,6 +126,7 @@ def subjects() -> tuple[Subject, ...]:
         LOOP,
         ONE_HOP,
     )
+    return (DIRECT, *asked, *map(asking_https, asked))
 
 
 def gateways() -> dict[str, Gateway]:
@@ -108,7 +139,7 @@ def gateways() -> dict[str, Gateway]:
         Gateway(PORTKEY, _portkey_missing, _portkey_version, _portkey_launch),
         Gateway(LITELLM, _missing("litellm"), _wheel("litellm"), _litellm_launch),
     )
-    return {gateway.name: gateway for gateway in found}
+    return {gateway.name: gateway for gateway in (*found, *map(over_https, found))}
 
 
 def proxy(tree: Path, *, workers: int = 1, name: str = PROXY) -> Gateway:
@@ -127,6 +158,7 @@ def proxy(tree: Path, *, workers: int = 1, name: str = PROXY) -> Gateway:
                 "LIGHTON_BASE_URL": site.upstream,
                 "SCALEWAY_API_KEY": "bench",
                 "SCALEWAY_BASE_URL": f"{site.upstream}/v1",
+                **site.trust("RAG_PROXY_CA_FILE"),
             },
         )
 
@@ -161,14 +193,20 @@ http {{
         listen {host}:{port} backlog=4096;
         keepalive_requests 100000000;
         location / {{
-            proxy_pass http://scripted;
+            proxy_pass {scheme}://scripted;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_buffering off;
+            {tls}
         }}
     }}
 }}
 """
+
+
+_NGINX_TLS: Final = (
+    "proxy_ssl_verify on; proxy_ssl_name {host}; proxy_ssl_trusted_certificate {authority};"
+)
 
 
 def _nginx() -> str | None:
@@ -188,7 +226,12 @@ def _nginx_version() -> str:
 def _nginx_launch(site: Site) -> Launch:
     port = free_port()
     config = _NGINX_CONFIG.format(
-        folder=site.folder, host=HOST, port=port, upstream_port=site.upstream_port
+        folder=site.folder,
+        host=HOST,
+        port=port,
+        upstream_port=site.upstream_port,
+        scheme="https" if site.authority else "http",
+        tls=_NGINX_TLS.format(host=HOST, authority=site.authority) if site.authority else "",
     )
     path = site.write("nginx.conf", config)
     return Launch((_nginx() or NGINX, "-p", str(site.folder), "-c", path, "-e", "stderr"), port)
@@ -228,7 +271,8 @@ def _tensorzero_launch(site: Site) -> Launch:
     )
     config = "[gateway]\nobservability.enabled = false\n" + "".join(models)
     path = site.write("tensorzero.toml", config)
-    return Launch((_python("tensorzero"), "-c", _TENSORZERO_PROGRAM, path), None)
+    argv = (_python("tensorzero"), "-c", _TENSORZERO_PROGRAM, path)
+    return Launch(argv, None, site.trust("SSL_CERT_FILE"))
 
 
 # agentic-api: a gateway in Rust. Its own loop is for /v1/responses; chat completions it passes on.
@@ -244,7 +288,8 @@ def _agentic_api_launch(site: Site) -> Launch:
     }
     program = str(PEERS / "agentic-api" / "bin" / "agentic-server")
     words = [word for option in options.items() for word in option]
-    return Launch((program, "--skip-llm-ready-check", *words), port)
+    argv = (program, "--skip-llm-ready-check", *words)
+    return Launch(argv, port, site.trust("SSL_CERT_FILE"))
 
 
 # Portkey: a gateway on Node. Each request says where it goes.
@@ -265,9 +310,9 @@ def _portkey_version() -> str:
 def _portkey_launch(site: Site) -> Launch:
     port = free_port()
     program = str(_PORTKEY / "build" / "start-server.js")
-    del site
     node = shutil.which("node") or "node"
-    return Launch((node, program, f"--port={port}", "--headless"), port, {"NODE_ENV": "production"})
+    env = {"NODE_ENV": "production", **site.trust("NODE_EXTRA_CA_CERTS")}
+    return Launch((node, program, f"--port={port}", "--headless"), port, env)
 
 
 # LiteLLM: a gateway in Python.
@@ -301,6 +346,7 @@ def _litellm_launch(site: Site) -> Launch:
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "AIOHTTP_CONNECTOR_LIMIT": many,
         "AIOHTTP_CONNECTOR_LIMIT_PER_HOST": many,
+        **site.trust("SSL_CERT_FILE"),
     }
     return Launch((program, *words), port, env)
 

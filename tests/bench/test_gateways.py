@@ -1,6 +1,7 @@
 """Gateways: how each is told where the upstream is. None is started here."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ MODELS = ("bench-8x0ms", "bench-103x5ms")
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path, 4711, MODELS)
+
+
+@pytest.fixture
+def secure_site(tmp_path: Path) -> Site:
+    return Site(tmp_path / "secure", 4711, MODELS, "/authority.pem")
 
 
 @pytest.fixture
@@ -32,6 +38,56 @@ def test_every_subject_has_its_gateway_and_a_name_of_its_own() -> None:
     known = gateways.gateways()
     assert {subject.gateway for subject in subjects()} == {"", *known}
     assert len({subject.name for subject in subjects()}) == len(subjects())
+
+
+def test_every_column_but_direct_is_there_with_both_kinds_of_upstreams() -> None:
+    known = gateways.gateways()
+    _, *asked = subjects()
+    plain = [each for each in asked if not known[each.gateway].is_secure]
+    assert [each for each in asked if known[each.gateway].is_secure] == [
+        replace(each, name=f"{each.name}-https", gateway=f"{each.gateway}-https") for each in plain
+    ]
+    assert plain
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        (PROXY, "RAG_PROXY_CA_FILE"),
+        ("TensorZero", "SSL_CERT_FILE"),
+        ("agentic-api", "SSL_CERT_FILE"),
+        ("Portkey", "NODE_EXTRA_CA_CERTS"),
+        ("LiteLLM", "SSL_CERT_FILE"),
+    ],
+)
+def test_over_https_each_is_told_whom_to_trust(
+    site: Site, secure_site: Site, name: str, variable: str
+) -> None:
+    assert gateway(f"{name}-https").launch(secure_site).env[variable] == secure_site.authority
+    assert variable not in gateway(name).launch(site).env
+
+
+def test_over_https_nginx_checks_the_certificate(secure_site: Site) -> None:
+    gateway("nginx-https").launch(secure_site)
+    config = (secure_site.folder / "nginx.conf").read_text()
+    assert "proxy_pass https://scripted;" in config
+    assert "proxy_ssl_verify on;" in config
+    assert f"proxy_ssl_trusted_certificate {secure_site.authority};" in config
+
+
+@pytest.mark.parametrize("name", ["nginx", "TensorZero", "agentic-api", "LiteLLM"])
+def test_over_https_no_other_address_is_told(secure_site: Site, name: str) -> None:
+    launch = gateway(f"{name}-https").launch(secure_site)
+    written = [path.read_text() for path in secure_site.folder.glob("*")]
+    told = " ".join([*launch.argv, *launch.env.values(), *written])
+    assert "http://127.0.0.1:4711" not in told
+    assert "127.0.0.1:4711" in told
+
+
+def test_without_openssl_only_https_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.certificates.shutil.which", lambda _: None)
+    assert gateway(f"{PROXY}-https").missing() == "needs openssl"
+    assert gateway(PROXY).missing() == ""
 
 
 def test_the_proxy_runs_as_a_user_runs_it(site: Site) -> None:

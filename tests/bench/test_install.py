@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import gateways, install
+from bench.gateways import plain_name
 from bench.install import STEPS, InstallError, Step, install_all
 
 PEERS = {"nginx", "TensorZero", "agentic-api", "Portkey", "LiteLLM"}
@@ -27,7 +28,8 @@ def fail_after(folder: Path) -> None:
 
 
 def test_every_peer_has_a_step() -> None:
-    assert {step.gateway for step in STEPS} == PEERS == set(gateways.gateways()) - {gateways.PROXY}
+    known = {plain_name(name) for name in gateways.gateways()}
+    assert {step.gateway for step in STEPS} == PEERS == known - {gateways.PROXY}
 
 
 def test_what_is_missing_is_installed_once(peers: Path, capsys: pytest.CaptureFixture[str]) -> None:
