@@ -54,7 +54,8 @@ begin at once, so that every chunk of one comes together with those of all other
 Where a name ends in `-https`, the gateway asks its upstream over TLS, as it would Scaleway and
 LightOn: with HTTP/1.1, on connections that stay open, and it checks the certificate, which is on
 the curve P-256. The load client speaks plain HTTP to every gateway. `direct` is without TLS in both
-tables: what is "added" with https holds the upstream's own work for TLS, too.
+tables: what is "added" with https holds the upstream's own work for TLS, too. Streams over https are
+measured at 1, 64 and 1000 only.
 
 CPU is user and system time of the server's processes, from the kernel: all that an answer costs.
 That of a chunk holds its share of the request, with the loop also of the first round and of the

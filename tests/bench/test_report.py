@@ -47,7 +47,7 @@ def test_the_document_has_all_that_is_needed_to_judge_it(report: Report, tmp_pat
     assert "TensorZero 1.2.3" in text
     assert "gone 9.9" not in text
     assert f"]({CHART})" in text
-    assert "1 of 10 targets were reached." in text
+    assert "1 of 12 targets were reached." in text
     assert "- reached: CPU per streamed chunk" in text
     assert "- answers 1, TensorZero: text: it differs" in text
     assert report.table() in text
