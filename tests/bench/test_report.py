@@ -105,6 +105,8 @@ def test_the_chart_has_https_in_panels_of_its_own(with_https: Report, tmp_path: 
     plain, secure = (tmp_path / CHART).read_text().split("(µs), https upstreams")
     assert ">18.0</text>" in plain
     assert ">27.0</text>" in secure
+    assert ">27.0</text>" not in plain
+    assert ">18.0</text>" not in secure
     assert ">rag-proxy</text>" in secure
     assert (tmp_path / RESULTS).read_text().count("TensorZero 1.2.3") == 1
 
