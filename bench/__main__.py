@@ -16,18 +16,7 @@ import click
 
 from bench.certificates import Certificates, NoCertificatesError, make_certificates
 from bench.effort import FULL, QUICK, WARM_UP
-from bench.gateways import (
-    DIRECT,
-    LOOP,
-    PROXY,
-    Gateway,
-    asking_https,
-    gateways,
-    over_https,
-    plain_name,
-    proxy,
-    subjects,
-)
+from bench.gateways import DIRECT, LOOP, PROXY, gateways, proxy, subjects
 from bench.report import PAIRS, Report
 from bench.scenarios import SCENARIOS, run
 from bench.servers import (
@@ -40,6 +29,7 @@ from bench.servers import (
     upstream_launch,
 )
 from bench.session import Bench
+from bench.site import Gateway, asking_https, over_https, plain_name
 from bench.subjects import Subject
 
 BESIDE: Final = "beside"

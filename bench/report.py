@@ -14,19 +14,12 @@ from typing import Final
 
 from bench import metrics
 from bench.chart import Bar, Panel, render_chart
-from bench.gateways import (
-    LITELLM,
-    LOOP,
-    OF_HTTPS,
-    ONE_HOP,
-    PROXY,
-    TENSORZERO,
-    Gateway,
-    plain_name,
-)
+from bench.gateways import LOOP, ONE_HOP, PROXY
 from bench.metrics import Row
+from bench.peers import LITELLM, TENSORZERO
 from bench.procstat import machine
 from bench.results import Results
+from bench.site import OF_HTTPS, Gateway, plain_name
 from bench.stats import median
 from bench.subjects import Subject
 from bench.table import render_table
@@ -54,8 +47,8 @@ begin at once, so that every chunk of one comes together with those of all other
 Where a name ends in `-https`, the gateway asks its upstream over TLS, as it would Scaleway and
 LightOn: with HTTP/1.1, on connections that stay open, and it checks the certificate, which is on
 the curve P-256. The load client speaks plain HTTP to every gateway. `direct` is without TLS in both
-tables: what is "added" with https holds the upstream's own work for TLS, too. Streams over https are
-measured at 1, 64 and 1000 only.
+tables: what is "added" with https holds the upstream's own work for TLS, too. Over https, streams
+are measured at 1, 64 and 1000 only.
 
 CPU is user and system time of the server's processes, from the kernel: all that an answer costs.
 That of a chunk holds its share of the request, with the loop also of the first round and of the

@@ -17,7 +17,7 @@ from typing import Final
 
 from bench import metrics
 from bench.effort import ALONE, ANSWER, HELD, WIDEST, Level
-from bench.gateways import HOME, HYBRID, LOOP, PROXY, TENSORZERO, plain_name, proxy
+from bench.gateways import HOME, HYBRID, LOOP, PROXY, proxy
 from bench.guide import first_token_s
 from bench.loads import (
     Place,
@@ -28,10 +28,12 @@ from bench.loads import (
     measure_streams,
 )
 from bench.meter import Usage
+from bench.peers import TENSORZERO
 from bench.procstat import resident_bytes, tree
 from bench.results import Void
 from bench.servers import NotStartedError, Server, pinned
 from bench.session import Bench
+from bench.site import plain_name
 from bench.stats import percentile
 from bench.subjects import Subject
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bench.checks import WrongReplyError
 from bench.effort import MODELS, WARM_UP, Effort
-from bench.gateways import Gateway, Site
 from bench.loads import Place, VoidRunError
 from bench.results import Results, Void
 from bench.servers import Cores, NotStartedError, Server, first_answer, started
+from bench.site import Gateway, Site
 from bench.subjects import Subject
 
 

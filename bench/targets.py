@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench import metrics
-from bench.gateways import LITELLM, LOOP, OF_HTTPS, TENSORZERO
+from bench.gateways import LOOP
 from bench.metrics import Over, value_over
+from bench.peers import LITELLM, TENSORZERO
 from bench.results import Results
+from bench.site import OF_HTTPS
 from bench.stats import ratio
 
 _MANY: Final = metrics.level(64)

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from bench import __main__ as command
-from bench.gateways import PROXY, gateways, over_https, subjects
+from bench.gateways import PROXY, gateways, subjects
 from bench.scenarios import SCENARIOS
+from bench.site import over_https
 from tests.support.program import PATIENCE_S, running
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from bench import metrics
-from bench.gateways import DIRECT, LOOP, OF_HTTPS, Gateway, asking_https, over_https
+from bench.gateways import DIRECT, LOOP
 from bench.report import CHART, PAIRS, RESULTS, Report
 from bench.results import Results, Void
 from bench.servers import upstream_launch
+from bench.site import OF_HTTPS, Gateway, asking_https, over_https
 from bench.subjects import Subject
 
 PEER = Subject("TensorZero", "TensorZero")

@@ -3,22 +3,12 @@
 import pytest
 
 from bench import metrics, scenarios
-from bench.gateways import (
-    DIRECT,
-    HOME,
-    LOOP,
-    ONE_HOP,
-    PROXY,
-    Gateway,
-    Site,
-    asking_https,
-    over_https,
-    proxy,
-)
+from bench.gateways import DIRECT, HOME, LOOP, ONE_HOP, PROXY, proxy
 from bench.scenarios import ANSWERS, GUIDE, START, STREAMS, WORKERS, run
 from bench.script import Script
 from bench.servers import Launch, upstream_launch
 from bench.session import Bench
+from bench.site import Gateway, Site, asking_https, over_https
 from bench.stats import ratio
 from bench.subjects import Subject
 

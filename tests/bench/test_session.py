@@ -6,10 +6,11 @@ from contextlib import ExitStack
 import pytest
 
 from bench.checks import WrongReplyError
-from bench.gateways import DIRECT, Gateway, Site, asking_https, over_https
+from bench.gateways import DIRECT
 from bench.loads import VoidRunError
 from bench.servers import Launch, NotStartedError, Server, upstream_launch
 from bench.session import Bench
+from bench.site import Gateway, Site, asking_https, over_https
 from bench.subjects import Subject
 
 PEER = Subject("peer", "peer", headers={"x-to": "{upstream}"})

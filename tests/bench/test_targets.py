@@ -3,9 +3,11 @@
 import pytest
 
 from bench import metrics
-from bench.gateways import LITELLM, LOOP, OF_HTTPS, TENSORZERO
+from bench.gateways import LOOP
 from bench.metrics import DIRECT
+from bench.peers import LITELLM, TENSORZERO
 from bench.results import Results
+from bench.site import OF_HTTPS
 from bench.targets import TARGETS, Target, Verdict, verdicts
 
 MANY = metrics.level(64)
