@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Final
 
 import click
 
+from bench.certificates import Certificates, NoCertificatesError, make_certificates
 from bench.effort import FULL, QUICK, WARM_UP
-from bench.gateways import DIRECT, LOOP, gateways, proxy, subjects
+from bench.gateways import DIRECT, LOOP, PROXY, gateways, proxy, subjects
 from bench.report import PAIRS, Report
 from bench.scenarios import SCENARIOS, run
 from bench.servers import (
@@ -28,22 +29,31 @@ from bench.servers import (
     upstream_launch,
 )
 from bench.session import Bench
+from bench.site import Gateway, asking_https, over_https, plain_name
+from bench.subjects import Subject
 
 BESIDE: Final = "beside"
-_OURS: Final = (LOOP.gateway, BESIDE)
+_OURS: Final = (PROXY, BESIDE)
 INTERRUPTED: Final = 130
 _HERE: Final = Path(__file__).parent
 _NAMES: Final = tuple(subject.name for subject in subjects())
+HTTP: Final = "http"
+HTTPS: Final = "https"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--quick", is_flag=True, help="Fewer streams and no repetitions: about two minutes.")
+@click.option("--quick", is_flag=True, help="Fewer streams and no repetitions: about four minutes.")
 @click.option("--write", is_flag=True, help="Keep the results in bench/RESULTS.md, with a chart.")
 @click.option(
     "--only",
     type=click.Choice(_NAMES),
     multiple=True,
     help="Measure this column (and direct); can be given more than once.",
+)
+@click.option(
+    "--upstream",
+    type=click.Choice([HTTP, HTTPS]),
+    help="Measure only the columns whose upstreams are asked so; by default both.",
 )
 @click.option(
     "--scenario",
@@ -62,6 +72,7 @@ def main(  # noqa: PLR0913  # one for each option
     quick: bool,
     write: bool,
     only: Sequence[str],
+    upstream: str | None,
     scenario: Sequence[str],
     repeats: int | None,
     beside: Path | None,
@@ -76,32 +87,63 @@ def main(  # noqa: PLR0913  # one for each option
     effort = QUICK if quick else FULL
     if repeats is not None:
         effort = replace(effort, repeats=repeats)
-    chosen = tuple(
-        subject for subject in subjects() if not only or subject.name in (*only, DIRECT.name)
-    )
-    wanted = {subject.gateway for subject in chosen}
-    servers = {name: each for name, each in gateways().items() if name in wanted}
-    pairs: Sequence[tuple[str, str]] = PAIRS
-    if beside is not None:
-        chosen = (*chosen, replace(LOOP, name=BESIDE, gateway=BESIDE))
-        servers[BESIDE] = proxy(beside.resolve(), name=BESIDE)
-        pairs = (*PAIRS, (LOOP.name, BESIDE))
+    chosen, servers, pairs = _choose(only, upstream, beside)
     allow_many_files()
     cores = choose_cores()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         stack.enter_context(pinned({cores.load}))
-        upstream = stack.enter_context(
-            started("upstream", upstream_launch(), folder / "upstream", {cores.load})
+        made = _certificates(servers, folder)
+        scripted = stack.enter_context(
+            started("upstream", upstream_launch(made), folder / "upstream", {cores.load})
         )
-        bench = Bench(cores, folder, upstream, servers, chosen, effort, _tell)
-        first_answer(upstream, DIRECT, WARM_UP, bench.numbers)
+        authority = str(made.authority) if made else ""
+        bench = Bench(cores, folder, scripted, servers, chosen, effort, _tell, authority)
+        first_answer(scripted, DIRECT, WARM_UP, bench.numbers)
         run(bench, frozenset(scenario or SCENARIOS))
     report = Report(bench.results, chosen, servers, pairs)
     click.echo(report.summary())
     if write:
         report.write(_HERE, _command())
-    sys.exit(1 if any(each.subject.gateway in _OURS for each in bench.results.void) else 0)
+    failed = {plain_name(each.subject.gateway) for each in bench.results.void}
+    sys.exit(0 if failed.isdisjoint(_OURS) else 1)
+
+
+def _choose(
+    only: Sequence[str], upstream: str | None, beside: Path | None
+) -> tuple[tuple[Subject, ...], dict[str, Gateway], Sequence[tuple[str, str]]]:
+    """The columns, their gateways by name, and the columns of ratios.
+
+    Direct, which others are compared with, is always there. The other working tree has a column
+    beside each one of this tree's loop.
+    """
+    known = gateways()
+    chosen = tuple(
+        each
+        for each in subjects()
+        if not each.gateway
+        or ((not only or each.name in only) and upstream in (None, _asks(known[each.gateway])))
+    )
+    pairs: Sequence[tuple[str, str]] = PAIRS
+    if beside is not None:
+        other = proxy(beside.resolve(), name=BESIDE)
+        known |= {each.name: each for each in (other, over_https(other))}
+        column = replace(LOOP, name=BESIDE, gateway=BESIDE)
+        twins = ((LOOP, column), (asking_https(LOOP), asking_https(column)))
+        chosen = (*chosen, *(twin for ours, twin in twins if ours in chosen))
+        pairs = (*PAIRS, (LOOP.name, BESIDE))
+    return chosen, {name: known[name] for each in chosen if (name := each.gateway)}, pairs
+
+
+def _asks(gateway: Gateway) -> str:
+    return HTTPS if gateway.is_secure else HTTP
+
+
+def _certificates(servers: Mapping[str, Gateway], folder: Path) -> Certificates | None:
+    """Certificates for the upstream, if a gateway that asks over TLS can be measured."""
+    if any(each.is_secure and not each.missing() for each in servers.values()):
+        return make_certificates(folder / "certificates")
+    return None
 
 
 def _tell(line: str) -> None:
@@ -126,6 +168,6 @@ if __name__ == "__main__":
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except NotStartedError as error:
+    except (NotStartedError, NoCertificatesError) as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(1)

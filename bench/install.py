@@ -17,7 +17,7 @@ from typing import Final
 import click
 import orjson
 
-from bench.gateways import NOT_INSTALLED, PEERS, gateways
+from bench.peers import NOT_INSTALLED, PEERS, peers
 
 _PATIENCE_S: Final = 900.0
 _NPM_OPTIONS: Final = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
@@ -78,15 +78,15 @@ STEPS: Final = (
 )
 
 
-def install_all(steps: Sequence[Step] = STEPS, peers: Path = PEERS) -> None:
+def install_all(steps: Sequence[Step] = STEPS, home: Path = PEERS) -> None:
     """Install what is missing, and say for each peer what is there."""
-    known = gateways()
+    known = {peer.name: peer for peer in peers()}
     for step in steps:
         gateway = known[step.gateway]
         if gateway.missing() == NOT_INSTALLED:
             click.echo(f"{step.gateway}: installing ...")
             try:
-                _install(step, peers / step.folder)
+                _install(step, home / step.folder)
             except InstallError as fault:
                 click.echo(f"{step.gateway}: could not be installed: {fault}")
                 continue

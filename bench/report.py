@@ -14,10 +14,12 @@ from typing import Final
 
 from bench import metrics
 from bench.chart import Bar, Panel, render_chart
-from bench.gateways import LITELLM, LOOP, ONE_HOP, TENSORZERO, Gateway
+from bench.gateways import LOOP, ONE_HOP, PROXY
 from bench.metrics import Row
+from bench.peers import LITELLM, TENSORZERO
 from bench.procstat import machine
 from bench.results import Results
+from bench.site import OF_HTTPS, Gateway, plain_name
 from bench.stats import median
 from bench.subjects import Subject
 from bench.table import render_table
@@ -41,6 +43,12 @@ the peers passes one request through.
 Streams have 103 chunks, each its own write; at 1, 32 and 64 streams they are 5 ms apart, at 256
 20 ms and at 1000 80 ms. Streams begin evenly spread, as users do, but for those in step, which
 begin at once, so that every chunk of one comes together with those of all others.
+
+Where a name ends in `-https`, the gateway asks its upstream over TLS, as it would Scaleway and
+LightOn: with HTTP/1.1, on connections that stay open, and it checks the certificate, which is on
+the curve P-256. The load client speaks plain HTTP to every gateway. `direct` is without TLS in both
+tables: what is "added" with https holds the upstream's own work for TLS, too. Over https, streams
+are measured at 1, 64 and 1000 only.
 
 CPU is user and system time of the server's processes, from the kernel: all that an answer costs.
 That of a chunk holds its share of the request, with the loop also of the first round and of the
@@ -73,7 +81,28 @@ class Report:
     pairs: Sequence[tuple[str, str]]
 
     def table(self) -> str:
-        return render_table(self.results, self.subjects, self.pairs)
+        """A table of what has http upstreams and one of what has https, each beside direct."""
+        direct = [each for each in self.subjects if not each.gateway]
+        asked = [each for each in self.subjects if each.gateway]
+        plain = [each for each in asked if not self._is_secure(each)]
+        secure = [each for each in asked if self._is_secure(each)]
+        shown = [columns for columns in (plain, secure) if columns] or [[]]
+        return "\n".join(
+            render_table(self.results, [*direct, *columns], self._pairs_of(columns))
+            for columns in shown
+        )
+
+    def _pairs_of(self, columns: Sequence[Subject]) -> list[tuple[str, str]]:
+        """The columns of ratios: the same with https, and there also what https costs the proxy."""
+        secure = [(one + OF_HTTPS, other + OF_HTTPS) for one, other in self.pairs]
+        pairs = [*self.pairs, *secure, (LOOP.name + OF_HTTPS, LOOP.name)]
+        measured = {each.name for each in self.subjects} - self.results.absent.keys()
+        names = {each.name for each in columns}
+        return [pair for pair in pairs if pair[0] in names and measured.issuperset(pair)]
+
+    def _is_secure(self, subject: Subject) -> bool:
+        gateway = self.gateways.get(subject.gateway)
+        return gateway is not None and gateway.is_secure
 
     def summary(self) -> str:
         """What is printed."""
@@ -118,7 +147,7 @@ class Report:
 
     def _versions(self) -> dict[str, str]:
         peers = {
-            name: gateway.version()
+            plain_name(name): gateway.version()
             for name, gateway in self.gateways.items()
             if not gateway.missing()
         }
@@ -129,23 +158,33 @@ class Report:
         return ours | python | packages | peers
 
     def _chart(self) -> str:
-        panels = [panel for row in _charted() if (panel := self._panel(row)).bars]
-        return render_chart(_CHART_TITLE, panels)
+        panels = [self._panel(row, secure=secure) for row, secure in _charted()]
+        return render_chart(_CHART_TITLE, [panel for panel in panels if panel.bars])
 
-    def _panel(self, row: Row) -> Panel:
+    def _panel(self, row: Row, *, secure: bool) -> Panel:
         (key,) = row.keys
         bars = tuple(
-            Bar(each.name, value * row.scale, ours=each.gateway == LOOP.gateway)
+            Bar(plain_name(each.name), value * row.scale, ours=plain_name(each.gateway) == PROXY)
             for each in self.subjects
-            if each.gateway and (value := self.results.of(key, each.name)) is not None
+            if each.gateway
+            and self._is_secure(each) == secure
+            and (value := self.results.of(key, each.name)) is not None
         )
-        return Panel(f"{row.title} ({row.unit})", bars, row.digits)
+        upstreams = "https" if secure else "http"
+        return Panel(f"{row.title} ({row.unit}), {upstreams} upstreams", bars, row.digits)
 
 
-def _charted() -> list[Row]:
-    """The rows that the chart shows."""
-    keys = (metrics.cpu_chunk(metrics.level(64)), metrics.CPU_HOP, metrics.MEMORY)
-    return [row for key in keys for row in metrics.ROWS if row.keys == (key,)]
+def _charted() -> list[tuple[Row, bool]]:
+    """The rows that the chart shows, and whether with https upstreams."""
+    chunk = metrics.cpu_chunk(metrics.level(64))
+    shown = (
+        (chunk, False),
+        (chunk, True),
+        (metrics.CPU_HOP, False),
+        (metrics.CPU_HOP, True),
+        (metrics.MEMORY, False),
+    )
+    return [(row, secure) for key, secure in shown for row in metrics.ROWS if row.keys == (key,)]
 
 
 PAIRS: Final = (

@@ -17,7 +17,7 @@ from typing import Final
 
 from bench import metrics
 from bench.effort import ALONE, ANSWER, HELD, WIDEST, Level
-from bench.gateways import HOME, HYBRID, LOOP, PROXY, TENSORZERO, proxy
+from bench.gateways import HOME, HYBRID, LOOP, PROXY, proxy
 from bench.guide import first_token_s
 from bench.loads import (
     Place,
@@ -28,10 +28,12 @@ from bench.loads import (
     measure_streams,
 )
 from bench.meter import Usage
+from bench.peers import TENSORZERO
 from bench.procstat import resident_bytes, tree
 from bench.results import Void
 from bench.servers import NotStartedError, Server, pinned
 from bench.session import Bench
+from bench.site import plain_name
 from bench.stats import percentile
 from bench.subjects import Subject
 
@@ -98,7 +100,7 @@ def answers(bench: Bench, places: Sequence[Place]) -> None:
 def streams(bench: Bench, places: Sequence[Place]) -> None:
     """First tokens, gaps and CPU per chunk, at several numbers of streams."""
     for level in bench.effort.levels:
-        patient = list(places)
+        patient = [each for each in places if level.over_https or not _is_secure(bench, each)]
         for turn in _turns(bench):
             for place in tuple(patient):
                 begun = time.monotonic()
@@ -108,7 +110,7 @@ def streams(bench: Bench, places: Sequence[Place]) -> None:
                     patient.remove(place)  # one run must do
     if bench.effort.widest:
         for place in places:
-            if place.subject.gateway in _WIDEST_FOR:
+            if plain_name(place.subject.gateway) in _WIDEST_FOR:
                 measure = functools.partial(_streams, bench, place, WIDEST)
                 bench.attempt(WIDEST.name, place.subject, measure)
 
@@ -260,6 +262,11 @@ def _shares(usage: Usage) -> str:
         f"busy: server {usage.server_share:.0%}, client {usage.client_share:.0%}, "
         f"upstream {usage.upstream_share:.0%}, others {usage.others_share:.0%}"
     )
+
+
+def _is_secure(bench: Bench, place: Place) -> bool:
+    gateway = bench.gateways.get(place.subject.gateway)
+    return gateway is not None and gateway.is_secure
 
 
 def _turns(bench: Bench) -> range:

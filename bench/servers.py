@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bench.certificates import Certificates
 from bench.checks import WrongReplyError, check_reply
 from bench.client import ask_once
 from bench.script import Script
@@ -31,6 +32,7 @@ _TRY_S: Final = 20.0
 _LOG_LINES: Final = 5
 _SET_DEATH_SIGNAL: Final = 1
 _ADDRESS: Final = re.compile(r"http://127\.0\.0\.1:(\d+)")
+_SECURE_ADDRESS: Final = re.compile(r"https://127\.0\.0\.1:(\d+)")
 _LIBC: Final = ctypes.CDLL(None)
 
 
@@ -67,6 +69,11 @@ class Server:
         if self.port is None and (found := _ADDRESS.search(self._said())):
             self.port = int(found[1])
         return self.port
+
+    def find_secure_port(self) -> int | None:
+        """The port with TLS that the server prints, if it has one."""
+        found = _SECURE_ADDRESS.search(self._said())
+        return int(found[1]) if found else None
 
     def describe_end(self) -> str:
         """What the server said last."""
@@ -132,10 +139,11 @@ def start(name: str, launch: Launch, folder: Path, cores: AbstractSet[int]) -> S
     return Server(name, process, log, started_at, launch.port)
 
 
-def upstream_launch() -> Launch:
-    """The scripted upstream."""
+def upstream_launch(certificates: Certificates | None = None) -> Launch:
+    """The scripted upstream; with certificates it also has a port with TLS."""
     home = Path(__file__).parent.parent
-    return Launch((sys.executable, "-m", "bench.upstream"), None, {"PYTHONPATH": str(home)})
+    files = (str(certificates.server), str(certificates.key)) if certificates else ()
+    return Launch((sys.executable, "-m", "bench.upstream", *files), None, {"PYTHONPATH": str(home)})
 
 
 def first_answer(server: Server, subject: Subject, script: Script, numbers: Iterator[int]) -> float:

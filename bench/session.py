@@ -11,11 +11,10 @@ from pathlib import Path
 
 from bench.checks import WrongReplyError
 from bench.effort import MODELS, WARM_UP, Effort
-from bench.gateways import Gateway, Site
 from bench.loads import Place, VoidRunError
 from bench.results import Results, Void
 from bench.servers import Cores, NotStartedError, Server, first_answer, started
-from bench.sockets import HOST
+from bench.site import Gateway, Site
 from bench.subjects import Subject
 
 
@@ -30,6 +29,8 @@ class Bench:
     subjects: tuple[Subject, ...]
     effort: Effort
     tell: Callable[[str], None]
+    authority: str = ""
+    """The file with the authority of the upstream's certificate; "" if it has no TLS."""
     results: Results = field(default_factory=Results)
     numbers: Iterator[int] = field(default_factory=itertools.count)
     _folders: Iterator[int] = field(default_factory=itertools.count)
@@ -38,9 +39,7 @@ class Bench:
         port = (server or self.upstream).find_port()
         if port is None:
             raise NotStartedError(f"{subject.name} has no port")
-        return Place(
-            subject.beside(self._upstream_address), server, port, self.upstream, self.numbers
-        )
+        return Place(self._located(subject), server, port, self.upstream, self.numbers)
 
     def start(
         self, stack: ExitStack, gateway: Gateway, cores: AbstractSet[int], subject: Subject
@@ -50,14 +49,12 @@ class Bench:
         Raises NotStartedError.
         """
         folder = self.folder / str(next(self._folders))
-        site = Site(folder, self._upstream_port, MODELS)
         try:
-            launch = gateway.launch(site)
+            launch = gateway.launch(self._site(gateway, folder))
             server = stack.enter_context(started(gateway.name, launch, folder, cores))
         except OSError as fault:
             raise NotStartedError(str(fault)) from fault
-        located = subject.beside(self._upstream_address)
-        seconds = first_answer(server, located, WARM_UP, self.numbers)
+        seconds = first_answer(server, self._located(subject), WARM_UP, self.numbers)
         return self.place(subject, server), seconds
 
     def attempt(self, what: str, subject: Subject, measure: Callable[[], str]) -> None:
@@ -79,13 +76,14 @@ class Bench:
     def present(self) -> tuple[Subject, ...]:
         return tuple(each for each in self.subjects if each.name not in self.results.absent)
 
-    @property
-    def _upstream_port(self) -> int:
-        port = self.upstream.find_port()
-        if port is None:
-            raise NotStartedError("the upstream has no port")
-        return port
+    def _located(self, subject: Subject) -> Subject:
+        if not subject.gateway:
+            return subject
+        return subject.beside(self._site(self.gateways[subject.gateway], self.folder).upstream)
 
-    @property
-    def _upstream_address(self) -> str:
-        return f"http://{HOST}:{self._upstream_port}"
+    def _site(self, gateway: Gateway, folder: Path) -> Site:
+        secure = gateway.is_secure
+        port = self.upstream.find_secure_port() if secure else self.upstream.find_port()
+        if port is None:
+            raise NotStartedError("the upstream has no such port")
+        return Site(folder, port, MODELS, self.authority if secure else "")

@@ -28,21 +28,25 @@ def port_of(listener: socket.socket) -> int:
 
 
 class Writer:
-    """Writes to a transport's socket at once, so that no two writes leave as one."""
+    """Writes to a transport's socket at once, so that no two writes leave as one.
+
+    Over TLS each write is a record of its own, which the event loop sends at the end of its turn.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket: int = connection.fileno()
         self._transport = transport
+        self._is_secure = transport.get_extra_info("sslcontext") is not None
 
     def write(self, data: bytes) -> bool:
         """False once the connection is gone."""
         transport = self._transport
         if transport.is_closing():
             return False
-        if transport.get_write_buffer_size():
-            transport.write(data)  # behind what the socket could not take before
+        if self._is_secure or transport.get_write_buffer_size():
+            transport.write(data)  # through TLS, or behind what the socket could not take before
             return True
         try:
             sent = os.write(self._socket, data)

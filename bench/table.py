@@ -18,17 +18,19 @@ def render_table(
 ) -> str:
     """Markdown that also reads well as it is. `pairs` are the columns of ratios."""
     present = [subject for subject in subjects if subject.name not in results.absent]
-    names = {subject.name for subject in present}
-    shown = [pair for pair in pairs if names.issuperset(pair)]
-    header = ["", *(each.name for each in present), *(f"{a} ÷ {b}" for a, b in shown)]
+    header = ["", *(each.name for each in present), *(f"{a} ÷ {b}" for a, b in pairs)]
     body = []
     for row in ROWS:
         cells = [_cell(results, row, subject) for subject in present]
         if any(cell != NOTHING for cell in cells):
-            body.append([_title(row), *cells, *(_ratio(results, row, pair) for pair in shown)])
+            body.append([_title(row), *cells, *(_ratio(results, row, pair) for pair in pairs)])
     lines = _aligned([header, *body])
     rule = "|".join(["", "---", *(["---:"] * (len(header) - 1)), ""])
-    absent = [f"| {name} | not measured: {_plain(why)} |" for name, why in results.absent.items()]
+    absent = [
+        f"| {each.name} | not measured: {_plain(results.absent[each.name])} |"
+        for each in subjects
+        if each.name in results.absent
+    ]
     return "\n".join([lines[0], rule, *lines[1:], *absent]) + "\n"
 
 

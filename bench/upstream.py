@@ -7,6 +7,9 @@ reply is written chunk by chunk on a grid of exact times, counted from its reque
 A model request gets a search call if it offers the search tool and holds no passages yet, else an
 answer. One that holds only some of the passages gets an error: nothing may be dropped on the way.
 
+With a certificate it answers on two ports, the second one over TLS. Counts and what is held open
+are those of both.
+
 It is a process of its own beside the load client: in one event loop each would delay the other's
 times unseen, and nobody could tell whose CPU limits a run.
 """
@@ -17,8 +20,11 @@ import asyncio
 import functools
 import gc
 import socket
+import ssl
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -226,25 +232,33 @@ def last_question(request: dict[str, Any]) -> str:
     return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
-async def serve(listener: socket.socket) -> None:
-    """Serve until the task is cancelled."""
+async def serve(listeners: Mapping[socket.socket, ssl.SSLContext | None]) -> None:
+    """Serve until the task is cancelled, over TLS where a listener has a context."""
     loop = asyncio.get_running_loop()
     clock = Clock()
     upstream = Upstream(clock)
-    server = await loop.create_server(lambda: UpstreamProtocol(upstream), sock=listener)
-    try:
-        await server.serve_forever()
-    finally:
-        clock.close()
+    async with AsyncExitStack() as stack:
+        stack.callback(clock.close)
+        for listener, context in listeners.items():
+            server = await loop.create_server(
+                lambda: UpstreamProtocol(upstream), sock=listener, ssl=context
+            )
+            await stack.enter_async_context(server)
+        await asyncio.Event().wait()
 
 
-def main() -> None:
-    """Serve on a free port, and print the address."""
+def main(*certificate_and_key: str) -> None:
+    """Serve on a free port, and over TLS on another if given PEM files; print the addresses."""
     gc.disable()  # it would pause streams; what one run leaves behind is little
-    listener = listen()
-    click.echo(f"http://{HOST}:{port_of(listener)}")
-    uvloop.run(serve(listener))
+    listeners: dict[socket.socket, ssl.SSLContext | None] = {listen(): None}
+    if certificate_and_key:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate_and_key)
+        listeners[listen()] = context
+    for listener, secure in listeners.items():
+        click.echo(f"{'https' if secure else 'http'}://{HOST}:{port_of(listener)}")
+    uvloop.run(serve(listeners))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,12 +1,12 @@
-"""Gateways: how each is told where the upstream is. None is started here."""
+"""All that is measured, and how the proxy is started. Nothing is started here."""
 
-import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench import gateways
-from bench.gateways import LOOP, ONE_HOP, PROXY, Gateway, Site, proxy, subjects
+from bench.gateways import LOOP, ONE_HOP, PROXY, gateways, proxy, subjects
+from bench.site import Gateway, Site
 
 MODELS = ("bench-8x0ms", "bench-103x5ms")
 
@@ -17,21 +17,28 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without peers."""
-    monkeypatch.setattr(gateways, "PEERS", tmp_path / "peers")
-    monkeypatch.setattr(gateways, "_PORTKEY", tmp_path / "peers" / "portkey")
-    return tmp_path / "peers"
+def secure_site(tmp_path: Path) -> Site:
+    return Site(tmp_path, 4711, MODELS, "/authority.pem")
 
 
 def gateway(name: str) -> Gateway:
-    return gateways.gateways()[name]
+    return gateways()[name]
 
 
 def test_every_subject_has_its_gateway_and_a_name_of_its_own() -> None:
-    known = gateways.gateways()
+    known = gateways()
     assert {subject.gateway for subject in subjects()} == {"", *known}
     assert len({subject.name for subject in subjects()}) == len(subjects())
+
+
+def test_every_column_but_direct_is_there_with_both_kinds_of_upstreams() -> None:
+    known = gateways()
+    _, *asked = subjects()
+    plain = [each for each in asked if not known[each.gateway].is_secure]
+    assert [each for each in asked if known[each.gateway].is_secure] == [
+        replace(each, name=f"{each.name}-https", gateway=f"{each.gateway}-https") for each in plain
+    ]
+    assert plain
 
 
 def test_the_proxy_runs_as_a_user_runs_it(site: Site) -> None:
@@ -45,41 +52,18 @@ def test_the_proxy_runs_as_a_user_runs_it(site: Site) -> None:
     assert {name for name in launch.env if name.startswith("RAG_PROXY_")} == {"RAG_PROXY_API_KEYS"}
 
 
+def test_over_https_the_proxy_trusts_the_authority_beside_the_systems(secure_site: Site) -> None:
+    env = proxy(Path("/tree")).launch(secure_site).env
+    assert env["RAG_PROXY_CA_FILE"] == secure_site.authority
+    assert env["SCALEWAY_BASE_URL"] == "https://127.0.0.1:4711/v1"
+    assert env["LIGHTON_BASE_URL"] == "https://127.0.0.1:4711"
+    assert "SSL_CERT_FILE" not in env
+
+
 def test_the_proxy_is_always_there() -> None:
     assert gateway(PROXY).missing() == ""
     assert gateway(PROXY).version()
     assert (LOOP.searches, ONE_HOP.searches) == (True, False)
-
-
-def test_tensorzero_knows_every_model(site: Site) -> None:
-    launch = gateway("TensorZero").launch(site)
-    config = tomllib.loads(Path(launch.argv[-1]).read_text())
-    assert tuple(config["models"]) == MODELS
-    provider = config["models"][MODELS[0]]["providers"]["upstream"]
-    assert provider["api_base"] == "http://127.0.0.1:4711/v1/"
-    assert config["gateway"] == {"observability": {"enabled": False}}
-    assert launch.port is None
-
-
-def test_litellm_knows_every_model(site: Site) -> None:
-    launch = gateway("LiteLLM").launch(site)
-    config = Path(launch.argv[launch.argv.index("--config") + 1]).read_text()
-    assert all(f"model: openai/{model}\n" in config for model in MODELS)
-    assert config.count("api_base: http://127.0.0.1:4711/v1\n") == len(MODELS)
-
-
-def test_nginx_listens_here_only_and_writes_into_its_folder(site: Site) -> None:
-    launch = gateway("nginx").launch(site)
-    config = (site.folder / "nginx.conf").read_text()
-    assert f"listen 127.0.0.1:{launch.port} " in config
-    assert "server 127.0.0.1:4711;" in config
-    assert config.count(str(site.folder)) == 6
-
-
-def test_agentic_api_is_given_the_upstream(site: Site) -> None:
-    assert "--llm-api-base http://127.0.0.1:4711" in " ".join(
-        gateway("agentic-api").launch(site).argv
-    )
 
 
 def test_portkey_is_told_with_each_request(site: Site) -> None:
@@ -87,36 +71,3 @@ def test_portkey_is_told_with_each_request(site: Site) -> None:
     headers = subject.beside(site.upstream).headers
     assert headers["x-portkey-custom-host"] == "http://127.0.0.1:4711/v1"
     assert gateway("Portkey").launch(site).port
-
-
-@pytest.mark.parametrize("name", ["TensorZero", "agentic-api", "LiteLLM"])
-def test_a_package_that_is_not_installed_is_missing(empty: Path, name: str) -> None:
-    assert gateway(name).missing() == gateways.NOT_INSTALLED
-    folder = name.lower()
-    package = f"{folder.replace('-', '_')}-1.2.3.dist-info"
-    (empty / folder / "lib" / "python3.11" / "site-packages" / package).mkdir(parents=True)
-    assert gateway(name).missing() == ""
-    assert gateway(name).version() == "1.2.3"
-
-
-def test_portkey_needs_node_and_its_package(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.gateways.shutil.which", lambda _: None)
-    assert gateway("Portkey").missing() == "needs node"
-    monkeypatch.setattr("bench.gateways.shutil.which", lambda _: "/bin/node")
-    assert gateway("Portkey").missing() == gateways.NOT_INSTALLED
-    (empty / "portkey").mkdir(parents=True)
-    (empty / "portkey" / "package.json").write_text('{"version": "1.15.2"}')
-    assert (gateway("Portkey").missing(), gateway("Portkey").version()) == ("", "1.15.2")
-
-
-def test_nginx_is_ours_or_else_the_machines(
-    empty: Path, monkeypatch: pytest.MonkeyPatch, site: Site
-) -> None:
-    ours = empty / "nginx" / "usr" / "sbin" / "nginx"
-    ours.parent.mkdir(parents=True)
-    ours.write_text("#!/bin/sh\necho nginx version: nginx/1.22.1 >&2\n")
-    ours.chmod(0o755)
-    assert gateway("nginx").launch(site).argv[0] == str(ours)
-    assert gateway("nginx").version() == "1.22.1"
-    monkeypatch.setattr("bench.gateways.shutil.which", lambda *_, **__: None)
-    assert gateway("nginx").missing() == gateways.NOT_INSTALLED

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import gateways, install
+from bench import install
+from bench import peers as known
 from bench.install import STEPS, InstallError, Step, install_all
 
 PEERS = {"nginx", "TensorZero", "agentic-api", "Portkey", "LiteLLM"}
@@ -13,7 +14,7 @@ PEERS = {"nginx", "TensorZero", "agentic-api", "Portkey", "LiteLLM"}
 
 @pytest.fixture
 def peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(gateways, "PEERS", tmp_path)
+    monkeypatch.setattr(known, "PEERS", tmp_path)
     return tmp_path
 
 
@@ -27,7 +28,7 @@ def fail_after(folder: Path) -> None:
 
 
 def test_every_peer_has_a_step() -> None:
-    assert {step.gateway for step in STEPS} == PEERS == set(gateways.gateways()) - {gateways.PROXY}
+    assert {step.gateway for step in STEPS} == PEERS == {peer.name for peer in known.peers()}
 
 
 def test_what_is_missing_is_installed_once(peers: Path, capsys: pytest.CaptureFixture[str]) -> None:

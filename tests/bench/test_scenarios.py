@@ -3,11 +3,12 @@
 import pytest
 
 from bench import metrics, scenarios
-from bench.gateways import DIRECT, HOME, LOOP, ONE_HOP, PROXY, Gateway, Site, proxy
+from bench.gateways import DIRECT, HOME, LOOP, ONE_HOP, PROXY, proxy
 from bench.scenarios import ANSWERS, GUIDE, START, STREAMS, WORKERS, run
 from bench.script import Script
 from bench.servers import Launch, upstream_launch
 from bench.session import Bench
+from bench.site import Gateway, Site, asking_https, over_https
 from bench.stats import ratio
 from bench.subjects import Subject
 
@@ -48,6 +49,20 @@ def test_a_gateway_that_is_missing_is_not_started(session: Bench) -> None:
     session.subjects = (ALONE,)
     run(session, {START, ANSWERS})
     assert session.results.absent == {ALONE.name: "not installed"}
+
+
+def test_the_proxy_is_measured_over_https_at_the_levels_of_the_targets(session: Bench) -> None:
+    secure = over_https(proxy(HOME.parent))
+    loop = asking_https(LOOP)
+    session.gateways = {secure.name: secure}
+    session.subjects = (DIRECT, loop)
+    run(session, {START, ANSWERS, STREAMS, GUIDE, WORKERS})
+    assert [void.describe() for void in session.results.void] == []
+    assert session.results.absent == {}
+    other, same = (metrics.cpu_chunk(level.name) for level in session.effort.levels)
+    for metric in (metrics.START, metrics.MEMORY, metrics.CPU_HOP, same):
+        assert session.results.of(metric, loop.name)
+    assert session.results.of(other, loop.name) is None
 
 
 def test_the_proxy_is_measured_with_its_whole_loop(session: Bench) -> None:

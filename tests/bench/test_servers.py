@@ -99,6 +99,16 @@ def test_a_port_that_the_server_chooses_is_read_from_its_output(tmp_path: Path) 
         assert server.find_port() == 5
 
 
+def test_a_port_with_tls_is_one_beside_the_other(tmp_path: Path) -> None:
+    both = SLEEPING.replace("4711'", "4711\\nhttps://127.0.0.1:4712'")
+    with started("it", python(both), tmp_path, CORES.every) as server:
+        wait_for(server.find_secure_port)
+        assert (server.find_port(), server.find_secure_port()) == (4711, 4712)
+    with started("it", python(SLEEPING), tmp_path, CORES.every) as server:
+        wait_for(server.find_port)
+        assert server.find_secure_port() is None
+
+
 def test_the_environment_of_whoever_starts_it_stays_outside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

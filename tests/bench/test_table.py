@@ -53,9 +53,8 @@ def test_rows_without_any_value_are_left_out(results: Results) -> None:
     assert len(render_table(results, SUBJECTS, []).splitlines()) == 2 + 2 + 1
 
 
-def test_ratios_to_what_is_absent_are_left_out(results: Results) -> None:
-    rows = rows_of(render_table(results, SUBJECTS, [("proxy", "absent")]))
-    assert rows[""] == ["direct", "peer", "proxy"]
+def test_a_reason_is_told_in_the_table_of_its_column(results: Results) -> None:
+    assert "not measured" not in render_table(results, (DIRECT, PEER), [])
 
 
 def test_lines_are_as_long_as_each_other(results: Results) -> None:

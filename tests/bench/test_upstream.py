@@ -1,6 +1,7 @@
 """The scripted upstream: what it answers to what."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -9,6 +10,7 @@ import orjson
 import pytest
 
 from bench import upstream
+from bench.certificates import Certificates
 from bench.checks import Expected, check_reply, check_stream
 from bench.exchange import Ending, Exchange, read_reply
 from bench.script import PASSAGES, Script, find_script, fingerprint, question
@@ -26,7 +28,7 @@ SEARCH = "/api/v3/search"
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     listener = listen()
-    serving = asyncio.create_task(serve(listener))
+    serving = asyncio.create_task(serve({listener: None}))
     yield port_of(listener)
     serving.cancel()
     with suppress(asyncio.CancelledError):
@@ -179,6 +181,30 @@ async def test_a_client_that_leaves_disturbs_no_other(port: int, connection: Con
     await leaver.hear_some()
     await leaver.close()
     await test_a_streamed_request_is_answered_in_a_stream(connection, Script(50, gap_s=0.001))
+
+
+async def test_over_tls_it_plays_the_same_and_counts_and_holds_for_both(
+    certificates: Certificates,
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.key)
+    trusting = ssl.create_default_context(cafile=str(certificates.authority))
+    listeners = {listen(): None, listen(): context}
+    plain_port, secure_port = map(port_of, listeners)
+    serving = asyncio.create_task(serve(listeners))
+    plain = Connection(*await asyncio.open_connection(HOST, plain_port))
+    secure = Connection(*await asyncio.open_connection(HOST, secure_port, ssl=trusting))
+    await test_a_streamed_request_is_answered_in_a_stream(secure, Script(50, gap_s=0.001))
+    await secure.send(CHAT, chat(Script(chunks=8, held=True), stream=True))
+    assert (await secure.hear_some()).count(b"data: ") == 1
+    assert (await counts(plain))[upstream.ANSWERS] == 2
+    await plain.ask(upstream.RELEASE_PATH, {})
+    assert (await secure.hear()).reads
+    await plain.close()
+    await secure.close()
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 async def test_models_and_whatever_else_are_answered(connection: Connection) -> None:
