@@ -209,7 +209,7 @@ class DoorProtocol(HttpToolsProtocol):
             ours = fault.__context__
             self._refuse(ours if isinstance(ours, ProxyError) else BadRequest(_NOT_HTTP))
             return
-        if self._has_heard:
+        if self._has_heard or self._place is _Place.SHUT:
             self._unheard = 0
             return
         self._unheard += len(piece)
