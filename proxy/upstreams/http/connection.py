@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
     async def exchange(self, request: bytes, receiver: Receiver) -> None:
         """Send a whole request and push its reply into `receiver`; ends when both are done.
 
-        The connection is closed unless the reply is complete. Raises NotHTTPError, OSError,
+        However else it ends, the connection is closed. Raises NotHTTPError, OSError,
         NotAnsweredError, TimeoutError, and what the receiver raises.
         """
         self._receiver = receiver
@@ -164,11 +164,12 @@ class Connection(asyncio.Protocol):
         self._proceed()
         try:
             await self._end
+        except BaseException:
+            self.close()  # also if the reply is complete: nobody has it that could let it rest
+            raise
         finally:
             self._receiver = self._feed = self._end = self._behind = None
             self._deadline = inf
-            if self._state is not _DONE:
-                self.close()
 
     @property
     def is_open(self) -> bool:
