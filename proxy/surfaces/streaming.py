@@ -124,8 +124,11 @@ class EventStream:
     def _look_at_clock(self) -> None:
         """Beat if it is time, unless the client is slow: it has something to hear then.
 
-        That a beat fails is told by what is sent next.
+        That a beat fails is told by what is sent next. None may follow the closing chunks: a client
+        that was slow to take those may have done so just before whoever ends the stream is told.
         """
+        if self._writer.has_ended:
+            return
         if self._heartbeat_due <= self._loop.time():
             if self._outbox.is_behind:
                 self._last_sent = self._loop.time()
