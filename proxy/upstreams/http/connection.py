@@ -35,6 +35,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
+from http import HTTPStatus
 from math import inf
 from typing import Final, Protocol, cast
 
@@ -44,7 +45,6 @@ from proxy.upstreams.http.heads import is_whole, with_one_length
 
 _LONGEST_BETWEEN: Final = 256 * 1024
 """As many bytes may come without bringing a head, or a part of a body."""
-_REQUEST_TIMEOUT: Final = 408
 
 _PARSER_FAULTS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
@@ -363,9 +363,9 @@ class Connection(asyncio.Protocol):
         if self._state is not _HEAD or self._receiver is None:
             return
         status = self._parser.get_status_code()
-        if _is_interim(status):
-            self._headers = []
-        elif status == _REQUEST_TIMEOUT and self._uses > 1:
+        if HTTPStatus.CONTINUE <= status < HTTPStatus.OK:
+            self._headers = []  # only a notice that a reply will follow, such as 103 Early Hints
+        elif status == HTTPStatus.REQUEST_TIMEOUT and self._uses > 1:
             # The server waits no longer for a request, and says so when it closes: its notice and
             # our request have crossed each other on their way (RFC 9110, 15.5.9).
             self._fail(NotAnsweredError())
@@ -394,8 +394,3 @@ class Connection(asyncio.Protocol):
         codings = {value for name, value in told if name == b"transfer-encoding"}
         has_length = any(name == b"content-length" for name, _ in told)
         return not has_length and codings <= {b"identity"}
-
-
-def _is_interim(status: int) -> bool:
-    """Whether this is only a notice that a reply will follow, such as 103 Early Hints."""
-    return 100 <= status < 200  # noqa: PLR2004  # HTTP's range of statuses
