@@ -216,13 +216,15 @@ class Connection(asyncio.Protocol):
                 self._hold_until(behind)
         elif self._state is before:
             is_http = is_http and self._is_short_between(data)
-        if self._state is not _BODY or not is_http:
-            self._settle(is_http=is_http)
-        elif self._behind is None and self._receiver is not None:
+        if is_http and self._state is _BODY and self._behind is None and self._receiver is not None:
             # As `_proceed`: a call of that for each packet would cost too much.
             self._deadline = self._loop.time() + self._receiver.patience_s
             if self._deadline < self._rings_at:
                 self._set_timer()
+        elif is_http or self._state is _DONE:  # a whole reply stays one, whatever follows it
+            self._proceed()
+        else:
+            self._fail(NotHTTPError())
 
     def connection_lost(self, exc: Exception | None) -> None:
         fault = exc if isinstance(exc, OSError) else ConnectionResetError()
@@ -259,8 +261,6 @@ class Connection(asyncio.Protocol):
     def _go_on(self, behind: asyncio.Future[None]) -> None:
         """Read on: the receiver is behind no more."""
         fault = asyncio.CancelledError() if behind.cancelled() else behind.exception()
-        if self._behind is not behind:
-            return  # the exchange has ended meanwhile
         self._behind = None
         if fault is not None:
             self._fail(fault)
@@ -298,16 +298,6 @@ class Connection(asyncio.Protocol):
         return True
 
     # What comes next
-
-    def _settle(self, *, is_http: bool) -> None:
-        """Draw the consequences of a packet that was more, or less, than a part of a body."""
-        if is_http:
-            self._proceed()
-        elif self._state is _DONE:
-            self._keeps_alive = False  # it was a whole reply, whatever follows it
-            self._proceed()
-        else:
-            self._fail(NotHTTPError())
 
     def _proceed(self) -> None:
         """End the exchange if the reply is complete, or wait for more; not while one is behind."""
