@@ -1,7 +1,7 @@
 """Chunks of text as bytes in a frame: what they hold beside their text is written and read once.
 
-Nearly all chunks of a stream are alike but for a few words of text. Whoever reads a stream may hand
-on a `TextChunk` instead of a chunk; it means the same as its `whole()`, and may be taken for it.
+Nearly all chunks of a stream are alike but for a few words of text. Whoever reads a stream may give
+a `TextChunk` instead of a chunk; it means the same as its `whole()`, and may be taken for it.
 """
 
 from __future__ import annotations

@@ -68,7 +68,8 @@ class Decoder:
             self._keep(data)
             self._check_size(self._rest_size)
             return []
-        text = self._take_rest() + data
+        text = b"".join((*self._rest, data))
+        self._rest, self._rest_size = [], 0
         if not self._started:
             if len(text) < len(_BOM):
                 self._keep(text)
@@ -85,13 +86,6 @@ class Decoder:
         if part:
             self._rest.append(part)
             self._rest_size += len(part)
-
-    def _take_rest(self) -> bytes:
-        if not self._rest:
-            return b""
-        text = b"".join(self._rest)
-        self._rest, self._rest_size = [], 0
-        return text
 
     def _lines(self, text: bytes) -> list[bytes]:
         """The complete lines of `text`; the rest is kept."""

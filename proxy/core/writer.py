@@ -35,6 +35,8 @@ class CompletionWriter:
         self._include_usage = include_usage
         self._knows_model = False
         self._has_begun = False
+        self.has_ended = False
+        """The closing chunks are written: nothing may follow them."""
         self._heard = {"content": _Heard(), "reasoning_content": _Heard()}
         self._gaps: dict[str, str] = {}
         self._heard_call = False
@@ -105,6 +107,7 @@ class CompletionWriter:
         `extras` are top-level keys of the reply. Annotations come in exactly one delta, because
         clients that assemble a stream cannot join two.
         """
+        self.has_ended = True
         chunks = []
         if annotations or extras:
             late = self._chunk({"annotations": annotations} if annotations else {})

@@ -58,9 +58,9 @@ class EventStream:
         self._outbox = Outbox(send)
         self._writer = writer
         self._late_headers = late_headers
-        self._patience = patience
+        self._heartbeat_s = patience.heartbeat_s
         self._loop = asyncio.get_running_loop()
-        self._last_sent = self._loop.time()
+        self._beats_at = self._loop.time() + patience.commit_after_s
         self._timer: asyncio.TimerHandle | None = None
         self.has_begun = False
         self._frame: Frame | None = None
@@ -68,7 +68,7 @@ class EventStream:
         """An event of that frame, before and after its text."""
 
     async def __aenter__(self) -> Self:
-        self._timer = self._loop.call_at(self._heartbeat_due, self._look_at_clock)
+        self._timer = self._loop.call_at(self._beats_at, self._look_at_clock)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -80,7 +80,7 @@ class EventStream:
         body = b"".join(map(self._event, chunks))
         if not self.has_begun:
             self._begin()
-        self._last_sent = self._loop.time()
+        self._beats_at = self._loop.time() + self._heartbeat_s
         return self._outbox.put({"type": "http.response.body", "body": body, "more_body": True})
 
     async def finish(self) -> None:
@@ -114,24 +114,20 @@ class EventStream:
 
     # Heartbeats
 
-    @property
-    def _heartbeat_due(self) -> float:
-        patience = self._patience
-        return self._last_sent + (
-            patience.heartbeat_s if self.has_begun else patience.commit_after_s
-        )
-
     def _look_at_clock(self) -> None:
         """Beat if it is time, unless the client is slow: it has something to hear then.
 
-        That a beat fails is told by what is sent next.
+        That a beat fails is told by what is sent next. None may follow the closing chunks: a client
+        that was slow to take those may have done so just before whoever ends the stream is told.
         """
-        if self._heartbeat_due <= self._loop.time():
+        if self._writer.has_ended:
+            return
+        if self._beats_at <= self._loop.time():
             if self._outbox.is_behind:
-                self._last_sent = self._loop.time()
+                self._beats_at = self._loop.time() + self._heartbeat_s
             else:
                 self.hear([self._writer.heartbeat()])
-        self._timer = self._loop.call_at(self._heartbeat_due, self._look_at_clock)
+        self._timer = self._loop.call_at(self._beats_at, self._look_at_clock)
 
     def stop_beating(self) -> None:
         if self._timer is not None:

@@ -141,6 +141,12 @@ def test_the_limit_is_for_each_event_not_for_all() -> None:
     assert decoder.feed(b"data: 123456789") == []
 
 
+def test_the_limit_counts_no_part_of_a_line_that_has_ended() -> None:
+    decoder = Decoder(limit=15)
+    parts = [b"data: 1", b"2345", b"678\n\n"] * 3
+    assert [len(decoder.feed(part)) for part in parts] == [0, 0, 1] * 3
+
+
 def test_what_is_encoded_is_decoded() -> None:
     data = b'{"a": ": \xc3\xa9"}'
     assert decode(encode(data) * 2 + DONE) == [Event(data), Event(data), Event(b"[DONE]")]

@@ -25,6 +25,7 @@ from proxy.core.plan import Policy, make_plan
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.sse import DONE
+from proxy.core.turn import Turn
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Behind, Hear, ModelUpstream, Run
 from proxy.errors import Overloaded, ShuttingDown
@@ -449,6 +450,26 @@ async def test_no_heartbeat_comes_after_the_context() -> None:
         clock.skip(200)
         await turns()
         assert beats(client) == 1
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_no_heartbeat_comes_after_the_closing_chunks(*, is_slow: bool) -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        opened, writer = stream(client)
+        async with opened:
+            if is_slow:
+                client.is_slow.set()
+            turn = Turn("", "stop", closing={"choices": [{"index": 0, "delta": {}}]})
+            closing = opened.hear(writer.end(turn, annotations=[], extras={}))
+            client.take_on()
+            clock.skip(61)
+            await taken(closing)
+            clock.skip(200)
+            await turns()
+            assert client.body.count(b"data: ") == 1
+            await opened.finish()
+    assert client.body.endswith(DONE)
 
 
 @pytest.mark.parametrize("is_error", [False, True])

@@ -35,6 +35,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
+from http import HTTPStatus
 from math import inf
 from typing import Final, Protocol, cast
 
@@ -44,7 +45,6 @@ from proxy.upstreams.http.heads import is_whole, with_one_length
 
 _LONGEST_BETWEEN: Final = 256 * 1024
 """As many bytes may come without bringing a head, or a part of a body."""
-_REQUEST_TIMEOUT: Final = 408
 
 _PARSER_FAULTS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
     async def exchange(self, request: bytes, receiver: Receiver) -> None:
         """Send a whole request and push its reply into `receiver`; ends when both are done.
 
-        The connection is closed unless the reply is complete. Raises NotHTTPError, OSError,
+        However else it ends, the connection is closed. Raises NotHTTPError, OSError,
         NotAnsweredError, TimeoutError, and what the receiver raises.
         """
         self._receiver = receiver
@@ -164,11 +164,12 @@ class Connection(asyncio.Protocol):
         self._proceed()
         try:
             await self._end
+        except BaseException:
+            self.close()  # also if the reply is complete: nobody has it that could let it rest
+            raise
         finally:
             self._receiver = self._feed = self._end = self._behind = None
             self._deadline = inf
-            if self._state is not _DONE:
-                self.close()
 
     @property
     def is_open(self) -> bool:
@@ -215,13 +216,15 @@ class Connection(asyncio.Protocol):
                 self._hold_until(behind)
         elif self._state is before:
             is_http = is_http and self._is_short_between(data)
-        if self._state is not _BODY or not is_http:
-            self._settle(is_http=is_http)
-        elif self._behind is None and self._receiver is not None:
+        if is_http and self._state is _BODY and self._behind is None and self._receiver is not None:
             # As `_proceed`: a call of that for each packet would cost too much.
             self._deadline = self._loop.time() + self._receiver.patience_s
             if self._deadline < self._rings_at:
                 self._set_timer()
+        elif is_http or self._state is _DONE:  # a whole reply stays one, whatever follows it
+            self._proceed()
+        else:
+            self._fail(NotHTTPError())
 
     def connection_lost(self, exc: Exception | None) -> None:
         fault = exc if isinstance(exc, OSError) else ConnectionResetError()
@@ -258,8 +261,6 @@ class Connection(asyncio.Protocol):
     def _go_on(self, behind: asyncio.Future[None]) -> None:
         """Read on: the receiver is behind no more."""
         fault = asyncio.CancelledError() if behind.cancelled() else behind.exception()
-        if self._behind is not behind:
-            return  # the exchange has ended meanwhile
         self._behind = None
         if fault is not None:
             self._fail(fault)
@@ -297,16 +298,6 @@ class Connection(asyncio.Protocol):
         return True
 
     # What comes next
-
-    def _settle(self, *, is_http: bool) -> None:
-        """Draw the consequences of a packet that was more, or less, than a part of a body."""
-        if is_http:
-            self._proceed()
-        elif self._state is _DONE:
-            self._keeps_alive = False  # it was a whole reply, whatever follows it
-            self._proceed()
-        else:
-            self._fail(NotHTTPError())
 
     def _proceed(self) -> None:
         """End the exchange if the reply is complete, or wait for more; not while one is behind."""
@@ -362,9 +353,9 @@ class Connection(asyncio.Protocol):
         if self._state is not _HEAD or self._receiver is None:
             return
         status = self._parser.get_status_code()
-        if _is_interim(status):
-            self._headers = []
-        elif status == _REQUEST_TIMEOUT and self._uses > 1:
+        if HTTPStatus.CONTINUE <= status < HTTPStatus.OK:
+            self._headers = []  # only a notice that a reply will follow, such as 103 Early Hints
+        elif status == HTTPStatus.REQUEST_TIMEOUT and self._uses > 1:
             # The server waits no longer for a request, and says so when it closes: its notice and
             # our request have crossed each other on their way (RFC 9110, 15.5.9).
             self._fail(NotAnsweredError())
@@ -393,8 +384,3 @@ class Connection(asyncio.Protocol):
         codings = {value for name, value in told if name == b"transfer-encoding"}
         has_length = any(name == b"content-length" for name, _ in told)
         return not has_length and codings <= {b"identity"}
-
-
-def _is_interim(status: int) -> bool:
-    """Whether this is only a notice that a reply will follow, such as 103 Early Hints."""
-    return 100 <= status < 200  # noqa: PLR2004  # HTTP's range of statuses

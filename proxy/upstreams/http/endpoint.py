@@ -76,10 +76,6 @@ class Reply:
         return decode
 
     @property
-    def is_event_stream(self) -> bool:
-        return self.headers.get("content-type", "").lower().startswith("text/event-stream")
-
-    @property
     def body(self) -> bytes:
         return b"".join(self._parts)
 

@@ -55,7 +55,8 @@ class RoundReply(Reply):
 
     def head(self, status: int, headers: Headers) -> Feed:
         keep = super().head(status, headers)
-        self.is_stream = status == HTTPStatus.OK and self.is_event_stream
+        content_type = self.headers.get("content-type", "").lower()
+        self.is_stream = status == HTTPStatus.OK and content_type.startswith("text/event-stream")
         return self.decoded(self._feed) if self.is_stream else keep
 
     def _feed(self, part: bytes) -> Behind:

@@ -2,7 +2,7 @@
 
 Once a chunk has been read and checked in full, the next that has the same bytes around its text is
 known to be the same chunk with other words. Reading each anew, and writing it anew for the client,
-was most of what a token cost in the proxy itself. `tests/upstreams/test_scaleway_frames.py` holds
+was most of what a token cost in the proxy itself. `tests/upstreams/scaleway/test_frames.py` holds
 this equal to reading in full.
 """
 

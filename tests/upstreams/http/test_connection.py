@@ -431,13 +431,14 @@ async def test_a_cancelled_exchange_leaves_no_connection_for_another(so_far: byt
         assert await wire.hung_up()
 
 
-async def test_an_exchange_that_is_cancelled_while_its_receiver_is_behind_leaves_the_future() -> (
-    None
-):
+@pytest.mark.parametrize("so_far", [chunked(b"some"), reply(b"all")])
+async def test_an_exchange_that_is_cancelled_while_its_receiver_is_behind_leaves_the_future(
+    so_far: bytes,
+) -> None:
     heard = Heard()
     behind = heard.fall_behind()
     async with wired() as (connection, wire), asking(connection, heard) as task:
-        await wire.send(chunked(b"some"))
+        await wire.send(so_far)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -445,6 +446,21 @@ async def test_an_exchange_that_is_cancelled_while_its_receiver_is_behind_leaves
         assert not behind.done()
         behind.set_exception(LookupError("nobody listens any more"))
         await settled()
+
+
+async def test_an_exchange_that_is_cancelled_in_the_moment_of_its_end_closes_the_connection() -> (
+    None
+):
+    class Leaving(Heard):
+        def feed(self, part: bytes) -> Behind:
+            asyncio.get_running_loop().call_soon(task.cancel)
+            return super().feed(part)
+
+    async with wired() as (connection, wire), asking(connection, Leaving()) as task:
+        await wire.send(reply(b"all"))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await wire.hung_up()
 
 
 @pytest.mark.parametrize("is_reset", [False, True])

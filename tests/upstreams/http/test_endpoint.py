@@ -187,23 +187,6 @@ def test_the_key_is_hidden_when_an_endpoint_is_printed() -> None:
 # What comes back
 
 
-@pytest.mark.parametrize(
-    ("content_type", "expected"),
-    [
-        ("text/event-stream", True),
-        ("text/event-stream; charset=utf-8", True),
-        ("application/json", False),
-    ],
-)
-async def test_a_reply_knows_whether_it_is_an_event_stream(
-    content_type: str, *, expected: bool
-) -> None:
-    data = reply(b"", f"content-type: {content_type}")
-    async with raw_server(always(data)) as server, connected(server.url) as upstream:
-        answer = await upstream.request("POST", "/", timeout_s=PATIENCE_S)
-        assert answer.is_event_stream is expected
-
-
 async def test_headers_are_told_by_small_names_and_of_repeated_ones_the_last() -> None:
     data = reply(b"", "Retry-After: 1", "RETRY-AFTER: 2", "x-a: \xe9")
     async with raw_server(always(data)) as server, connected(server.url) as upstream:

@@ -183,6 +183,19 @@ async def test_a_round_ends_only_when_whoever_hears_it_has_caught_up(
         await task
 
 
+async def test_cancelling_a_round_leaves_the_future_of_whoever_hears_it(
+    upstream: Scaleway, route: respx.Route
+) -> None:
+    route.respond(json={"choices": [{"message": {"content": "hi"}}]})
+    heard = Heard()
+    behind = heard.behind = asyncio.get_running_loop().create_future()
+    async with asking(upstream, heard, ASKED) as task:
+        await heard.until(1)
+        task.cancel()
+        await asyncio.wait([task])
+        assert not behind.done()
+
+
 async def test_what_hears_a_round_may_object(upstream: Scaleway, route: respx.Route) -> None:
     route.return_value = stream_of(event(ONE), event(TWO))
 

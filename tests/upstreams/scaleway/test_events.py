@@ -170,6 +170,16 @@ async def test_patience_wanes_when_the_answer_is_complete() -> None:
         assert one.reply.patience_s == 0
 
 
+@pytest.mark.parametrize(
+    "content_type", [b"text/event-stream", b"Text/Event-Stream; charset=utf-8"]
+)
+async def test_a_stream_is_told_by_its_content_type(content_type: bytes) -> None:
+    heard: list[Any] = []
+    reply = RoundReply(VENDOR, heard.extend, 60)
+    reply.head(200, [(b"content-type", content_type)])(event(ONE))
+    assert (reply.is_stream, heard) == (True, [ONE])
+
+
 async def test_a_reply_that_is_no_stream_is_kept_whole() -> None:
     heard: list[Any] = []
     for status, content_type in ((200, b"application/json"), (500, b"text/event-stream")):
