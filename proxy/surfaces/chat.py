@@ -45,7 +45,7 @@ class ChatCompletions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
-        chat, plan = await self._read(scope, receive, exchange.headers)
+        chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
         run = Run(plan, self.model, self.search, turns, _writer(plan))
         try:
@@ -56,9 +56,8 @@ class ChatCompletions:
         finally:
             _note(exchange, chat, run)
 
-    async def _read(
-        self, scope: Scope, receive: Receive, headers: Mapping[str, str]
-    ) -> tuple[Chat, Plan]:
+    async def _read(self, scope: Scope, receive: Receive, exchange: Exchange) -> tuple[Chat, Plan]:
+        headers = exchange.headers
         _refuse_repeated_headers(scope)
         _refuse_query(scope["query_string"])
         _refuse_encoded(headers)
@@ -68,7 +67,8 @@ class ChatCompletions:
         )
         chat = parse_chat(_decode(body))
         wish = parse_wish_headers(headers).narrow(chat.wish)
-        return chat, make_plan(chat, self.policies.of(chat.model), wish)
+        policy = self.policies.of(chat.model, exchange.client)
+        return chat, make_plan(chat, policy, wish)
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.types import Scope
 
+from proxy.access.clients import ANYBODY, Client
 from proxy.errors import ProxyError, UpstreamError
 
 _KEY: Final = "rag_proxy.exchange"
@@ -22,8 +23,8 @@ class Exchange:
     """The path as the client sent it."""
     headers: Mapping[str, str]
     """Those of the request: see `headers_of`."""
-    client: str = ""
-    """Who asks: a name for the client's key that is not the key; "" if no keys are in use."""
+    client: Client = ANYBODY
+    """Who asks."""
     status: int = 0
     """That of the reply, once it has begun."""
     notes: dict[str, Any] = field(default_factory=dict)

@@ -69,7 +69,7 @@ def _log_line(scope: Scope, exchange: Exchange, took_s: float) -> None:
         "ms": round(took_s * 1000),
         "id": exchange.request_id,
         "from": address[0] if address else "",
-        "key": exchange.client,
+        "key": exchange.client.name,
         **exchange.notes,
     }
     words = [

@@ -4,17 +4,18 @@ from typing import Any
 
 import pytest
 
+from proxy.access.clients import Client
 from proxy.surfaces.exchange import begin_exchange, exchange_of, headers_of
 
 
 def test_an_exchange_is_found_again_wherever_its_scope_goes() -> None:
     scope: dict[str, Any] = {"type": "http", "path": "//here"}
     begun = begin_exchange(scope, "req_1", {"x-a": "1"})
-    begun.client = "ann"
+    begun.client = Client("ann")
     begun.notes["model"] = "m"
     found = exchange_of({**scope, "path": "/elsewhere"})
     assert found is begun
-    assert (found.request_id, found.client, found.notes) == ("req_1", "ann", {"model": "m"})
+    assert (found.request_id, found.client, found.notes) == ("req_1", Client("ann"), {"model": "m"})
     assert (found.path, found.headers) == ("//here", {"x-a": "1"})
 
 

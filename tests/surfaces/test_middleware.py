@@ -115,7 +115,7 @@ async def test_the_line_names_the_client_by_its_keys_name_and_not_by_its_key(
 ) -> None:
     app = Admission(noting(), KEYS, NO_ORIGINS)
     line = await logged(caplog, app, authorization="Bearer client-secret")
-    name = KEYS.identify({"authorization": "Bearer client-secret"})
+    name = KEYS.identify({"authorization": "Bearer client-secret"}).name
     assert line == f"POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1 key={name}"
 
 
