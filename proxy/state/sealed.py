@@ -22,7 +22,8 @@ class Sealed:
     Before each value stands an HMAC (RFC 2104, SHA-256) of its name and itself under `key`, which
     only proxies that search with the same key of LightOn's have. What was damaged, moved to another
     name or written by somebody else counts as gone, and the log says so. Values are not encrypted,
-    and whoever can write may delete a value or put back an older one of the same name.
+    and whoever can write may delete a value or put back an older one of the same name. Counts are
+    not sealed: the home adds them up, and whoever can write to it can make them any number.
     """
 
     def __init__(self, home: Store, key: bytes) -> None:
@@ -43,6 +44,13 @@ class Sealed:
             return self._seal(name, value if there is None else settle(there))
 
         await self.home.write_once(name, self._seal(name, value), ttl_s, settle_sealed)
+
+    async def count(self, name: str, by: int, ttl_s: float) -> int:
+        """The home's count, which is not sealed: it may bound what clients do, and proves nothing.
+
+        It tells nothing but a number, under a name that must not say whose it is.
+        """
+        return await self.home.count(name, by, ttl_s)
 
     async def aclose(self) -> None:
         await self.home.aclose()
