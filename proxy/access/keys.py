@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from proxy.access.clients import ANYBODY, Client
 from proxy.errors import Unauthorized
 
 _NAME_LENGTH: Final = 12
@@ -20,29 +21,26 @@ class KeyRing:
     """
 
     def __init__(self, keys: Iterable[str], *, secret: bytes) -> None:
-        self._names = {_hash(key): _name(key, secret) for key in keys}
+        self._clients = {_hash(key): Client(_name(key, secret)) for key in keys}
 
     @property
     def is_open(self) -> bool:
         """Whether there are no keys, so that anybody may ask."""
-        return not self._names
+        return not self._clients
 
-    def identify(self, headers: Mapping[str, str]) -> str:
-        """A name for the client's key that does not reveal it; "" if there are no keys.
-
-        Raises Unauthorized.
-        """
+    def identify(self, headers: Mapping[str, str]) -> Client:
+        """The client whose key was sent; ANYBODY if there are no keys. Raises Unauthorized."""
         if self.is_open:
-            return ""
+            return ANYBODY
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise Unauthorized(
                 "The request has no API key. Send it in the header 'Authorization: Bearer KEY'."
             )
-        name = self._names.get(_hash(key.strip()))
-        if name is None:
+        client = self._clients.get(_hash(key.strip()))
+        if client is None:
             raise Unauthorized("The proxy does not know this API key. Ask its operator for one.")
-        return name
+        return client
 
 
 def _name(key: str, secret: bytes) -> str:

@@ -52,47 +52,65 @@ _CAUSES: Final = {
     "tls": "No TLS connection could be made with {host}: check whether {setting} should begin with "
     "http://, and whether it wants a certificate (RAG_PROXY_CLIENT_CERTIFICATE).",
     "no_descriptors": "This process has no file descriptor left: raise its limit (ulimit -n).",
-    "proxy": "The proxy {proxy} refuses to lead to {host}: check user and password in {variable}, "
-    "what it allows, and NO_PROXY.",
     "not_http": "What answers at {way} is no HTTP server: check {setting}.",
 }
+_REFUSED_BY_PROXY: Final = (
+    "The proxy {proxy} does not lead to {host}: check what it allows and reaches, {variable}, and "
+    "NO_PROXY."
+)
+_CREDENTIALS: Final = (
+    "The proxy {proxy} wants credentials: check user and password in {variable}, as in "
+    "http://user:password@host:port, and NO_PROXY."
+)
+_UNKNOWN_PROXY: Final = (
+    "A proxy on the way to {way} wants credentials: check {setting}, and whether this network "
+    "needs a proxy (HTTP_PROXY, HTTPS_PROXY)."
+)
+_OF_PROXY: Final = "proxy_"
+"""What the words of causes begin with that are an outbound proxy's."""
+_LATE_PROXY: Final = (
+    "It does not answer connections within connect_timeout_s: check {setting}, and firewalls."
+)
 _LATE_BY_PROXY: Final = (
     "There was no connection to {host} by the proxy {proxy} within connect_timeout_s: check "
     "{variable}, and whether the proxy reaches {host}."
 )
-_OR_PROXY: Final = "Or it is the TLS of the proxy {proxy} itself: check {variable}, too."
-_OF_CONNECTIONS: Final = frozenset({"dns", "refused", "no_route"})
-"""What a connection fails by before anybody answers."""
 _OTHERWISE: Final = "Check {setting} and this machine's way to {way}."
 
 
 def explain(error: UpstreamError, place: Place) -> str:
     """Why an upstream could not be reached, and what to do; one line."""
-    near = _nearest(error.cause, place)
-    advice = _template(error.cause, place).format(
-        host=near.host,
-        setting=near.setting,
-        way=near.url,
+    said = f"{error.said}. " if error.said else ""
+    return f"{said}{_advice(error.cause, place)}"
+
+
+def _advice(cause: str, place: Place) -> str:
+    proxy = place.proxy
+    if proxy is None:
+        return _filled(_UNKNOWN_PROXY if cause == "proxy_credentials" else _of(cause), place)
+    if cause == "proxy_credentials":
+        return _filled(_CREDENTIALS, place)
+    if cause == "proxy":
+        return _filled(_REFUSED_BY_PROXY, place)
+    if cause == "connect_timeout":  # of the proxy or behind it, which nobody here can tell
+        return _filled(_LATE_BY_PROXY, place)
+    if not cause.startswith(_OF_PROXY):
+        return _filled(_of(cause), place)
+    of_proxy = cause.removeprefix(_OF_PROXY)
+    template = _LATE_PROXY if of_proxy == "connect_timeout" else _of(of_proxy)
+    advice = _filled(template, Place(proxy.url, proxy.variable))
+    return f"The proxy {proxy.url} cannot be used. {advice}"
+
+
+def _of(cause: str) -> str:
+    return _CAUSES.get(cause, _OTHERWISE)
+
+
+def _filled(template: str, place: Place) -> str:
+    return template.format(
+        host=place.host,
+        setting=place.setting,
+        way=place.url,
         proxy="" if place.proxy is None else place.proxy.url,
         variable="" if place.proxy is None else place.proxy.variable,
     )
-    said = f"{error.said}. " if error.said else ""
-    return f"{said}{advice}"
-
-
-def _template(cause: str, place: Place) -> str:
-    """The advice, which is another one where a proxy is on the way."""
-    if place.proxy is None:
-        return _CAUSES.get(cause, _OTHERWISE)
-    if cause == "connect_timeout":  # of the proxy or behind it, which nobody here can tell
-        return _LATE_BY_PROXY
-    advice = _CAUSES.get(cause, _OTHERWISE)
-    has_two = cause.startswith("tls") and place.proxy.url.startswith("https:")
-    return f"{advice} {_OR_PROXY}" if has_two else advice
-
-
-def _nearest(cause: str, place: Place) -> Place:
-    """What a fault is about. Names and connections are the proxy's affair if there is one."""
-    if place.proxy is None or cause not in _OF_CONNECTIONS:
-        return place
-    return Place(place.proxy.url, place.proxy.variable)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from proxy.access.clients import ANYBODY
 from proxy.app import create_app
 from proxy.commands.listening import Reservation, address, can_share_port, listen
 from proxy.commands.logs import configure_logging, say
@@ -75,7 +76,7 @@ def _warnings_of_redis(settings: Settings) -> list[str]:
 def greeting(settings: Settings, url: str) -> str:
     """Where the proxy answers, and how it answers a request that names no model."""
     policies = Policies(settings)
-    policy = policies.of(None)
+    policy = policies.of(None, ANYBODY)
     is_profile = settings.default_model in policies.profile_names
     of_profile = f" of profile {settings.default_model}" if is_profile else ""
     workspaces = ", ".join(map(str, policy.scope.workspace_id or ())) or "all"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from proxy.access.clients import Client
 from proxy.core.instructions import CONTEXT, SEARCHING
 from proxy.core.lookalikes import Names
 from proxy.core.plan import Policy
@@ -30,8 +31,8 @@ class Policies:
         }
         self.profile_names = Names(self._profiles)
 
-    def of(self, model: str | None) -> Policy:
-        """The policy for a request that names `model`: a profile, a model, or nothing.
+    def of(self, model: str | None, client: Client) -> Policy:  # noqa: ARG002 - alike for all
+        """The policy for a request of `client` that names `model`: a profile, a model, or nothing.
 
         Raises ModelNotFound for a name that is nearly a profile's: a model of that name, if there
         is one, would search more than the profile does.

@@ -51,16 +51,22 @@ class MemoryStore:
         now = self._clock()
         self._drop_ended(now)
         self._put(name, value, now + ttl_s)
-        if self._entries[name].size > self._max_bytes:
-            self._drop(name)
-        while self._bytes > self._max_bytes:
-            self._drop(next(iter(self._entries)))
+        self._make_room_for(name)
 
     async def write_once(
         self, name: str, value: bytes, ttl_s: float, settle: Callable[[bytes], bytes]
     ) -> None:
         there = await self.read((name,))
         await self.write(name, settle(there[name]) if there else value, ttl_s)
+
+    async def count(self, name: str, by: int, ttl_s: float) -> int:
+        now = self._clock()
+        self._drop_ended(now)
+        there = self._entries.get(name)
+        total = by if there is None else by + int(there.value)
+        self._put(name, b"%d" % total, now + ttl_s if there is None else there.ends_at)
+        self._make_room_for(name)
+        return total
 
     async def aclose(self) -> None:
         self._entries.clear()
@@ -77,6 +83,12 @@ class MemoryStore:
         if len(self._ends) > 2 * len(self._entries) + _SPARE_ENDS:
             self._ends = [(each.ends_at, name) for name, each in self._entries.items()]
             heapq.heapify(self._ends)
+
+    def _make_room_for(self, name: str) -> None:
+        if self._entries[name].size > self._max_bytes:
+            self._drop(name)
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._entries)))
 
     def _drop(self, name: str) -> None:
         entry = self._entries.pop(name, None)

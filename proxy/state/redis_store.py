@@ -22,12 +22,16 @@ from urllib.parse import urlsplit
 from redis import exceptions as redis_errors
 from redis.asyncio import ConnectionPool, Redis
 
+from proxy.state.memory_store import MemoryStore
+
 T = TypeVar("T")
 
 PREFIX: Final = "rag-proxy:"
 
 _CONNECTIONS: Final = 20
 _PROBE_TTL_S: Final = 10.0
+_OWN_COUNTS_BYTES: Final = 1_000_000
+"""What the counts of this process alone may take up while Redis is away."""
 _ERRORS: Final = (redis_errors.RedisError, OSError, ValueError)
 """TimeoutError is an OSError. redis-py raises ValueError for some malformed replies."""
 
@@ -37,7 +41,7 @@ _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (redis_errors.BusyLoadingError, "it is still loading its data"),
     (redis_errors.OutOfMemoryError, "it is full; its maxmemory-policy should be allkeys-lru"),
     (redis_errors.ReadOnlyError, "it is a replica, which takes no writes"),
-    (redis_errors.NoPermissionError, f"the user needs GET, GETEX and SET on {PREFIX}*"),
+    (redis_errors.NoPermissionError, f"the user needs GET, GETEX, INCRBY and SET on {PREFIX}*"),
     (redis_errors.MovedError, "it is a cluster, which is not supported"),
     (redis_errors.ResponseError, "it is neither Redis 6.2 or later nor Valkey"),
     (ConnectionRefusedError, "nothing listens there"),
@@ -84,7 +88,8 @@ class RedisStore:
         self._clock = clock
         self._quiet_until = float("-inf")
         self._inabilities: set[str] = set()
-        """Those of "answer", "read" and "write" that the log says Redis cannot do."""
+        """Those of "answer", "read", "write" and "count" that the log says Redis cannot do."""
+        self._own_counts = MemoryStore(_OWN_COUNTS_BYTES)
         self._slots = asyncio.Semaphore(_CONNECTIONS)
         pool = ConnectionPool.from_url(
             url, protocol=2, socket_timeout=None, socket_connect_timeout=None
@@ -105,6 +110,14 @@ class RedisStore:
     ) -> None:
         if self._may_ask():
             await self._tolerate("write", self._set_once(name, value, ttl_s, settle))
+
+    async def count(self, name: str, by: int, ttl_s: float) -> int:
+        """See `Store.count`. One that takes too long may be counted here and in Redis, too."""
+        if self._may_ask():
+            total = await self._tolerate("count", self._add(name, by, ttl_s))
+            if total is not None:
+                return total
+        return await self._own_counts.count(name, by, ttl_s)
 
     async def prove(self) -> None:
         """Keep a value and read it back. Raises RedisFailed."""
@@ -150,6 +163,27 @@ class RedisStore:
             settled = settle(there) if isinstance(there, bytes) and there != value else value
             if settled != there:
                 await self._redis.set(key, settled, px=px)
+
+    async def _add(self, name: str, by: int, ttl_s: float) -> int:
+        """SET begins the count with its end, if there is none; INCRBY keeps the end.
+
+        Between the two it may end, and INCRBY begin one that never does. Such a count is equal to
+        `by`, and GETEX gives it an end. (EXPIRE knows NX from Redis 7.0 on only.)
+        """
+        key, px = PREFIX + name, _milliseconds(ttl_s)
+        async with self._asking():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                _ = pipeline.set(key, 0, px=px, nx=True)
+                _ = pipeline.incrby(key, by)
+                replies = await pipeline.execute(raise_on_error=False)
+            if faults := [each for each in replies if isinstance(each, Exception)]:
+                raise faults[0]
+            has_begun, total = replies
+            if not isinstance(total, int):
+                raise RedisRefused("it does not count")
+            if not has_begun and total == by:
+                await self._redis.getex(key, px=px)
+            return total
 
     def _may_ask(self) -> bool:
         """Whether to ask Redis now. While it does not answer: once in `quiet_s`."""

@@ -22,7 +22,8 @@ class Sealed:
     An HMAC (RFC 2104, SHA-256) of name and value under `key` precedes each value. Only proxies
     with the same LightOn key have `key`. A damaged, moved or foreign value counts as missing, and
     the log says so. Values are not encrypted, and anyone who can write to `home` can delete a value
-    or restore an older one of the same name.
+    or restore an older one of the same name. Counts are not sealed: the home adds them up, and
+    anyone who can write to it can set them to any number.
     """
 
     def __init__(self, home: Store, key: bytes) -> None:
@@ -43,6 +44,13 @@ class Sealed:
             return self._seal(name, value if there is None else settle(there))
 
         await self.home.write_once(name, self._seal(name, value), ttl_s, settle_sealed)
+
+    async def count(self, name: str, by: int, ttl_s: float) -> int:
+        """The home's count, which is not sealed: it may bound what clients do, and proves nothing.
+
+        It tells nothing but a number, under a name that must not say whose it is.
+        """
+        return await self.home.count(name, by, ttl_s)
 
     async def aclose(self) -> None:
         await self.home.aclose()

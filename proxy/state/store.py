@@ -29,6 +29,14 @@ class Store(Protocol):
         every other case, one constant.
         """
 
+    async def count(self, name: str, by: int, ttl_s: float) -> int:
+        """Add `by` to the count of this name, and return the sum. The first call begins it at 0.
+
+        It ends `ttl_s` seconds after it began, however often it is counted on. Processes that share
+        a home count together and lose nothing. While it cannot be reached, each counts by itself,
+        from 0: a limit then holds for each process. No values are kept under names of counts.
+        """
+
     async def aclose(self) -> None: ...
 
 

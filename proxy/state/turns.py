@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from proxy.access.clients import Client
 from proxy.core.kept import KeptTurn
 from proxy.core.scope import Scope
 from proxy.state.sealed import SHOWN
@@ -31,8 +32,8 @@ class KeptTurns:
     ttl_s: float
     realm: str
 
-    def of(self, client: str, scope: Scope) -> ClientTurns:
-        """The turns of one client key, within one search scope.
+    def of(self, client: Client, scope: Scope) -> ClientTurns:
+        """The turns of one client, within one search scope.
 
         Results from one scope never return in another: a client may serve many users with one key,
         and separate them by workspace.
@@ -45,14 +46,17 @@ class ClientTurns:
     """The kept turns of one client within one scope: see `KeptTurns.of`."""
 
     turns: KeptTurns
-    client: str
+    client: Client
     scope: Scope
 
     @property
     def partition(self) -> str:
-        """A name for the realm, the client and the whole scope, whose lists may be in any order."""
+        """A name for the realm, the client and the whole scope, whose lists may be in any order.
+
+        Only the client's name counts, so that its turns outlive a change of what it may do.
+        """
         fields = {name: _sorted(value) for name, value in asdict(self.scope).items()}
-        owner = (self.turns.realm, self.client, fields)
+        owner = (self.turns.realm, self.client.name, fields)
         return hashlib.sha256(orjson.dumps(owner)).hexdigest()
 
     async def recall(self, handles: Sequence[str]) -> dict[str, KeptTurn]:

@@ -29,6 +29,7 @@ from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connecte
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, internal_error
 from proxy.surfaces.streaming import EventStream, Patience
+from proxy.telemetry.facts import AnswerFacts, Failure
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
 
@@ -45,7 +46,7 @@ class ChatCompletions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
-        chat, plan = await self._read(scope, receive, exchange.headers)
+        chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
         run = Run(plan, self.model, self.search, turns, _writer(plan))
         try:
@@ -54,11 +55,10 @@ class ChatCompletions:
             else:
                 await while_connected(receive, _reply(run, scope, receive, send))
         finally:
-            _note(exchange, chat, run)
+            exchange.answer = _facts_of(chat, run)
 
-    async def _read(
-        self, scope: Scope, receive: Receive, headers: Mapping[str, str]
-    ) -> tuple[Chat, Plan]:
+    async def _read(self, scope: Scope, receive: Receive, exchange: Exchange) -> tuple[Chat, Plan]:
+        headers = exchange.headers
         _refuse_repeated_headers(scope)
         _refuse_query(scope["query_string"])
         _refuse_encoded(headers)
@@ -68,7 +68,8 @@ class ChatCompletions:
         )
         chat = parse_chat(_decode(body))
         wish = parse_wish_headers(headers).narrow(chat.wish)
-        return chat, make_plan(chat, self.policies.of(chat.model), wish)
+        policy = self.policies.of(chat.model, exchange.client)
+        return chat, make_plan(chat, policy, wish)
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(
@@ -105,7 +106,7 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
     else:
         await stream.finish()
         return
-    exchange.note_error(failure)
+    exchange.failure = Failure.of(failure, in_stream=True)
     try:
         await stream.fail(failure)
     finally:
@@ -179,17 +180,15 @@ def _check_depth(document: Any) -> None:
         raise BadRequest("The request body is nested too deeply.") from error
 
 
-def _note(exchange: Exchange, chat: Chat, run: Run) -> None:
-    exchange.notes |= {
-        "model": chat.model or "",
-        "answered_by": run.writer.reported_model,
-        "stream": chat.stream,
-        "rounds": run.rounds,
-        "searches": len(run.desk.trace),
-        "tokens": run.writer.usage.get("total_tokens", 0),
-    }
-    if run.is_cut:
-        exchange.notes["cut_by"] = "max_answer_chars"
-    if failed := sum("error" in each for each in run.desk.trace):
-        exchange.notes["failed_searches"] = failed
-        exchange.notes.setdefault("cause", ",".join(dict.fromkeys(run.desk.causes)))
+def _facts_of(chat: Chat, run: Run) -> AnswerFacts:
+    return AnswerFacts(
+        model=chat.model or "",
+        answered_by=run.writer.reported_model,
+        stream=chat.stream,
+        rounds=run.rounds,
+        searches=len(run.desk.trace),
+        tokens=run.writer.usage.get("total_tokens", 0),
+        cut_by="max_answer_chars" if run.is_cut else "",
+        failed_searches=sum("error" in each for each in run.desk.trace),
+        search_causes=tuple(dict.fromkeys(run.desk.causes)),
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from starlette.types import Scope
 
-from proxy.errors import ProxyError, UpstreamError
+from proxy.access.clients import ANYBODY, Client
+from proxy.telemetry.facts import AnswerFacts, Failure
 
 _KEY: Final = "rag_proxy.exchange"
 
@@ -22,19 +23,14 @@ class Exchange:
     """The path as the client sent it."""
     headers: Mapping[str, str]
     """Those of the request: see `headers_of`."""
-    client: str = ""
-    """Who asks: a name for the client's key that is not the key; "" if no keys are in use."""
+    client: Client = ANYBODY
+    """Who asks."""
     status: int = 0
     """That of the reply, once it has begun."""
-    notes: dict[str, Any] = field(default_factory=dict)
-    """What the log line says beyond method, path, status and time."""
-
-    def note_error(self, error: ProxyError) -> None:
-        """Note what went wrong, with which upstream, and why."""
-        self.notes["error"] = error.code or error.type
-        if isinstance(error, UpstreamError):
-            told = {"upstream": error.upstream, "cause": error.cause, "said": error.said}
-            self.notes |= {name: value for name, value in told.items() if value}
+    answer: AnswerFacts | None = None
+    failure: Failure | None = None
+    is_client_gone: bool = False
+    """These three become `RequestFacts`, when the request is over."""
 
 
 def begin_exchange(scope: Scope, request_id: str, headers: Mapping[str, str]) -> Exchange:

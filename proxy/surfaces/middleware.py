@@ -15,14 +15,12 @@ from proxy.access.keys import KeyRing
 from proxy.access.loopback import check_loopback
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
+from proxy.telemetry.facts import RequestFacts
+from proxy.telemetry.log_line import log_line
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
-_LONGEST_WORD: Final = 200
-_PLAIN_WORD: Final = re.compile(r"[\w./:@+-]*", re.ASCII)
-_SENTENCES: Final = frozenset({"said"})
-"""Facts that are no single words."""
 _OPEN_PATHS: Final = frozenset({"/health", "/ready"})
 
 _log = logging.getLogger("proxy.access")
@@ -59,43 +57,24 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            _log_line(scope, exchange, time.perf_counter() - began)
+            facts = _facts_of(scope, exchange, time.perf_counter() - began)
+            _log.info("%s", log_line(facts))
 
 
-def _log_line(scope: Scope, exchange: Exchange, took_s: float) -> None:
+def _facts_of(scope: Scope, exchange: Exchange, took_s: float) -> RequestFacts:
     address = scope.get("client")
-    facts = {
-        "status": exchange.status,
-        "ms": round(took_s * 1000),
-        "id": exchange.request_id,
-        "from": address[0] if address else "",
-        "key": exchange.client,
-        **exchange.notes,
-    }
-    words = [
-        f"{name}={_written(name, value) if isinstance(value, str) else value}"
-        for name, value in facts.items()
-        if value != ""
-    ]
-    _log.info("%s %s %s", scope["method"], _word(exchange.path), " ".join(words))
-
-
-def _written(name: str, value: str) -> str:
-    return _quoted(value) if name in _SENTENCES else _word(value)
-
-
-def _quoted(text: str) -> str:
-    """A sentence as one value of the log line, whatever an upstream wrote into it."""
-    escaped = text.encode("unicode_escape").decode().replace('"', r"\"")
-    return f'"{escaped}"'
-
-
-def _word(text: str) -> str:
-    """`text` as one word of the log line, whatever a client wrote into it."""
-    text = text[:_LONGEST_WORD]
-    if _PLAIN_WORD.fullmatch(text):
-        return text
-    return text.encode("unicode_escape").decode().replace(" ", r"\x20")
+    return RequestFacts(
+        request_id=exchange.request_id,
+        method=scope["method"],
+        path=exchange.path,
+        address=address[0] if address else "",
+        client=exchange.client,
+        status=exchange.status,
+        took_s=took_s,
+        answer=exchange.answer,
+        failure=exchange.failure,
+        is_client_gone=exchange.is_client_gone,
+    )
 
 
 class Admission:

@@ -25,6 +25,7 @@ from proxy.errors import (
 )
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import exchange_of
+from proxy.telemetry.facts import Failure
 
 _FRAMES_SHOWN: Final = 6
 
@@ -72,7 +73,7 @@ class ErrorReplies:
         try:
             await self.app(scope, receive, send)
         except ClientGoneError:
-            exchange_of(scope).notes["client"] = "gone"
+            exchange_of(scope).is_client_gone = True
             return
         except asyncio.CancelledError:
             # Only a server that is shutting down cancels a request; its task ends with this reply.
@@ -87,7 +88,7 @@ class ErrorReplies:
         else:
             return
         exchange = exchange_of(scope)
-        exchange.note_error(failure)
+        exchange.failure = Failure.of(failure)
         reply = None if exchange.status else error_reply(failure)
         del failure  # the tracebacks of its causes refer to this frame, too, from Python 3.12 on
         if reply:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from proxy.access.clients import ANYBODY, Client
 from proxy.access.keys import KeyRing
 from proxy.errors import Unauthorized
 
@@ -15,8 +16,8 @@ KEYS = KeyRing(["first-key", "second-key"], secret=SECRET)
 def test_without_keys_anybody_may_ask_and_has_no_name() -> None:
     keys = KeyRing([], secret=SECRET)
     assert keys.is_open
-    assert keys.identify({}) == ""
-    assert keys.identify({"authorization": "Bearer anything"}) == ""
+    assert keys.identify({}) is ANYBODY
+    assert keys.identify({"authorization": "Bearer anything"}) is ANYBODY
 
 
 def test_with_keys_not_anybody_may_ask() -> None:
@@ -34,11 +35,11 @@ def test_with_keys_not_anybody_may_ask() -> None:
     ],
 )
 def test_a_known_key_lets_in_however_the_header_is_written(authorization: str) -> None:
-    assert KEYS.identify({"authorization": authorization})
+    assert KEYS.identify({"authorization": authorization}) is not ANYBODY
 
 
 def name_of(key: str, keys: KeyRing = KEYS) -> str:
-    return keys.identify({"authorization": f"Bearer {key}"})
+    return keys.identify({"authorization": f"Bearer {key}"}).name
 
 
 def test_each_key_has_a_name_of_its_own() -> None:
@@ -98,6 +99,6 @@ def test_an_unknown_key_is_refused_and_not_repeated(key: str) -> None:
 
 
 def test_a_key_ring_keeps_only_hashes() -> None:
-    names: dict[bytes, str] = KEYS._names
-    assert set(names) == {hashlib.sha256(key).digest() for key in (b"first-key", b"second-key")}
+    clients: dict[bytes, Client] = KEYS._clients
+    assert set(clients) == {hashlib.sha256(key).digest() for key in (b"first-key", b"second-key")}
     assert "first-key" not in repr(vars(KEYS))

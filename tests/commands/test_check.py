@@ -14,6 +14,7 @@ from proxy.errors import SettingsError
 from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import load_corpus
 from proxy.settings import Settings
+from tests.support.connect_proxy import connect_proxy
 from tests.support.program import run_program
 from tests.support.server import serving
 
@@ -99,6 +100,21 @@ def test_every_model_that_the_settings_name_must_be_served() -> None:
     profiles = {"a": {"model": "x"}, "b": {}, "c": {"model": "m"}, "d": {"model": "x"}}
     assert models_in_use(Settings(default_model="m", profiles=profiles)) == ["m", "x"]
     assert models_in_use(Settings(default_model="c", profiles=profiles)) == ["m", "x"]
+
+
+async def test_a_proxy_that_wants_credentials_is_named_although_no_upstream_was_heard(
+    sandbox: str,
+) -> None:
+    async with connect_proxy("user", "right") as proxy:
+        environment = {"HTTP_PROXY": proxy.url}
+        found = [each async for each in findings(settings_for(sandbox), environment)]
+    assert [each.verdict for each in found] == ["FAIL", *["skipped"] * 2] + ["FAIL"] + [
+        "skipped"
+    ] * 4
+    for each in (found[0], found[3]):
+        assert each.detail.startswith(f"HTTP 407. The proxy {proxy.url} wants credentials: ")
+        assert "HTTP_PROXY" in each.detail
+        assert "BASE_URL" not in each.detail
 
 
 async def test_a_failure_is_said_once_and_leaves_no_line_in_a_log(

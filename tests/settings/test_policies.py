@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from proxy.access.clients import ANYBODY, Client
 from proxy.core.instructions import CONTEXT, SEARCHING
 from proxy.core.plan import Policy
 from proxy.core.scope import Scope
@@ -15,7 +16,7 @@ def policies(**given: Any) -> Policies:
 
 
 def test_the_defaults_are_those_of_the_manual() -> None:
-    assert policies().of(None) == Policy(
+    assert policies().of(None, ANYBODY) == Policy(
         model="llama-3.3-70b-instruct",
         scope=Scope(),
         retrieval="tool",
@@ -32,7 +33,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
 
 
 def test_a_policy_by_itself_has_the_same_defaults() -> None:
-    assert policies().of(None) == Policy("llama-3.3-70b-instruct")
+    assert policies().of(None, ANYBODY) == Policy("llama-3.3-70b-instruct")
 
 
 def test_every_setting_reaches_the_policy() -> None:
@@ -72,12 +73,12 @@ def test_every_setting_reaches_the_policy() -> None:
         fail_on_search_error=True,
         **others,  # type: ignore[arg-type]  # as above
     )
-    assert made.of(None) == expected
+    assert made.of(None, ANYBODY) == expected
 
 
 def test_a_model_that_is_no_profile_is_asked_for_by_its_name() -> None:
     made = policies(default_model="m", workspace_id=[1], profiles={"hr": {"retrieval": "off"}})
-    policy = made.of("other")
+    policy = made.of("other", ANYBODY)
     assert policy.model == "other"
     assert (policy.scope, policy.retrieval) == (Scope(workspace_id=(1,)), "tool")
 
@@ -101,7 +102,7 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
         query_chars=77,
         profiles={"hr": profile},
     )
-    policy = made.of("hr")
+    policy = made.of("hr", ANYBODY)
     assert policy.scope == Scope(workspace_id=(2,), tag_id=(7,), max_results=9)
     assert (policy.model, policy.retrieval, policy.instructions) == ("big", "context", "HR only.")
     assert (policy.max_rounds, policy.max_searches, policy.budget_s) == (0, 1, 1)
@@ -110,19 +111,20 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
 
 def test_a_profile_that_sets_nothing_is_the_default() -> None:
     made = policies(default_model="m", retrieval="hybrid", max_rounds=3, profiles={"hr": {}})
-    assert made.of("hr") == made.of(None) == made.of("m")
+    assert made.of("hr", ANYBODY) == made.of(None, ANYBODY) == made.of("m", ANYBODY)
 
 
 def test_a_profile_may_silence_the_instructions() -> None:
     made = policies(instructions="House rules.", profiles={"hr": {"instructions": ""}})
-    assert made.of("hr").instructions == ""
+    assert made.of("hr", ANYBODY).instructions == ""
 
 
 def test_a_request_without_a_model_gets_the_default_model_be_it_a_profile() -> None:
     profile = {"model": "big", "workspace_id": [2]}
     made = policies(default_model="hr", profiles={"hr": profile})
-    assert made.of(None) == made.of("hr")
-    assert (made.of(None).model, made.of(None).scope) == ("big", Scope(workspace_id=(2,)))
+    assert made.of(None, ANYBODY) == made.of("hr", ANYBODY)
+    policy = made.of(None, ANYBODY)
+    assert (policy.model, policy.scope) == ("big", Scope(workspace_id=(2,)))
 
 
 def test_profiles_are_named_in_their_order() -> None:
@@ -137,10 +139,16 @@ def test_a_profile_that_allows_nothing_is_refused_at_once() -> None:
 
 def test_a_profile_without_a_model_uses_the_model_behind_the_default() -> None:
     made = policies(default_model="hr", profiles={"hr": {"model": "big"}, "legal": {}})
-    assert made.of("legal").model == "big"
+    assert made.of("legal", ANYBODY).model == "big"
 
 
 @pytest.mark.parametrize("model", ["HR", "h-r", "hr\u200b"])
 def test_what_is_nearly_a_profile_is_no_model(model: str) -> None:
     with pytest.raises(ModelNotFound, match="Did you mean the profile 'hr'"):
-        policies(profiles={"hr": {}}).of(model)
+        policies(profiles={"hr": {}}).of(model, ANYBODY)
+
+
+@pytest.mark.parametrize("model", [None, "hr", "other"])
+def test_policies_are_the_same_for_every_client(model: str | None) -> None:
+    made = policies(profiles={"hr": {"workspace_id": [1]}}, workspace_id=[1, 2])
+    assert made.of(model, Client("ann")) == made.of(model, ANYBODY)

@@ -91,6 +91,24 @@ async def test_with_a_bound_of_nothing_nothing_is_kept() -> None:
     assert await names_in(store, "a") == []
 
 
+async def test_a_count_ends_when_it_was_to_however_often_it_is_counted_on() -> None:
+    clock = HandClock()
+    store = MemoryStore(100, clock)
+    for expected in (1, 2, 3):
+        assert await store.count("a", 1, 10) == expected
+        clock.now += 3
+    clock.now += 1
+    assert await store.count("a", 1, 10) == 1
+
+
+async def test_counts_are_bound_as_values_are() -> None:
+    store = MemoryStore(4)
+    for name in ("a", "b", "a", "c"):  # two have room
+        await store.count(name, 1, 60)
+    assert [await store.count(name, 0, 60) for name in ("a", "c")] == [2, 1]
+    assert await MemoryStore(0).count("a", 5, 60) == 5
+
+
 async def test_what_has_ended_goes_before_what_was_used_longer_ago() -> None:
     clock = HandClock()
     store = MemoryStore(6, clock)

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,6 +19,7 @@ from tests.support.clock import skipping_clock
 from tests.support.redis_server import redis_server
 from tests.upstreams.raw_server import PATIENCE_S, Connection, raw_server
 
+MANUAL = Path(__file__).parents[2] / "docs" / "operations.md"
 SECRET = "a-password-that-must-not-be-seen"
 LOG = "proxy.state.redis_store"
 OTHER = b"what belongs to somebody else"
@@ -110,6 +113,34 @@ async def test_a_value_is_gone_when_its_time_is_over(
     assert logged(caplog) == []
 
 
+async def test_a_count_keeps_the_end_that_it_began_with(
+    redis_url: str, server_s_own: Redis
+) -> None:
+    name = str(uuid4())
+    async with aclosing(patient_store(redis_url)) as store:
+        await store.count(name, 1, 90)
+        await store.count(name, 1, 900)
+    assert 60_000 < await server_s_own.pttl(PREFIX + name) <= 90_000
+
+
+async def test_a_count_that_lost_its_end_in_the_middle_is_given_one(
+    redis_url: str, server_s_own: Redis
+) -> None:
+    """SET found it, it ended, and INCRBY began it anew: to the store, as if it had stood at 0."""
+    name = str(uuid4())
+    await server_s_own.set(PREFIX + name, 0)
+    async with aclosing(patient_store(redis_url)) as store:
+        assert await store.count(name, 3, 90) == 3
+    assert 60_000 < await server_s_own.pttl(PREFIX + name) <= 90_000
+
+
+async def test_processes_count_together(redis_url: str) -> None:
+    name = str(uuid4())
+    async with aclosing(patient_store(redis_url)) as one, aclosing(patient_store(redis_url)) as two:
+        counting = (store.count(name, 1, 90) for _ in range(50) for store in (one, two))
+        assert sorted(await asyncio.gather(*counting)) == list(range(1, 101))
+
+
 async def test_names_of_other_programs_are_left_alone(redis_url: str, server_s_own: Redis) -> None:
     name = str(uuid4())
     await server_s_own.set(name, b"theirs")
@@ -175,6 +206,46 @@ async def test_a_user_with_a_password_is_let_in_and_any_other_is_not(
                 assert await store.read(["a"]) == {}
     rejected = "it rejects the user or password, or asks for one"
     assert logged(caplog) == [f"WARNING Redis at {server.socket} cannot answer: {rejected}"] * 2
+
+
+def manual_s_user() -> list[str]:
+    """The words of the command that docs/operations.md gives."""
+    command = re.search(r"^ACL SETUSER .*$", MANUAL.read_text(encoding="utf-8"), re.MULTILINE)
+    assert command
+    return command[0].replace(">password", f">{SECRET}").split()
+
+
+async def test_the_user_of_the_manual_may_do_all_that_is_needed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with redis_server() as server:
+        async with aclosing(Redis.from_url(server.url)) as admin:
+            await admin.execute_command(*manual_s_user())
+        url = f"{server.url}?username=rag-proxy&password={SECRET}"
+        async with aclosing(patient_store(url)) as store:
+            await store.prove()
+            await store.write_once("a", b"1", 60, lambda there: there)
+            assert await store.read(["a"], renew_s=60) == {"a": b"1"}
+            assert [await store.count("b", 2, 60) for _ in range(2)] == [2, 4]
+    assert logged(caplog) == []
+
+
+async def test_a_user_that_may_not_count_keeps_values_and_each_process_counts_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with redis_server() as server:
+        async with aclosing(Redis.from_url(server.url)) as admin:
+            words = [word for word in manual_s_user() if word != "+incrby"]
+            await admin.execute_command(*words)
+        url = f"{server.url}?username=rag-proxy&password={SECRET}"
+        async with aclosing(patient_store(url)) as store:
+            assert [await store.count("b", 2, 60) for _ in range(2)] == [2, 4]
+            await store.write("a", b"1", 60)
+            assert await store.read(["a"]) == {"a": b"1"}
+        async with aclosing(patient_store(url)) as other:
+            assert await other.count("b", 2, 60) == 2
+    needs = "the user needs GET, GETEX, INCRBY and SET on rag-proxy:*"
+    assert logged(caplog) == [f"WARNING Redis at {server.socket} cannot count: {needs}"] * 2
 
 
 # --- cancellation: a reply that nobody waits for any more must not be given to somebody else
@@ -319,6 +390,21 @@ async def test_when_it_goes_nothing_is_there_and_when_it_comes_back_it_is_used(
     assert logged(caplog)[1:] == [f"INFO Redis at {server.socket} can answer again"]
 
 
+async def test_while_it_is_away_each_process_counts_by_itself_and_from_0() -> None:
+    clock = HandClock()
+    with redis_server() as server:
+        async with (
+            aclosing(patient_store(server.url, clock)) as one,
+            aclosing(patient_store(server.url, clock)) as two,
+        ):
+            assert [await each.count("a", 5, 60) for each in (one, two)] == [5, 10]
+            server.stop()
+            assert [await each.count("a", 1, 60) for each in (one, two, one)] == [1, 1, 2]
+            server.start()
+            clock.now += 6
+            assert [await each.count("a", 1, 60) for each in (one, two)] == [1, 2]
+
+
 async def test_after_a_restart_no_operation_is_lost(caplog: pytest.LogCaptureFixture) -> None:
     """A connection that the server has closed meanwhile is not used."""
     with redis_server() as server:
@@ -453,7 +539,7 @@ async def test_one_that_comes_back_and_refuses_is_asked_again(
     [
         (b"-ERR unknown command 'GETEX', with args beginning with: 'x'", "it is neither Redis 6.2"),
         (b"-MISCONF Redis is configured to save, but cannot", "it says MISCONF"),
-        (b"-NOPERM this user has no permissions", "the user needs GET, GETEX and SET on rag-p"),
+        (b"-NOPERM this user has no permissions", "the user needs GET, GETEX, INCRBY and SE"),
         (b"-MOVED 3999 127.0.0.1:6381", "it is a cluster, which is not supported"),
         (b"-READONLY You can't write against a replica.", "it is a replica, which takes no w"),
         (b"-LOADING Redis is loading the dataset in memory", "it is still loading its data"),
@@ -472,6 +558,7 @@ async def test_whatever_it_answers_no_request_fails(
         async with aclosing(patient_store(redis_url(server))) as store:
             assert await store.read(["a", "b"], renew_s=renew_s) == {}
             await store.write("a", SECRET.encode(), 60)
+            assert await store.count("c", 1, 60) == 1
         async with aclosing(patient_store(redis_url(server))) as store:
             with pytest.raises(RedisFailed, match=f"^{reason}"):
                 await store.prove()

@@ -119,6 +119,13 @@ async def test_a_search_result_that_was_made_up_is_made_anew_and_replaced() -> N
     assert await store.read(["a"]) == {"a": b"found"}
 
 
+async def test_counts_are_the_home_s_own_and_nobody_seals_them() -> None:
+    one = sealed()
+    other = Sealed(one.home, b"another key")
+    assert [await each.count("count:a", 2, 60) for each in (one, other, one)] == [2, 4, 6]
+    assert await raw(one, "count:a") == b"6"
+
+
 def test_the_key_is_not_shown() -> None:
     assert "key" not in repr(sealed()) + str(sealed())
 

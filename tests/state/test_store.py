@@ -85,6 +85,25 @@ async def test_what_is_written_once_is_read_and_lives_as_long(store: Store, name
     assert await store.read([name]) == {name: b"3"}
 
 
+async def test_what_is_counted_adds_up(store: Store, name: str) -> None:
+    assert await store.count(name, 0, 60) == 0
+    assert [await store.count(name, by, 60) for by in (1, 5, 0, -2)] == [1, 6, 6, 4]
+    assert await store.count(f"{name}-other", 1, 60) == 1
+
+
+async def test_a_count_ends_and_begins_anew(store: Store, name: str) -> None:
+    await store.count(name, 5, 0.001)
+    async with asyncio.timeout(PATIENCE_S):
+        while await store.count(name, 0, 60):
+            pass
+    assert await store.count(name, 5, 60) == 5
+
+
+async def test_of_those_who_count_at_once_each_sees_another_sum(store: Store, name: str) -> None:
+    sums = await asyncio.gather(*(store.count(name, 1, 60) for _ in range(100)))
+    assert sorted(sums) == list(range(1, 101))
+
+
 async def test_a_large_value_comes_back_whole(store: Store, name: str) -> None:
     value = bytes(range(256)) * 1000
     await store.write(name, value, 60)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from proxy.access.clients import ANYBODY, Client
 from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn
 from proxy.core.passages import Passage
 from proxy.core.scope import Scope
@@ -43,6 +44,7 @@ TURN = KeptTurn(
 )
 WIDE = Scope()
 NARROW = Scope(workspace_id=(42,))
+ANN, BOB = Client("ann"), Client("bob")
 
 
 def kept_turns(store: Store | None = None, realm: str = "ours") -> KeptTurns:
@@ -50,16 +52,16 @@ def kept_turns(store: Store | None = None, realm: str = "ours") -> KeptTurns:
 
 
 async def test_a_turn_comes_back_as_it_was() -> None:
-    turns = kept_turns().of("key", WIDE)
+    turns = kept_turns().of(ANN, WIDE)
     await turns.keep("one", TURN)
     assert await turns.recall(["one", "gone"]) == {"one": TURN}
 
 
 async def test_a_turn_is_out_of_reach_of_another_key() -> None:
     turns = kept_turns()
-    await turns.of("key", WIDE).keep("one", TURN)
-    assert await turns.of("other", WIDE).recall(["one"]) == {}
-    assert await turns.of("", WIDE).recall(["one"]) == {}
+    await turns.of(ANN, WIDE).keep("one", TURN)
+    assert await turns.of(BOB, WIDE).recall(["one"]) == {}
+    assert await turns.of(ANYBODY, WIDE).recall(["one"]) == {}
 
 
 @pytest.mark.parametrize(
@@ -80,28 +82,45 @@ async def test_a_turn_is_out_of_reach_of_another_key() -> None:
 )
 async def test_a_turn_is_not_put_back_in_another_scope(other: Scope) -> None:
     turns = kept_turns()
-    await turns.of("key", NARROW).keep("one", TURN)
-    assert await turns.of("key", other).recall(["one"]) == {}
-    await turns.of("key", other).keep("two", TURN)
-    assert await turns.of("key", NARROW).recall(["two"]) == {}
+    await turns.of(ANN, NARROW).keep("one", TURN)
+    assert await turns.of(ANN, other).recall(["one"]) == {}
+    await turns.of(ANN, other).keep("two", TURN)
+    assert await turns.of(ANN, NARROW).recall(["two"]) == {}
 
 
 async def test_a_turn_is_out_of_reach_of_another_realm_with_the_same_store() -> None:
     store = MemoryStore(1_000_000)
-    await kept_turns(store).of("key", WIDE).keep("one", TURN)
-    assert await kept_turns(store, realm="theirs").of("key", WIDE).recall(["one"]) == {}
+    await kept_turns(store).of(ANN, WIDE).keep("one", TURN)
+    assert await kept_turns(store, realm="theirs").of(ANN, WIDE).recall(["one"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("client", "scope", "partition"),
+    [
+        (
+            Client("key"),
+            Scope(workspace_id=(1, 2)),
+            "70079ccd7dbbd3d60452d9174863e026dc92595c25cb85d54f611764e9f712e6",
+        ),
+        (ANYBODY, Scope(), "e3e09e53564026db21da8b765a3c5d2db565cd17d08dff8c269303109890abd9"),
+    ],
+)
+def test_turns_that_older_versions_kept_are_found(
+    client: Client, scope: Scope, partition: str
+) -> None:
+    assert kept_turns().of(client, scope).partition == partition
 
 
 async def test_the_order_of_a_scope_makes_no_difference() -> None:
     turns = kept_turns()
-    await turns.of("key", Scope(workspace_id=(1, 2))).keep("one", TURN)
+    await turns.of(ANN, Scope(workspace_id=(1, 2))).keep("one", TURN)
     same = Scope(workspace_id=(2, 1, 2))
-    assert await turns.of("key", same).recall(["one"]) == {"one": TURN}
+    assert await turns.of(ANN, same).recall(["one"]) == {"one": TURN}
 
 
 async def test_a_turn_lives_on_from_its_last_use() -> None:
     now_s = 0.0
-    turns = kept_turns(MemoryStore(1_000_000, lambda: now_s)).of("key", WIDE)
+    turns = kept_turns(MemoryStore(1_000_000, lambda: now_s)).of(ANN, WIDE)
     await turns.keep("one", TURN)
     for _ in range(3):
         now_s += 50
@@ -114,7 +133,7 @@ async def test_what_another_version_has_written_counts_as_gone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = MemoryStore(1_000_000)
-    turns = kept_turns(store).of("key", WIDE)
+    turns = kept_turns(store).of(ANN, WIDE)
     await turns.keep("two", TURN)
     await store.write(f"turn:{turns.partition}:one", b'{"answer": "of the future"}', 60)
     with caplog.at_level(logging.WARNING):
@@ -144,7 +163,7 @@ def with_calls_named(id: str) -> KeptTurn:
 async def test_two_answers_of_one_handle_are_both_dropped_whoever_comes_again(
     shared_store: Store,
 ) -> None:
-    turns = kept_turns(shared_store, realm=str(uuid4())).of("key", WIDE)
+    turns = kept_turns(shared_store, realm=str(uuid4())).of(ANN, WIDE)
     other = replace(TURN, answers={"s2": "Found [2]."})
     await turns.keep("one", TURN)
     assert await turns.recall(["one"]) == {"one": TURN}
@@ -156,7 +175,7 @@ async def test_two_answers_of_one_handle_are_both_dropped_whoever_comes_again(
 async def test_the_same_answer_to_the_same_conversation_stays_whatever_ids_its_calls_have(
     shared_store: Store,
 ) -> None:
-    turns = kept_turns(shared_store, realm=str(uuid4())).of("key", WIDE)
+    turns = kept_turns(shared_store, realm=str(uuid4())).of(ANN, WIDE)
     first = with_calls_named("call_a")
     for each in (first, first, with_calls_named("call_b")):
         await turns.keep("one", each)
@@ -167,7 +186,7 @@ async def test_the_same_answer_to_the_same_conversation_stays_whatever_ids_its_c
 async def test_of_many_writers_at_once_none_is_taken_for_another(
     shared_store: Store, *, same: bool
 ) -> None:
-    turns = kept_turns(shared_store, realm=str(uuid4())).of("key", WIDE)
+    turns = kept_turns(shared_store, realm=str(uuid4())).of(ANN, WIDE)
     kept = [replace(TURN, text="same" if same else str(number)) for number in range(10)]
     for _ in range(20):
         handle = str(uuid4())

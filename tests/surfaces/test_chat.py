@@ -548,3 +548,59 @@ async def test_the_log_line_says_that_an_answer_was_cut(caplog: pytest.LogCaptur
         answer = await ask(app, document={"messages": [{"role": "user", "content": "Hi"}]})
         assert answer.json()["choices"][0]["finish_reason"] == ("length" if is_cut else "stop")
         assert ("cut_by=max_answer_chars" in caplog.messages[-1]) is is_cut
+
+
+def _line_of(caplog: pytest.LogCaptureFixture) -> str:
+    """The log line without its beginning, which differs from run to run."""
+    return caplog.messages[-1].partition(" from=127.0.0.1 ")[2]
+
+
+async def test_the_log_line_of_a_stream_that_fails_says_so_first(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def parts() -> Any:
+        yield BROKEN
+        raise httpx.ReadError("gone")
+
+    def begin(_: httpx.Request) -> httpx.Response:
+        headers = {"content-type": "text/event-stream"}
+        return httpx.Response(200, headers=headers, stream=_Stream(parts))
+
+    caplog.set_level("INFO", "proxy.access")
+    app = create_app(settings(), _Unread(begin))
+    await ask(app, document={"messages": QUESTION, "stream": True, "model": "some-model"})
+    assert _line_of(caplog) == (
+        "error=upstream_unreachable upstream=Scaleway model=some-model answered_by=some-model "
+        "stream=True rounds=1 searches=0 tokens=0"
+    )
+
+
+async def test_the_log_line_of_a_request_that_fails_says_so_last(
+    caplog: pytest.LogCaptureFixture, router: respx.MockRouter
+) -> None:
+    caplog.set_level("INFO", "proxy.access")
+    router.post(SCALEWAY).respond(500, json={"message": "Out of order."})
+    await route(router, {"stream": True})
+    assert _line_of(caplog) == (
+        "stream=True rounds=1 searches=0 tokens=0 error=upstream_error upstream=Scaleway "
+        'cause=status_500 said="Out of order."'
+    )
+
+
+async def test_the_log_line_says_that_the_client_has_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun = asyncio.Event()
+
+    async def parts() -> Any:
+        begun.set()
+        await asyncio.Event().wait()
+        yield BROKEN
+
+    def begin(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=_Stream(parts))
+
+    caplog.set_level("INFO", "proxy.access")
+    app = create_app(settings(), _Unread(begin))
+    await ask(app, document={"messages": QUESTION}, hangs_up=begun)
+    assert _line_of(caplog) == "stream=False rounds=1 searches=0 tokens=0 client=gone"

@@ -4,17 +4,19 @@ from typing import Any
 
 import pytest
 
+from proxy.access.clients import ANYBODY, Client
 from proxy.surfaces.exchange import begin_exchange, exchange_of, headers_of
+from proxy.telemetry.facts import Failure
 
 
 def test_an_exchange_is_found_again_wherever_its_scope_goes() -> None:
     scope: dict[str, Any] = {"type": "http", "path": "//here"}
     begun = begin_exchange(scope, "req_1", {"x-a": "1"})
-    begun.client = "ann"
-    begun.notes["model"] = "m"
+    begun.client = Client("ann")
+    begun.status = 200
     found = exchange_of({**scope, "path": "/elsewhere"})
     assert found is begun
-    assert (found.request_id, found.client, found.notes) == ("req_1", "ann", {"model": "m"})
+    assert (found.request_id, found.client, found.status) == ("req_1", Client("ann"), 200)
     assert (found.path, found.headers) == ("//here", {"x-a": "1"})
 
 
@@ -25,8 +27,11 @@ def test_headers_are_read_in_lower_case_and_repeated_ones_joined() -> None:
 
 def test_exchanges_share_nothing() -> None:
     first, second = (begin_exchange({"path": "/"}, each, {}) for each in ("req_1", "req_2"))
-    first.notes["model"] = "m"
-    assert second.notes == {}
+    first.client = Client("ann")
+    first.failure = Failure("not_found")
+    first.is_client_gone = True
+    assert second.client is ANYBODY
+    assert (second.answer, second.failure, second.is_client_gone) == (None, None, False)
 
 
 def test_a_request_that_no_exchange_was_begun_for_has_none() -> None:

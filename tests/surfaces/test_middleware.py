@@ -12,6 +12,7 @@ from proxy.errors import Forbidden, Unauthorized
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.replies import JSONReply
+from proxy.telemetry.facts import AnswerFacts, Failure
 from tests.support.asgi import Answer, ask
 
 FRESH_ID = re.compile(r"req_[0-9a-f]{32}")
@@ -25,11 +26,12 @@ async def path_echo(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONReply(scope["path"])(scope, receive, send)
 
 
-def noting(**notes: Any) -> ASGIApp:
-    """An application that answers 201, after noting something for the log."""
+def noting(answer: AnswerFacts | None = None, failure: Failure | None = None) -> ASGIApp:
+    """An application that answers 201, after noting what became of the request."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        exchange_of(scope).notes.update(notes)
+        exchange = exchange_of(scope)
+        exchange.answer, exchange.failure = answer, failure
         await JSONReply({}, status_code=201)(scope, receive, send)
 
     return app
@@ -103,10 +105,11 @@ async def logged(
 
 
 async def test_each_request_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    line = await logged(caplog, noting(model="llama", stream=True, rounds=2, nothing=""))
-    assert (
-        line
-        == "POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1 model=llama stream=True rounds=2"
+    answer = AnswerFacts("llama", "", stream=True, rounds=2, searches=1, tokens=9)
+    failure = Failure("upstream_error", "LightOn", "status_500", "No.")
+    assert await logged(caplog, noting(answer, failure)) == (
+        "POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1 model=llama stream=True rounds=2 "
+        'searches=1 tokens=9 error=upstream_error upstream=LightOn cause=status_500 said="No."'
     )
 
 
@@ -115,7 +118,7 @@ async def test_the_line_names_the_client_by_its_keys_name_and_not_by_its_key(
 ) -> None:
     app = Admission(noting(), KEYS, NO_ORIGINS)
     line = await logged(caplog, app, authorization="Bearer client-secret")
-    name = KEYS.identify({"authorization": "Bearer client-secret"})
+    name = KEYS.identify({"authorization": "Bearer client-secret"}).name
     assert line == f"POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1 key={name}"
 
 
@@ -123,42 +126,13 @@ async def test_the_line_is_written_also_when_the_request_fails(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def failing(scope: Scope, _receive: Receive, _send: Send) -> None:
-        exchange_of(scope).notes["client"] = "gone"
+        exchange_of(scope).is_client_gone = True
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
         await logged(caplog, failing)
     assert "status=0" in caplog.text
     assert "client=gone" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("wrote", "expected"),
-    [
-        ("m\nINFO all is well", r"m\nINFO\x20all\x20is\x20well"),
-        ("m\r\x1b[2Jm", r"m\r\x1b[2Jm"),
-        ("m status=200", r"m\x20status=200"),
-        ("m\u2028\x85m", r"m\u2028\x85m"),
-        (r"m\n", r"m\\n"),
-    ],
-)
-async def test_nobody_can_write_log_lines_or_facts_of_their_own(
-    caplog: pytest.LogCaptureFixture, wrote: str, expected: str
-) -> None:
-    line = await logged(caplog, noting(model=wrote), path=f"/{wrote}")
-    assert line == rf"POST /{expected} status=201 ms=0 id=id1 from=127.0.0.1 model={expected}"
-
-
-async def test_what_an_upstream_said_is_a_sentence_between_quotes(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    line = await logged(caplog, noting(cause="status_429", said='too "many"\nstatus=200'))
-    assert line.endswith(r'from=127.0.0.1 cause=status_429 said="too \"many\"\nstatus=200"')
-
-
-async def test_a_long_line_is_cut(caplog: pytest.LogCaptureFixture) -> None:
-    line = await logged(caplog, noting(model="m" * 1000), path="/" + "p" * 1000)
-    assert line == f"POST /{'p' * 199} status=201 ms=0 id=id1 from=127.0.0.1 model={'m' * 200}"
 
 
 async def test_the_query_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -26,6 +26,7 @@ from proxy.surfaces.replies import (
     error_reply,
     internal_error,
 )
+from proxy.telemetry.facts import Failure
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error
 
@@ -47,15 +48,15 @@ def failing_late(fault: Exception) -> ASGIApp:
     return app
 
 
-async def asked(app: ASGIApp, notes: dict[str, Any] | None = None) -> Answer:
-    """The reply to a request whose exchange was begun; its notes are added to `notes`."""
+async def asked(app: ASGIApp, failures: list[Failure | None] | None = None) -> Answer:
+    """The reply to a request whose exchange was begun; its failure is added to `failures`."""
 
     async def noted(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
         finally:
-            if notes is not None:
-                notes.update(exchange_of(scope).notes)
+            if failures is not None:
+                failures.append(exchange_of(scope).failure)
 
     return await ask(Requests(noted))
 
@@ -155,49 +156,49 @@ def test_an_internal_error_shows_its_innermost_frames(caplog: pytest.LogCaptureF
 
 
 async def test_an_error_becomes_a_reply_and_a_note_for_the_log() -> None:
-    notes: dict[str, Any] = {}
-    answer = await asked(ErrorReplies(failing(ModelNotFound("No such model."))), notes)
+    failures: list[Failure | None] = []
+    answer = await asked(ErrorReplies(failing(ModelNotFound("No such model."))), failures)
     assert answer.status == 404
     assert answer.json()["error"]["code"] == "model_not_found"
-    assert notes == {"error": "model_not_found"}
+    assert failures == [Failure("model_not_found")]
 
 
 async def test_an_upstream_at_fault_is_named_in_the_log() -> None:
-    notes: dict[str, Any] = {}
-    await asked(ErrorReplies(failing(Unreachable("LightOn", "Gone."))), notes)
-    assert notes == {"error": "upstream_unreachable", "upstream": "LightOn"}
+    failures: list[Failure | None] = []
+    await asked(ErrorReplies(failing(Unreachable("LightOn", "Gone."))), failures)
+    assert failures == [Failure("upstream_unreachable", "LightOn")]
 
 
 async def test_an_error_without_a_code_is_noted_by_its_type() -> None:
-    notes: dict[str, Any] = {}
-    await asked(ErrorReplies(failing(BadRequest("No."))), notes)
-    assert notes == {"error": "invalid_request_error"}
+    failures: list[Failure | None] = []
+    await asked(ErrorReplies(failing(BadRequest("No."))), failures)
+    assert failures == [Failure("invalid_request_error")]
 
 
 async def test_any_other_exception_becomes_an_internal_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    notes: dict[str, Any] = {}
-    answer = await asked(ErrorReplies(failing(KeyError(SECRET))), notes)
+    failures: list[Failure | None] = []
+    answer = await asked(ErrorReplies(failing(KeyError(SECRET))), failures)
     assert answer.status == 500
     check_error(answer.json())
     assert SECRET not in answer.body.decode() + caplog.text
     assert "KeyError" in caplog.text
-    assert notes == {"error": "internal_error"}
+    assert failures == [Failure("internal_error")]
 
 
 @pytest.mark.parametrize("fault", [BadRequest("No."), KeyError("x")])
 async def test_a_reply_that_has_begun_is_not_begun_again(fault: Exception) -> None:
-    notes: dict[str, Any] = {}
-    answer = await asked(ErrorReplies(failing_late(fault)), notes)
+    failures: list[Failure | None] = []
+    answer = await asked(ErrorReplies(failing_late(fault)), failures)
     assert (answer.status, answer.body) == (200, b"half of")
-    assert notes["error"]
+    assert failures != [None]
 
 
 async def test_a_good_reply_passes_and_leaves_no_note() -> None:
-    notes: dict[str, Any] = {}
-    answer = await asked(ErrorReplies(JSONReply({})), notes)
-    assert (answer.status, notes) == (200, {})
+    failures: list[Failure | None] = []
+    answer = await asked(ErrorReplies(JSONReply({})), failures)
+    assert (answer.status, failures) == (200, [None])
 
 
 async def test_what_stops_the_server_is_no_error_of_a_request() -> None:

@@ -1,7 +1,8 @@
 """Why an upstream could not be asked: one table from what libraries raise to what people are told.
 
 Each row has a word for the log and a phrase for the client. Neither repeats the text of the
-exception, which may name addresses, or the credentials of an outbound proxy.
+exception, which may name addresses, or the credentials of an outbound proxy. What an outbound proxy
+fails by has the same words after `proxy_`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import errno
 import re
 import socket
 import ssl
+import string
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
 import httpx
@@ -33,20 +36,54 @@ class Cause(NamedTuple):
     phrase: str
     """For the client, whom it says no more than that; "" if nothing is known."""
     advice: str = _LATER
+    said: str = ""
+    """What an outbound proxy gave as its reason: its status."""
+
+    @property
+    def is_of_proxy(self) -> bool:
+        """Whether an outbound proxy failed. The phrase then says what it did, as a verb has it."""
+        return self.word.partition("_")[0] == "proxy"
 
 
 UNKNOWN: Final = Cause("", "")
 _NOT_CONNECTED: Final = Cause("connect_timeout", "there was no connection")
 _SILENT: Final = Cause("read_timeout", "")
+_NO_DESCRIPTORS: Final = Cause("no_descriptors", "the proxy has no file descriptor left", _OPERATOR)
+
+UNAUTHENTICATED: Final = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+PROXY_CREDENTIALS: Final = Cause(
+    "proxy_credentials", "wants credentials", _OPERATOR, f"HTTP {UNAUTHENTICATED}"
+)
+"""A 407 is always a proxy's (RFC 9110, 15.5.8), whoever seems to have sent it."""
 
 
 def cause_of(fault: BaseException) -> Cause:
     """The first row of the table that fits `fault` or what it comes from; else UNKNOWN."""
     for each in _chain(fault):
-        for fits, cause in _TABLE:
-            if fits(each):
-                return cause
+        if isinstance(each, httpx.ProxyError):
+            return _of_proxy(each)
+        if cause := _row(each):
+            return cause
     return UNKNOWN
+
+
+def _row(fault: BaseException) -> Cause | None:
+    return next((cause for fits, cause in _TABLE if fits(fault)), None)
+
+
+def _of_proxy(fault: httpx.ProxyError) -> Cause:
+    """What an outbound proxy fails by: a status that it answers, or what the fault comes from."""
+    status = str(fault)[:3]
+    if status == str(UNAUTHENTICATED):
+        return PROXY_CREDENTIALS
+    if len(status) == len("502") and set(status) <= set(string.digits):
+        return Cause("proxy", "refused", _OPERATOR, f"HTTP {status}")
+    cause = next(filter(None, map(_row, _chain(fault))), None)
+    if cause is None:
+        return Cause("proxy", "could not be used", _OPERATOR)
+    if cause is _NO_DESCRIPTORS:  # which is nobody else's fault
+        return cause
+    return Cause(f"proxy_{cause.word}", f"could not be used: {cause.phrase}", cause.advice)
 
 
 def _chain(fault: BaseException | None) -> Iterator[BaseException]:
@@ -109,10 +146,7 @@ _TABLE: Final[tuple[tuple[Fits, Cause], ...]] = (
     ),
     (_is(ssl.SSLEOFError, ssl.SSLZeroReturnError), Cause("closed", "the connection was closed")),
     (_is(ssl.SSLError), Cause("tls", "no TLS connection could be made", _OPERATOR)),
-    (
-        _os(errno.EMFILE, errno.ENFILE),
-        Cause("no_descriptors", "the proxy has no file descriptor left", _OPERATOR),
-    ),
+    (_os(errno.EMFILE, errno.ENFILE), _NO_DESCRIPTORS),
     (
         _is(socket.gaierror, UnicodeError),
         Cause("dns", "its host name cannot be resolved", _OPERATOR),
@@ -128,7 +162,6 @@ _TABLE: Final[tuple[tuple[Fits, Cause], ...]] = (
         Cause("no_route", "there is no route to it"),
     ),
     (_is_end, Cause("closed", "the connection was closed")),
-    (_is(httpx.ProxyError), Cause("proxy", "the outbound proxy refused", _OPERATOR)),
     (_is(httpx.DecodingError), Cause("encoding", "it is not encoded as it says")),
     (_is(httpx.RemoteProtocolError), Cause("not_http", "it is not HTTP")),
     (_is(TimeoutError), _SILENT),

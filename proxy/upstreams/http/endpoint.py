@@ -161,8 +161,12 @@ def translate(fault: Exception, upstream: str) -> UpstreamError:
     """The HTTP client's exception as one of ours, with its cause."""
     cause = cause_of(fault)
     why = f": {cause.phrase}" if cause.phrase else ""
-    if isinstance(fault, (httpx.TimeoutException, TimeoutError)):
-        kind: type[UpstreamError] = UpstreamTimeout
+    if cause.is_of_proxy:
+        is_late = isinstance(fault.__cause__, httpx.TimeoutException)
+        kind: type[UpstreamError] = UpstreamTimeout if is_late else Unreachable
+        what = f"The outbound proxy to {upstream} {cause.phrase}"
+    elif isinstance(fault, (httpx.TimeoutException, TimeoutError)):
+        kind = UpstreamTimeout
         what = f"{upstream} did not answer in time{why}"
     elif isinstance(fault, (httpx.ConnectError, httpx.ProxyError)):
         kind, what = Unreachable, f"{upstream} could not be reached{why}"
@@ -170,5 +174,4 @@ def translate(fault: Exception, upstream: str) -> UpstreamError:
         kind, what = BadReply, f"{upstream} sent a reply that cannot be read{why}"
     else:
         kind, what = Unreachable, f"The connection to {upstream} broke{why}"
-    said = f"HTTP {str(fault)[:3]}" if isinstance(fault, httpx.ProxyError) else ""
-    return kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=said)
+    return kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=cause.said)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import httpx
 
+from proxy.upstreams.http.causes import UNAUTHENTICATED
 from proxy.upstreams.http.pool import KEEPALIVE_S
 from proxy.upstreams.http.proxies import OutboundProxy
 
@@ -27,7 +28,8 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
 
     Rules and exceptions are those of `PooledTransport`: `connect` bounds all that comes before the
     request, the proxy's part included; a request is sent twice only if a kept connection turns out
-    to be dead, and then over a new one; a connection grows no older than `max_age_s`.
+    to be dead, and then over a new one; a connection grows no older than `max_age_s`. What the
+    proxy itself fails by is a ProxyError, raised from the fault, or with the status as its text.
     """
 
     def __init__(
@@ -67,6 +69,9 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
                 raise
             raise _unanswered(fault, progress) from _origin(fault)
         body = _Body(response.stream, pool)
+        if response.status_code == UNAUTHENTICATED:
+            await body.aclose()
+            raise httpx.ProxyError(str(UNAUTHENTICATED))
         is_late = response.status_code == HTTPStatus.REQUEST_TIMEOUT and not progress.is_new
         if is_late and may_be_dead:
             await body.aclose()
@@ -90,6 +95,7 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
             if response is None:
                 pool.open -= 1
                 if not progress.is_sent:
+                    await progress.hang_up()
                     await self._retire(pool)
         return response
 
@@ -141,17 +147,34 @@ class _Progress:
     """How far a request has come, by httpcore's trace."""
 
     limit: asyncio.Timeout | None = None
+    stream: Any = field(default=None, repr=False)
+    """The new connection, if there is one."""
     is_new: bool = False
+    is_asked: bool = False
+    """The proxy has a connection, and was asked to lead on or to pass on a request."""
+    is_led: bool = False
+    """The proxy has led to the upstream: what fails from now on may be the upstream's affair."""
     is_sent: bool = False
 
     async def note(self, event: str, facts: dict[str, Any]) -> None:
         if event == "connection.connect_tcp.started":
             self.is_new = True
-        is_request = event == "http11.send_request_headers.started"
-        if is_request and facts["request"].method != b"CONNECT":
-            self.is_sent = True
+        elif event == "connection.connect_tcp.complete":
+            self.stream = facts["return_value"]
+        elif event == "proxy.start_tls.started":  # CONNECT was answered; the proxy's own TLS is
+            self.is_led = True  # connection.start_tls
+        elif event == "http11.send_request_headers.started":
+            self.is_asked = True
+            if facts["request"].method == b"CONNECT":
+                return
+            self.is_led = self.is_sent = True
             if self.limit is not None:
                 self.limit.reschedule(None)
+
+    async def hang_up(self) -> None:
+        """Close a connection whose handshake was cut off: httpcore loses it when cancelled."""
+        if self.stream is not None:
+            await self.stream.aclose()
 
 
 @dataclass(slots=True)
@@ -199,7 +222,10 @@ def _unanswered(fault: BaseException, progress: _Progress) -> httpx.RequestError
     """What went wrong before a reply, in the words of the pool of direct connections."""
     if progress.is_sent:
         return httpx.ReadError("closed before a reply")
-    if isinstance(fault, httpx.TimeoutException):
+    is_late = isinstance(fault, httpx.TimeoutException)
+    if not progress.is_led and not (is_late and progress.is_asked):
+        return httpx.ProxyError("no way")
+    if is_late:  # of the proxy or behind it, which nobody here can tell
         return httpx.ConnectTimeout("no connection in time")
     return httpx.ConnectError("no connection")
 

@@ -14,10 +14,12 @@ from proxy.errors import (
     BadCredentials,
     Overloaded,
     RateLimited,
+    Unreachable,
     UpstreamError,
     UpstreamRejected,
     UpstreamTimeout,
 )
+from proxy.upstreams.http.causes import PROXY_CREDENTIALS, UNAUTHENTICATED
 
 _REQUEST_AT_FAULT: Final = frozenset({400, 413, 416, 422})
 _KEY_AT_FAULT: Final = frozenset({401, 403})
@@ -51,6 +53,8 @@ class Vendor:
         headers: Mapping[str, str] | None = None,
     ) -> UpstreamError:
         """The error for a reply with `status`; `message` is what the upstream says, maybe ""."""
+        if status == UNAUTHENTICATED:
+            return self._by_proxy()
         headers = headers or {}
         if status in _ELSEWHERE and "location" in headers:
             error = self._redirect(headers["location"])
@@ -59,6 +63,12 @@ class Vendor:
         error.cause = f"status_{status}"
         error.said = _one_line(self.told(message))
         return error
+
+    def _by_proxy(self) -> Unreachable:
+        """For a proxy on the way that no setting names, such as one that intercepts."""
+        cause = PROXY_CREDENTIALS
+        what = f"A proxy on the way to {self.name} {cause.phrase}. {cause.advice}"
+        return Unreachable(self.name, what, cause=cause.word, said=cause.said)
 
     def _error(
         self, status: int, message: str, param: str | None, headers: Mapping[str, str]

@@ -65,6 +65,19 @@ def test_a_fault_is_found_behind_those_that_were_raised_for_it(
     assert cause_of(outer).word == word
 
 
+@pytest.mark.parametrize(("fault", "word"), FAULTS)
+def test_what_a_proxy_fails_by_has_the_same_words_of_the_proxy(
+    fault: BaseException, word: str
+) -> None:
+    by_proxy = httpx.ProxyError(SECRET)
+    by_proxy.__cause__ = fault
+    of_ours = {"no_descriptors": "no_descriptors", "proxy": "proxy", "": "proxy"}
+    assert cause_of(by_proxy).word == of_ours.get(word, f"proxy_{word}")
+    error = translate(by_proxy, "Upstream")
+    assert error.message.endswith(("Try again later.", "Tell the operator of the proxy."))
+    assert "password" not in f"{error.message} {error.said}"
+
+
 def test_exceptions_that_name_each_other_are_looked_at_once() -> None:
     one, two = httpx.ReadError("one"), httpx.ReadError("two")
     one.__cause__, two.__cause__ = two, one
@@ -80,7 +93,10 @@ def test_what_is_told_says_what_to_do_and_repeats_nothing_of_the_fault(
     error = translate(outer, "Upstream")
     assert type(error) is Unreachable
     assert error.cause == word
-    assert error.message.startswith("Upstream could not be reached")
+    named = (
+        "The outbound proxy to Upstream " if word == "proxy" else "Upstream could not be reached"
+    )
+    assert error.message.startswith(named)
     assert error.message.endswith(("Try again later.", "Tell the operator of the proxy."))
     assert "password" not in error.message
 

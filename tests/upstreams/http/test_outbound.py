@@ -185,7 +185,7 @@ async def test_wrong_credentials_are_told_without_them(caplog: pytest.LogCapture
     ):
         error = await failure(upstream)
         assert type(error) is Unreachable
-        assert error.cause == "proxy"
+        assert error.cause == "proxy_credentials"
         assert error.said == "HTTP 407"
         assert len(proxy.asked) == 1
         assert server.connections == 0

@@ -8,6 +8,7 @@ from proxy.errors import (
     BadCredentials,
     Overloaded,
     RateLimited,
+    Unreachable,
     UpstreamError,
     UpstreamRejected,
     UpstreamTimeout,
@@ -45,6 +46,15 @@ def test_a_status_becomes_an_error_with_a_status_of_its_own(
     assert error.status == told
     assert error.upstream == "Upstream"
     assert "Upstream" in error.message
+
+
+def test_a_407_is_told_of_a_proxy_and_not_of_the_upstream() -> None:
+    error = VENDOR.error(407, "Proxy Authentication Required", headers={"location": "/login"})
+    assert type(error) is Unreachable
+    assert (error.cause, error.said) == ("proxy_credentials", "HTTP 407")
+    assert error.message == (
+        "A proxy on the way to Upstream wants credentials. Tell the operator of the proxy."
+    )
 
 
 @pytest.mark.parametrize(
