@@ -220,7 +220,7 @@ async def test_the_user_of_the_manual_may_do_all_that_is_needed(
 ) -> None:
     with redis_server() as server:
         async with aclosing(Redis.from_url(server.url)) as admin:
-            await admin.execute_command(*manual_s_user())
+            await admin.execute_command(*manual_s_user())  # type: ignore[no-untyped-call]  # redis-py
         url = f"{server.url}?username=rag-proxy&password={SECRET}"
         async with aclosing(patient_store(url)) as store:
             await store.prove()
@@ -236,7 +236,7 @@ async def test_a_user_that_may_not_count_keeps_values_and_each_process_counts_al
     with redis_server() as server:
         async with aclosing(Redis.from_url(server.url)) as admin:
             words = [word for word in manual_s_user() if word != "+incrby"]
-            await admin.execute_command(*words)
+            await admin.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py
         url = f"{server.url}?username=rag-proxy&password={SECRET}"
         async with aclosing(patient_store(url)) as store:
             assert [await store.count("b", 2, 60) for _ in range(2)] == [2, 4]
