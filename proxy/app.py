@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.core.search_tool import SearchTool
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.shared import Shared
@@ -57,7 +58,8 @@ def create_app(
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
-    chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search, turns)
+    tools = (SearchTool(upstreams.search),)
+    chat = ChatCompletions(settings, policies, upstreams.model, tools, turns)
     models = Models(policies.profile_names, upstreams.models)
 
     @asynccontextmanager

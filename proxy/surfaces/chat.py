@@ -15,12 +15,13 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.core.chat import NARROWING, Chat, parse_chat
 from proxy.core.fold import Fold
+from proxy.core.hidden import HiddenTool
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.plan import Plan, make_plan
 from proxy.core.repeated import refuse_repeated
 from proxy.core.scope import parse_wish_headers
 from proxy.core.writer import CompletionWriter
-from proxy.engine import ModelUpstream, Run, SearchUpstream
+from proxy.engine import ModelUpstream, Run
 from proxy.errors import BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
@@ -40,14 +41,14 @@ class ChatCompletions:
     settings: Settings
     policies: Policies
     model: ModelUpstream
-    search: SearchUpstream
+    tools: tuple[HiddenTool, ...]
     turns: KeptTurns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         chat, plan = await self._read(scope, receive, exchange.headers)
         turns = self.turns.of(exchange.client, plan.scope)
-        run = Run(plan, self.model, self.search, turns, _writer(plan))
+        run = Run(plan, self.model, turns, _writer(plan))
         try:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)
@@ -66,9 +67,9 @@ class ChatCompletions:
         body = await read_body(
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
         )
-        chat = parse_chat(_decode(body))
+        chat = parse_chat(_decode(body), {tool.name for tool in self.tools})
         wish = parse_wish_headers(headers).narrow(chat.wish)
-        return chat, make_plan(chat, self.policies.of(chat.model), wish)
+        return chat, make_plan(chat, self.policies.of(chat.model), wish, self.tools)
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(

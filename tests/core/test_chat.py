@@ -31,7 +31,7 @@ TIME = tool("get_time")
 
 
 def parse(**fields: Any) -> Chat:
-    return parse_chat({"messages": HELLO, **fields})
+    return parse_chat({"messages": HELLO, **fields}, {"lighton_search"})
 
 
 def fault(**fields: Any) -> BadRequest:

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from proxy.core.chat import Chunk, parse_chat
-from proxy.core.desk import Found
 from proxy.core.frames import Frame, TextChunk
+from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
 from proxy.core.scope import Scope
-from proxy.core.search_tool import Search
+from proxy.core.search_tool import Search, SearchTool
 from proxy.core.sse import DONE
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Behind, Hear, ModelUpstream, Run
@@ -567,9 +567,9 @@ def a_run(model: ModelUpstream) -> Run:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
     asked = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "tools": tools}
     chat = parse_chat(asked)
-    plan = make_plan(chat, Policy(model="m"), chat.wish)
+    plan = make_plan(chat, Policy(model="m"), chat.wish, (SearchTool(Searcher()),))
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=False)
-    return Run(plan, model, Searcher(), NoTurns(), writer)
+    return Run(plan, model, NoTurns(), writer)
 
 
 async def heard_of(model: ModelUpstream, client: Client) -> list[Any]:
