@@ -21,6 +21,7 @@ from proxy.core.frames import TextChunk
 from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.kept import KeptTurn, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunJobs, answer
+from proxy.core.names import FIELD
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
 from proxy.core.reader import TurnReader, UnfinishedTurnError
@@ -220,4 +221,4 @@ class Run:
         if len(annotations) > MAX_ANNOTATIONS:
             annotations.pop()
             report["annotations_cut"] = True
-        return self.writer.end(turn, annotations=annotations, extras={"lighton": report})
+        return self.writer.end(turn, annotations=annotations, extras={FIELD: report})

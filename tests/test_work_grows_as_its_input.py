@@ -22,10 +22,11 @@ from proxy.core.history import choose, recognise, restore
 from proxy.core.kept import Findings, KeptJob, KeptTurn, call_id, handle_of_call
 from proxy.core.passages import Passage, PassageBook
 from proxy.core.reader import TurnReader
-from proxy.core.scope import Scope, parse_wish
+from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
 from proxy.core.turn import Owner
+from proxy.core.wish import parse_wish
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of

@@ -6,8 +6,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from proxy.core.lookalikes import FIELD, fold, refuse_lookalike
-from proxy.core.scope import WISH_FIELDS, Wish, parse_wish
+from proxy.core.lookalikes import fold, refuse_lookalike
+from proxy.core.names import FIELD
+from proxy.core.scope import Wish
+from proxy.core.wish import WISH_FIELDS, parse_wish
 from proxy.errors import BadRequest
 
 Message = dict[str, Any]
@@ -92,11 +94,11 @@ class Chat(NamedTuple):
     single_call: bool = False
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
     wish: Wish = Wish()
-    """What the request's `lighton` field asks for."""
+    """What the request's body asks for."""
 
 
 _OWNED: Final = frozenset(
-    {"lighton", "messages", "model", "stream", "stream_options", "tool_choice", "tools"}
+    {FIELD, "messages", "model", "stream", "stream_options", "tool_choice", "tools"}
 )
 """Fields the proxy reads and writes anew for each model round."""
 
@@ -135,7 +137,7 @@ def parse_chat(document: Any, hidden: AbstractSet[str] = frozenset()) -> Chat:
         declared=frozenset(filter(None, map(tool_name, all_tools))),
         tool_choice=tool_choice,
         single_call=document.get("parallel_tool_calls") is False,
-        wish=parse_wish(document.get("lighton")),
+        wish=parse_wish(document.get(FIELD)),
     )
 
 

@@ -74,7 +74,7 @@ class Passage(NamedTuple):
         return f"<passage {' '.join(attributes)}>\n{self.text}\n</passage>"
 
     def as_trace(self) -> dict[str, Any]:
-        """The passage as the reply's `lighton` field shows it."""
+        """The passage as the reply's report shows it."""
         result = self.result
         return {
             "n": self.n,

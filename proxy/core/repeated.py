@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
-from proxy.core.lookalikes import FIELD
-from proxy.core.scope import WISH_FIELDS
+from proxy.core.names import FIELD
+from proxy.core.wish import WISH_FIELDS
 from proxy.errors import BadRequest
 
 _IN_BODY: Final = (FIELD, "model", "tool_choice")

@@ -1,4 +1,4 @@
-"""The `lighton_search` tool: how the model is offered it, and what its calls mean.
+"""The search tool: how the model is offered it, and what its calls mean.
 
 A model can set the query and the number of results. Which documents a search reaches is decided by
 the scope alone.
@@ -14,11 +14,12 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.chat import Tool
 from proxy.core.hidden import CallContext, Found, Job, Order
+from proxy.core.names import SEARCH_TOOL
 from proxy.core.passages import Listing, Passage
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
 
-NAME: Final = "lighton_search"
+NAME: Final = SEARCH_TOOL
 UNAVAILABLE: Final = (
     "The search is unavailable at the moment. Answer from what you have, and tell the user that "
     "the documents could not be searched."

@@ -19,7 +19,7 @@ from proxy.core.hidden import HiddenTool
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.plan import Plan, make_plan
 from proxy.core.repeated import refuse_repeated
-from proxy.core.scope import parse_wish_headers
+from proxy.core.wish import parse_wish_headers
 from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run
 from proxy.errors import BadRequest, ProxyError, ShuttingDown, UnsupportedMedia

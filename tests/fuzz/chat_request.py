@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from proxy.core.chat import parse_chat
-from proxy.core.scope import parse_wish, parse_wish_headers
+from proxy.core.wish import parse_wish, parse_wish_headers
 from proxy.errors import BadRequest, EmptyScope
 from tests.fuzz.mutation import broken_bytes, broken_document, strange_value, written
 from tests.fuzz.upstream import KEY, answering_proxy
