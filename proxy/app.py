@@ -35,6 +35,7 @@ from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton import search as lighton
 from proxy.upstreams.lighton.search import LightOn
+from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
@@ -59,7 +60,7 @@ def create_app(
     policies = Policies(settings)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
     tools = (SearchTool(upstreams.search),)
-    chat = ChatCompletions(settings, policies, upstreams.model, tools, turns)
+    chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns)
     models = Models(policies.profile_names, upstreams.models)
 
     @asynccontextmanager

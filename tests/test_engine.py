@@ -15,6 +15,7 @@ from proxy.core.search_tool import SearchTool
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import BadReply, ModelNotFound, Overloaded, UpstreamTimeout
+from proxy.upstreams.lighton.wish import WISHES
 from tests.support.parts import Listener, Model, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, search_call
 
@@ -32,7 +33,7 @@ def run(
     turns: Turns | None = None,
     **policy: Any,
 ) -> Run:
-    chat = parse_chat({"messages": MESSAGES, "stream": True, **(body or {})})
+    chat = parse_chat({"messages": MESSAGES, "stream": True, **(body or {})}, WISHES)
     plan = make_plan(chat, Policy(model="m", **policy), chat.wish, (SearchTool(searcher),))
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
     return Run(plan, model, turns or Turns(), writer)

@@ -17,6 +17,7 @@ from proxy.engine import Run, TurnKeeper
 from proxy.errors import BadRequest, Overloaded
 from proxy.state.memory_store import MemoryStore
 from proxy.state.turns import KeptTurns
+from proxy.upstreams.lighton.wish import WISHES
 from tests.support.lookup import AROUND, UNAVAILABLE, Lookup, lookup_call
 from tests.support.parts import LEAVE, Listener, Model, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, search_call
@@ -38,7 +39,7 @@ LOOKUP = calling(lookup_call(1))
 
 def make(tools: tuple[HiddenTool, ...], body: dict[str, Any] | None = None, **policy: Any) -> Plan:
     document = {"messages": [QUESTION], "stream": True, **(body or {})}
-    chat = parse_chat(document, {tool.name for tool in tools})
+    chat = parse_chat(document, WISHES, {tool.name for tool in tools})
     return make_plan(chat, Policy("m", **policy), chat.wish, tools)
 
 
@@ -135,8 +136,13 @@ async def test_equal_jobs_are_run_once() -> None:
     assert told(model)[1:] == [LOOKED_UP, again, again]
 
 
-def test_jobs_of_two_tools_are_never_one() -> None:
-    assert Job("lookup", ("leave", 5)) != Job("lighton_search", ("leave", 5))
+async def test_jobs_of_two_tools_are_never_one() -> None:
+    same_topic = calling(search_call("7"), lookup_call(1))
+    lookup, searcher = Lookup(), open_searcher()
+    model = Model(SEARCH, same_topic, Round("Done."))
+    await drive(model, lookup, searcher=searcher)
+    assert [each.query for each in searcher.ran] == ["leave", "7"]
+    assert [job.topic for job in lookup.ran] == ["7"]
 
 
 async def test_a_call_that_cannot_be_met_is_corrected() -> None:

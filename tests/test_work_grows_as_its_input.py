@@ -26,10 +26,10 @@ from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
 from proxy.core.turn import Owner
-from proxy.core.wish import parse_wish
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
+from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway.quirks import fit_request
 from tests.core.samples import TOOLS, result
 from tests.support.asgi import Headers, ask
@@ -68,8 +68,8 @@ def lists_of_the_search(size: int) -> Work:
     ids = list(range(size))
     paths = [f"a:b:{number}" for number in ids]
     wanted = {"workspace_id": ids, "content_type": paths, "attribute": paths}
-    allowed = parse_wish(wanted).scope
-    return lambda: allowed.narrow(parse_wish(wanted).scope)
+    allowed = WISHES.read(wanted).scope
+    return lambda: allowed.narrow(WISHES.read(wanted).scope)
 
 
 def turns(size: int) -> list[dict[str, Any]]:
@@ -90,14 +90,14 @@ def minted(number: int) -> str:
 
 def messages_of_many_turns(size: int) -> Work:
     document = {"messages": turns(size)}
-    return lambda: parse_chat(document)
+    return lambda: parse_chat(document, WISHES)
 
 
 def tools_and_calls(size: int) -> Work:
     tools = [{"type": "function", "function": {"name": f"f{n}"}} for n in range(size)]
     chosen = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": tools}}
     document = {"messages": turns(1), "tools": tools, "tool_choice": chosen}
-    return lambda: parse_chat(document)
+    return lambda: parse_chat(document, WISHES)
 
 
 def turns_that_are_put_back(size: int) -> Work:

@@ -6,10 +6,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from proxy.core.lookalikes import fold, refuse_lookalike
+from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import FIELD
 from proxy.core.scope import Wish
-from proxy.core.wish import WISH_FIELDS, parse_wish
+from proxy.core.wish import Wishes
 from proxy.errors import BadRequest
 
 Message = dict[str, Any]
@@ -103,16 +103,13 @@ _OWNED: Final = frozenset(
 """Fields the proxy reads and writes anew for each model round."""
 
 _MOST_FIELDS: Final = 1_000
-NARROWING: Final = {fold(name): name for name in ("model", "tool_choice")} | {
-    fold(name): f"{FIELD}.{name}" for name in WISH_FIELDS
-}
-"""What narrows a search, by folded name: a profile is a model, and `none` a tool_choice."""
 
 
-def parse_chat(document: Any, hidden: AbstractSet[str] = frozenset()) -> Chat:
+def parse_chat(document: Any, wishes: Wishes, hidden: AbstractSet[str] = frozenset()) -> Chat:
     """The request in `document` (decoded JSON), or BadRequest that names the field at fault.
 
-    `hidden` are the names of the proxy's own tools, which `allowed_tools` may name, too.
+    `wishes` reads what it wishes to search. `hidden` are the names of the proxy's own tools, which
+    `allowed_tools` may name, too.
     """
     if not isinstance(document, dict):
         raise BadRequest("The request body must be a JSON object.")
@@ -122,7 +119,7 @@ def parse_chat(document: Any, hidden: AbstractSet[str] = frozenset()) -> Chat:
         if types := _FIELD_TYPES.get(name):
             _check_type(name, value, types)
         elif name != FIELD:
-            refuse_lookalike(name, value, NARROWING)
+            refuse_lookalike(name, value, wishes.narrowing)
     _refuse_unsupported(document)
     _check_length("model", document.get("model"), MAX_NAME_CHARS)
     all_tools = _tools(document.get("tools"))
@@ -137,7 +134,7 @@ def parse_chat(document: Any, hidden: AbstractSet[str] = frozenset()) -> Chat:
         declared=frozenset(filter(None, map(tool_name, all_tools))),
         tool_choice=tool_choice,
         single_call=document.get("parallel_tool_calls") is False,
-        wish=parse_wish(document.get(FIELD)),
+        wish=wishes.read(document.get(FIELD)),
     )
 
 

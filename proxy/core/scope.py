@@ -82,7 +82,7 @@ _UNLIMITED: Final = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a request asks for in its body or its headers: see `proxy.core.wish`."""
+    """What a request asks for in its body or its headers: see `Wishes`."""
 
     scope: Scope = field(default_factory=Scope)
     retrieval: Retrieval | None = None

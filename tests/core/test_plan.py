@@ -11,6 +11,7 @@ from proxy.core.scope import Retrieval, Scope
 from proxy.core.search_tool import NAME, Search, definition
 from proxy.core.turn import Owner
 from proxy.errors import BadRequest, EmptyScope
+from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import TOOLS, tool
 
 QUESTION = "How much leave do I get?"
@@ -23,7 +24,9 @@ OWN_SEARCH = tool(NAME)
 
 
 def plan(policy: Policy | None = None, /, **fields: Any) -> Plan:
-    chat = parse_chat({"messages": [{"role": "user", "content": QUESTION}], **fields}, {NAME})
+    chat = parse_chat(
+        {"messages": [{"role": "user", "content": QUESTION}], **fields}, WISHES, {NAME}
+    )
     return make_plan(chat, policy or Policy("m"), chat.wish, TOOLS)
 
 

@@ -30,6 +30,7 @@ from proxy.engine import Behind, Hear, ModelUpstream, Run
 from proxy.errors import Overloaded, ShuttingDown
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.upstreams.http.pool import PooledTransport
+from proxy.upstreams.lighton.wish import WISHES
 from tests.support.clock import skipping_clock
 from tests.support.openai_stream import check_stream
 from tests.support.script import Call, Pieces, Round, Upstreams, search_call
@@ -566,7 +567,7 @@ class InFull:
 def a_run(model: ModelUpstream) -> Run:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
     asked = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "tools": tools}
-    chat = parse_chat(asked)
+    chat = parse_chat(asked, WISHES)
     plan = make_plan(chat, Policy(model="m"), chat.wish, (SearchTool(Searcher()),))
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=False)
     return Run(plan, model, NoTurns(), writer)
