@@ -88,7 +88,7 @@ Examples:
   rag-proxy check                   test your keys and settings
   LIGHTON_API_KEY=… SCALEWAY_API_KEY=… rag-proxy serve
 
-Every setting is explained in docs/configuration.md.""",
+docs/configuration.md explains every setting.""",
 )
 @click.version_option(package_name=PROGRAM, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.pass_context
@@ -148,8 +148,8 @@ Examples:
     "--allow-forwarded",
     is_flag=True,
     envvar=_ALLOW_FORWARDED,
-    help=f"Answer from DIR also to what comes through a reverse proxy (or set {_ALLOW_FORWARDED}); "
-    "from the proxy's own manual the demo always does.",
+    help=f"With DIR, also answer requests from a reverse proxy (or set {_ALLOW_FORWARDED}); from "
+    "the proxy's own manual the demo always does.",
 )
 def demo(docs: Path | None, port: int, *, allow_forwarded: bool) -> None:
     """Try the proxy without keys, on stand-ins for LightOn and Scaleway."""

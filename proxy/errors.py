@@ -3,29 +3,29 @@
     ProxyError
     ├── BadRequest            400  the client's request is at fault; `param` names the field
     ├── Unauthorized          401  the client's key is missing or unknown
-    ├── Forbidden             403  the request asks for more than its scope, or comes from elsewhere
+    ├── Forbidden             403  the request asks for too much, or comes from another machine
     │   └── EmptyScope        403  nothing is left after narrowing; never an unscoped search
     ├── NotFound              404  no such route
     ├── ModelNotFound         404  neither a profile nor a model of the upstream
     ├── MethodNotAllowed      405
     ├── RequestTimeout        408  the client stopped in the middle of its request
     ├── PayloadTooLarge       413
-    ├── UnsupportedMedia      415  the body is encoded, for example compressed
+    ├── UnsupportedMedia      415  the client encoded the body, for example compressed it
     ├── HeadTooLarge          431  the request line and headers are more than any client needs
-    ├── InternalError         500  a fault of the proxy itself
-    ├── ShuttingDown          503  the proxy ends before the answer does
+    ├── InternalError         500  a bug in the proxy itself
+    ├── ShuttingDown          503  the proxy stops before it finishes the answer
     └── UpstreamError         502  LightOn or Scaleway
-        ├── UpstreamRejected  400  the upstream finds fault with the request
-        ├── RateLimited       429  the upstream's quota is used up
+        ├── UpstreamRejected  400  the upstream rejects the request
+        ├── RateLimited       429  the upstream has no quota left
         ├── BadCredentials    502  the upstream rejects the proxy's own key
         ├── OutOfReach        502  the proxy's key may read nothing within the scope
         ├── Unreachable       502  no connection, or it broke
-        ├── BadReply          502  a reply that is not what the protocol says
+        ├── BadReply          502  a reply that breaks the protocol
         ├── Overloaded        503  the upstream says it is unavailable
         └── UpstreamTimeout   504
 
-An error is raised where it is noticed and rendered once, in `proxy.surfaces.replies`. Messages are
-read by the client's user: they say what to do next and hold no secret.
+Code raises an error where it notices it; `proxy.surfaces.replies` renders it once. The client's
+user reads the message: it says what to do next and holds no secret.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ProxyError(Exception):
         self.retry_after_s = retry_after_s
 
     def again(self) -> Self:
-        """The same error, fresh: one that was raised holds on to all that it passed through."""
+        """A fresh copy of this error: a raised one refers to every frame it passed through."""
         fresh = type(self).__new__(type(self), *self.args)
         fresh.__dict__.update(self.__dict__)
         return fresh
@@ -155,7 +155,7 @@ class UpstreamError(ProxyError):
     type = "upstream_error"
     code = "upstream_error"
 
-    def __init__(  # noqa: PLR0913 - few of them are told at a time
+    def __init__(  # noqa: PLR0913 - callers pass few of them at a time
         self,
         upstream: str,
         message: str,
@@ -165,9 +165,9 @@ class UpstreamError(ProxyError):
         cause: str = "",
         said: str = "",
     ) -> None:
-        """`cause` is a word for the operator's log, `said` what the upstream gave as its reason.
+        """`cause` is a word for the operator's log, `said` the reason that the upstream gave.
 
-        `said` is one line without secrets. Both are "" where there is nothing to tell.
+        `said` is one line without secrets. Both are "" if they are unknown.
         """
         super().__init__(message, param=param, retry_after_s=retry_after_s)
         self.upstream = upstream
@@ -217,7 +217,7 @@ class UpstreamTimeout(UpstreamError):
 
 
 class SettingsError(ValueError):
-    """What is wrong with the settings, one line of text for each problem. No request sees it."""
+    """Faults of the settings, one line of text per problem. No request sees it."""
 
     def __init__(self, *problems: str) -> None:
         self.problems = problems

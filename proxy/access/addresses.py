@@ -1,6 +1,6 @@
-"""Whose address a request comes from, with reverse proxies in between.
+"""The address of the client behind a request, with reverse proxies in between.
 
-Anybody can write an X-Forwarded-For header, so only what a trusted proxy has added to it counts.
+Anybody can write an X-Forwarded-For header, so only the entries of trusted proxies count.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Final
 Network = IPv4Network | IPv6Network
 
 _CLIENT_PREFIX: Final = 64
-"""The bits of an IPv6 address that tell one client from another: each is given a /64."""
+"""The bits of an IPv6 address that identify a client: each client gets a /64."""
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     """Networks from addresses and networks as `10.0.0.1`, `10.0.0.0/8` and `fd00::/8`.
 
-    Raises ValueError, which names the first text that is neither.
+    Raises ValueError that names the first text that is neither.
     """
     return tuple(ip_network(text, strict=False) for text in texts)
 
@@ -26,8 +26,8 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
 def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """The address that `peer` speaks for: its own unless it is one of the `trusted`.
 
-    Each proxy adds the address it was called from at the end of X-Forwarded-For. So the client is
-    the last address there that is not a trusted proxy's.
+    Each proxy appends the address of its caller to X-Forwarded-For. So the client is the last
+    address there that is not a trusted proxy's.
     """
     address = peer
     for text in reversed(forwarded_for.split(",")):
@@ -41,7 +41,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
 
 
 def owner_of(address: str) -> str:
-    """What counts as one client: an IPv4 address, or the /64 that holds an IPv6 address."""
+    """The unit that counts as one client: an IPv4 address, or the /64 of an IPv6 address."""
     if ":" not in address:
         return address
     try:
@@ -59,9 +59,9 @@ def _is_in(address: str, networks: Sequence[Network]) -> bool:
 
 
 def _bare(text: str) -> str | None:
-    """An address without the brackets and the port that some proxies write; None if it is none.
+    """An address without the brackets and the port that some proxies write; None if it is invalid.
 
-    Nor is one with a zone, which means something on one machine only and may be any text.
+    An address with a zone is invalid: a zone has a meaning on one machine only and may be any text.
     """
     if "%" in text:
         return None
@@ -77,7 +77,7 @@ def _bare(text: str) -> str | None:
 
 
 def _plain(address: str) -> str:
-    """`address` without its zone; an IPv4 address that came by way of IPv6 as what it is."""
+    """`address` without its zone, and an IPv4-mapped IPv6 address as plain IPv4."""
     address = address.partition("%")[0]
     if address.count(":") > 1:
         mapped = IPv6Address(address).ipv4_mapped

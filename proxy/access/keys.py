@@ -13,10 +13,10 @@ _NAME_LENGTH: Final = 12
 
 
 class KeyRing:
-    """The keys that clients may use. Only their hashes are kept.
+    """The keys that clients may use. The ring holds only their hashes.
 
-    Looking up a hash takes as long for every wrong key: none can be guessed by timing. Names are
-    made with `secret`, so that whoever reads one in a log cannot try keys against it.
+    Looking up a hash takes equally long for every wrong key, so nobody can guess one by timing.
+    `secret` goes into the names, so a reader of the log cannot test guesses of a key against them.
     """
 
     def __init__(self, keys: Iterable[str], *, secret: bytes) -> None:
@@ -24,11 +24,11 @@ class KeyRing:
 
     @property
     def is_open(self) -> bool:
-        """Whether no keys are in use: anybody may ask."""
+        """Whether there are no keys, so that anybody may ask."""
         return not self._names
 
     def identify(self, headers: Mapping[str, str]) -> str:
-        """A name for the client's key that is not the key; "" if no keys are in use.
+        """A name for the client's key that does not reveal it; "" if there are no keys.
 
         Raises Unauthorized.
         """
@@ -37,11 +37,11 @@ class KeyRing:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise Unauthorized(
-                "No API key was sent. Send it in the header 'Authorization: Bearer KEY'."
+                "The request has no API key. Send it in the header 'Authorization: Bearer KEY'."
             )
         name = self._names.get(_hash(key.strip()))
         if name is None:
-            raise Unauthorized("The API key is not known here. Ask the proxy's operator for one.")
+            raise Unauthorized("The proxy does not know this API key. Ask its operator for one.")
         return name
 
 

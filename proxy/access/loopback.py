@@ -1,9 +1,9 @@
 """Loopback rules: without client keys, only this machine's own programs and pages may ask.
 
-A server on localhost can be reached by every web page the developer opens: by a plain cross-origin
-POST, which needs no preflight, and by a host name that its owner points at 127.0.0.1 (DNS
-rebinding). Browsers tell in Origin and Host, and cannot be made to lie by a page. It can also be
-reached through a reverse proxy on this machine, by whoever reaches that; most of them say so.
+Every web page that a developer opens can reach a server on localhost: with a plain cross-origin
+POST, which needs no preflight, or through a host name that its owner points at 127.0.0.1 (DNS
+rebinding). The browser reveals this in Origin and Host, which a page cannot forge. Anyone who
+reaches a reverse proxy on this machine reaches the server, too; most reverse proxies add a header.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ _FORWARDING: Final = frozenset(
     }
 )
 _FORWARDING_PREFIXES: Final = ("x-forwarded", "x-envoy-", "x-original-", "tailscale-")
-"""What reverse proxies, load balancers and content delivery networks add to a request they pass on.
+"""Headers that reverse proxies, load balancers and content delivery networks add to a request.
 
-RFC 9110 (Via), RFC 7239 (Forwarded), RFC 8586 (CDN-Loop), and the habits of products.
+Sources: RFC 9110 (Via), RFC 7239 (Forwarded), RFC 8586 (CDN-Loop), and common products.
 """
 _PORT: Final = re.compile(r":\d{1,5}$")
 
@@ -66,13 +66,13 @@ def check_loopback(
 ) -> None:
     """Raise Forbidden unless a request comes from this machine, as far as its headers tell.
 
-    Host and, if there is one, Origin must be of this machine; `origins` are others that the
-    operator has let in by name. No reverse proxy may have passed it on, unless `allow_forwarded`.
+    Host and, if there is one, Origin must name this machine; the operator allows other `origins`
+    by name. No reverse proxy may have passed the request on, unless `allow_forwarded`.
     """
     if not allow_forwarded and (sign := _sign_of_forwarding(headers)):
         raise Forbidden(
             f"The request came through a reverse proxy: it has the header {sign!r}. Without client "
-            "keys only this machine's own programs are served. Set client keys "
+            "keys the proxy serves only programs of its own machine. Set client keys "
             "(RAG_PROXY_API_KEYS), or, if only you can reach that reverse proxy, "
             "allow_forwarded = true (RAG_PROXY_ALLOW_FORWARDED=true)."
         )
@@ -91,7 +91,7 @@ def check_loopback(
 
 
 def _sign_of_forwarding(headers: Mapping[str, str]) -> str | None:
-    """The header that tells of a reverse proxy; None if there is none."""
+    """The header that reveals a reverse proxy; None if there is none."""
     for name in headers:
         if name in _FORWARDING or name.startswith(_FORWARDING_PREFIXES):
             return name
@@ -112,7 +112,7 @@ def is_loopback_host(host: str) -> bool:
 def _is_loopback_origin(origin: str) -> bool:
     try:
         parts = urlsplit(origin)
-        has_port = parts.port is None or parts.port > 0  # raises ValueError for what is no port
+        has_port = parts.port is None or parts.port > 0  # raises ValueError for an invalid port
         is_web = parts.scheme in ("http", "https") and has_port
         return is_web and is_loopback_host(parts.hostname or "")
     except ValueError:

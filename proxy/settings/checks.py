@@ -1,4 +1,4 @@
-"""What must hold before the proxy serves, beyond each setting being valid by itself."""
+"""Checks before the proxy serves, beyond the validity of each single setting."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from proxy.settings.sources import environment_names
 LIGHTON_CONSOLE = "https://console.lighton.ai"
 SCALEWAY_CONSOLE = "https://console.scaleway.com/iam/api-keys"
 SHORTEST_KEY = 20
-"""How many characters a client key needs not to be guessed."""
+"""How many characters make a client key hard to guess."""
 
 
 def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> None:
     """Raise SettingsError when a key for LightOn or Scaleway is missing.
 
-    `variables` are the names of those that are set: one of them may be a misspelt key.
+    `variables` are the names of variables that are set: one may be a misspelt key.
     """
     problems = []
     if settings.lighton_api_key is None:
         problems.append(
             _not_set("lighton_api_key", variables)
-            + f": create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY is read, too)"
+            + f": create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY works, too)"
         )
     if settings.scaleway_api_key is None:
         problems.append(
             _not_set("scaleway_api_key", variables)
             + f": create an API key at {SCALEWAY_CONSOLE} and use its secret key (SCW_SECRET_KEY "
-            "is read, too)"
+            "works, too)"
         )
     if problems:
         raise SettingsError(*problems, "to try it without keys: rag-proxy demo")
@@ -48,7 +48,7 @@ def check_profiles(settings: Settings) -> None:
             settings.scope().narrow(profile.scope())
         except EmptyScope as error:
             field = str(error.param).rpartition(".")[2]
-            problems.append(f"profiles.{name}.{field}: nothing of it is in the settings' {field}")
+            problems.append(f"profiles.{name}.{field}: the settings' {field} allows none of it")
         if profile.model != name and profile.model in settings.profiles:
             problems.append(
                 f"profiles.{name}.model: {profile.model} is a profile; name a Scaleway model"
@@ -61,8 +61,8 @@ def check_profiles(settings: Settings) -> None:
     default = settings.profiles.get(settings.default_model)
     if default is not None and default.model is None:
         problems.append(
-            f"profiles.{settings.default_model}.model: must be set, as default_model names this "
-            "profile"
+            f"profiles.{settings.default_model}.model: must be set, because default_model names "
+            "this profile"
         )
     if problems:
         raise SettingsError(*problems)
@@ -86,7 +86,8 @@ def check_exposure(settings: Settings) -> None:
         return
     if not _is_known(settings.host):
         raise SettingsError(
-            f"cannot listen on {settings.host}: it is no IP address, and no name that leads to one"
+            f"cannot listen on {settings.host}: it is neither an IP address nor a name that "
+            "resolves to one"
         )
     raise SettingsError(
         f"refusing to listen on {settings.host} without client keys: anyone who reaches the port "
@@ -95,7 +96,7 @@ def check_exposure(settings: Settings) -> None:
 
 
 def warnings_of(settings: Settings) -> tuple[str, ...]:
-    """What works, and less well than its user may expect; each is one line."""
+    """One line for each setting that works less well than its user may expect."""
     return (
         *_short_keys(settings),
         *_forwards_without_keys(settings),
@@ -117,29 +118,29 @@ def _short_keys(settings: Settings) -> Iterator[str]:
 def _forwards_without_keys(settings: Settings) -> Iterator[str]:
     if settings.allow_forwarded and not settings.api_keys:
         yield (
-            "allow_forwarded without client keys: whoever reaches a reverse proxy in front of this "
-            "port can read the company's documents"
+            "allow_forwarded without client keys: anyone who reaches a reverse proxy in front of "
+            "this port can read the company's documents"
         )
 
 
 def _in_clear(settings: Settings) -> Iterator[str]:
-    """Upstreams whose key and documents anyone on the way can read."""
+    """Upstreams whose key and documents anyone on the path can read."""
     for setting in ("lighton_base_url", "scaleway_base_url"):
         parts = urlsplit(getattr(settings, setting))
         if parts.scheme == "http" and not is_loopback_host(parts.hostname or ""):
             yield (
-                f"{environment_names(setting)[0]} begins with http://, so that the key and the "
-                f"documents go to {parts.hostname} in clear; use https:// if it answers there"
+                f"{environment_names(setting)[0]} begins with http://: the key and the documents "
+                f"go to {parts.hostname} in clear; use https:// if it answers there"
             )
 
 
 def _apart(settings: Settings) -> Iterator[str]:
     if settings.workers > 1 and settings.redis_url is None:
         yield (
-            f"each of the {settings.workers} workers keeps to itself the hidden part of an answer "
-            "that waits for a client's tools, and the memory of searches: when a client's next "
-            "request reaches another one, the model searches again; set RAG_PROXY_REDIS_URL to "
-            "share them"
+            f"each of the {settings.workers} workers keeps its own hidden parts of answers that "
+            "wait for a client's tools, and its own memory of searches: if a client's next request "
+            "reaches another worker, the model searches again; set RAG_PROXY_REDIS_URL to share "
+            "them"
         )
 
 
@@ -152,6 +153,6 @@ def _not_set(setting: str, variables: Iterable[str]) -> str:
 def _is_known(host: str) -> bool:
     try:
         socket.getaddrinfo(host, None)
-    except (OSError, UnicodeError):  # the latter for what cannot be a name, such as a..b
+    except (OSError, UnicodeError):  # the latter for an impossible name, such as a..b
         return False
     return True

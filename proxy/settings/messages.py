@@ -1,7 +1,7 @@
-"""What is wrong with the settings, in words for the person who wrote them.
+"""Messages about faults in the settings, for the person who wrote them.
 
-Messages name the variable or key and say what it must be. They never repeat the value: it may be a
-secret, also where none belongs.
+A message names the variable or key and says what it must be. It never repeats the value, which may
+be a secret, even in a setting that should hold none.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 CLOSE: Final = 0.75
 SURELY_CLOSE: Final = 0.87
-"""How similar names must be, by difflib's ratio. The second one keeps `AWS_SECRET_KEY`, which is
-nothing of ours, apart from `SCW_SECRET_KEY`."""
+"""How similar names must be, by difflib's ratio. The second value tells `AWS_SECRET_KEY`, which the
+proxy does not use, from `SCW_SECRET_KEY`."""
 SHORTEST_STEM: Final = 4
 
 
 def unknown(name: str, known: Mapping[str, str]) -> str:
     """The fault of a setting that does not exist, with the nearest one that does.
 
-    `known` leads from what people may write to what it is really called.
+    `known` maps the names that people may write to the real names.
     """
     nearest = get_close_matches(name, known, n=1, cutoff=CLOSE) or _only_extension(name, known)
     return "no such setting" + (f"; did you mean {known[nearest[0]]}?" if nearest else "")
@@ -42,12 +42,12 @@ def _only_extension(name: str, known: Iterable[str]) -> list[str]:
 
 
 def unquoted(name: str) -> str:
-    """The fault of a table inside a profile, which has none: TOML took a dot for a level."""
+    """The fault of a table inside a profile: TOML took a dot in its name for a level."""
     return f'no such setting; a profile\'s name with a dot needs quotes: [profiles."{name}"]'
 
 
 def misspelt(names: Collection[str], variables: Iterable[str]) -> str | None:
-    """The variable that is most likely meant to be one of `names`, in whatever case."""
+    """The variable that most likely stands for one of `names`, in any case."""
     others = {each.upper(): each for each in variables if each not in names}
     found = [
         match
@@ -58,7 +58,7 @@ def misspelt(names: Collection[str], variables: Iterable[str]) -> str | None:
 
 
 def fault(error: ErrorDetails) -> str:
-    """What one validation error says, without pydantic's terms and without the value."""
+    """The message of one validation error, without pydantic's terms and without the value."""
     item = next((f"item {part + 1} " for part in error["loc"] if isinstance(part, int)), "")
     say = _FAULTS.get(error["type"])
     return item + (say(error.get("ctx", {})) if say else error["msg"].lower())

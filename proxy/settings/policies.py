@@ -1,4 +1,4 @@
-"""From settings to policies: what holds for a request, by the model it names."""
+"""From settings to policies: the rules for a request, by the model it names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_PROFILE: Final = Profile()
 
 
 class Policies:
-    """The policy of every profile, and of any other model. Built once, at start-up.
+    """The policy of every profile, and of any other model. The app builds it once, at start-up.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow.
     """
@@ -33,8 +33,8 @@ class Policies:
     def of(self, model: str | None) -> Policy:
         """The policy for a request that names `model`: a profile, a model, or nothing.
 
-        Raises ModelNotFound for what is nearly a profile: the model of that name, if there is one,
-        would search more than the profile does.
+        Raises ModelNotFound for a name that is nearly a profile's: a model of that name, if there
+        is one, would search more than the profile does.
         """
         if model is None:
             model = self._settings.default_model
@@ -45,7 +45,7 @@ class Policies:
 
 
 def refuse_nearly(model: str, profiles: Names) -> None:
-    """Raise ModelNotFound if `model` is nearly the name of a profile, and none itself."""
+    """Raise ModelNotFound if `model` is nearly, but not exactly, the name of a profile."""
     if meant := profiles.nearly(model):
         raise ModelNotFound(
             f"The model {model!r} does not exist. Did you mean the profile {meant!r}?",

@@ -1,4 +1,4 @@
-"""What an operator may fix for a whole deployment and again for one profile of it."""
+"""The settings that hold for a whole deployment and that a profile may narrow or replace."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ScopeSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     workspace_id: Ids | None = Field(
-        None, description="The LightOn workspaces that may be searched."
+        None, description="The LightOn workspaces that the proxy may search."
     )
     tag_id: Ids | None = Field(
         None, description="Search only documents that carry one of these LightOn tags."
@@ -91,12 +91,12 @@ class Profile(ScopeSettings):
     """A model id that stands for a choice of knowledge. None means: as the settings say."""
 
     model: NonBlank | None = Field(None, description="The Scaleway model that answers.")
-    retrieval: Retrieval | None = Field(None, description="When documents are searched.")
+    retrieval: Retrieval | None = Field(None, description="When the proxy searches documents.")
     instructions: str | None = Field(
         None, description="Text of your own for the system message, instead of the settings'."
     )
     search_memory: bool | None = Field(
-        None, description="Whether later answers know what was found for earlier ones."
+        None, description="Whether later answers can use the searches of earlier ones."
     )
     max_rounds: Rounds | None = Field(None, description="The most rounds of searching.")
     max_searches: Searches | None = Field(None, description="The most searches in one round.")

@@ -1,6 +1,6 @@
 """All settings, in one frozen object. Nothing else in the proxy reads the environment or files.
 
-`Settings(...)` takes what it is given and reads nothing; `load_settings` gathers the values from
+`Settings(...)` takes its arguments and reads nothing; `load_settings` gathers the values from
 flags, the environment, `.env` and a TOML file, in this order of precedence.
 """
 
@@ -58,7 +58,7 @@ _REDIS_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "unix": ("db", "password"),
 }
-"""What may stand after the '?' of a Redis address, by scheme."""
+"""The options that a Redis address may have after its '?', by scheme."""
 
 
 def _secret(value: SecretStr) -> SecretStr:
@@ -75,7 +75,7 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(text)
         is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is none, or brackets that do not close
+    except ValueError:  # an invalid port, or brackets that do not close
         is_address = False
     if not is_address or not text.isprintable():
         raise ValueError("must be an http:// or https:// address")
@@ -85,7 +85,7 @@ def _url(value: str) -> str:
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    """Refuse what redis-py would pass over, or stumble upon only when it connects."""
+    """Refuse an address that redis-py would misread, or reject only when it connects."""
     try:
         parts = urlsplit(value.get_secret_value())
         is_address = _is_redis_address(parts)
@@ -93,8 +93,8 @@ def _redis_url(value: SecretStr) -> SecretStr:
         is_address = False
     if not is_address:
         raise ValueError(
-            "must be redis://host:6379/0, rediss://… for TLS, or unix:///path, and a password's "
-            "special characters are written as %XX"
+            "must be redis://host:6379/0, rediss://… for TLS, or unix:///path; write a password's "
+            "special characters as %XX"
         )
     known = _REDIS_OPTIONS[parts.scheme]
     given = parse_qs(parts.query, keep_blank_values=True)
@@ -116,7 +116,7 @@ def _is_redis_address(parts: SplitResult) -> bool:
 
 
 def _before(*endings: str) -> AfterValidator:
-    """Refuse an address that goes on to what the proxy itself adds."""
+    """Refuse an address that ends with a path that the proxy itself adds."""
 
     def check(url: str) -> str:
         for ending in endings:
@@ -187,7 +187,7 @@ class Settings(ScopeSettings, BaseSettings):
         None, description="The secret key of Scaleway that generates the answers."
     )
     scaleway_project_id: ProjectId | None = Field(
-        None, description="The Scaleway project that the model calls are made and billed in."
+        None, description="The Scaleway project that the model calls run in and are billed to."
     )
     scaleway_base_url: ScalewayUrl = Field(
         default_factory=_scaleway_url,
@@ -196,7 +196,7 @@ class Settings(ScopeSettings, BaseSettings):
 
     ca_file: NonBlank | None = Field(
         None,
-        description="A file with certificates of authorities that are trusted beside the system's.",
+        description="A file with certificates of authorities to trust besides the system's.",
     )
     client_certificate: NonBlank | None = Field(
         None,
@@ -213,35 +213,35 @@ class Settings(ScopeSettings, BaseSettings):
     api_keys: tuple[Secret, ...] = Field((), description="The keys that clients may use.")
     allow_forwarded: bool = Field(
         default=False,
-        description="Whether a proxy without client keys serves what came through a reverse proxy.",
+        description="Whether a proxy without client keys serves requests that a reverse proxy "
+        "passes on.",
     )
     cors_origins: tuple[Origin, ...] | None = Field(
         None, description="The origins whose web pages may call the proxy from a browser."
     )
     max_body_bytes: int = Field(
-        20_000_000, ge=1, description="The largest request body that is accepted, in bytes."
+        20_000_000, ge=1, description="The largest request body that the proxy accepts, in bytes."
     )
     max_head_bytes: int = Field(
         64_000,
         ge=1_000,
-        description="The largest request line with headers that is accepted, in bytes.",
+        description="The largest request line with headers that the proxy accepts, in bytes.",
     )
     max_headers: int = Field(100, ge=1, description="The most headers that a request may have.")
     max_waiting_connections: int | None = Field(
         None,
         ge=2,
-        description="The most connections of one process that may be open without a complete "
-        "request.",
+        description="The most connections without a complete request that one process keeps open.",
     )
     trusted_proxies: tuple[NetworkText, ...] = Field(
-        (), description="The reverse proxies whose `X-Forwarded-For` header is believed."
+        (), description="The reverse proxies whose `X-Forwarded-For` header the proxy believes."
     )
-    log_level: LogLevel = Field("info", description="How much is logged.")
+    log_level: LogLevel = Field("info", description="How much the proxy logs.")
 
     default_model: NonBlank = Field(
         "llama-3.3-70b-instruct", description="The model of a request that names none."
     )
-    retrieval: Retrieval = Field("tool", description="When documents are searched.")
+    retrieval: Retrieval = Field("tool", description="When the proxy searches documents.")
     max_rounds: Rounds = Field(
         4, description="The most rounds of searching for one answer; then the model must answer."
     )
@@ -253,10 +253,11 @@ class Settings(ScopeSettings, BaseSettings):
         "tell_model", description="What happens when a search fails."
     )
     search_memory: bool = Field(
-        default=False, description="Whether later answers know what was found for earlier ones."
+        default=False, description="Whether later answers can use the searches of earlier ones."
     )
     instructions: str = Field(
-        "", description="Text of your own that is added to the system message of each request."
+        "",
+        description="Text of your own that the proxy adds to the system message of each request.",
     )
     search_instructions: str | None = Field(
         None, description="Replaces the built-in text that tells the model how to search and cite."
@@ -264,7 +265,7 @@ class Settings(ScopeSettings, BaseSettings):
     context_instructions: str | None = Field(
         None,
         description="Replaces the built-in text that tells the model how to use and cite passages "
-        "found before it was asked.",
+        "that the proxy found first.",
     )
     passage_chars: int = Field(
         48_000, ge=1, description="The most characters of passages that one request may hold."
@@ -279,7 +280,8 @@ class Settings(ScopeSettings, BaseSettings):
     )
     drop_params: tuple[NonBlank, ...] = Field(
         ("frequency_penalty", "n", "top_logprobs", "logit_bias", "user"),
-        description="Request parameters that are removed because Scaleway does not support them.",
+        description="Request parameters that the proxy removes because Scaleway does not support "
+        "them.",
     )
 
     head_timeout_s: Seconds = Field(
@@ -293,7 +295,7 @@ class Settings(ScopeSettings, BaseSettings):
     model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
     search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")
     commit_after_s: float = Field(
-        10, ge=0, description="Seconds after which a stream begins although nothing came yet."
+        10, ge=0, description="Seconds after which a stream begins even if nothing has arrived."
     )
     heartbeat_s: Seconds = Field(
         15, description="Seconds between signs of life in a stream that is silent."
@@ -302,25 +304,27 @@ class Settings(ScopeSettings, BaseSettings):
         10, ge=0, le=15, description="Seconds between requests that keep connections open."
     )
     models_ttl_s: float = Field(
-        60, ge=0, description="Seconds for which Scaleway's list of models is kept."
+        60, ge=0, description="Seconds for which the proxy keeps Scaleway's list of models."
     )
     ready_ttl_s: float = Field(
-        5, ge=0, description="Seconds for which the result of a readiness check is kept."
+        5, ge=0, description="Seconds for which the proxy keeps the result of a readiness check."
     )
     retry_after_s: int = Field(
-        5, ge=0, description="Seconds that a client is told to wait when Scaleway names none."
+        5,
+        ge=0,
+        description="Seconds that the proxy tells a client to wait when Scaleway names none.",
     )
 
     redis_url: RedisUrl | None = Field(
         None,
-        description="The Redis or Valkey in which processes share what they keep between requests.",
+        description="The Redis or Valkey in which processes share their state between requests.",
     )
     turns_ttl_s: float = Field(
         3600,
         gt=0,
         le=_LONGEST_TTL_S,
-        description="Seconds for which the hidden part of an answer is kept, counted from its last "
-        "use.",
+        description="Seconds for which the proxy keeps the hidden part of an answer, counted from "
+        "its last use.",
     )
     search_cache_ttl: float = Field(
         30,
@@ -348,7 +352,7 @@ class Settings(ScopeSettings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only keywords: what is read from outside is decided in `load_settings`."""
+        """Only keywords: `load_settings` decides which other sources to read."""
         return (init_settings,)
 
 
@@ -372,12 +376,12 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
 
 
 def variable_names() -> frozenset[str]:
-    """What is set in the environment and in `.env`, without the values."""
+    """The names of the variables in the environment and in `.env`, without their values."""
     return frozenset((*os.environ, *read_dotenv(DOTENV)))
 
 
 def _build(sources: Sequence[Source]) -> Settings:
-    """Each setting from the first source that has it."""
+    """Take each setting from the first source that has it."""
     layers = tuple(InitSettingsSource(Settings, dict(source.values)) for source in sources)
     problems = [problem for source in sources for problem in source.problems]
     try:

@@ -27,7 +27,7 @@ _FIXED_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "scaleway_base_url": ("SCALEWAY_BASE_URL",),
     "scaleway_project_id": ("SCW_DEFAULT_PROJECT_ID",),
 }
-"""Names that vendors' own tools established; the first one that is set counts."""
+"""Names that vendors' own tools use; the first one that is set counts."""
 
 _SERVICE_LINK: Final = re.compile(
     r"RAG_PROXY(_\w+)?_(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -37,7 +37,7 @@ _SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Settings by field name, as one place gives them, and what they are called there."""
+    """The settings of one place, by field name, and the names they have there."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Source:
     problems: tuple[str, ...] = ()
 
     def holds(self, path: Sequence[str]) -> bool:
-        """Whether this source says something about a setting, or about a key inside it."""
+        """Whether this source sets a setting, or a key inside it."""
         value: Any = self.values
         for part in path:
             if not isinstance(value, Mapping) or part not in value:
@@ -54,12 +54,12 @@ class Source:
         return True
 
     def label(self, path: Sequence[str]) -> str:
-        """What the writer of this source calls a setting, or a key inside it."""
+        """The name that this source gives a setting, or a key inside it."""
         return ".".join((self.names.get(path[0], path[0]), *path[1:])) + self.place
 
 
 def environment_names(setting: str) -> tuple[str, ...]:
-    """The environment variables that a setting is read from, the preferred one first."""
+    """The environment variables of a setting, the preferred one first."""
     return _FIXED_NAMES.get(setting, (PREFIX + setting.upper(),))
 
 

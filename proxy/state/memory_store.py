@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 _SPARE_ENDS: Final = 1000
-"""How many stale ends may be kept beside two for each entry; then all of them are dropped."""
+"""How many ends the heap may hold besides two per entry, before it drops all stale ones."""
 
 
 class _Entry(NamedTuple):
@@ -21,7 +21,7 @@ class _Entry(NamedTuple):
 class MemoryStore:
     """Names and values of at most `max_bytes` bytes. Over that, the least recently used goes first.
 
-    What has ended is dropped before anything else is. `clock` counts seconds.
+    Expired entries go before all others. `clock` counts seconds.
     """
 
     def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,7 +31,7 @@ class MemoryStore:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         """The least recently used one is the first."""
         self._ends: list[tuple[float, str]] = []
-        """A heap of when entries end. Each entry's `ends_at` is in it, beside stale ones."""
+        """A heap of expiry times: each entry's `ends_at`, and some stale ones."""
 
     async def read(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
         now = self._clock()

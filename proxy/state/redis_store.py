@@ -1,9 +1,9 @@
 """The store in Redis or Valkey. The only file that knows redis-py.
 
-A command that is cancelled, by its client or by the time limit, costs its connection: redis-py
-closes it, as the reply would else be taken for that of the next command. The one time limit here is
-made of cancellation. redis-py's own are off: they hold for each of its steps, and are made of
-asyncio.wait_for, which may lose a cancellation (python/cpython issue 86296).
+A command that its client or the time limit cancels costs its connection: redis-py closes it,
+because otherwise the next command would read the reply. The one time limit here cancels. redis-py's
+own limits are off: they apply to each of its steps, and use asyncio.wait_for, which may lose a
+cancellation (python/cpython issue 86296).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PREFIX: Final = "rag-proxy:"
 _CONNECTIONS: Final = 20
 _PROBE_TTL_S: Final = 10.0
 _ERRORS: Final = (redis_errors.RedisError, OSError, ValueError)
-"""TimeoutError is an OSError. Some replies without sense are a ValueError in redis-py."""
+"""TimeoutError is an OSError. redis-py raises ValueError for some malformed replies."""
 
 _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (TimeoutError, "it does not answer in time"),
@@ -39,22 +39,22 @@ _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (redis_errors.ReadOnlyError, "it is a replica, which takes no writes"),
     (redis_errors.NoPermissionError, f"the user needs GET, GETEX and SET on {PREFIX}*"),
     (redis_errors.MovedError, "it is a cluster, which is not supported"),
-    (redis_errors.ResponseError, "it is no Redis from 6.2 on, and no Valkey"),
+    (redis_errors.ResponseError, "it is neither Redis 6.2 or later nor Valkey"),
     (ConnectionRefusedError, "nothing listens there"),
     (FileNotFoundError, "there is no such socket or certificate file"),
-    (socket.gaierror, "its name leads to no address"),
+    (socket.gaierror, "its name does not resolve"),
     (ssl.SSLError, "TLS fails; is its certificate trusted?"),
 )
-"""The first that fits is said. What Redis says is not, as it may repeat a password or a value."""
+"""The first match is reported. Redis' own words are not: they may hold a password or a value."""
 
 _log = logging.getLogger(__name__)
 
 
 class RedisFailed(Exception):
-    """Redis did not do what it was asked. The message says why, and nothing that is secret.
+    """Redis did not carry out an operation. The message says why and holds no secret.
 
-    - RedisFailed: it is not there, or not now
-      - RedisRefused: it is there, and does not do this
+    - RedisFailed: it is unreachable or unavailable
+      - RedisRefused: it answers, but refuses this operation
     """
 
 
@@ -62,10 +62,10 @@ class RedisRefused(RedisFailed): ...
 
 
 class RedisStore:
-    """What Redis holds under `rag-proxy:*`.
+    """The entries of Redis under `rag-proxy:*`.
 
-    No operation takes longer than `timeout_s`. After one without an answer, Redis is left alone for
-    `quiet_s` seconds of `clock`; then one operation at a time tries it, until it is back.
+    No operation takes longer than `timeout_s`. After one without an answer, the store leaves Redis
+    alone for `quiet_s` seconds of `clock`; then one operation at a time tries it, until it is back.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class RedisStore:
         self._clock = clock
         self._quiet_until = float("-inf")
         self._inabilities: set[str] = set()
-        """What of "answer", "read" and "write" Redis cannot do, as was logged."""
+        """Those of "answer", "read" and "write" that the log says Redis cannot do."""
         self._slots = asyncio.Semaphore(_CONNECTIONS)
         pool = ConnectionPool.from_url(
             url, protocol=2, socket_timeout=None, socket_connect_timeout=None
@@ -111,7 +111,7 @@ class RedisStore:
         name, value = f"check:{secrets.token_hex(8)}", secrets.token_bytes(16)
         await self._set(name, value, _PROBE_TTL_S)
         if await self._get([name], _PROBE_TTL_S) != {name: value}:
-            raise RedisRefused("it does not return what it was given")
+            raise RedisRefused("it does not return the value that was written")
 
     async def aclose(self) -> None:
         with suppress(*_ERRORS):
@@ -138,7 +138,7 @@ class RedisStore:
     async def _set_once(
         self, name: str, value: bytes, ttl_s: float, settle: Callable[[bytes], bytes]
     ) -> None:
-        """Of two writers, the one whose value is not there sees the other's, whatever the order."""
+        """Of two writers, the one that loses sees the other's value, in whatever order."""
         key, px = PREFIX + name, _milliseconds(ttl_s)
         async with self._asking():
             async with self._redis.pipeline(transaction=False) as pipeline:
@@ -152,7 +152,7 @@ class RedisStore:
                 await self._redis.set(key, settled, px=px)
 
     def _may_ask(self) -> bool:
-        """Whether now is a time to. While it does not answer, that is so once in `quiet_s`."""
+        """Whether to ask Redis now. While it does not answer: once in `quiet_s`."""
         now = self._clock()
         if now < self._quiet_until:
             return False
@@ -162,7 +162,7 @@ class RedisStore:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
-        """The limits of an operation, and its errors translated: raises RedisFailed."""
+        """Limit an operation and translate its errors. Raises RedisFailed."""
         try:
             async with asyncio.timeout(self._timeout_s), self._slots:
                 yield
@@ -172,7 +172,7 @@ class RedisStore:
             raise RedisFailed(_reason(error)) from error
 
     async def _tolerate(self, operation: str, work: Awaitable[T]) -> T | None:
-        """Do it. A failure is logged, once, and otherwise is as if nothing were there: None."""
+        """Run `work`. Log a failure once and return None, as if nothing were stored."""
         try:
             done = await work
         except RedisRefused as error:
@@ -205,7 +205,7 @@ class RedisStore:
 def _judge(faults: Sequence[Exception]) -> None:
     """Raise the first fault that is not about one name alone.
 
-    A name that holds something else than a value was not written by the proxy; the others count.
+    If a name holds another type, the proxy did not write it; the other names count.
     """
     for fault in faults:
         if not str(fault).startswith("WRONGTYPE"):
@@ -213,7 +213,7 @@ def _judge(faults: Sequence[Exception]) -> None:
 
 
 def _milliseconds(seconds: float) -> int:
-    """Redis takes whole ones, and not 0."""
+    """Redis takes whole milliseconds, at least 1."""
     return max(1, round(seconds * 1000))
 
 

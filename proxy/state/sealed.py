@@ -1,4 +1,4 @@
-"""A store of which others can write to the home, and put nothing into it that is believed."""
+"""A store over one that others can write to: it ignores every value that they forge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proxy.state.store import Settle, Store
 
 _SEAL_BYTES: Final = 32
 SHOWN: Final = 24
-"""As many characters of a name as are logged: enough to find it, too few to be asked for."""
+"""How many characters of a name the log shows: enough to find it, too few to read it."""
 
 _log = logging.getLogger(__name__)
 
@@ -19,10 +19,10 @@ _log = logging.getLogger(__name__)
 class Sealed:
     """A store over `home` in which a value counts only under the name it was written for.
 
-    Before each value stands an HMAC (RFC 2104, SHA-256) of its name and itself under `key`, which
-    only proxies that search with the same key of LightOn's have. What was damaged, moved to another
-    name or written by somebody else counts as gone, and the log says so. Values are not encrypted,
-    and whoever can write may delete a value or put back an older one of the same name.
+    An HMAC (RFC 2104, SHA-256) of name and value under `key` precedes each value. Only proxies
+    with the same LightOn key have `key`. A damaged, moved or foreign value counts as missing, and
+    the log says so. Values are not encrypted, and anyone who can write to `home` can delete a value
+    or restore an older one of the same name.
     """
 
     def __init__(self, home: Store, key: bytes) -> None:
@@ -54,10 +54,10 @@ class Sealed:
         code, value = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
         if hmac.compare_digest(code, self._code(name, value)):
             return value
-        _log.warning("A kept value was not sealed here and counts as gone: %s…", name[:SHOWN])
+        _log.warning("A kept value has no valid seal and counts as missing: %s…", name[:SHOWN])
         return None
 
     def _code(self, name: str, value: bytes) -> bytes:
-        """With the length of the name before it, so that no part of a value passes for one."""
+        """The HMAC. The name's length precedes it, so no part of a value passes for one."""
         written = name.encode()
         return hmac.digest(self._key, b"%d:%b%b" % (len(written), written, value), "sha256")

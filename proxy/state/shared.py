@@ -1,4 +1,4 @@
-"""Results that requests share: made once at a time for all who ask, then kept for a while."""
+"""Results that requests share: one request makes a result for all, and the store keeps it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Shared(Generic[T]):
-    """Results by name, which must say everything that they depend on.
+    """Results by name. A name must cover everything that its result depends on.
 
-    With a `ttl_s` of 0 nothing is shared. A failure goes to all who wait for it, and is not kept.
+    With a `ttl_s` of 0 nothing is shared. All waiting callers get a failure; the store does not.
     """
 
     store: Store
@@ -27,10 +27,10 @@ class Shared(Generic[T]):
     async def get(
         self, name: str, make: Callable[[], Awaitable[bytes]], read: Callable[[bytes], T]
     ) -> T:
-        """What `read` makes of the bytes that are kept or, if there are none, of what `make` gets.
+        """The result that `read` parses from the kept bytes or, if there are none, from `make`'s.
 
-        Raises what `make` and `read` raise. Whoever asks first makes the result, and no task of its
-        own is needed for it; if that is cancelled, one of those who wait begins anew.
+        Raises the errors of `make` and `read`. The first caller makes the result itself, without a
+        new task; if it is cancelled, one of the waiting callers starts again.
         """
         if not self.ttl_s:
             return read(await make())
@@ -40,15 +40,15 @@ class Shared(Generic[T]):
                 try:
                     return made.result()
                 finally:
-                    del made  # what it raises refers to this frame
+                    del made  # its exception refers to this frame
         made = self._making[name] = asyncio.get_running_loop().create_future()
         try:
             made.set_result(await self._kept_or_made(name, make, read))
-        except Exception as fault:  # noqa: BLE001 - raised below, and by all who wait
+        except Exception as fault:  # noqa: BLE001 - raised below, and in all waiting callers
             made.set_exception(fault)
         finally:
             del self._making[name]
-            made.cancel()  # unless it is there
+            made.cancel()  # no effect if it has a result
         try:
             return made.result()
         finally:
@@ -62,7 +62,7 @@ class Shared(Generic[T]):
             try:
                 return read(kept[name])
             except ProxyError:
-                pass  # of another version: it is made anew, and replaced
+                pass  # another version wrote it: make it again, and replace it
         made = await make()
         result = read(made)
         await self.store.write(name, made, self.ttl_s)

@@ -1,7 +1,7 @@
-"""What the proxy keeps between requests: bytes under a name, for a time. It has two homes.
+"""The store for state between requests: bytes under a name, for a time, in memory or in Redis.
 
-What is kept is never needed: what is gone, for whatever reason, is not there when it is read. No
-method raises an error for it.
+The store is a cache: entries may vanish at any time, and a missing entry is never an error. No
+method raises one.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Protocol, TypeAlias
 from proxy.state.memory_store import MemoryStore
 
 Settle: TypeAlias = Callable[[bytes], bytes]
-"""Which value is to be kept where the given one is there already."""
+"""Returns the value to keep, given the value that is already there."""
 
 
 class Store(Protocol):
     async def read(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
-        """The values that are there, by name. With `renew_s` each lives on for so many seconds."""
+        """The values found, by name. `renew_s` extends the life of each by so many seconds."""
 
     async def write(self, name: str, value: bytes, ttl_s: float) -> None:
-        """Keep `value` for `ttl_s` seconds, instead of what was kept under this name."""
+        """Keep `value` for `ttl_s` seconds, in place of an older value of this name."""
 
     async def write_once(self, name: str, value: bytes, ttl_s: float, settle: Settle) -> None:
-        """Keep `value` as `write` does; if there is one already, keep what `settle` says.
+        """Keep `value` as `write` does; if there is one already, keep the one `settle` returns.
 
-        That holds for writers in several processes, too, if `settle` gives either the value that is
-        there or, in every other case, one and the same.
+        This holds across processes, too, if `settle` returns either the value that is there or, in
+        every other case, one constant.
         """
 
     async def aclose(self) -> None: ...
@@ -35,7 +35,7 @@ class Store(Protocol):
 def make_store(redis_url: str | None, max_bytes: int, key: bytes) -> Store:
     """Redis, which processes share, or else the memory of this one, up to `max_bytes`.
 
-    What is in Redis is sealed with `key`. Nobody else can write to the memory of a process.
+    `key` seals the values in Redis. Nobody else can write to the memory of a process.
     """
     if redis_url is None:
         return MemoryStore(max_bytes)

@@ -1,4 +1,4 @@
-"""Kept turns in the store: each under its handle, and out of reach of every other client."""
+"""Kept turns in the store, each under its handle. No client can reach another client's turns."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from proxy.state.store import Store
 
 _CODEC: Final = TypeAdapter(KeptTurn)
 _AMBIGUOUS: Final = b""
-"""Kept where two answers had one handle, so that neither is taken for the other."""
+"""Replaces the turns of two answers with one handle, so that neither passes for the other."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class KeptTurns:
-    """The kept turns of all clients. `realm` is told apart from others that share the store."""
+    """The kept turns of all clients. `realm` separates them from others in the same store."""
 
     store: Store
     ttl_s: float
     realm: str
 
     def of(self, client: str, scope: Scope) -> ClientTurns:
-        """Those of one client key, within one scope of searches.
+        """The turns of one client key, within one search scope.
 
-        What was found in one scope is not put back in another: a client may serve many users with
-        one key, and tell them apart by workspace.
+        Results from one scope never return in another: a client may serve many users with one key,
+        and separate them by workspace.
         """
         return ClientTurns(self, client, scope)
 
@@ -50,13 +50,13 @@ class ClientTurns:
 
     @property
     def partition(self) -> str:
-        """A name for the realm, the client and all of its scope; the order of a list is nothing."""
+        """A name for the realm, the client and the whole scope, whose lists may be in any order."""
         fields = {name: _sorted(value) for name, value in asdict(self.scope).items()}
         owner = (self.turns.realm, self.client, fields)
         return hashlib.sha256(orjson.dumps(owner)).hexdigest()
 
     async def recall(self, handles: Sequence[str]) -> dict[str, KeptTurn]:
-        """Those that are there and can be read, by handle. Each lives on from now."""
+        """The turns found and readable, by handle. Renews the life of each."""
         partition = self.partition
         names = {_name(partition, handle): handle for handle in handles}
         values = await self.turns.store.read(tuple(names), renew_s=self.turns.ttl_s)
@@ -64,9 +64,9 @@ class ClientTurns:
         return {handle: turn for handle, turn in read.items() if turn is not None}
 
     async def keep(self, handle: str, turn: KeptTurn) -> None:
-        """Keep the turn. If another one has been kept under its handle, both are dropped.
+        """Keep the turn. If its handle already holds another one, drop both.
 
-        Two conversations have met then, and nobody can tell for which of them a turn was kept.
+        Two conversations have met then, and nobody can tell to which of them a turn belongs.
         """
         name = _name(self.partition, handle)
 
@@ -79,13 +79,13 @@ class ClientTurns:
 
 
 def _read(name: str, value: bytes) -> KeptTurn | None:
-    """The turn; None where two were kept, and for one that another version has written."""
+    """The turn; None for an ambiguous handle, and for a turn of another version."""
     if value == _AMBIGUOUS:
         return None
     try:
         return _CODEC.validate_json(value)
     except ValidationError:
-        _log.warning("A kept turn cannot be read and counts as gone: %s…", name[:SHOWN])
+        _log.warning("A kept turn is unreadable and counts as missing: %s…", name[:SHOWN])
         return None
 
 

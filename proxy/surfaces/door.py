@@ -1,26 +1,26 @@
-"""The door: uvicorn's HTTP/1.1 protocol, made to hold against whoever has no key.
+"""The door: uvicorn's HTTP/1.1 protocol, hardened against clients that have no key.
 
-uvicorn's class does the work. This one adds what it leaves open:
+uvicorn's class does the work. This one adds:
 
-- **An offer to upgrade is declined**, and the request is an ordinary one (RFC 9110, 7.8). httptools
-  stops at the end of such a head and takes the body for another protocol. So a new parser reads the
-  head again, without the offer, and then the body.
-- **Heads are bounded**, in bytes received and in headers. Bytes are counted as they come, because a
+- **It declines an offer to upgrade** and treats the request as an ordinary one (RFC 9110, 7.8).
+  httptools stops at the end of such a head and takes the body for another protocol. So a new parser
+  reads the head again, without the offer, and then the body.
+- **It bounds heads**, in bytes received and in headers. It counts bytes as they arrive, because a
   header line that never ends does not reach the parser's callbacks.
-- **Trailers are dropped** (RFC 9110, 6.5.1): they must not speak as headers.
-- **Time is bounded** while nothing complete has come. Where in a request a connection is decides:
+- **It drops trailers** (RFC 9110, 6.5.1): they must not pass for headers.
+- **It bounds the time** until a request is complete. The limit depends on the connection's place:
 
       place     reply         how long
       NEW       none          a second, in which the server may still be busy reading others
       BETWEEN   none, or sent keep_alive_s; before the first request head_timeout_s
       HEAD      any           head_timeout_s from its first byte, then 408
-      BODY      to come       minded by the application: see `read_body`
+      BODY      to come       left to the application: see `read_body`
       BODY      sent early    linger_s, in which the client may send the rest
       BETWEEN   to come       no limit
 
-- **Waiting connections are counted** (`proxy.surfaces.waiting`): all but NEW ones and the last
+- **It counts waiting connections** (`proxy.surfaces.waiting`): all but NEW ones and the last
   above, and none whose end would cost a complete request its reply.
-- **A client that hangs up is gone for all of its requests**, those that wait for their turn, too.
+- **If a client hangs up, all of its requests end**, including those that wait for their turn.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ if TYPE_CHECKING:
 
 _NOT_HTTP: Final = "This is not a valid HTTP/1.1 request."
 _MOST_HELD: Final = 256 * 1024
-"""Bytes that may come behind requests that wait for their turn, before reading stops."""
+"""How many bytes the door holds behind waiting requests before it stops reading."""
 _UNREAD_S: Final = 1.0
-"""How long a connection of which nothing was read yet is not held against its client."""
+"""How long an unread connection does not count against its client."""
 
 _log = logging.getLogger("proxy.access")
 
 
 @dataclass(frozen=True, slots=True)
 class DoorLimits:
-    """What a connection may cost. Times are in seconds, sizes in bytes."""
+    """The limits of a connection. Times are in seconds, sizes in bytes."""
 
     max_head_bytes: int = 64_000
     max_headers: int = 100
@@ -69,7 +69,7 @@ class DoorLimits:
     keep_alive_s: float = 5.0
     linger_s: float = 5.0
     linger_bytes: int = 20_000_000
-    """How much of a request is read, and dropped, once it has been answered."""
+    """How many bytes of an answered request the door reads and drops."""
     max_waiting: int = 512
     """The most connections without a complete request."""
     trusted: tuple[Network, ...] = ()
@@ -104,7 +104,7 @@ class _Place(Enum):
     HEAD = auto()
     BODY = auto()
     SHUT = auto()
-    """Nothing more is read: the client has been refused, or is to go."""
+    """The door reads nothing more: it has refused or evicted the client."""
 
 
 class DoorProtocol(HttpToolsProtocol):
@@ -123,25 +123,25 @@ class DoorProtocol(HttpToolsProtocol):
         self._waiting = door.waiting
         self._place = _Place.NEW
         self._running: RequestResponseCycle | None = None
-        """The request that is being answered, or was answered last."""
+        """The request that the application answers now or answered last."""
         self._requests = 0
-        """The heads that were complete."""
+        """How many complete heads have arrived."""
         self._settled: tuple[_Place, bool, int] | None = None
         self._deadline = inf
         self._timer: asyncio.TimerHandle | None = None
         self._held = memoryview(b"")
-        """What has come and was not parsed yet."""
+        """Bytes that have arrived but are not parsed yet."""
         self._head_bytes = 0
-        """Those of the head's lines that the parser has told."""
+        """The bytes of the head's lines that the parser has reported."""
         self._unheard = 0
-        """The bytes that came since the parser last told of a head or a part of a body."""
+        """The bytes since the parser last reported a head or a part of a body."""
         self._has_heard = False
         self._hosts = 0
         self._dropped = 0
-        """The bytes that came of a request that has been answered."""
+        """The bytes that arrived for an already answered request."""
         self._peer = ""
         self._client = ""
-        """Whose request it is: that of another address, if a trusted proxy says so."""
+        """The client's address: another than the peer's, if a trusted proxy says so."""
         self._owner = ""
 
     # The side of the event loop
@@ -186,10 +186,10 @@ class DoorProtocol(HttpToolsProtocol):
     # Parsing
 
     def _advance(self) -> None:
-        """Parse what has come, in pieces no longer than a head may be.
+        """Parse the bytes that have arrived, in pieces no longer than a head may be.
 
-        What follows a request that waits for its turn is held: parsed requests take much more room.
-        Reading goes on, up to a limit, or a client that hangs up would not be noticed.
+        Bytes behind a waiting request stay unparsed: parsed requests take much more room.
+        Reading continues, up to a limit; otherwise nobody would notice that a client hangs up.
         """
         while self._held and not self.pipeline and self._place is not _Place.SHUT:
             room = self._limits.max_head_bytes - self._unheard
@@ -209,7 +209,7 @@ class DoorProtocol(HttpToolsProtocol):
             ours = fault.__context__
             self._refuse(ours if isinstance(ours, ProxyError) else BadRequest(_NOT_HTTP))
             return
-        if self._has_heard:
+        if self._has_heard or self._place is _Place.SHUT:
             self._unheard = 0
             return
         self._unheard += len(piece)
@@ -226,7 +226,9 @@ class DoorProtocol(HttpToolsProtocol):
                 self.parser.feed_data(piece)
             except httptools.HttpParserUpgrade as stop:
                 if self.parser.get_method() == b"CONNECT":
-                    self._refuse(MethodNotAllowed("The proxy tunnels nothing: CONNECT is refused."))
+                    self._refuse(
+                        MethodNotAllowed("The proxy opens no tunnels: do not use CONNECT.")
+                    )
                     return
                 head = self._head_without_offer()
                 self.parser = httptools.HttpRequestParser(self)
@@ -267,13 +269,13 @@ class DoorProtocol(HttpToolsProtocol):
         if name == b"host":
             self._hosts += 1
         elif name == b"transfer-encoding" and value.lower() != b"chunked":
-            raise BadRequest("The only transfer coding that is read is 'chunked'.")
+            raise BadRequest("The proxy reads no transfer coding but 'chunked'.")
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return  # the head is read again
         if self._hosts != 1 and not (self._hosts == 0 and self.parser.get_http_version() == "1.0"):
-            raise BadRequest("A request needs one Host header.")  # RFC 9112, 3.2
+            raise BadRequest("A request needs exactly one Host header.")  # RFC 9112, 3.2
         if self._limits.trusted and self.client is not None:
             self._client = client_address(self._peer, self._forwarded_for(), self._limits.trusted)
             self.scope["client"] = (self._client, self.client[1])
@@ -322,7 +324,7 @@ class DoorProtocol(HttpToolsProtocol):
     # Refusing
 
     def _refuse(self, error: ProxyError) -> None:
-        """Answer what cannot be read with an error, in its turn, and then close."""
+        """Answer an unreadable request with an error, in its turn, and then close."""
         name = error.code or error.type
         _log.info("refused status=%d error=%s from=%s", error.status, name, self._client)
         is_in_body, self._place = self._place is _Place.BODY, _Place.SHUT
@@ -334,21 +336,21 @@ class DoorProtocol(HttpToolsProtocol):
                 cast("ASGI3Application", _Refusal(error)),
             )  # the newest request: others come before
         elif not self._is_answered and (cycle.response_started or not is_in_body):
-            cycle.keep_alive = False  # the reply that is under way goes first, and ends the rest
+            cycle.keep_alive = False  # the running reply goes first, and ends the rest
         elif is_in_body and cycle.response_complete:
             self._close_soon()
         else:
             self.transport.write(_reply_bytes(error))
             self._close_soon()
             if is_in_body:
-                cycle.waiting_for_100_continue = False  # it has been told more than that
+                cycle.waiting_for_100_continue = False  # the reply has told it more than that
                 cycle.disconnected = True
                 cycle.message_event.set()
 
     def _close_soon(self) -> None:
         """Send no more, and close when the client does, or after a while.
 
-        To close while it still sends would reset the connection, and take the reply with it.
+        Closing while it still sends would reset the connection and lose the reply.
         """
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -356,7 +358,7 @@ class DoorProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _drop(self, size: int) -> None:
-        """Count what is read only to be polite."""
+        """Count bytes that the door reads only to let the client finish."""
         self._dropped += size
         if self._dropped > self._limits.linger_bytes:
             self._close_now()
@@ -364,7 +366,7 @@ class DoorProtocol(HttpToolsProtocol):
     # Time
 
     def _settle(self) -> None:
-        """Set the deadline, and count the connection or not, for where it is now."""
+        """Set the deadline for the current place, and count the connection if it waits there."""
         is_answered = self._is_answered
         now = (self._place, is_answered, self._requests)
         if now == self._settled or self.transport.is_closing():
@@ -384,7 +386,7 @@ class DoorProtocol(HttpToolsProtocol):
 
     @property
     def _is_answered(self) -> bool:
-        """Whether no reply is under way, nor will be to what has come whole."""
+        """Whether no reply is running, and no complete request still needs one."""
         return not self._requests or self.cycle.response_complete or self.cycle.disconnected
 
     def _time_limit(self, *, is_answered: bool) -> float:
@@ -403,7 +405,7 @@ class DoorProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_at(self._deadline, self._look_at_clock)
 
     def _look_at_clock(self) -> None:
-        """There is one timer, which is set anew when it fires too early: so it is set rarely."""
+        """Act on the deadline. If the one timer fires early, set it again: so it is set rarely."""
         self._timer = None
         if self._deadline == inf or self.transport.is_closing():
             return
@@ -413,7 +415,9 @@ class DoorProtocol(HttpToolsProtocol):
             self._place = _Place.BETWEEN
             self._settle()
         elif self._place is _Place.HEAD:
-            self._refuse(RequestTimeout("The head of the request did not come in time."))
+            self._refuse(
+                RequestTimeout("The request's headers did not arrive in time. Send it again.")
+            )
             self._settle()
         elif self._place is _Place.BETWEEN:
             self.transport.close()
@@ -423,7 +427,7 @@ class DoorProtocol(HttpToolsProtocol):
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """The application of a request that cannot be read to its end."""
+    """The application of a request that the door cannot read to its end."""
 
     error: ProxyError
 
@@ -434,7 +438,7 @@ class _Refusal:
 
 
 def _reply_bytes(error: ProxyError) -> bytes:
-    """An error as it goes over the wire, for what never became a request of the application."""
+    """An error as it goes over the wire, for input that never reached the application."""
     reply = error_reply(error)
     reply.headers["connection"] = "close"
     lines = [b"%b: %b\r\n" % header for header in reply.raw_headers]
@@ -443,6 +447,6 @@ def _reply_bytes(error: ProxyError) -> bytes:
 
 def _too_large(limits: DoorLimits) -> HeadTooLarge:
     return HeadTooLarge(
-        f"The head of the request is larger than {limits.max_head_bytes} bytes or has more than "
+        f"The request's head is larger than {limits.max_head_bytes} bytes or has more than "
         f"{limits.max_headers} headers. Send fewer or shorter headers."
     )

@@ -1,7 +1,7 @@
 """The connections without a complete request: idle ones, and ones that have sent half of one.
 
-Each costs a file descriptor, and whoever opens many keeps others out. So their number is limited. A
-newcomer takes the place of the one that has waited longest among those of whoever holds the most.
+Each costs a file descriptor, and a client that opens many keeps others out. So there is a limit.
+Beyond it, a newcomer replaces the oldest connection of the owner that has the most.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Protocol
 
 
 class Waiter(Protocol):
-    """A connection that can be told to go."""
+    """A connection that can be evicted."""
 
     def evict(self) -> None:
-        """Close the connection now. It is counted no longer."""
+        """Close the connection now. `Waiting` has already removed it."""
 
 
 class Waiting:
     """At most `limit` connections.
 
-    An owner is whatever clients are told apart by: see `proxy.access.addresses.owner_of`.
+    An owner identifies one client: see `proxy.access.addresses.owner_of`.
     """
 
     def __init__(self, limit: int) -> None:
@@ -44,7 +44,7 @@ class Waiting:
             oldest.evict()
 
     def discard(self, waiter: Waiter) -> None:
-        """Count a connection no longer, if it was."""
+        """Stop counting a connection, if it is counted."""
         owner = self._owners.pop(waiter, None)
         if owner is not None:
             own = self._of[owner]

@@ -71,7 +71,7 @@ def test_whoever_knows_a_name_cannot_try_keys_against_it() -> None:
     ],
 )
 def test_a_request_without_a_key_is_told_how_to_send_one(headers: dict[str, str]) -> None:
-    with pytest.raises(Unauthorized, match="No API key was sent") as caught:
+    with pytest.raises(Unauthorized, match="The request has no API key") as caught:
         KEYS.identify(headers)
     assert caught.value.status == 401
     assert caught.value.code == "invalid_api_key"
@@ -91,7 +91,7 @@ def test_a_request_without_a_key_is_told_how_to_send_one(headers: dict[str, str]
     ],
 )
 def test_an_unknown_key_is_refused_and_not_repeated(key: str) -> None:
-    with pytest.raises(Unauthorized, match="The API key is not known here") as caught:
+    with pytest.raises(Unauthorized, match="The proxy does not know this API key") as caught:
         KEYS.identify({"authorization": f"Bearer {key}"})
     assert caught.value.code == "invalid_api_key"
     assert key not in caught.value.message

@@ -136,7 +136,7 @@ def test_workers_load_the_same_settings(tmp_path: Path) -> None:
 
 def test_workers_that_share_nothing_are_warned_about_before_they_serve(tmp_path: Path) -> None:
     with Program("serve", "--port", "0", "--workers", "2", cwd=tmp_path, env=KEYS) as program:
-        program.err.until("^rag-proxy: warning: each of the 2 workers keeps to itself ")
+        program.err.until("^rag-proxy: warning: each of the 2 workers keeps its own ")
         started(program)
         assert program.press_ctrl_c() == 130
         assert "warning: " not in program.err.rest()
@@ -301,7 +301,7 @@ def test_what_makes_it_less_safe_or_useful_is_warned_about_before_it_serves(tmp_
         "RAG_PROXY_REDIS_URL": f"redis://:{SECRET}@127.0.0.1:1",
     }
     with Program("serve", "--port", "0", cwd=tmp_path, env=env) as program:
-        program.err.until("^rag-proxy: warning: SCALEWAY_BASE_URL begins with http://, .* in clear")
+        program.err.until("^rag-proxy: warning: SCALEWAY_BASE_URL begins with http://: .* in clear")
         program.err.until("^rag-proxy: warning: Redis: .* cannot be used: nothing listens there")
         started(program)
         assert program.press_ctrl_c() == 130

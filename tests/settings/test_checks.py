@@ -58,7 +58,7 @@ def test_other_machines_are_not_served_without_client_keys(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["no such host.invalid", "a..b", "127.0.0.1:8000"])
 def test_what_is_no_address_is_said_to_be_none(host: str) -> None:
-    with pytest.raises(SettingsError, match="is no IP address, and no name that leads to one"):
+    with pytest.raises(SettingsError, match="is neither an IP address nor a name that resolves"):
         check_exposure(Settings(host=host))
 
 
@@ -99,7 +99,7 @@ def test_a_profile_must_share_something_with_the_settings() -> None:
     with pytest.raises(SettingsError) as caught:
         check_profiles(Settings(workspace_id=[1, 2], profiles=profiles))
     (problem,) = caught.value.problems
-    assert problem.startswith("profiles.legal.workspace_id: nothing of it")
+    assert problem == ("profiles.legal.workspace_id: the settings' workspace_id allows none of it")
 
 
 def test_a_profile_that_is_the_default_must_name_its_model() -> None:
@@ -139,7 +139,7 @@ def test_pages_of_any_origin_need_a_key() -> None:
 
 def test_workers_that_share_nothing_are_warned_about() -> None:
     (warning,) = warnings_of(Settings(workers=4))
-    assert warning.startswith("each of the 4 workers keeps to itself the hidden part of an answer ")
+    assert warning.startswith("each of the 4 workers keeps its own hidden parts of answers ")
     assert "the model searches again" in warning
     assert "RAG_PROXY_REDIS_URL" in warning
     assert "\n" not in warning

@@ -451,7 +451,7 @@ async def test_one_that_comes_back_and_refuses_is_asked_again(
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (b"-ERR unknown command 'GETEX', with args beginning with: 'x'", "it is no Redis from 6.2"),
+        (b"-ERR unknown command 'GETEX', with args beginning with: 'x'", "it is neither Redis 6.2"),
         (b"-MISCONF Redis is configured to save, but cannot", "it says MISCONF"),
         (b"-NOPERM this user has no permissions", "the user needs GET, GETEX and SET on rag-p"),
         (b"-MOVED 3999 127.0.0.1:6381", "it is a cluster, which is not supported"),
@@ -461,7 +461,7 @@ async def test_one_that_comes_back_and_refuses_is_asked_again(
         (b"-MOVED nonsense", "no connection"),
         (b"$nonsense", "no connection"),
         (b"HTTP/1.1 400 Bad Request", "no connection"),
-        (b":1", "it does not return what it was given"),
+        (b":1", "it does not return the value that was written"),
     ],
 )
 @pytest.mark.parametrize("renew_s", [None, 60.0])
@@ -505,7 +505,7 @@ async def test_what_is_missing_is_told_apart_from_what_refuses() -> None:
     ("url", "reason"),
     [
         ("unix:///no/such/socket", "there is no such socket or certificate file"),
-        ("redis://no-such-host.invalid", "its name leads to no address"),
+        ("redis://no-such-host.invalid", "its name does not resolve"),
         ("rediss://127.0.0.1?ssl_ca_certs=/no/such/file", "there is no such socket or cert"),
     ],
 )

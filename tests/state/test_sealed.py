@@ -40,7 +40,7 @@ async def test_what_is_written_is_read_and_nobody_else_is_believed(
     assert caplog.messages == []
     assert await Sealed(store.home, b"another key").read([NAME]) == {}
     assert caplog.messages == [
-        "A kept value was not sealed here and counts as gone: search:0123456789abcdef0…"
+        "A kept value has no valid seal and counts as missing: search:0123456789abcdef0…"
     ]
 
 

@@ -119,7 +119,7 @@ async def test_what_another_version_has_written_counts_as_gone(
     await store.write(f"turn:{turns.partition}:one", b'{"answer": "of the future"}', 60)
     with caplog.at_level(logging.WARNING):
         assert await turns.recall(["one", "two"]) == {"two": TURN}
-    assert "counts as gone: turn:" in caplog.text
+    assert "counts as missing: turn:" in caplog.text
     assert turns.partition not in caplog.text
 
 

@@ -12,6 +12,7 @@ from proxy.surfaces.door import DoorLimits
 from tests.support.clock import skipping_clock
 from tests.support.door import Street, Visitor, head, request, settled
 
+LONG = 64_000
 OFFERS = ("websocket", "h2c", "anything/1, h2c")
 INNER = request(b"", "authorization: Bearer stolen", path="/inner")
 """A body that is a request: read as one, it would speak for whoever comes next."""
@@ -121,6 +122,14 @@ async def test_connect_is_refused_and_nothing_behind_it_is_read(lines: tuple[str
     assert street.app.heard == []
 
 
+async def test_connect_with_much_behind_it_is_refused_once() -> None:
+    visitor = Street().visitor()
+    visitor.send(b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n" + b"x" * LONG * 2)
+    assert [status for status, _ in await visitor.replies(1)] == [405]
+    await settled()
+    assert visitor.written.count(b"HTTP/1.1") == 1
+
+
 async def test_what_is_no_http_gets_an_error_of_the_api_and_the_connection_ends() -> None:
     visitor = Street().visitor()
     visitor.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
@@ -131,9 +140,6 @@ async def test_what_is_no_http_gets_an_error_of_the_api_and_the_connection_ends(
 
 
 # Heads
-
-
-LONG = 64_000
 
 
 @pytest.mark.parametrize(
