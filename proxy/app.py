@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.core.search_tool import SearchTool
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.shared import Shared
@@ -34,6 +35,7 @@ from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton import search as lighton
 from proxy.upstreams.lighton.search import LightOn
+from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
@@ -57,7 +59,8 @@ def create_app(
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
-    chat = ChatCompletions(settings, policies, upstreams.model, upstreams.search, turns)
+    tools = (SearchTool(upstreams.search),)
+    chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns)
     models = Models(policies.profile_names, upstreams.models)
 
     @asynccontextmanager

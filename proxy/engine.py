@@ -1,4 +1,4 @@
-"""The engine: drives the loop of one answer, with real models, real searches and a real clock.
+"""The engine: drives the loop of one answer, with real models, real tools and a real clock.
 
 This is the one place where the pure core meets the event loop. It pushes what the client may hear
 into a listener and does not go on before the listener has taken it, so that a slow client slows the
@@ -16,15 +16,15 @@ from typing import Any, Protocol
 
 from proxy.core.chat import Chunk
 from proxy.core.citations import MAX_ANNOTATIONS, annotate
-from proxy.core.desk import Failed, Found, Outcome, SearchDesk
+from proxy.core.desk import Desk
 from proxy.core.frames import TextChunk
+from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.kept import KeptTurn, call_id
-from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
+from proxy.core.loop import AskModel, Command, Keep, Recall, RunJobs, answer
+from proxy.core.names import FIELD
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
 from proxy.core.reader import TurnReader, UnfinishedTurnError
-from proxy.core.scope import Scope
-from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
@@ -54,16 +54,6 @@ class ModelUpstream(Protocol):
         """Push the chunks of a round into `hear` as they arrive; ends when the round does."""
 
 
-class SearchUpstream(Protocol):
-    """Runs one search. Raises ProxyError."""
-
-    @property
-    def name(self) -> str:
-        """Whom a user knows it as."""
-
-    async def search(self, search: Search, scope: Scope) -> Found: ...
-
-
 class TurnKeeper(Protocol):
     """Keeps the hidden parts of one client's answers. What is gone is no error."""
 
@@ -85,22 +75,22 @@ class Run:
 
     plan: Plan
     model: ModelUpstream
-    search: SearchUpstream
     turns: TurnKeeper
     writer: CompletionWriter
     rounds: int = 0
     is_cut: bool = False
     """The answer ended because it had as many characters as it may have."""
-    desk: SearchDesk = field(init=False)
+    desk: Desk = field(init=False)
     _deadline: float = field(init=False, default=0.0)
     _room: int = field(init=False)
     """The characters that the client may still hear."""
-    _running: dict[Search, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
+    _running: dict[Job, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         policy = self.plan.policy
         self._room = policy.max_answer_chars
-        self.desk = SearchDesk(
+        self.desk = Desk(
+            tools=self.plan.tools,
             scope=self.plan.scope,
             book=PassageBook(policy.passage_chars),
             max_searches=policy.max_searches,
@@ -131,19 +121,19 @@ class Run:
         match command:
             case AskModel(ask):
                 return self._ask(ask, listener, tasks)
-            case RunSearches(searches):
-                return self._searches(searches, tasks)
+            case RunJobs(jobs):
+                return self._run_jobs(jobs, tasks)
             case Recall(handles):
                 return self.turns.recall(handles)
             case Keep(handle, turn):
                 return self.turns.keep(handle, turn)
 
     async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
-        """One model round: the client hears it, and searches start as soon as they are known."""
+        """One model round: the client hears it, and jobs start as soon as they are known."""
         self.rounds += 1
         self.writer.begin_round()
         reader = TurnReader(
-            functools.partial(self.plan.owner_of, can_search=ask.can_search),
+            functools.partial(self.plan.owner_of, hidden=ask.hidden),
             mint_id=functools.partial(call_id, self.writer.id, self.rounds),
             room=self._room,
             keeps_ids=not self.plan.grounded,
@@ -189,23 +179,22 @@ class Run:
 
     def _start_early(self, calls: Sequence[ToolCall], tasks: TaskScope) -> None:
         for call in calls:
-            search = self.desk.take(call) if call.owner is Owner.SEARCH else None
-            if search is not None and search not in self._running:
-                self._running[search] = tasks.start(self._search(search))
+            job = self.desk.take(call) if call.owner is Owner.HIDDEN else None
+            if job is not None and job not in self._running:
+                self._running[job] = tasks.start(self._run_job(job))
 
-    async def _searches(
-        self, searches: tuple[Search, ...], tasks: TaskScope
-    ) -> dict[Search, Outcome]:
-        if not self.rounds:  # nothing is searched for a model that may not answer
+    async def _run_jobs(self, jobs: tuple[Job, ...], tasks: TaskScope) -> dict[Job, Outcome]:
+        if not self.rounds:  # nothing is run for a model that may not answer
             await self.model.require(self.plan.policy.model)
-        waiting = [search for search in searches if search not in self._running]
-        if len(waiting) == len(searches) == 1:
-            return {searches[0]: await self._search(searches[0])}
-        for search in waiting:
-            self._running[search] = tasks.start(self._search(search))
-        return {search: await tasks.finish(self._running.pop(search)) for search in searches}
+        waiting = [job for job in jobs if job not in self._running]
+        if len(waiting) == len(jobs) == 1:
+            return {jobs[0]: await self._run_job(jobs[0])}
+        for job in waiting:
+            self._running[job] = tasks.start(self._run_job(job))
+        return {job: await tasks.finish(self._running.pop(job)) for job in jobs}
 
-    async def _search(self, search: Search) -> Outcome:
+    async def _run_job(self, job: Job) -> Outcome:
+        tool = self.desk.tool_of(job)
         clock = asyncio.get_running_loop().time
         began = clock()
 
@@ -214,10 +203,10 @@ class Run:
 
         try:
             async with asyncio.timeout_at(self._deadline):
-                found = await self.search.search(search, self.plan.scope)
+                found = await tool.run(job, self.plan.scope)
         except TimeoutError:
             what = "The time for this answer was used up."
-            error = UpstreamTimeout(self.search.name, what, cause="out_of_time")
+            error = UpstreamTimeout(tool.upstream_name, what, cause="out_of_time")
             return Failed(error, took_ms())
         except ProxyError as error:
             return Failed(error, took_ms())
@@ -226,10 +215,10 @@ class Run:
     def _closing(self, turn: Turn) -> list[Chunk]:
         if not self.plan.grounded:
             return self.writer.end(turn, annotations=[], extras={})
-        report: dict[str, Any] = {"searches": self.desk.trace, "rounds": self.rounds}
+        report: dict[str, Any] = {**self.desk.report, "rounds": self.rounds}
         passages = self.desk.book.passages
         annotations = annotate(self.writer.text, passages, most=MAX_ANNOTATIONS + 1)
         if len(annotations) > MAX_ANNOTATIONS:
             annotations.pop()
             report["annotations_cut"] = True
-        return self.writer.end(turn, annotations=annotations, extras={"lighton": report})
+        return self.writer.end(turn, annotations=annotations, extras={FIELD: report})

@@ -3,148 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 import pytest
 
-from proxy.core.chat import Chunk, parse_chat
-from proxy.core.desk import Found
-from proxy.core.fold import Fold
+from proxy.core.chat import parse_chat
 from proxy.core.frames import Frame, TextChunk
-from proxy.core.kept import KeptTurn
-from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
-from proxy.core.scope import Scope
-from proxy.core.search_tool import Search
+from proxy.core.search_tool import SearchTool
 from proxy.core.writer import CompletionWriter
-from proxy.engine import Behind, Hear, Run
-from proxy.errors import BadReply, ModelNotFound, Overloaded, ProxyError, UpstreamTimeout
+from proxy.engine import Run
+from proxy.errors import BadReply, ModelNotFound, Overloaded, UpstreamTimeout
+from proxy.upstreams.lighton.wish import WISHES
+from tests.support.parts import Listener, Model, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, search_call
 
-LEAVE = Result("c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h")
 MESSAGES: list[dict[str, Any]] = [{"role": "user", "content": "How many days of leave?"}]
 WITH_WEATHER: dict[str, Any] = {
     "tools": [{"type": "function", "function": {"name": "get_weather"}}]
 }
 SEARCH_ROUND = Round(calls=(search_call("leave"),), finish_reason="tool_calls")
-
-
-class Model:
-    """Plays rounds chunk by chunk; `before` is awaited before the chunk of a given number."""
-
-    name = "Scaleway"
-
-    def __init__(self, *rounds: Round) -> None:
-        self._rounds = iter(rounds)
-        self.asked: list[Mapping[str, Any]] = []
-        self.gates: dict[int, asyncio.Event] = {}
-        self.closed = asyncio.Event()
-        self.sent = 0
-        self.waits = asyncio.Event()
-        """Set when a gate has been reached."""
-        self.extra: dict[int, Chunk | TextChunk] = {}
-        """What comes before the chunk of a given number."""
-        self.required: list[str] = []
-        """The models that were asked about before a search."""
-        self.refusal: ProxyError | None = None
-
-    async def require(self, model: str) -> None:
-        self.required.append(model)
-        if self.refusal is not None:
-            raise self.refusal
-
-    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
-        self.asked.append(body)
-        try:
-            for place, chunk in enumerate(next(self._rounds).chunks()):
-                if extra := self.extra.pop(place, None):
-                    await self._push(extra, hear)
-                if gate := self.gates.pop(place, None):
-                    self.waits.set()
-                    await gate.wait()
-                await self._push(chunk, hear)
-        finally:
-            self.closed.set()
-
-    async def _push(self, chunk: Chunk | TextChunk, hear: Hear) -> None:
-        self.sent += 1
-        behind = hear([chunk])
-        if behind is not None:
-            await behind
-
-
-@dataclass
-class Searcher:
-    """Answers searches; holds them back while `gate` is not set."""
-
-    name: ClassVar = "LightOn"
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    started: asyncio.Event = field(default_factory=asyncio.Event)
-    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
-    ran: list[Search] = field(default_factory=list)
-    fault: Exception | None = None
-    together: int = 1
-    _barrier: asyncio.Barrier | None = None
-
-    async def search(self, search: Search, scope: Scope) -> Found:  # noqa: ARG002  # the protocol
-        self.ran.append(search)
-        self.started.set()
-        try:
-            await self.gate.wait()
-        except asyncio.CancelledError:
-            self.cancelled.set()
-            raise
-        if self._barrier is not None:
-            await self._barrier.wait()
-        if self.fault:
-            raise self.fault
-        return Found((LEAVE,))
-
-    def expect_together(self, number: int) -> None:
-        self._barrier = asyncio.Barrier(number)
-
-
-@dataclass
-class Turns:
-    """Keeps turns; `heard_before` says what the client had heard by then."""
-
-    kept: dict[str, KeptTurn] = field(default_factory=dict)
-    listener: Listener | None = None
-    heard_before: dict[str, Any] = field(default_factory=dict)
-
-    async def recall(self, handles: Sequence[str]) -> Mapping[str, KeptTurn]:
-        return {handle: self.kept[handle] for handle in handles if handle in self.kept}
-
-    async def keep(self, handle: str, turn: KeptTurn) -> None:
-        self.kept[handle] = turn
-        if self.listener is not None:
-            self.heard_before = self.listener.fold.completion()
-
-
-@dataclass
-class Listener:
-    """A client; it is behind while `gate` is not set."""
-
-    fold: Fold = field(default_factory=Fold)
-    heard: asyncio.Event = field(default_factory=asyncio.Event)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    framed: int = 0
-    """The chunks of text that came in a frame."""
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:
-        self.heard.set()
-        self.framed += sum(isinstance(each, TextChunk) for each in chunks)
-        self.fold.hear(chunks)
-        return None if self.gate.is_set() else asyncio.ensure_future(self._catch_up())
-
-    async def _catch_up(self) -> None:
-        await self.gate.wait()
 
 
 def run(
@@ -154,16 +33,10 @@ def run(
     turns: Turns | None = None,
     **policy: Any,
 ) -> Run:
-    chat = parse_chat({"messages": MESSAGES, "stream": True, **(body or {})})
-    plan = make_plan(chat, Policy(model="m", **policy), chat.wish)
+    chat = parse_chat({"messages": MESSAGES, "stream": True, **(body or {})}, WISHES)
+    plan = make_plan(chat, Policy(model="m", **policy), chat.wish, (SearchTool(searcher),))
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
-    return Run(plan, model, searcher, turns or Turns(), writer)
-
-
-def open_searcher() -> Searcher:
-    searcher = Searcher()
-    searcher.gate.set()
-    return searcher
+    return Run(plan, model, turns or Turns(), writer)
 
 
 async def test_an_answer_is_made_of_rounds_and_searches() -> None:

@@ -16,21 +16,22 @@ import pytest
 from proxy.app import create_app
 from proxy.core.chat import parse_chat
 from proxy.core.citations import annotate
-from proxy.core.desk import SearchDesk
+from proxy.core.desk import Desk
 from proxy.core.fold import Fold
 from proxy.core.history import choose, recognise, restore
-from proxy.core.kept import Findings, KeptSearch, KeptTurn, call_id, handle_of_call
+from proxy.core.kept import Findings, KeptJob, KeptTurn, call_id, handle_of_call
 from proxy.core.passages import Passage, PassageBook
 from proxy.core.reader import TurnReader
-from proxy.core.scope import Scope, parse_wish
+from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
 from proxy.core.turn import Owner
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
+from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway.quirks import fit_request
-from tests.core.samples import result
+from tests.core.samples import TOOLS, result
 from tests.support.asgi import Headers, ask
 from tests.support.steps import check_linear
 from tests.upstreams.lighton.samples import SEARCH, in_file, item, lighton
@@ -67,8 +68,8 @@ def lists_of_the_search(size: int) -> Work:
     ids = list(range(size))
     paths = [f"a:b:{number}" for number in ids]
     wanted = {"workspace_id": ids, "content_type": paths, "attribute": paths}
-    allowed = parse_wish(wanted).scope
-    return lambda: allowed.narrow(parse_wish(wanted).scope)
+    allowed = WISHES.read(wanted).scope
+    return lambda: allowed.narrow(WISHES.read(wanted).scope)
 
 
 def turns(size: int) -> list[dict[str, Any]]:
@@ -89,14 +90,14 @@ def minted(number: int) -> str:
 
 def messages_of_many_turns(size: int) -> Work:
     document = {"messages": turns(size)}
-    return lambda: parse_chat(document)
+    return lambda: parse_chat(document, WISHES)
 
 
 def tools_and_calls(size: int) -> Work:
     tools = [{"type": "function", "function": {"name": f"f{n}"}} for n in range(size)]
     chosen = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": tools}}
     document = {"messages": turns(1), "tools": tools, "tool_choice": chosen}
-    return lambda: parse_chat(document)
+    return lambda: parse_chat(document, WISHES)
 
 
 def turns_that_are_put_back(size: int) -> Work:
@@ -125,13 +126,13 @@ def user_messages_in_a_row(size: int) -> Work:
 # A search and its results
 
 
-def desk() -> SearchDesk:
-    return SearchDesk(Scope(), PassageBook(10**9), max_searches=10**9, query_limit=4_000)
+def desk() -> Desk:
+    return Desk(TOOLS, Scope(), PassageBook(10**9), max_searches=10**9, query_limit=4_000)
 
 
 def kept_turn(number: int) -> KeptTurn:
     passage = Passage(number + 1, result(f"c{number}", None))
-    search = KeptSearch(Search(f"query {number}", 5), (number + 1,))
+    search = KeptJob(Search(f"query {number}", 5).job, (number + 1,))
     return KeptTurn("", "", findings=Findings((passage,), (search,), number + 1))
 
 
@@ -171,7 +172,7 @@ def results_with_many_tags(size: int) -> Work:
 
 def hidden_reader(*, client_tool: str = "") -> TurnReader:
     return TurnReader(
-        lambda name: Owner.CLIENT if name == client_tool else Owner.SEARCH,
+        lambda name: Owner.CLIENT if name == client_tool else Owner.HIDDEN,
         mint_id=lambda number: f"call_{number}",
         room=10**9,
     )

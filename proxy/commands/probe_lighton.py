@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from proxy.commands.advice import Place, explain
 from proxy.commands.probing import ProbeError, Step
-from proxy.core.desk import Found
+from proxy.core.hidden import Found
 from proxy.core.scope import Scope
-from proxy.core.search_tool import Search
-from proxy.engine import SearchUpstream
+from proxy.core.search_tool import Search, SearchUpstream
 from proxy.errors import (
     BadCredentials,
     OutOfReach,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from proxy.core.lookalikes import FIELD, fold, refuse_lookalike
-from proxy.core.scope import WISH_FIELDS, Wish, parse_wish
+from proxy.core.lookalikes import refuse_lookalike
+from proxy.core.names import FIELD
+from proxy.core.scope import Wish
+from proxy.core.wish import Wishes
 from proxy.errors import BadRequest
 
 Message = dict[str, Any]
@@ -24,8 +27,6 @@ MAX_CALLS: Final = 128
 """The most tool calls of a message. These two limits are those of OpenAI's API."""
 MAX_NAME_CHARS: Final = 256
 """The longest name of a model or a tool, in characters; OpenAI's tools may have 64."""
-SEARCH_TOOL: Final = "lighton_search"
-"""The name under which the model calls the search."""
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 
 _NUMBER: Final = (int, float)
@@ -93,23 +94,23 @@ class Chat(NamedTuple):
     single_call: bool = False
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
     wish: Wish = Wish()
-    """What the request's `lighton` field asks for."""
+    """What the request's body asks for."""
 
 
 _OWNED: Final = frozenset(
-    {"lighton", "messages", "model", "stream", "stream_options", "tool_choice", "tools"}
+    {FIELD, "messages", "model", "stream", "stream_options", "tool_choice", "tools"}
 )
 """Fields the proxy reads and writes anew for each model round."""
 
 _MOST_FIELDS: Final = 1_000
-NARROWING: Final = {fold(name): name for name in ("model", "tool_choice")} | {
-    fold(name): f"{FIELD}.{name}" for name in WISH_FIELDS
-}
-"""What narrows a search, by folded name: a profile is a model, and `none` a tool_choice."""
 
 
-def parse_chat(document: Any) -> Chat:
-    """The request in `document` (decoded JSON), or BadRequest that names the field at fault."""
+def parse_chat(document: Any, wishes: Wishes, hidden: AbstractSet[str] = frozenset()) -> Chat:
+    """The request in `document` (decoded JSON), or BadRequest that names the field at fault.
+
+    `wishes` reads what it wishes to search. `hidden` are the names of the proxy's own tools, which
+    `allowed_tools` may name, too.
+    """
     if not isinstance(document, dict):
         raise BadRequest("The request body must be a JSON object.")
     if len(document) > _MOST_FIELDS:
@@ -118,11 +119,11 @@ def parse_chat(document: Any) -> Chat:
         if types := _FIELD_TYPES.get(name):
             _check_type(name, value, types)
         elif name != FIELD:
-            refuse_lookalike(name, value, NARROWING)
+            refuse_lookalike(name, value, wishes.narrowing)
     _refuse_unsupported(document)
     _check_length("model", document.get("model"), MAX_NAME_CHARS)
     all_tools = _tools(document.get("tools"))
-    tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools)
+    tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools, hidden)
     return Chat(
         body={name: value for name, value in document.items() if name not in _OWNED},
         model=document.get("model") or None,
@@ -133,7 +134,7 @@ def parse_chat(document: Any) -> Chat:
         declared=frozenset(filter(None, map(tool_name, all_tools))),
         tool_choice=tool_choice,
         single_call=document.get("parallel_tool_calls") is False,
-        wish=parse_wish(document.get("lighton")),
+        wish=wishes.read(document.get(FIELD)),
     )
 
 
@@ -266,7 +267,7 @@ def _tools(tools: Any) -> tuple[Tool, ...]:
 
 
 def _tool_choice(
-    choice: Any, tools: tuple[Tool, ...]
+    choice: Any, tools: tuple[Tool, ...], hidden: AbstractSet[str]
 ) -> tuple[tuple[Tool, ...], ToolChoice | None]:
     """The client's tools and choice; `allowed_tools` becomes fewer tools and its mode."""
     if choice is None:
@@ -275,7 +276,7 @@ def _tool_choice(
         return tools, ToolChoice(choice)
     kind = choice.get("type") if isinstance(choice, dict) else None
     if kind == "allowed_tools":
-        return _allowed_tools(choice.get("allowed_tools"), tools)
+        return _allowed_tools(choice.get("allowed_tools"), tools, hidden)
     name = tool_name(choice) if kind == "function" else None
     if not name:
         raise BadRequest(
@@ -286,7 +287,9 @@ def _tool_choice(
     return tools, ToolChoice("named", name)
 
 
-def _allowed_tools(allowed: Any, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, ...], ToolChoice]:
+def _allowed_tools(
+    allowed: Any, tools: tuple[Tool, ...], hidden: AbstractSet[str]
+) -> tuple[tuple[Tool, ...], ToolChoice]:
     param = "tool_choice.allowed_tools"
     if not isinstance(allowed, dict) or not isinstance(allowed.get("tools"), list):
         raise BadRequest(f"'{param}.tools' must be an array.", param=f"{param}.tools")
@@ -294,7 +297,7 @@ def _allowed_tools(allowed: Any, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, .
     if mode not in ("auto", "required"):
         raise BadRequest(f"'{param}.mode' must be auto or required.", param=f"{param}.mode")
     names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
-    unknown = names - {tool_name(tool) for tool in tools} - {SEARCH_TOOL, None}
+    unknown = names - {tool_name(tool) for tool in tools} - hidden - {None}
     if unknown:
         named = ", ".join(sorted(filter(None, unknown)))
         raise BadRequest(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 _AMBIGUOUS: Final = frozenset("|,?[]")
-"""What LightOn might read as alternatives or wildcards in a content type, undocumented."""
+"""What a search might read as alternatives or wildcards in a content type, undocumented."""
 
 
 class ContentTypes:

@@ -123,7 +123,7 @@ def restore(
         restored.append(_with_fit_arguments(message))
         answers = turn.answers if turn else {}
         restored += [results.answer(place, call["id"], answers) for call in calls_in(message)]
-    contexts = {turn.context.search: turn.context for turn in recalled.values() if turn.context}
+    contexts = {turn.context.job: turn.context for turn in recalled.values() if turn.context}
     return History(restored, tuple(contexts.values()))
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from proxy.core.chat import Message, calls_in, text_of
+from proxy.core.hidden import Job
 from proxy.core.passages import Passage
-from proxy.core.search_tool import Search
 
 _MINTED: Final = re.compile(r"(call_[0-9a-f]{24}_[0-9]{1,2})_[0-9]{1,3}")
 _RANDOM: Final = 24
@@ -63,10 +63,10 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSearch:
-    """A search that was run, and the numbers of the passages it brought."""
+class KeptJob:
+    """A job of a hidden tool that was run, and the numbers of the passages it brought."""
 
-    search: Search
+    job: Job
     numbers: tuple[int, ...] = ()
     left_out: int = 0
     """Results for which the character budget had no room."""
@@ -77,16 +77,16 @@ class Findings:
     """What one request found. The passages have no text: that is in the messages."""
 
     passages: tuple[Passage, ...] = ()
-    searches: tuple[KeptSearch, ...] = ()
+    jobs: tuple[KeptJob, ...] = ()
     last_number: int = 0
     """The highest number that a passage had been given by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The search before the first round, and its passages as the system message shows them."""
+    """The job before the first round, and its passages as the system message shows them."""
 
-    search: Search
+    job: Job
     text: str
 
 

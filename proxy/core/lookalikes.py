@@ -13,10 +13,8 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
+from proxy.core.names import FIELD
 from proxy.errors import BadRequest
-
-FIELD: Final = "lighton"
-"""The field of a request's body that narrows its search."""
 
 _LONGEST_SHOWN: Final = 80
 _UNSEEN: Final = re.compile(r"[\W_\u115f\u1160]+")
@@ -27,9 +25,9 @@ _HEADERS_OF_SDKS: Final = "extraheaders"
 """The one of them where Content-Type is a header, and no wish."""
 _MOST_OPTIONS: Final = 10_000
 _HEADER_ENDINGS: Final = ("workspaceid", "retrieval")
-"""What follows `X-LightOn` in the names of our headers."""
+"""What our headers end in."""
 _ONE_SLIP: Final = 0.85
-"""How similar `lighton` is to itself with one slip in it, by difflib's measure: 12/14 at least."""
+"""How similar FIELD is to itself with one slip in it, by difflib's measure: 12/14 at least."""
 _LONGEST_NAME: Final = 500
 """How much of a name is read, in characters: nobody misspells a name into a longer one."""
 
@@ -48,7 +46,7 @@ def fold(name: str) -> str:
 
 
 def is_nearly_ours(name: str) -> bool:
-    """Whether a field or header can only be meant for the proxy: nearly `lighton`, or more.
+    """Whether a field or header can only be meant for the proxy: nearly FIELD, or more.
 
     One slip of the fingers is seen: a letter too many or too few, a wrong one, or two swapped.
     """

@@ -5,10 +5,10 @@ bottom and is tested as a script, without an event loop:
 
     Recall(handles)        -> {handle: KeptTurn}, those that are there
     AskModel(ask)          -> Turn
-    RunSearches(searches)  -> {Search: Outcome}, in the order of the searches
+    RunJobs(jobs)          -> {Job: Outcome}, in the order of the jobs
     Keep(handle, turn)     -> None
 
-It returns the turn that ends the answer. Whoever drives it may have started a search earlier, as
+It returns the turn that ends the answer. Whoever drives it may have started a job earlier, as
 soon as its call was complete; the loop neither knows nor minds.
 """
 
@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.core.chat import Message
-from proxy.core.desk import Failed, Outcome, SearchDesk
+from proxy.core.desk import Desk
+from proxy.core.hidden import Failed, Job, Outcome
 from proxy.core.history import History, choose, recognise, restore
 from proxy.core.instructions import NO_MORE_SEARCHES
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.plan import Ask, Plan, with_context
-from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
 
 
@@ -43,10 +43,10 @@ class AskModel:
 
 
 @dataclass(frozen=True, slots=True)
-class RunSearches:
-    """Run searches at the same time, or wait for those that run already."""
+class RunJobs:
+    """Run jobs of hidden tools at the same time, or wait for those that run already."""
 
-    searches: tuple[Search, ...]
+    jobs: tuple[Job, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Keep:
     turn: KeptTurn
 
 
-Command = Recall | AskModel | RunSearches | Keep
+Command = Recall | AskModel | RunJobs | Keep
 
 
 @dataclass(slots=True)
@@ -71,11 +71,11 @@ class _Rounds:
 
 
 def answer(
-    plan: Plan, desk: SearchDesk, out_of_time: Callable[[], bool]
+    plan: Plan, desk: Desk, out_of_time: Callable[[], bool]
 ) -> Generator[Command, Any, Turn]:
-    """The rounds of one answer. Raises the error of a failed search if the plan says so."""
+    """The rounds of one answer. Raises the error of a failed job if the plan says so."""
     history = yield from _history(plan, desk)
-    context = yield from _search_first(plan, desk, history)
+    context = yield from _run_first(plan, desk, history)
     passages = [each.text for each in (*history.contexts, context) if each]
     known = with_context(plan, history.messages, passages)
     rounds = _Rounds()
@@ -85,14 +85,14 @@ def answer(
         is_last = past >= plan.policy.max_rounds or out_of_time()
         last_rounds += is_last
         messages = [*known, *(_say_no_more(rounds.messages) if is_last else rounds.messages)]
-        ask = plan.ask(messages, is_first=past == 0, is_last=is_last)
+        ask = plan.ask(messages, passages=desk.book.passages, is_first=past == 0, is_last=is_last)
         desk.begin_round()
         turn: Turn = yield AskModel(ask)
         rounds.heard.append(turn.text)
-        for call in turn.calls_of(Owner.SEARCH):
+        for call in turn.calls_of(Owner.HIDDEN):
             desk.take(call)
-        if turn.hidden_calls:  # a turn that was cut has none, but searches may have begun
-            yield from _search(plan, desk, desk.round_searches())
+        if turn.hidden_calls:  # a turn that was cut has none, but jobs may have begun
+            yield from _run(plan, desk, desk.round_jobs())
         answers = _answers(plan, desk, ask, turn.hidden_calls)
         # A model that still calls tools in the last round, and says nothing, gets one more chance.
         is_over = is_last and (bool(turn.text.strip()) or last_rounds > 1)
@@ -108,7 +108,7 @@ def answer(
     return turn
 
 
-def _history(plan: Plan, desk: SearchDesk) -> Generator[Command, Any, History]:
+def _history(plan: Plan, desk: Desk) -> Generator[Command, Any, History]:
     """The client's messages, with what was hidden from it put back."""
     chosen: Mapping[int, KeptTurn] = {}
     if plan.grounded and (
@@ -120,36 +120,33 @@ def _history(plan: Plan, desk: SearchDesk) -> Generator[Command, Any, History]:
     return restore(plan.messages, chosen, lambda turn: desk.recall(turn.findings, turn.size))
 
 
-def _search_first(
-    plan: Plan, desk: SearchDesk, history: History
-) -> Generator[Command, Any, Context | None]:
-    """The search before the first round, unless its passages are in the history."""
-    search = plan.search_first
-    if search is None or any(each.search == search for each in history.contexts):
+def _run_first(plan: Plan, desk: Desk, history: History) -> Generator[Command, Any, Context | None]:
+    """The job before the first round, unless its passages are in the history."""
+    job = plan.first_job
+    if job is None or any(each.job == job for each in history.contexts):
         return None
-    yield from _search(plan, desk, (search,))
-    return Context(search, desk.context(search))
+    yield from _run(plan, desk, (job,))
+    return Context(job, desk.context(job))
 
 
-def _search(
-    plan: Plan, desk: SearchDesk, searches: tuple[Search, ...]
-) -> Generator[Command, Any, None]:
-    if not searches:
+def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Generator[Command, Any, None]:
+    if not jobs:
         return
-    outcomes: dict[Search, Outcome] = yield RunSearches(searches)
-    for outcome in outcomes.values():
-        if isinstance(outcome, Failed) and plan.policy.fail_on_search_error:
+    outcomes: dict[Job, Outcome] = yield RunJobs(jobs)
+    for job, outcome in outcomes.items():
+        may_end = plan.policy.fail_on_search_error and desk.tool_of(job).failure_may_end_answer
+        if isinstance(outcome, Failed) and may_end:
             raise outcome.error
     desk.record(outcomes)
 
 
-def _answers(plan: Plan, desk: SearchDesk, ask: Ask, calls: tuple[ToolCall, ...]) -> dict[str, str]:
+def _answers(plan: Plan, desk: Desk, ask: Ask, calls: tuple[ToolCall, ...]) -> dict[str, str]:
     """What the model is told for each of `calls`, by id and in their order."""
-    found = iter(desk.answers(tuple(call for call in calls if call.owner is Owner.SEARCH)))
+    found = iter(desk.answers(tuple(call for call in calls if call.owner is Owner.HIDDEN)))
     return {
         call.id: next(found)
-        if call.owner is Owner.SEARCH
-        else plan.correction(call.name, can_search=ask.can_search)
+        if call.owner is Owner.HIDDEN
+        else plan.correction(call.name, hidden=ask.hidden)
         for call in calls
     }
 
@@ -182,7 +179,7 @@ def _handle(plan: Plan, turn: Turn, rounds: _Rounds) -> str | None:
 
 
 def _kept(
-    desk: SearchDesk,
+    desk: Desk,
     turn: Turn,
     rounds: _Rounds,
     answers: Mapping[str, str],
@@ -196,7 +193,7 @@ def _kept(
         before=tuple(rounds.messages),
         calls=tuple(call.as_message_part() for call in turn.calls) if is_answered else (),
         answers=answers if is_answered else {},
-        context=context if context and desk.has_found(context.search) else None,
+        context=context if context and desk.has_found(context.job) else None,
         findings=desk.findings(),
     )
 

@@ -74,7 +74,7 @@ class Passage(NamedTuple):
         return f"<passage {' '.join(attributes)}>\n{self.text}\n</passage>"
 
     def as_trace(self) -> dict[str, Any]:
-        """The passage as the reply's `lighton` field shows it."""
+        """The passage as the reply's report shows it."""
         result = self.result
         return {
             "n": self.n,
@@ -114,8 +114,8 @@ class Listing:
     def refer(self) -> str:
         """The listing for a model that has read it before."""
         if not self.passages:
-            return f"This was searched before. {self.render()}"
-        return f"This was searched before. It found {_numbers(self.passages)}, shown above."
+            return self.render()
+        return f"It found {_numbers(self.passages)}, shown above."
 
 
 class PassageBook:

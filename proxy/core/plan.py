@@ -5,16 +5,16 @@ Made once from the request, the profile it chose and the settings; read by the l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from proxy.core import search_tool
 from proxy.core.chat import Chat, Message, Tool, ToolChoice, last_user_text, tool_name
 from proxy.core.chores import is_chore
+from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import CONTEXT, SEARCHING, add_to_system
+from proxy.core.passages import Passage
 from proxy.core.scope import Retrieval, Scope, Wish
-from proxy.core.search_tool import Search
 from proxy.core.turn import Owner
 from proxy.errors import BadRequest
 
@@ -27,7 +27,7 @@ class Policy:
     scope: Scope = field(default_factory=Scope)
     retrieval: Retrieval = "tool"
     max_rounds: int = 4
-    """The most model rounds in which searches may run."""
+    """The most model rounds in which hidden tools may run."""
     max_searches: int = 8
     """The most searches of one round."""
     budget_s: float = 240.0
@@ -51,7 +51,15 @@ class Ask(NamedTuple):
     messages: list[Message]
     tools: tuple[Tool, ...] = ()
     tool_choice: str | dict[str, Any] | None = None
-    can_search: bool = False
+    hidden: frozenset[str] = frozenset()
+    """The hidden tools that it offers."""
+
+
+class Offer(NamedTuple):
+    """A hidden tool that rounds may offer."""
+
+    tool: HiddenTool
+    definition: Tool
 
 
 class Plan(NamedTuple):
@@ -62,48 +70,57 @@ class Plan(NamedTuple):
     scope: Scope
     messages: list[Message]
     """The client's messages, with the instructions in the system message."""
-    search_first: Search | None
-    """The search to run before the first round."""
-    offers_search: bool
-    """Whether the model may call the search tool."""
+    tools: tuple[HiddenTool, ...]
+    """All hidden tools."""
+    first_job: Job | None
+    """The job to run before the first round."""
+    offers: tuple[Offer, ...]
+    """The hidden tools that the model may call."""
     choice: ToolChoice | None
-    """The tool_choice of every round that is not forced to search."""
-    search_forced: bool = False
-    """The first round must call the search tool."""
+    """The tool_choice of every round that is not forced to call a hidden tool."""
+    forced: str = ""
+    """The hidden tool that the first round must call."""
     grounded: bool = True
     """Whether the reply tells about searches: false only with retrieval `off`."""
     client_tools: frozenset[str] = frozenset()
-    all_tools: tuple[Tool, ...] = ()
-    """The client's tools and, if it is offered, that of the search."""
 
-    def ask(self, messages: list[Message], *, is_first: bool, is_last: bool) -> Ask:
-        """The next model round. In the last one the model can only answer."""
-        can_search = self.offers_search and not is_last
-        tools = self.all_tools if can_search else self.chat.tools
-        choice = self._choice(is_first=is_first, is_last=is_last) if tools else None
-        return Ask(messages, tools, choice, can_search)
+    def ask(
+        self,
+        messages: list[Message],
+        passages: Mapping[int, Passage],
+        *,
+        is_first: bool,
+        is_last: bool,
+    ) -> Ask:
+        """The next model round, after `passages` were shown. In the last one it can only answer."""
+        offers = () if is_last else [each for each in self.offers if each.tool.is_offered(passages)]
+        hidden = frozenset(each.tool.name for each in offers)
+        tools = (*self.chat.tools, *(each.definition for each in offers))
+        choice = self._choice(hidden, is_first=is_first, is_last=is_last) if tools else None
+        return Ask(messages, tools, choice, hidden)
 
-    def owner_of(self, name: str, *, can_search: bool) -> Owner:
-        """Who answers a call of the tool `name`."""
+    def owner_of(self, name: str, *, hidden: frozenset[str]) -> Owner:
+        """Who answers a call of the tool `name` in a round that offers the `hidden` tools."""
         if name in self.client_tools:
             return Owner.CLIENT
-        is_search = can_search and name == search_tool.NAME
-        return Owner.SEARCH if is_search else Owner.NOBODY
+        return Owner.HIDDEN if name in hidden else Owner.NOBODY
 
-    def correction(self, name: str, *, can_search: bool) -> str:
+    def correction(self, name: str, *, hidden: frozenset[str]) -> str:
         """What the model is told when it calls a tool that nobody declared."""
-        names = sorted(self.client_tools | ({search_tool.NAME} if can_search else frozenset()))
+        names = sorted(self.client_tools | hidden)
         there_are = f"There are: {', '.join(names)}." if names else "There are no tools."
         return f"There is no tool named {name!r}. {there_are}"
 
-    def _choice(self, *, is_first: bool, is_last: bool) -> str | dict[str, Any] | None:
-        if is_first and self.search_forced and not is_last:
-            return search_tool.choice()
+    def _choice(
+        self, hidden: frozenset[str], *, is_first: bool, is_last: bool
+    ) -> str | dict[str, Any] | None:
+        if is_first and self.forced in hidden:
+            return _named(self.forced)
         if self.choice is None:
             return None
         if self.choice.kind == "named":
-            return {"type": "function", "function": {"name": self.choice.name}}
-        if self.choice.kind == "required" and is_last and self.offers_search:
+            return _named(self.choice.name)
+        if self.choice.kind == "required" and is_last and self.offers:
             return "auto"
         return self.choice.kind
 
@@ -111,39 +128,42 @@ class Plan(NamedTuple):
 _AUTO: Final = ToolChoice("auto")
 
 
-def make_plan(chat: Chat, policy: Policy, wish: Wish) -> Plan:
+def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, ...]) -> Plan:
     """The plan for `chat`. `wish` is what its body and headers together ask for.
+
+    `tools` are the hidden tools; a forced call that names none is one of the first that is offered.
 
     Raises EmptyScope, and BadRequest for a tool_choice that cannot be met.
     """
     scope = policy.scope.narrow(wish.scope)
     mode = wish.retrieval or policy.retrieval
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
-    names_search = _names_search(chat.tool_choice, client_tools, mode)
-    means_search = names_search or _can_only_mean_search(chat.tool_choice, client_tools)
-    may_search = means_search or _leaves_open(chat.tool_choice)
-    offers_search = (
-        may_search
-        and mode in ("tool", "hybrid")
-        and policy.max_rounds > 0
-        and search_tool.NAME not in chat.declared
-    )
-    search_first = None
+    named = _named_hidden(chat.tool_choice, client_tools, tools, mode)
+    means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)
+    may_search = means_hidden or _leaves_open(chat.tool_choice)
+    offers: tuple[Offer, ...] = ()
+    if may_search and mode in ("tool", "hybrid") and policy.max_rounds > 0:
+        free = (tool for tool in tools if tool.name not in chat.declared)
+        offers = tuple(Offer(tool, tool.definition(scope)) for tool in free)
+    first_job = None
     if may_search and mode in ("context", "hybrid"):
-        search_first = _first_search(chat, policy, scope)
-    texts = (policy.instructions, policy.searching if offers_search else "")
+        first_job = _first_job(chat, policy, scope, tools)
+    forced = named
+    if means_hidden and not named and offers and first_job is None:
+        forced = offers[0].tool.name
+    texts = (policy.instructions, policy.searching if offers else "")
     return Plan(
         chat=chat,
         policy=policy,
         scope=scope,
         messages=add_to_system(chat.messages, "\n\n".join(filter(None, texts))),
-        search_first=search_first,
-        offers_search=offers_search,
-        choice=_AUTO if means_search else chat.tool_choice,
-        search_forced=offers_search and means_search and (names_search or not search_first),
+        tools=tools,
+        first_job=first_job,
+        offers=offers,
+        choice=_AUTO if means_hidden else chat.tool_choice,
+        forced=forced,
         grounded=mode != "off",
         client_tools=client_tools,
-        all_tools=(*chat.tools, search_tool.definition(scope)) if offers_search else chat.tools,
     )
 
 
@@ -153,23 +173,33 @@ def with_context(plan: Plan, messages: list[Message], passages: Sequence[str]) -
     return add_to_system(messages, text)
 
 
-def _names_search(choice: ToolChoice | None, client_tools: frozenset[str], mode: Retrieval) -> bool:
-    """Whether the client forces our tool. Raises BadRequest for a tool that is not there."""
+def _named(name: str | None) -> dict[str, Any]:
+    """The `tool_choice` that makes the model call the tool `name`."""
+    return {"type": "function", "function": {"name": name}}
+
+
+def _named_hidden(
+    choice: ToolChoice | None,
+    client_tools: frozenset[str],
+    tools: Sequence[HiddenTool],
+    mode: Retrieval,
+) -> str:
+    """The hidden tool that the client forces, or "". Raises BadRequest for a tool nobody has."""
     if choice is None or choice.name is None or choice.name in client_tools:
-        return False
-    if choice.name != search_tool.NAME:
+        return ""
+    if choice.name not in (tool.name for tool in tools):
         raise BadRequest(
             f"'tool_choice' names {choice.name!r}, which is not in 'tools'.", param="tool_choice"
         )
     if mode == "off":
         raise BadRequest(
-            f"'tool_choice' names {search_tool.NAME}, but retrieval is off for this request.",
+            f"'tool_choice' names {choice.name}, but retrieval is off for this request.",
             param="tool_choice",
         )
-    return True
+    return choice.name
 
 
-def _can_only_mean_search(choice: ToolChoice | None, client_tools: frozenset[str]) -> bool:
+def _can_only_mean_hidden(choice: ToolChoice | None, client_tools: frozenset[str]) -> bool:
     """Whether the client requires a tool call without having a tool."""
     return choice is not None and choice.kind == "required" and not client_tools
 
@@ -179,9 +209,10 @@ def _leaves_open(choice: ToolChoice | None) -> bool:
     return choice is None or choice.kind in ("auto", "required")
 
 
-def _first_search(chat: Chat, policy: Policy, scope: Scope) -> Search | None:
-    """The search of the modes that search first: the last user message, cut to the limit."""
+def _first_job(chat: Chat, policy: Policy, scope: Scope, tools: Sequence[HiddenTool]) -> Job | None:
+    """The job of the modes that search first: for the last user message, cut to the limit."""
     question = last_user_text(chat.messages)[: policy.query_chars].strip()
     if not question or is_chore(chat.messages):
         return None
-    return Search(question, scope.results_default)
+    jobs = (tool.first_job(question, scope) for tool in tools)
+    return next((job for job in jobs if job is not None), None)

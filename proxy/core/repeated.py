@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
-from proxy.core.lookalikes import FIELD
-from proxy.core.scope import WISH_FIELDS
+from proxy.core.names import FIELD
 from proxy.errors import BadRequest
 
 _IN_BODY: Final = (FIELD, "model", "tool_choice")
@@ -19,27 +18,27 @@ _ESCAPES: Final = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """How an escaped letter of ASCII begins: no client writes one so."""
 
 
-def refuse_repeated(body: bytes, document: Any) -> None:
+def refuse_repeated(body: bytes, document: Any, fields: Iterable[str]) -> None:
     """Raise BadRequest if a field that narrows is in `body` twice, however it is spelt there.
 
-    `document` is what was read from `body`, not nested deeply. Nearly every body is seen to repeat
-    nothing without being read again.
+    `document` is what was read from `body`, not nested deeply. `fields` are those of a wish. Nearly
+    every body is seen to repeat nothing without being read again.
     """
-    if not isinstance(document, dict) or not _may_repeat(body, document):
+    if not isinstance(document, dict) or not _may_repeat(body, document, fields):
         return
-    fields: Any = json.loads(body, object_pairs_hook=tuple)
-    _refuse_twice((name for name, _ in fields if name in _IN_BODY), "")
-    for name, value in fields:
+    pairs: Any = json.loads(body, object_pairs_hook=tuple)
+    _refuse_twice((name for name, _ in pairs if name in _IN_BODY), "")
+    for name, value in pairs:
         if name == FIELD and isinstance(value, tuple):
             _refuse_twice((each for each, _ in value), f"{FIELD}.")
 
 
-def _may_repeat(body: bytes, document: dict[str, Any]) -> bool:
+def _may_repeat(body: bytes, document: dict[str, Any], fields: Iterable[str]) -> bool:
     if any(name in document and _is_twice(name, body) for name in _IN_BODY):
         return True
     if b"\\u00" in body and any(escape in body for escape in _ESCAPES):
         return True
-    return FIELD in document and any(_is_twice(name, body) for name in WISH_FIELDS)
+    return FIELD in document and any(_is_twice(name, body) for name in fields)
 
 
 def _is_twice(name: str, body: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The `lighton_search` tool: how the model is offered it, and what its calls mean.
+"""The search tool: how the model is offered it, and what its calls mean.
 
 A model can set the query and the number of results. Which documents a search reaches is decided by
 the scope alone.
@@ -7,15 +7,23 @@ the scope alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
-from proxy.core.chat import SEARCH_TOOL, Tool
+from proxy.core.chat import Tool
+from proxy.core.hidden import CallContext, Found, Job, Order
+from proxy.core.names import SEARCH_TOOL
+from proxy.core.passages import Listing, Passage
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
 
 NAME: Final = SEARCH_TOOL
+UNAVAILABLE: Final = (
+    "The search is unavailable at the moment. Answer from what you have, and tell the user that "
+    "the documents could not be searched."
+)
 _INTEGER: Final = re.compile(r"\s*-?[0-9]{1,9}\s*")
 _EXAMPLE: Final = '{"query": "notice period in the 2024 lease", "max_results": 5}'
 
@@ -26,15 +34,65 @@ class Search(NamedTuple):
     query: str
     max_results: int
 
+    @property
+    def job(self) -> Job:
+        """The search as a job: one for the same words that asks for more results brings more."""
+        topic = " ".join(self.query.casefold().split())
+        return Job(NAME, tuple(self), topic, self.max_results)
+
+    @classmethod
+    def of(cls, job: Job) -> Search:
+        """The search that a job stands for."""
+        return cls._make(job.asked)
+
+
+class SearchUpstream(Protocol):
+    """Runs one search. Raises ProxyError."""
+
+    @property
+    def name(self) -> str:
+        """The name under which a user knows it."""
+
+    async def search(self, search: Search, scope: Scope) -> Found: ...
+
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a call of the tool asks for: a search or, if it cannot be read, the fault in it."""
+class SearchTool:
+    """The search as a hidden tool: see `HiddenTool`."""
 
-    search: Search | None = None
-    notes: tuple[str, ...] = ()
-    """What was changed in the call, for the model to know."""
-    fault: str = ""
+    upstream: SearchUpstream
+    name: ClassVar = NAME
+    trace_name: ClassVar = "searches"
+    failure_may_end_answer: ClassVar = True
+    unavailable: ClassVar = UNAVAILABLE
+
+    @property
+    def upstream_name(self) -> str:
+        return self.upstream.name
+
+    def is_offered(self, passages: Mapping[int, Passage]) -> bool:  # noqa: ARG002  # the protocol
+        return True
+
+    def definition(self, scope: Scope) -> Tool:
+        return definition(scope)
+
+    def read_call(self, call: ToolCall, context: CallContext) -> Order:
+        return read_call(call, context.scope, query_limit=context.query_chars)
+
+    def first_job(self, question: str, scope: Scope) -> Job | None:
+        return Search(question, scope.results_default).job
+
+    def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
+        return self.upstream.search(Search.of(job), scope)
+
+    def trace(self, job: Job) -> dict[str, Any]:
+        return {"query": Search.of(job).query}
+
+    def show(self, listing: Listing) -> str:
+        return listing.render()
+
+    def refer(self, listing: Listing) -> str:
+        return f"This was searched before. {listing.refer()}"
 
 
 def definition(scope: Scope) -> Tool:
@@ -70,11 +128,6 @@ def definition(scope: Scope) -> Tool:
     return {"type": "function", "function": function}
 
 
-def choice() -> dict[str, Any]:
-    """The `tool_choice` that makes the model call the tool."""
-    return {"type": "function", "function": {"name": NAME}}
-
-
 def read_call(call: ToolCall, scope: Scope, *, query_limit: int) -> Order:
     """What `call` asks for within `scope`; the query is cut to `query_limit` characters."""
     arguments = call.parse_arguments()
@@ -98,7 +151,7 @@ def read_call(call: ToolCall, scope: Scope, *, query_limit: int) -> Order:
         ignored = ", ".join(unknown)[:200]
         notes.append(f"Ignored arguments: {ignored}. There are only query and max_results.")
     notes.extend([count_note] if count_note else [])
-    return Order(Search(query, max_results), tuple(notes))
+    return Order(Search(query, max_results).job, tuple(notes))
 
 
 def _usage() -> str:

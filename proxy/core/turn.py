@@ -21,7 +21,8 @@ _COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 class Owner(Enum):
     """Who answers a tool call."""
 
-    SEARCH = "search"
+    HIDDEN = "hidden"
+    """A tool of the proxy's own."""
     CLIENT = "client"
     NOBODY = "nobody"
     """A tool that neither the client nor the proxy declared."""

@@ -13,14 +13,15 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from proxy.core.chat import NARROWING, Chat, parse_chat
+from proxy.core.chat import Chat, parse_chat
 from proxy.core.fold import Fold
+from proxy.core.hidden import HiddenTool
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.plan import Plan, make_plan
 from proxy.core.repeated import refuse_repeated
-from proxy.core.scope import parse_wish_headers
+from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
-from proxy.engine import ModelUpstream, Run, SearchUpstream
+from proxy.engine import ModelUpstream, Run
 from proxy.errors import BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
@@ -41,14 +42,15 @@ class ChatCompletions:
     settings: Settings
     policies: Policies
     model: ModelUpstream
-    search: SearchUpstream
+    tools: tuple[HiddenTool, ...]
+    wishes: Wishes
     turns: KeptTurns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
-        run = Run(plan, self.model, self.search, turns, _writer(plan))
+        run = Run(plan, self.model, turns, _writer(plan))
         try:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)
@@ -60,16 +62,18 @@ class ChatCompletions:
     async def _read(self, scope: Scope, receive: Receive, exchange: Exchange) -> tuple[Chat, Plan]:
         headers = exchange.headers
         _refuse_repeated_headers(scope)
-        _refuse_query(scope["query_string"])
+        _refuse_query(scope["query_string"], self.wishes)
         _refuse_encoded(headers)
         limits = self.settings
         body = await read_body(
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
         )
-        chat = parse_chat(_decode(body))
-        wish = parse_wish_headers(headers).narrow(chat.wish)
+        chat = parse_chat(
+            _decode(body, self.wishes), self.wishes, {tool.name for tool in self.tools}
+        )
+        wish = self.wishes.read_headers(headers).narrow(chat.wish)
         policy = self.policies.of(chat.model, exchange.client)
-        return chat, make_plan(chat, policy, wish)
+        return chat, make_plan(chat, policy, wish, self.tools)
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(
@@ -136,11 +140,11 @@ def _refuse_repeated_headers(scope: Scope) -> None:
             seen.add(raw_name)
 
 
-def _refuse_query(query: bytes) -> None:
+def _refuse_query(query: bytes, wishes: Wishes) -> None:
     """A wish in the address would be overlooked there: the path knows no parameters."""
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ():
         try:
-            refuse_lookalike(name, None, NARROWING)
+            refuse_lookalike(name, None, wishes.narrowing)
         except BadRequest as error:
             what = "The address takes no parameters. Put the field into the request body."
             raise BadRequest(what, param=error.param) from None
@@ -161,14 +165,14 @@ def _writer(plan: Plan) -> CompletionWriter:
     )
 
 
-def _decode(body: bytes) -> Any:
+def _decode(body: bytes, wishes: Wishes) -> Any:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"The request body is not valid JSON: {error}.") from error
     if body.count(b"{") + body.count(b"[") > _CERTAINLY_WRITABLE_DEPTH:
         _check_depth(document)
-    refuse_repeated(body, document)
+    refuse_repeated(body, document, wishes.fields)
     return document
 
 

@@ -6,7 +6,7 @@ import pytest
 from proxy.commands.advice import Place
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probing import Finding, climb
-from proxy.core.desk import Found
+from proxy.core.hidden import Found
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search

@@ -7,7 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from proxy.core.hidden import Found
 from proxy.core.passages import Result
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search, SearchTool
 from proxy.core.turn import Owner, ToolCall
 
 JSON = st.recursive(
@@ -19,6 +22,18 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
+
+
+class _NoUpstream:
+    """Stands where the core is tested, which runs no search."""
+
+    name = "LightOn"
+
+    async def search(self, search: Search, scope: Scope) -> Found:
+        raise NotImplementedError
+
+
+TOOLS = (SearchTool(_NoUpstream()),)
 
 
 def result(chunk_id: str = "c1", content: str | None = "Leave is 27 days.", **more: Any) -> Result:
@@ -39,4 +54,4 @@ def tool(name: str) -> dict[str, Any]:
 def call(arguments: Any, id: str = "call_1", name: str = "lighton_search") -> ToolCall:
     """A call of the search tool; `arguments` as the model wrote them, or to be written as JSON."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    return ToolCall(id, name, text, Owner.SEARCH)
+    return ToolCall(id, name, text, Owner.HIDDEN)

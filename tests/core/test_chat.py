@@ -22,6 +22,7 @@ from proxy.core.chat import (
 )
 from proxy.core.scope import Scope, Wish
 from proxy.errors import BadRequest
+from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import JSON, tool
 
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -31,7 +32,7 @@ TIME = tool("get_time")
 
 
 def parse(**fields: Any) -> Chat:
-    return parse_chat({"messages": HELLO, **fields})
+    return parse_chat({"messages": HELLO, **fields}, WISHES, {"lighton_search"})
 
 
 def fault(**fields: Any) -> BadRequest:
@@ -87,7 +88,7 @@ def test_what_the_proxy_does_not_own_passes_as_it_came() -> None:
 @pytest.mark.parametrize("document", [None, [], "text", 5, True])
 def test_a_body_that_is_no_object_is_refused(document: Any) -> None:
     with pytest.raises(BadRequest, match="JSON object") as caught:
-        parse_chat(document)
+        parse_chat(document, WISHES)
     assert caught.value.param is None
 
 
@@ -379,7 +380,7 @@ MESSAGES = st.lists(
 def test_any_document_is_a_chat_or_a_bad_request(document: dict[str, Any], messages: Any) -> None:
     param = None
     try:
-        chat = parse_chat({"messages": messages, **document})
+        chat = parse_chat({"messages": messages, **document}, WISHES)
     except BadRequest as error:
         param = error.param or ""
     if param is None:
@@ -425,9 +426,9 @@ ONE_TOOL = {"type": "function", "function": {"name": "f"}}
 def test_what_can_be_long_has_a_limit_that_the_error_tells(
     most: int, body_of_size: Callable[[int], dict[str, Any]], param: str
 ) -> None:
-    assert parse_chat({"messages": [ASKED], **body_of_size(most)})
+    assert parse_chat({"messages": [ASKED], **body_of_size(most)}, WISHES)
     with pytest.raises(BadRequest, match=f"may have {most}") as caught:
-        parse_chat({"messages": [ASKED], **body_of_size(most + 1)})
+        parse_chat({"messages": [ASKED], **body_of_size(most + 1)}, WISHES)
     assert caught.value.param == param
 
 
@@ -435,10 +436,10 @@ def test_tools_that_are_not_there_are_not_all_named() -> None:
     names = [{"type": "function", "function": {"name": f"f{n}"}} for n in range(10_000)]
     chosen = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": names}}
     with pytest.raises(BadRequest) as caught:
-        parse_chat({"messages": [ASKED], "tool_choice": chosen})
+        parse_chat({"messages": [ASKED], "tool_choice": chosen}, WISHES)
     assert len(caught.value.message) < 400
 
 
 def test_a_long_text_is_no_long_list() -> None:
     text = "x" * (MAX_PARTS + 1)
-    assert parse_chat({"messages": [{"role": "user", "content": text}]})
+    assert parse_chat({"messages": [{"role": "user", "content": text}]}, WISHES)

@@ -2,23 +2,25 @@ from typing import Any
 
 import pytest
 
-from proxy.core.desk import FULL, UNAVAILABLE, Failed, Found, SearchDesk
-from proxy.core.kept import Findings, KeptSearch
+from proxy.core.desk import FULL, Desk
+from proxy.core.hidden import Failed, Found
+from proxy.core.kept import Findings, KeptJob
 from proxy.core.passages import NO_RESULTS, PassageBook, Result
 from proxy.core.scope import Scope
-from proxy.core.search_tool import Search
+from proxy.core.search_tool import UNAVAILABLE, Search
 from proxy.core.turn import ToolCall
 from proxy.errors import RateLimited
-from tests.core.samples import call, result
+from tests.core.samples import TOOLS, call, result
 
-LEAVE = Search("leave", 5)
-LEASE = Search("lease", 5)
+LEAVE = Search("leave", 5).job
+LEASE = Search("lease", 5).job
 SHOWN = '<passage n="1" title="Leave">\nLeave is 27 days.\n</passage>'
 REFERRED = "This was searched before. It found [1], shown above."
 
 
-def desk(max_searches: int = 8, scope: Scope | None = None) -> SearchDesk:
-    return SearchDesk(
+def desk(max_searches: int = 8, scope: Scope | None = None) -> Desk:
+    return Desk(
+        TOOLS,
         scope=scope or Scope(),
         book=PassageBook(10_000),
         max_searches=max_searches,
@@ -38,12 +40,12 @@ def failed() -> Failed:
     return Failed(RateLimited("LightOn", "LightOn's quota is used up."), took_ms=7)
 
 
-def run_round(at: SearchDesk, *calls: ToolCall, outcome: Found | Failed | None = None) -> list[str]:
+def run_round(at: Desk, *calls: ToolCall, outcome: Found | Failed | None = None) -> list[str]:
     """One round: every call taken, its searches run, the answers."""
     at.begin_round()
     for each in calls:
         at.take(each)
-    at.record({search: outcome or found() for search in at.round_searches()})
+    at.record({job: outcome or found() for job in at.round_jobs()})
     return at.answers(calls)
 
 
@@ -52,7 +54,7 @@ def test_a_call_gets_its_search_and_then_its_passages() -> None:
     made = asks("leave")
     at.begin_round()
     assert at.take(made) == LEAVE
-    assert at.round_searches() == (LEAVE,)
+    assert at.round_jobs() == (LEAVE,)
     at.record({LEAVE: found()})
     assert at.answers((made,)) == [SHOWN]
 
@@ -61,13 +63,13 @@ def test_a_call_that_is_taken_again_gets_the_same_search_once() -> None:
     at = desk()
     at.begin_round()
     assert [at.take(asks("leave")) for _ in range(3)] == [LEAVE] * 3
-    assert at.round_searches() == (LEAVE,)
+    assert at.round_jobs() == (LEAVE,)
 
 
 def test_the_searches_of_a_round_are_in_the_order_of_their_calls() -> None:
     at = desk()
     answers = run_round(at, asks("leave", "1"), asks("lease", "2"), outcome=found(result("x")))
-    assert at.round_searches() == (LEAVE, LEASE)
+    assert at.round_jobs() == (LEAVE, LEASE)
     assert answers == [SHOWN, "Also found, shown before: [1]."]
 
 
@@ -76,7 +78,7 @@ def test_a_call_that_cannot_be_read_is_corrected_without_a_search() -> None:
     bad = call("{", id="1")
     at.begin_round()
     assert at.take(bad) is None
-    assert at.round_searches() == ()
+    assert at.round_jobs() == ()
     assert at.answers((bad,))[0].startswith("The arguments are not a JSON object")
 
 
@@ -93,13 +95,13 @@ def test_nothing_is_searched_when_there_is_no_room_for_what_it_would_find() -> N
     run_round(at, asks("leave"), outcome=found(result("a", "x" * 9_900)))
     more = asks("lease", "2")
     assert run_round(at, more) == [FULL]
-    assert at.round_searches() == ()
+    assert at.round_jobs() == ()
 
 
 def test_the_scope_limits_the_number_of_results() -> None:
     at = desk(scope=Scope(max_results=3))
     at.begin_round()
-    assert at.take(asks("leave", max_results=10)) == Search("leave", 3)
+    assert at.take(asks("leave", max_results=10)) == Search("leave", 3).job
 
 
 @pytest.mark.parametrize("query", ["leave", " LEAVE ", "Leave"])
@@ -116,7 +118,7 @@ def test_the_same_query_in_a_later_round_is_answered_from_the_first_result() -> 
     at.begin_round()
     again = asks("Notice  PERIOD", max_results=5)
     assert at.take(again) is None
-    assert at.round_searches() == ()
+    assert at.round_jobs() == ()
     at.record({})
     assert at.answers((again,)) == [REFERRED]
     assert len(at.trace) == 1
@@ -140,7 +142,7 @@ def test_a_round_has_at_most_so_many_searches() -> None:
     at = desk(max_searches=2)
     calls = [asks(f"query {n}", str(n)) for n in range(4)]
     answers = run_round(at, *calls, asks("query 0", "again"))
-    assert [search.query for search in at.round_searches()] == ["query 0", "query 1"]
+    assert [job.asked[0] for job in at.round_jobs()] == ["query 0", "query 1"]
     refusal = "Not run: at most 2 searches a round. Call lighton_search again."
     assert answers[2:4] == [refusal, refusal]
     assert answers[4] == REFERRED
@@ -154,7 +156,7 @@ def test_a_call_that_was_refused_for_the_limit_stays_refused_in_its_round() -> N
     assert at.take(asks("leave", "1")) == LEAVE
     assert at.take(late) is None
     assert at.take(late) is None
-    assert at.round_searches() == (LEAVE,)
+    assert at.round_jobs() == (LEAVE,)
 
 
 def test_a_failed_search_tells_the_model_and_the_trace() -> None:
@@ -243,19 +245,19 @@ def test_findings_are_those_of_this_request_without_their_text() -> None:
         (1, "", None),
         (2, "", None),
     ]
-    assert findings.searches == (KeptSearch(LEAVE, (1, 2)),)
+    assert findings.jobs == (KeptJob(LEAVE, (1, 2)),)
     assert findings.last_number == 2
 
 
 def test_a_search_that_failed_is_not_among_the_findings() -> None:
     at = desk()
     run_round(at, asks("leave"), outcome=failed())
-    assert at.findings().searches == ()
+    assert at.findings().jobs == ()
 
 
 def test_a_recalled_search_that_brought_nothing_is_referred_to_as_such() -> None:
     at = desk()
-    assert at.recall(Findings(searches=(KeptSearch(LEAVE),)), 0)
+    assert at.recall(Findings(jobs=(KeptJob(LEAVE),)), 0)
     at.begin_round()
     at.take(asks("leave"))
     assert at.answers((asks("leave"),)) == [f"This was searched before. {NO_RESULTS}"]
@@ -287,6 +289,6 @@ def test_of_several_searches_for_the_same_words_the_first_that_suffices_counts()
     at.begin_round()
     for count, made in ((3, "a"), (8, "b"), (20, "c")):
         assert at.take(asks("LEAVE ", id=made, max_results=count)) is None
-    assert at.take(asks("leave", id="d", max_results=21)) == Search("leave", 21)
+    assert at.take(asks("leave", id="d", max_results=21)) == Search("leave", 21).job
     assert at.take(asks("leave", id="e", max_results=15)) is None
-    assert at.take(asks("other", id="f", max_results=1)) == Search("other", 1)
+    assert at.take(asks("other", id="f", max_results=1)) == Search("other", 1).job

@@ -210,7 +210,7 @@ def test_a_finished_answer_is_preceded_by_its_hidden_rounds() -> None:
 
 def test_the_contexts_of_first_searches_come_back_each_once() -> None:
     one, two = new_ids()[0], new_ids()[0]
-    context = Context(Search("q", 5), "passages")
+    context = Context(Search("q", 5).job, "passages")
     turns = [KeptTurn("", "", calls=(part(each),), context=context) for each in (one, two)]
     messages = [QUESTION, calling(one), result(one), calling(two), result(two)]
     kept = dict(zip((handle(one), handle(two)), turns, strict=True))

@@ -227,7 +227,7 @@ def test_the_size_counts_what_the_model_reads_as_passages() -> None:
         heard="nor this",
         before=(sent(SEARCHED), {"role": "tool", "tool_call_id": "s1", "content": "12345"}),
         answers={"s2": "678"},
-        context=Context(Search("q", 5), "90"),
+        context=Context(Search("q", 5).job, "90"),
     )
     assert hidden.size == 10
     assert KeptTurn(text="a", heard="a").size == 0

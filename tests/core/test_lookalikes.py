@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.chat import NARROWING
 from proxy.core.lookalikes import Names, fold, is_nearly_ours, refuse_lookalike
 from proxy.errors import BadRequest
+from proxy.upstreams.lighton.wish import WISHES
 
 UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200c\u200d\u2060\u2800\u3164\ufe0f\ufeff\uffa0"
@@ -148,7 +148,7 @@ def test_names_keep_their_order() -> None:
 
 def refusal(name: str, value: Any = None) -> BadRequest:
     with pytest.raises(BadRequest) as caught:
-        refuse_lookalike(name, value, NARROWING)
+        refuse_lookalike(name, value, WISHES.narrowing)
     return caught.value
 
 
@@ -215,7 +215,7 @@ def test_headers_among_the_options_of_an_sdk_are_refused() -> None:
     ],
 )
 def test_any_other_field_passes(name: str, value: Any) -> None:
-    refuse_lookalike(name, value, NARROWING)
+    refuse_lookalike(name, value, WISHES.narrowing)
 
 
 def test_a_long_name_is_shown_cut() -> None:

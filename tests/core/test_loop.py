@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 
 from proxy.core.chat import parse_chat
-from proxy.core.desk import Failed, Found, Outcome, SearchDesk
+from proxy.core.desk import Desk
+from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.instructions import NO_MORE_SEARCHES
-from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn, Said, call_id
-from proxy.core.loop import AskModel, Command, Keep, Recall, RunSearches, answer
+from proxy.core.kept import Context, Findings, KeptJob, KeptTurn, Said, call_id
+from proxy.core.loop import AskModel, Command, Keep, Recall, RunJobs, answer
 from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.errors import UpstreamTimeout
+from proxy.upstreams.lighton.wish import WISHES
+from tests.core.samples import TOOLS
 
 QUESTION = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
@@ -27,7 +30,7 @@ LEAVE = Result("c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://
 def call(
     arguments: str = '{"query": "leave"}', *, name: str = "lighton_search", id: str = "s1"
 ) -> ToolCall:
-    owners = {"lighton_search": Owner.SEARCH, "get_weather": Owner.CLIENT}
+    owners = {"lighton_search": Owner.HIDDEN, "get_weather": Owner.CLIENT}
     return ToolCall(id, name, arguments, owners.get(name, Owner.NOBODY))
 
 
@@ -48,8 +51,12 @@ class Script:
         self.late = late
         self.plan: Plan = plan(body or {}, **policy)
         limits = self.plan.policy
-        self.desk = SearchDesk(
-            self.plan.scope, PassageBook(9_000), limits.max_searches, limits.query_chars
+        self.desk = Desk(
+            TOOLS,
+            self.plan.scope,
+            PassageBook(9_000),
+            max_searches=limits.max_searches,
+            query_limit=limits.query_chars,
         )
         self._loop = answer(self.plan, self.desk, lambda: self.late)
         self.final: Turn | None = None
@@ -67,8 +74,8 @@ class Script:
 
 
 def plan(body: dict[str, Any], **policy: Any) -> Plan:
-    chat = parse_chat({"messages": [QUESTION], **body})
-    return make_plan(chat, Policy(model="m", **policy), chat.wish)
+    chat = parse_chat({"messages": [QUESTION], **body}, WISHES)
+    return make_plan(chat, Policy(model="m", **policy), chat.wish, TOOLS)
 
 
 def asks(command: Command | None) -> AskModel:
@@ -86,13 +93,13 @@ def told(command: Command | None) -> list[str]:
 
 
 def searches(command: Command | None) -> list[str]:
-    assert isinstance(command, RunSearches)
-    return [search.query for search in command.searches]
+    assert isinstance(command, RunJobs)
+    return [Search.of(job).query for job in command.jobs]
 
 
-def bring(command: Command | None, *outcomes: Outcome) -> dict[Search, Outcome]:
-    assert isinstance(command, RunSearches)
-    return dict(zip(command.searches, outcomes, strict=True))
+def bring(command: Command | None, *outcomes: Outcome) -> dict[Job, Outcome]:
+    assert isinstance(command, RunJobs)
+    return dict(zip(command.jobs, outcomes, strict=True))
 
 
 def test_an_answer_without_a_search_takes_one_round() -> None:
@@ -293,7 +300,7 @@ def test_a_turn_that_calls_tools_and_searches_is_kept_whole() -> None:
     assert kept.answers[MINE] == "Also found, shown before: [1]."
     assert "no tool named 'find_file'" in kept.answers[TOO]
     assert [each.n for each in kept.findings.passages] == [1]
-    assert [each.search.query for each in kept.findings.searches] == ["leave", "holidays"]
+    assert [Search.of(each.job).query for each in kept.findings.jobs] == ["leave", "holidays"]
     assert script.reply(None) is None
 
 
@@ -342,7 +349,7 @@ def kept_turn(**more: Any) -> KeptTurn:
     }
     yours = {"id": YOURS, "type": "function", "function": {"name": "get_weather"}}
     findings = Findings(
-        (Passage(1, LEAVE._replace(content=None)),), (KeptSearch(Search("leave", 5), (1,)),), 1
+        (Passage(1, LEAVE._replace(content=None)),), (KeptJob(Search("leave", 5).job, (1,)),), 1
     )
     return KeptTurn(
         text="",
@@ -389,7 +396,7 @@ def test_only_what_is_new_is_kept_of_a_continued_turn() -> None:
     script.reply(bring(command, found(new)))
     kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS))))
     assert [each.n for each in kept.findings.passages] == [2]
-    assert [each.search.query for each in kept.findings.searches] == ["holidays"]
+    assert [Search.of(each.job).query for each in kept.findings.jobs] == ["holidays"]
     assert len(kept.before) == 2
 
 
@@ -419,7 +426,7 @@ def test_a_first_search_that_failed_is_tried_again() -> None:
 
 
 def test_another_question_is_searched_first_beside_what_was_found() -> None:
-    context = Context(Search("Another question?", 5), "Earlier passages.")
+    context = Context(Search("Another question?", 5).job, "Earlier passages.")
     script = Script(came_back(), retrieval="context")
     script.start()
     command = script.reply({HANDLE: kept_turn(context=context)})

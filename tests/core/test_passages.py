@@ -286,9 +286,9 @@ def test_a_request_never_holds_more_characters_than_its_budget(
 def test_a_listing_that_was_read_before_is_referred_to() -> None:
     shelf = book()
     listing = shelf.add([result("a"), result("b")])
-    assert listing.refer() == "This was searched before. It found [1], [2], shown above."
+    assert listing.refer() == "It found [1], [2], shown above."
     assert Listing().render() == NO_RESULTS
-    assert Listing().refer() == f"This was searched before. {NO_RESULTS}"
+    assert Listing().refer() == NO_RESULTS
 
 
 def test_a_passage_leaves_a_trace_for_the_reply() -> None:

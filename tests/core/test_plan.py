@@ -8,22 +8,26 @@ from hypothesis import strategies as st
 from proxy.core.chat import Message, parse_chat
 from proxy.core.plan import Plan, Policy, make_plan, with_context
 from proxy.core.scope import Retrieval, Scope
-from proxy.core.search_tool import NAME, Search, choice, definition
+from proxy.core.search_tool import NAME, Search, definition
 from proxy.core.turn import Owner
 from proxy.errors import BadRequest, EmptyScope
-from tests.core.samples import tool
+from proxy.upstreams.lighton.wish import WISHES
+from tests.core.samples import TOOLS, tool
 
 QUESTION = "How much leave do I get?"
 SEARCH_TOOL = definition(Scope())
-SEARCH = choice()
+SEARCH = {"type": "function", "function": {"name": NAME}}
+HIDDEN = frozenset({NAME})
 WEATHER = tool("get_weather")
 NAMED_WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 OWN_SEARCH = tool(NAME)
 
 
 def plan(policy: Policy | None = None, /, **fields: Any) -> Plan:
-    chat = parse_chat({"messages": [{"role": "user", "content": QUESTION}], **fields})
-    return make_plan(chat, policy or Policy("m"), chat.wish)
+    chat = parse_chat(
+        {"messages": [{"role": "user", "content": QUESTION}], **fields}, WISHES, {NAME}
+    )
+    return make_plan(chat, policy or Policy("m"), chat.wish, TOOLS)
 
 
 def system_of(messages: list[Message]) -> str:
@@ -141,28 +145,29 @@ def test_tool_choice_in_mode_off(tools: list[Any], choice: Any, row: Row) -> Non
 
 
 def check(made: Plan, tools: list[Any], row: Row) -> None:
-    first = made.ask(made.messages, is_first=True, is_last=False)
-    later = made.ask(made.messages, is_first=False, is_last=False)
-    last = made.ask(made.messages, is_first=False, is_last=True)
+    first = made.ask(made.messages, {}, is_first=True, is_last=False)
+    later = made.ask(made.messages, {}, is_first=False, is_last=False)
+    last = made.ask(made.messages, {}, is_first=False, is_last=True)
     asked = (first.tool_choice, later.tool_choice, last.tool_choice)
     assert asked == (row.first, row.later, row.last)
-    assert made.offers_search is row.offers
-    assert (first.can_search, later.can_search, last.can_search) == (row.offers, row.offers, False)
+    assert bool(made.offers) is row.offers
+    hidden = HIDDEN if row.offers else frozenset()
+    assert (first.hidden, later.hidden, last.hidden) == (hidden, hidden, frozenset())
     offered = (*tools, SEARCH_TOOL) if row.offers else tuple(tools)
     assert (first.tools, later.tools, last.tools) == (offered, offered, tuple(tools))
-    assert (made.search_first is not None) is row.searches_first
+    assert (made.first_job is not None) is row.searches_first
     assert ("Search." in system_of(made.messages)) is row.offers
 
 
 def test_a_first_round_that_is_the_last_is_not_forced_to_search() -> None:
     made = plan(in_mode("tool"), tool_choice=SEARCH, tools=[WEATHER])
-    assert made.ask(made.messages, is_first=True, is_last=True).tool_choice == "auto"
+    assert made.ask(made.messages, {}, is_first=True, is_last=True).tool_choice == "auto"
 
 
 def test_without_rounds_of_searching_the_tool_is_not_offered() -> None:
-    assert plan(in_mode("tool", max_rounds=1)).offers_search
-    assert not plan(in_mode("tool", max_rounds=0)).offers_search
-    assert plan(in_mode("hybrid", max_rounds=0)).search_first
+    assert plan(in_mode("tool", max_rounds=1)).offers
+    assert not plan(in_mode("tool", max_rounds=0)).offers
+    assert plan(in_mode("hybrid", max_rounds=0)).first_job
 
 
 def test_a_chosen_tool_that_nobody_has_is_refused() -> None:
@@ -176,7 +181,7 @@ def test_the_search_tool_cannot_be_chosen_when_retrieval_is_off() -> None:
         plan(in_mode("off"), tool_choice=SEARCH)
     assert caught.value.param == "tool_choice"
     made = plan(in_mode("off"), tool_choice=SEARCH, tools=[OWN_SEARCH])
-    assert made.ask([], is_first=True, is_last=False).tool_choice == SEARCH
+    assert made.ask([], {}, is_first=True, is_last=False).tool_choice == SEARCH
 
 
 def test_tools_that_are_not_allowed_are_not_passed_on() -> None:
@@ -186,18 +191,18 @@ def test_tools_that_are_not_allowed_are_not_passed_on() -> None:
         tools=[tool("get_time"), WEATHER],
         tool_choice={"type": "allowed_tools", "allowed_tools": allowed},
     )
-    ask = made.ask([], is_first=True, is_last=False)
+    ask = made.ask([], {}, is_first=True, is_last=False)
     assert ask.tools == (WEATHER, SEARCH_TOOL)
     assert ask.tool_choice == "required"
-    assert made.owner_of("get_time", can_search=True) is Owner.NOBODY
+    assert made.owner_of("get_time", hidden=HIDDEN) is Owner.NOBODY
 
 
 def test_the_request_chooses_the_retrieval_mode_over_the_policy() -> None:
     made = plan(in_mode("tool"), lighton={"retrieval": "context"})
-    assert made.search_first == Search(QUESTION, 5)
-    assert not made.offers_search
-    assert not plan(in_mode("hybrid"), lighton={"retrieval": "off"}).search_first
-    assert plan(in_mode("off"), lighton={"retrieval": "tool"}).offers_search
+    assert made.first_job == Search(QUESTION, 5).job
+    assert not made.offers
+    assert not plan(in_mode("hybrid"), lighton={"retrieval": "off"}).first_job
+    assert plan(in_mode("off"), lighton={"retrieval": "tool"}).offers
 
 
 @pytest.mark.parametrize(
@@ -213,7 +218,7 @@ def test_the_scope_is_what_policy_and_request_both_allow() -> None:
     policy = in_mode("context", scope=Scope(workspace_id=(1, 2), max_results=9))
     made = plan(policy, lighton={"workspace_id": [2, 3], "max_results": 20})
     assert made.scope == Scope(workspace_id=(2,), max_results=9)
-    assert made.search_first == Search(QUESTION, 9)
+    assert made.first_job == Search(QUESTION, 9).job
     for mode in ("tool", "context", "hybrid", "off"):
         with pytest.raises(EmptyScope):
             plan(policy, lighton={"workspace_id": [3], "retrieval": mode})
@@ -221,7 +226,7 @@ def test_the_scope_is_what_policy_and_request_both_allow() -> None:
 
 def test_the_tool_is_offered_within_the_scope() -> None:
     made = plan(in_mode("tool"), lighton={"max_results": 3})
-    ask = made.ask(made.messages, is_first=True, is_last=False)
+    ask = made.ask(made.messages, {}, is_first=True, is_last=False)
     assert ask.tools == (definition(Scope(max_results=3)),)
 
 
@@ -232,7 +237,7 @@ def test_the_question_is_trimmed_to_what_lighton_accepts() -> None:
         {"role": "assistant", "content": "after"},
     ]
     made = plan(in_mode("context", query_chars=10), messages=messages)
-    assert made.search_first == Search("x" * 9, 5)
+    assert made.first_job == Search("x" * 9, 5).job
 
 
 @pytest.mark.parametrize(
@@ -247,15 +252,15 @@ def test_the_question_is_trimmed_to_what_lighton_accepts() -> None:
 )
 def test_without_a_question_nothing_is_searched_first(content: Any) -> None:
     made = plan(in_mode("hybrid"), messages=[{"role": "user", "content": content}])
-    assert made.search_first is None
-    assert made.offers_search
+    assert made.first_job is None
+    assert made.offers
 
 
 def test_a_required_search_is_left_to_the_model_when_there_is_no_question() -> None:
     made = plan(
         in_mode("hybrid"), messages=[{"role": "user", "content": ""}], tool_choice="required"
     )
-    assert made.ask([], is_first=True, is_last=False).tool_choice == SEARCH
+    assert made.ask([], {}, is_first=True, is_last=False).tool_choice == SEARCH
 
 
 def test_instructions_are_added_to_the_clients_system_message() -> None:
@@ -290,23 +295,23 @@ def test_passages_of_several_searches_share_one_context() -> None:
 
 def test_calls_belong_to_the_client_the_search_or_nobody() -> None:
     made = plan(in_mode("tool"), tools=[WEATHER, {"type": "custom", "custom": {"name": "grep"}}])
-    assert made.owner_of("get_weather", can_search=True) is Owner.CLIENT
-    assert made.owner_of(NAME, can_search=True) is Owner.SEARCH
-    assert made.owner_of(NAME, can_search=False) is Owner.NOBODY
-    assert made.owner_of("grep", can_search=True) is Owner.NOBODY
+    assert made.owner_of("get_weather", hidden=HIDDEN) is Owner.CLIENT
+    assert made.owner_of(NAME, hidden=HIDDEN) is Owner.HIDDEN
+    assert made.owner_of(NAME, hidden=frozenset()) is Owner.NOBODY
+    assert made.owner_of("grep", hidden=HIDDEN) is Owner.NOBODY
 
 
 def test_a_client_tool_of_the_same_name_is_the_clients() -> None:
     made = plan(in_mode("tool"), tools=[OWN_SEARCH])
-    assert made.owner_of(NAME, can_search=True) is Owner.CLIENT
+    assert made.owner_of(NAME, hidden=HIDDEN) is Owner.CLIENT
 
 
 def test_a_model_that_calls_an_unknown_tool_is_told_which_there_are() -> None:
     made = plan(in_mode("tool"), tools=[WEATHER])
-    told = made.correction("web", can_search=True)
+    told = made.correction("web", hidden=HIDDEN)
     assert told == "There is no tool named 'web'. There are: get_weather, lighton_search."
-    assert made.correction("web", can_search=False).endswith("There are: get_weather.")
-    assert plan().correction("web", can_search=False).endswith("There are no tools.")
+    assert made.correction("web", hidden=frozenset()).endswith("There are: get_weather.")
+    assert plan().correction("web", hidden=frozenset()).endswith("There are no tools.")
 
 
 @given(
@@ -329,13 +334,13 @@ def test_what_a_round_is_asked_always_fits_together(
         made = plan(in_mode(mode), tools=tools, tool_choice=choice)
     except BadRequest:
         return
-    ask = made.ask(made.messages, is_first=is_first, is_last=is_last)
+    ask = made.ask(made.messages, {}, is_first=is_first, is_last=is_last)
     names = [each["function"]["name"] for each in ask.tools]
     assert names.count(NAME) <= 1 or OWN_SEARCH in tools
-    assert ask.can_search == (SEARCH_TOOL in ask.tools)
+    assert (NAME in ask.hidden) == (SEARCH_TOOL in ask.tools)
     assert names or ask.tool_choice is None
     if isinstance(ask.tool_choice, dict):
         assert ask.tool_choice["function"]["name"] in names
     if choice == "none" or mode == "off":
-        assert made.search_first is None
-        assert not ask.can_search
+        assert made.first_job is None
+        assert not ask.hidden

@@ -10,7 +10,7 @@ from proxy.core.frames import Frame, TextChunk
 from proxy.core.reader import TurnReader, UnfinishedTurnError
 from proxy.core.turn import Owner
 
-OWNERS = {"lighton_search": Owner.SEARCH, "get_weather": Owner.CLIENT, "get_time": Owner.CLIENT}
+OWNERS = {"lighton_search": Owner.HIDDEN, "get_weather": Owner.CLIENT, "get_time": Owner.CLIENT}
 
 
 def reader(
@@ -241,7 +241,7 @@ def test_the_turn_holds_what_was_said_and_called() -> None:
     assert turn.text == "Let me see."
     assert turn.finish_reason == "tool_calls"
     assert [(call.id, call.owner) for call in turn.calls] == [
-        ("s1", Owner.SEARCH),
+        ("s1", Owner.HIDDEN),
         ("w1", Owner.CLIENT),
         ("n1", Owner.NOBODY),
         ("minted_3", Owner.NOBODY),

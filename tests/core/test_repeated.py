@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from proxy.core.repeated import refuse_repeated
 from proxy.errors import BadRequest
+from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import JSON
 
 NAMES = ("lighton", "model", "tool_choice", "messages", "workspace_id")
 
 
 def check(body: str) -> None:
-    refuse_repeated(body.encode(), orjson.loads(body))
+    refuse_repeated(body.encode(), orjson.loads(body), WISHES.fields)
 
 
 @st.composite
@@ -49,7 +50,7 @@ def test_a_field_of_the_wish_is_refused_when_it_is_there_twice(data: st.DataObje
 
 @given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), JSON))
 def test_a_body_whose_fields_differ_passes(document: dict[str, Any]) -> None:
-    refuse_repeated(orjson.dumps(document), document)
+    refuse_repeated(orjson.dumps(document), document, WISHES.fields)
 
 
 @pytest.mark.parametrize(

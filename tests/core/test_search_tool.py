@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
+from proxy.core.hidden import Order
 from proxy.core.scope import Scope
-from proxy.core.search_tool import NAME, Order, Search, choice, definition, read_call
+from proxy.core.search_tool import NAME, Search, definition, read_call
 from proxy.core.turn import Owner, ToolCall
 from tests.core.samples import JSON, call
 
@@ -34,12 +35,8 @@ def test_the_tool_offers_no_more_results_than_the_scope_allows() -> None:
     assert (count["minimum"], count["maximum"], count["default"]) == (1, 3, 3)
 
 
-def test_the_tool_is_chosen_by_its_name() -> None:
-    assert choice() == {"type": "function", "function": {"name": NAME}}
-
-
 def test_a_good_call_is_a_search() -> None:
-    assert read({"query": " leave ", "max_results": 8}) == Order(Search("leave", 8))
+    assert read({"query": " leave ", "max_results": 8}) == Order(Search("leave", 8).job)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +72,7 @@ def test_the_number_of_results_is_clamped_and_the_model_told(
     given: Any, scope: Scope, count: int, note: str
 ) -> None:
     order = read({"query": "leave", "max_results": given}, scope)
-    assert order == Order(Search("leave", count), (note,) if note else ())
+    assert order == Order(Search("leave", count).job, (note,) if note else ())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +80,7 @@ def test_the_number_of_results_is_clamped_and_the_model_told(
 )
 def test_a_call_without_a_query_is_answered_with_how_to_call(arguments: Any) -> None:
     order = read(arguments)
-    assert order.search is None
+    assert order.job is None
     assert order.fault.startswith(
         "The query is missing. Call lighton_search with arguments such as"
     )
@@ -92,7 +89,7 @@ def test_a_call_without_a_query_is_answered_with_how_to_call(arguments: Any) -> 
 @pytest.mark.parametrize("arguments", ['{"query": "leave', "[]", "null", '"leave"', "leave", "5"])
 def test_arguments_that_are_no_json_object_are_quoted_back(arguments: str) -> None:
     order = read(arguments)
-    assert order.search is None
+    assert order.job is None
     assert order.fault.startswith(f"The arguments are not a JSON object: {arguments!r}. Call ")
 
 
@@ -102,7 +99,7 @@ def test_only_the_start_of_bad_arguments_is_quoted_back() -> None:
 
 def test_unknown_arguments_are_ignored_and_the_model_told() -> None:
     order = read({"query": "leave", "workspace_id": [1], "lang": "fr", "max_results": 99})
-    assert order.search == Search("leave", 50)
+    assert order.job == Search("leave", 50).job
     assert order.notes == (
         "Ignored arguments: lang, workspace_id. There are only query and max_results.",
         "max_results must be from 1 to 50; 50 was used.",
@@ -116,8 +113,8 @@ def test_many_unknown_arguments_are_not_all_repeated() -> None:
 
 def test_a_long_query_is_cut_and_the_model_told() -> None:
     order = read({"query": "leave of absence"}, limit=6)
-    assert order == Order(Search("leave", 5), ("The query was cut to 6 characters.",))
-    assert read({"query": " leave "}, limit=5) == Order(Search("leave", 5))
+    assert order == Order(Search("leave", 5).job, ("The query was cut to 6 characters.",))
+    assert read({"query": " leave "}, limit=5) == Order(Search("leave", 5).job)
 
 
 @given(arguments=JSON | st.text(), limit=st.integers(1, 20))
@@ -126,11 +123,12 @@ def test_whatever_a_model_writes_is_a_search_within_the_scope_or_a_fault(
     arguments: Any, limit: int
 ) -> None:
     order = read(arguments, Scope(max_results=9), limit)
-    assert (order.search is None) == bool(order.fault)
-    if order.search:
-        assert 1 <= order.search.max_results <= 9
-        assert 1 <= len(order.search.query) <= limit
-        assert order.search.query == order.search.query.strip()
+    assert (order.job is None) == bool(order.fault)
+    if order.job:
+        search = Search.of(order.job)
+        assert 1 <= search.max_results <= 9
+        assert 1 <= len(search.query) <= limit
+        assert search.query == search.query.strip()
 
 
 @given(
@@ -139,16 +137,16 @@ def test_whatever_a_model_writes_is_a_search_within_the_scope_or_a_fault(
 @settings(deadline=None)
 def test_a_query_in_words_is_always_searched(arguments: dict[str, Any]) -> None:
     order = read(arguments)
-    assert (order.search is not None) == bool(arguments["query"].strip())
+    assert (order.job is not None) == bool(arguments["query"].strip())
 
 
 def test_arguments_that_are_too_long_are_told_to_be() -> None:
-    too_long = ToolCall("s1", NAME, '{"query": "' + "x" * MAX_ARGUMENT_CHARS, Owner.SEARCH)
+    too_long = ToolCall("s1", NAME, '{"query": "' + "x" * MAX_ARGUMENT_CHARS, Owner.HIDDEN)
     order = read_call(too_long, Scope(), query_limit=LIMIT)
-    assert order.search is None
+    assert order.job is None
     assert f"more than {MAX_ARGUMENT_CHARS} characters" in order.fault
 
 
 def test_what_follows_an_object_may_be_of_any_length() -> None:
-    more = ToolCall("s1", NAME, '{"query": "x"}' + " " * MAX_ARGUMENT_CHARS, Owner.SEARCH)
-    assert read_call(more, Scope(), query_limit=LIMIT) == Order(Search("x", 5))
+    more = ToolCall("s1", NAME, '{"query": "x"}' + " " * MAX_ARGUMENT_CHARS, Owner.HIDDEN)
+    assert read_call(more, Scope(), query_limit=LIMIT) == Order(Search("x", 5).job)

@@ -67,10 +67,10 @@ def test_in_the_history_arguments_are_always_an_object(written: str, kept: str) 
 def test_a_turn_knows_whose_its_calls_are() -> None:
     calls = tuple(
         ToolCall(str(place), "f", "{}", owner)
-        for place, owner in enumerate([Owner.SEARCH, Owner.CLIENT, Owner.SEARCH, Owner.NOBODY])
+        for place, owner in enumerate([Owner.HIDDEN, Owner.CLIENT, Owner.HIDDEN, Owner.NOBODY])
     )
     turn = Turn("", "tool_calls", calls)
-    assert [each.id for each in turn.calls_of(Owner.SEARCH)] == ["0", "2"]
+    assert [each.id for each in turn.calls_of(Owner.HIDDEN)] == ["0", "2"]
     assert [each.id for each in turn.calls_of(Owner.CLIENT)] == ["1"]
     assert [each.id for each in turn.calls_of(Owner.NOBODY)] == ["3"]
     assert [each.id for each in turn.hidden_calls] == ["0", "2", "3"]

@@ -11,8 +11,8 @@ from typing import Any, Final
 import orjson
 
 from proxy.core.chat import parse_chat
-from proxy.core.scope import parse_wish, parse_wish_headers
 from proxy.errors import BadRequest, EmptyScope
+from proxy.upstreams.lighton.wish import WISHES
 from tests.fuzz.mutation import broken_bytes, broken_document, strange_value, written
 from tests.fuzz.upstream import KEY, answering_proxy
 from tests.support.asgi import Answer, ask
@@ -140,9 +140,9 @@ def _check_parsers(body: bytes, headers: dict[str, str]) -> None:
     except orjson.JSONDecodeError:
         return
     for parse in (
-        lambda: parse_chat(document),
-        lambda: parse_wish(document.get("lighton") if isinstance(document, dict) else document),
-        lambda: parse_wish_headers(headers),
+        lambda: parse_chat(document, WISHES),
+        lambda: WISHES.read(document.get("lighton") if isinstance(document, dict) else document),
+        lambda: WISHES.read_headers(headers),
     ):
         try:
             parse()

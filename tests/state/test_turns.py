@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from proxy.access.clients import ANYBODY, Client
-from proxy.core.kept import Context, Findings, KeptSearch, KeptTurn
+from proxy.core.kept import Context, Findings, KeptJob, KeptTurn
 from proxy.core.passages import Passage
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
@@ -22,7 +22,7 @@ from proxy.state.turns import KeptTurns
 from tests.core.samples import result
 from tests.upstreams.raw_server import PATIENCE_S
 
-SEARCH = Search("leave", 5)
+SEARCH = Search("leave", 5).job
 TURN = KeptTurn(
     text="And now?",
     heard="Let me see.\n\nAnd now? é🦊\x00",
@@ -38,7 +38,7 @@ TURN = KeptTurn(
             Passage(1, result("a", title=None, relevance=0.25, workspace_id=3, tag_ids=(1, 2)), ""),
             Passage(2, result("b", page_start=3, page_end=4, score=None), ""),
         ),
-        (KeptSearch(SEARCH, (1, 2), left_out=3),),
+        (KeptJob(SEARCH, (1, 2), left_out=3),),
         7,
     ),
 )

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from proxy.core.chat import Chunk, parse_chat
-from proxy.core.desk import Found
 from proxy.core.frames import Frame, TextChunk
+from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
 from proxy.core.scope import Scope
-from proxy.core.search_tool import Search
+from proxy.core.search_tool import Search, SearchTool
 from proxy.core.sse import DONE
 from proxy.core.turn import Turn
 from proxy.core.writer import CompletionWriter
@@ -31,6 +31,7 @@ from proxy.engine import Behind, Hear, ModelUpstream, Run
 from proxy.errors import Overloaded, ShuttingDown
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.upstreams.http.pool import PooledTransport
+from proxy.upstreams.lighton.wish import WISHES
 from tests.support.clock import skipping_clock
 from tests.support.openai_stream import check_stream
 from tests.support.script import Call, Pieces, Round, Upstreams, search_call
@@ -587,10 +588,10 @@ class InFull:
 def a_run(model: ModelUpstream) -> Run:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
     asked = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "tools": tools}
-    chat = parse_chat(asked)
-    plan = make_plan(chat, Policy(model="m"), chat.wish)
+    chat = parse_chat(asked, WISHES)
+    plan = make_plan(chat, Policy(model="m"), chat.wish, (SearchTool(Searcher()),))
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=False)
-    return Run(plan, model, Searcher(), NoTurns(), writer)
+    return Run(plan, model, NoTurns(), writer)
 
 
 async def heard_of(model: ModelUpstream, client: Client) -> list[Any]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from proxy.core.desk import Found
+from proxy.core.hidden import Found
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from proxy.core.desk import UNAVAILABLE
+from proxy.core.search_tool import UNAVAILABLE
 from proxy.sandbox.documents.sentences import Passage
 from proxy.sandbox.scaleway.chat_request import ChatRequest
 from proxy.sandbox.scaleway.conversation import Conversation

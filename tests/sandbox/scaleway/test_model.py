@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from proxy.core import desk
+from proxy.core import search_tool
 from proxy.core.citations import annotate
 from proxy.core.passages import Passage, Result
 from proxy.sandbox.scaleway.chat_request import ChatRequest
@@ -132,9 +132,9 @@ def test_an_empty_search_before_the_round_is_admitted_too() -> None:
 
 @pytest.mark.parametrize("question", [QUESTION, "hello"])
 def test_a_failed_search_is_admitted_without_what_the_model_was_told_to_do(question: str) -> None:
-    searched = (called("lighton_search"), result(0, desk.UNAVAILABLE))
+    searched = (called("lighton_search"), result(0, search_tool.UNAVAILABLE))
     assert ask(question, *searched, tools=[SEARCH]).content == UNAVAILABLE
-    assert ask(system(f"Be brief. {desk.UNAVAILABLE}"), question).content == UNAVAILABLE
+    assert ask(system(f"Be brief. {search_tool.UNAVAILABLE}"), question).content == UNAVAILABLE
 
 
 @pytest.mark.parametrize("found", ["No results found.", PASSAGE])

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import respx
 
-from proxy.core.desk import Found
+from proxy.core.hidden import Found
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.state.memory_store import MemoryStore

@@ -12,7 +12,7 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.desk import Found
+from proxy.core.hidden import Found
 from proxy.core.passages import PassageBook, Result
 from proxy.core.scope import Scope, UnknownRelevance
 from proxy.errors import BadReply, ProxyError

@@ -320,7 +320,7 @@ def documents(part: str) -> st.SearchStrategy[Any]:
 
 
 def owner_of(name: str) -> Owner:
-    return {"ours": Owner.SEARCH, "theirs": Owner.CLIENT}.get(name, Owner.NOBODY)
+    return {"ours": Owner.HIDDEN, "theirs": Owner.CLIENT}.get(name, Owner.NOBODY)
 
 
 @pytest.mark.parametrize(("read", "part"), [(read_chunk, "delta"), (read_completion, "message")])

@@ -1,0 +1,33 @@
+"""What a request wishes to search: whoever runs the search says how it is written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from proxy.core.lookalikes import fold
+from proxy.core.names import FIELD
+from proxy.core.scope import Wish
+
+
+class Wishes:
+    """Reads wishes, in the terms of one search vendor."""
+
+    def __init__(
+        self,
+        fields: Iterable[str],
+        read: Callable[[Any], Wish],
+        read_headers: Callable[[Mapping[str, str]], Wish],
+    ) -> None:
+        """`fields` are those of a wish in a body.
+
+        `read` reads what a body holds as its wish, which may be None, and `read_headers` reads
+        headers with names in lower case. Both raise BadRequest that names the field at fault.
+        """
+        self.fields = tuple(fields)
+        self.read = read
+        self.read_headers = read_headers
+        self.narrowing = {fold(name): name for name in ("model", "tool_choice")} | {
+            fold(name): f"{FIELD}.{name}" for name in self.fields
+        }
+        """What narrows a search, by folded name: a profile is a model, `none` a tool_choice."""

@@ -1,0 +1,182 @@
+"""What a request wishes to search, read from its body and from its headers, in LightOn's terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast, get_args
+
+from proxy.core.lookalikes import is_nearly_ours
+from proxy.core.names import FIELD, HEADERS
+from proxy.core.scope import (
+    MAX_RESULTS,
+    RelevanceScoring,
+    Retrieval,
+    Scope,
+    UnknownRelevance,
+    Wish,
+)
+from proxy.core.wish import Wishes
+from proxy.errors import BadRequest
+
+MAX_ENTRIES: Final = 1_000
+"""The most entries of a list that a request may narrow its scope with."""
+MAX_ENTRY_CHARS: Final = 500
+"""The longest content type or attribute of such a list, in characters."""
+MAX_WILDCARDS: Final = 100
+"""The most `*` in a request's content types: each is tried on every type that settings name."""
+
+_LONGEST_SHOWN: Final = 80
+
+_WORKSPACE_HEADER: Final = f"{HEADERS}Workspace-Id"
+_RETRIEVAL_HEADER: Final = f"{HEADERS}Retrieval"
+_WORKSPACE_LOWER: Final = _WORKSPACE_HEADER.lower()
+_RETRIEVAL_LOWER: Final = _RETRIEVAL_HEADER.lower()
+_HEADERS: Final = frozenset({_WORKSPACE_LOWER, _RETRIEVAL_LOWER})
+_HEADER_ID: Final = re.compile(r"[0-9]{1,18}")
+"""An id in a header: like those in a body, it fits into 64 bits."""
+
+
+def parse_wish(document: Any) -> Wish:
+    """The wish in a request's body, or BadRequest that names the field at fault."""
+    if document is None:
+        return Wish()
+    if not isinstance(document, dict):
+        raise BadRequest(f"'{FIELD}' must be an object.", param=FIELD)
+    unknown = sorted(set(document) - set(WISH_FIELDS))
+    if unknown:
+        known = ", ".join(WISH_FIELDS)
+        name = f"{FIELD}.{unknown[0][:_LONGEST_SHOWN]}"
+        raise BadRequest(f"'{name}' is not known. Known fields: {known}.", param=name)
+    given = {name: value for name, value in document.items() if value is not None}
+    retrieval = given.pop("retrieval", None)
+    return Wish(
+        Scope(**{name: _READERS[name](f"{FIELD}.{name}", given[name]) for name in given}),
+        None if retrieval is None else _retrieval(f"{FIELD}.retrieval", retrieval),
+    )
+
+
+def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
+    """The wish in the headers that end in `Workspace-Id: 42,43` and `Retrieval: hybrid`.
+
+    The names in `headers` are in lower case. Any other that is nearly one of ours is
+    refused: a misspelt one that is overlooked would search more than its sender meant.
+    """
+    ours = {name for name in headers if _may_be_ours(name) and is_nearly_ours(name)}
+    unknown = sorted(ours - _HEADERS)
+    if unknown:
+        known = ", ".join(sorted(_HEADERS))
+        raise BadRequest(
+            f"The header '{unknown[0]}' is not known. Known headers: {known}.", param=unknown[0]
+        )
+    workspaces = headers.get(_WORKSPACE_LOWER)
+    retrieval = headers.get(_RETRIEVAL_LOWER)
+    return Wish(
+        Scope(workspace_id=None if workspaces is None else _header_ids(workspaces)),
+        None if retrieval is None else _retrieval(_RETRIEVAL_HEADER, retrieval.strip()),
+    )
+
+
+def _may_be_ours(header: str) -> bool:
+    """Whether a header needs a closer look: most have none of these, and one slip leaves one."""
+    return "g" in header or "workspace" in header or "retrieval" in header
+
+
+def _header_ids(value: str) -> tuple[int, ...]:
+    name = _WORKSPACE_HEADER
+    parts = [part.strip() for part in value.split(",")]
+    _check_count(name, parts)
+    if not all(map(_HEADER_ID.fullmatch, parts)):
+        raise BadRequest(f"'{name}' must be integers separated by commas.", param=name)
+    return tuple(int(part) for part in parts)
+
+
+def _retrieval(param: str, value: Any) -> Retrieval:
+    return cast("Retrieval", _one_of(param, value, get_args(Retrieval)))
+
+
+def _integers(param: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(_is_number(each, int) for each in value):
+        raise BadRequest(f"'{param}' must be an array of integers.", param=param)
+    _check_count(param, value)
+    return tuple(value)
+
+
+def _strings(param: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise BadRequest(f"'{param}' must be an array of non-empty strings.", param=param)
+    _check_count(param, value)
+    if any(len(each) > MAX_ENTRY_CHARS for each in value):
+        raise BadRequest(
+            f"An entry of '{param}' has more than {MAX_ENTRY_CHARS} characters. Shorten it, or "
+            "leave it out.",
+            param=param,
+        )
+    return tuple(value)
+
+
+def _content_types(param: str, value: Any) -> tuple[str, ...]:
+    paths = _strings(param, value)
+    if sum(path.count("*") for path in paths) > MAX_WILDCARDS:
+        raise BadRequest(
+            f"'{param}' may have {MAX_WILDCARDS} '*' in all. Name fewer patterns.", param=param
+        )
+    return paths
+
+
+def _check_count(param: str, values: Sequence[Any]) -> None:
+    if len(values) > MAX_ENTRIES:
+        raise BadRequest(
+            f"'{param}' has {len(values)} entries, and may have {MAX_ENTRIES}. Name fewer, or a "
+            "profile that holds them.",
+            param=param,
+        )
+
+
+def _result_count(param: str, value: Any) -> int:
+    if not _is_number(value, int) or not 1 <= value <= MAX_RESULTS:
+        raise BadRequest(f"'{param}' must be an integer from 1 to {MAX_RESULTS}.", param=param)
+    return int(value)
+
+
+def _scoring(param: str, value: Any) -> RelevanceScoring:
+    return cast("RelevanceScoring", _one_of(param, value, get_args(RelevanceScoring)))
+
+
+def _unknown_relevance(param: str, value: Any) -> UnknownRelevance:
+    return cast("UnknownRelevance", _one_of(param, value, get_args(UnknownRelevance)))
+
+
+def _share(param: str, value: Any) -> float:
+    if not _is_number(value, (int, float)) or not 0 <= value <= 1:
+        raise BadRequest(f"'{param}' must be a number from 0 to 1.", param=param)
+    return float(value)
+
+
+def _one_of(param: str, value: Any, choices: tuple[str, ...]) -> Any:
+    if value not in choices:
+        raise BadRequest(f"'{param}' must be one of {', '.join(choices)}.", param=param)
+    return value
+
+
+def _is_number(value: Any, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+_READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
+    "workspace_id": _integers,
+    "tag_id": _integers,
+    "file_id": _integers,
+    "content_type": _content_types,
+    "attribute": _strings,
+    "max_results": _result_count,
+    "relevance_scoring": _scoring,
+    "min_relevance": _share,
+    "unknown_relevance": _unknown_relevance,
+}
+"""The scope fields a request may set, and how each is read."""
+
+WISH_FIELDS: Final = (*_READERS, "retrieval")
+"""The fields of a wish in a body."""
+
+WISHES: Final = Wishes(WISH_FIELDS, parse_wish, parse_wish_headers)

@@ -1,0 +1,257 @@
+"""A hidden tool is a seam: a second one works beside the search, and nothing else knows of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from proxy.access.clients import Client
+from proxy.core.chat import parse_chat
+from proxy.core.desk import FULL
+from proxy.core.hidden import HiddenTool, Job
+from proxy.core.plan import Plan, Policy, make_plan
+from proxy.core.search_tool import SearchTool
+from proxy.core.writer import CompletionWriter
+from proxy.engine import Run, TurnKeeper
+from proxy.errors import BadRequest, Overloaded
+from proxy.state.memory_store import MemoryStore
+from proxy.state.turns import KeptTurns
+from proxy.upstreams.lighton.wish import WISHES
+from tests.support.lookup import AROUND, UNAVAILABLE, Lookup, lookup_call
+from tests.support.parts import LEAVE, Listener, Model, Searcher, Turns, open_searcher
+from tests.support.script import Call, Round, search_call
+
+QUESTION = {"role": "user", "content": "How many days of leave?"}
+WEATHER = {"type": "function", "function": {"name": "get_weather"}}
+WEATHER_CALL = Call("get_weather", "{}")
+OWN_LOOKUP = {"type": "function", "function": {"name": "lookup"}}
+LOOKED_UP = 'Around it:\n\n<passage n="2" title="Handbook">\nAsk a month before.\n</passage>'
+
+
+def calling(*calls: Call) -> Round:
+    return Round(calls=calls, finish_reason="tool_calls")
+
+
+SEARCH = calling(search_call("leave"))
+LOOKUP = calling(lookup_call(1))
+
+
+def make(tools: tuple[HiddenTool, ...], body: dict[str, Any] | None = None, **policy: Any) -> Plan:
+    document = {"messages": [QUESTION], "stream": True, **(body or {})}
+    chat = parse_chat(document, WISHES, {tool.name for tool in tools})
+    return make_plan(chat, Policy("m", **policy), chat.wish, tools)
+
+
+async def drive(
+    model: Model,
+    lookup: Lookup,
+    body: dict[str, Any] | None = None,
+    *,
+    turns: TurnKeeper | None = None,
+    searcher: Searcher | None = None,
+    **policy: Any,
+) -> dict[str, Any]:
+    """The completion that a client hears."""
+    plan = make((SearchTool(searcher or open_searcher()), lookup), body, **policy)
+    writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
+    listener = Listener()
+    await asyncio.wait_for(Run(plan, model, turns or Turns(), writer).drive(listener), 10)
+    return listener.fold.completion()
+
+
+def offered(model: Model) -> list[list[str]]:
+    """The names of the tools that each round was offered."""
+    return [[tool["function"]["name"] for tool in asked.get("tools", ())] for asked in model.asked]
+
+
+def told(model: Model) -> list[str]:
+    """The tool messages of the last round's history."""
+    return [each["content"] for each in model.asked[-1]["messages"] if each["role"] == "tool"]
+
+
+async def test_a_tool_is_offered_when_it_says_so_and_its_passages_are_numbered_on() -> None:
+    model = Model(SEARCH, LOOKUP, Round("A month [2]."))
+    lookup = Lookup()
+    completion = await drive(model, lookup)
+    both = ["lighton_search", "lookup"]
+    assert offered(model) == [["lighton_search"], both, both]
+    assert told(model)[1] == LOOKED_UP
+    (cited,) = completion["choices"][0]["message"]["annotations"]
+    assert cited["url_citation"]["title"] == "Handbook"
+    report = completion["lighton"]
+    assert report["rounds"] == 3
+    assert [each["query"] for each in report["searches"]] == ["leave"]
+    (entry,) = report["lookups"]
+    assert entry["file_id"] == 7
+    assert [each["n"] for each in entry["results"]] == [2]
+
+
+async def test_a_tool_that_is_not_offered_yet_is_nobodys() -> None:
+    model = Model(LOOKUP, Round("Well."))
+    lookup = Lookup()
+    completion = await drive(model, lookup)
+    assert told(model) == ["There is no tool named 'lookup'. There are: lighton_search."]
+    assert lookup.ran == []
+    assert completion["lighton"]["lookups"] == []
+
+
+async def test_no_hidden_tool_is_offered_in_the_last_round() -> None:
+    model = Model(SEARCH, Round("Done."))
+    await drive(model, Lookup(), max_rounds=1)
+    assert offered(model)[1] == []
+
+
+async def test_calls_of_both_tools_and_of_the_client_stand_in_one_round() -> None:
+    both = calling(search_call("notice"), lookup_call(1), WEATHER_CALL)
+    lookup = Lookup()
+    searcher = open_searcher()
+    model = Model(SEARCH, both)
+    completion = await drive(model, lookup, {"tools": [WEATHER]}, searcher=searcher)
+    calls = completion["choices"][0]["message"]["tool_calls"]
+    assert [each["function"]["name"] for each in calls] == ["get_weather"]
+    assert "lookup" not in str(calls)
+    assert [each.query for each in searcher.ran] == ["leave", "notice"]
+    assert lookup.ran == [Job("lookup", (7,), "7")]
+    assert len(completion["lighton"]["lookups"]) == 1
+    assert len(completion["lighton"]["searches"]) == 2
+
+
+async def test_its_job_starts_while_its_round_still_streams() -> None:
+    both = calling(search_call("notice"), lookup_call(1))
+    lookup = Lookup()
+    model = Model(both, Round("Done."))
+    model.gates[len(both.chunks()) - 1] = lookup.started
+    await drive(model, lookup, retrieval="hybrid")
+    assert told(model)[1] == LOOKED_UP
+
+
+async def test_equal_jobs_are_run_once() -> None:
+    twice = calling(lookup_call(1), lookup_call(1))
+    lookup = Lookup()
+    model = Model(SEARCH, twice, LOOKUP, Round("Done."))
+    await drive(model, lookup)
+    assert len(lookup.ran) == 1
+    again = "This was looked up before. It found [2], shown above."
+    assert told(model)[1:] == [LOOKED_UP, again, again]
+
+
+async def test_jobs_of_two_tools_are_never_one() -> None:
+    same_topic = calling(search_call("7"), lookup_call(1))
+    lookup, searcher = Lookup(), open_searcher()
+    model = Model(SEARCH, same_topic, Round("Done."))
+    await drive(model, lookup, searcher=searcher)
+    assert [each.query for each in searcher.ran] == ["leave", "7"]
+    assert [job.topic for job in lookup.ran] == ["7"]
+
+
+async def test_a_call_that_cannot_be_met_is_corrected() -> None:
+    lookup = Lookup()
+    model = Model(SEARCH, calling(lookup_call(9)), Round("Done."))
+    await drive(model, lookup)
+    assert told(model)[1] == "There is no such passage. Call lookup with the number of one."
+    assert lookup.ran == []
+
+
+async def test_its_jobs_count_as_searches_of_a_round() -> None:
+    lookup = Lookup()
+    both = calling(search_call("notice"), lookup_call(1))
+    model = Model(SEARCH, both, Round("Done."))
+    await drive(model, lookup, max_searches=1)
+    assert told(model)[2] == "Not run: at most 1 searches a round. Call lookup again."
+    assert lookup.ran == []
+
+
+async def test_its_jobs_need_room_for_passages() -> None:
+    lookup = Lookup()
+    model = Model(SEARCH, LOOKUP, Round("Done."))
+    await drive(model, lookup, passage_chars=210)
+    assert (told(model)[1:], lookup.ran) == ([FULL], [])
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_failure_is_told_to_the_model_in_the_tools_words(*, ends: bool) -> None:
+    lookup = Lookup(fault=Overloaded("Archive", "The archive is busy."))
+    model = Model(SEARCH, LOOKUP, Round("Sorry."))
+    completion = await drive(model, lookup, fail_on_search_error=ends)
+    assert told(model)[1] == UNAVAILABLE
+    assert completion["lighton"]["lookups"][0]["error"] == "The archive is busy."
+    assert "error" not in completion["lighton"]["searches"][0]
+
+
+async def test_a_failed_search_beside_it_still_ends_the_answer_where_the_setting_says_so() -> None:
+    searcher = open_searcher()
+    searcher.fault = Overloaded("LightOn", "LightOn is busy.")
+    with pytest.raises(Overloaded):
+        await drive(Model(SEARCH), Lookup(), searcher=searcher, fail_on_search_error=True)
+
+
+async def test_a_clients_tool_of_the_same_name_is_the_clients() -> None:
+    lookup = Lookup()
+    model = Model(SEARCH, LOOKUP)
+    completion = await drive(model, lookup, {"tools": [OWN_LOOKUP]})
+    assert offered(model) == [["lookup", "lighton_search"]] * 2
+    (call,) = completion["choices"][0]["message"]["tool_calls"]
+    assert call["function"] == {"name": "lookup", "arguments": '{"n": 1}'}
+    assert lookup.ran == []
+
+
+async def test_what_it_brought_is_kept_and_put_back() -> None:
+    turns = KeptTurns(MemoryStore(10**6), 60, "realm").of(Client("client"), make((Lookup(),)).scope)
+    lookup = Lookup()
+    first = Model(SEARCH, LOOKUP, calling(lookup_call(1), WEATHER_CALL))
+    heard = await drive(first, lookup, {"tools": [WEATHER]}, turns=turns)
+    message = heard["choices"][0]["message"]
+    result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "sunny"}
+    second = Model(LOOKUP, Round("A month [2]."))
+    body = {"tools": [WEATHER], "messages": [QUESTION, message, result]}
+    completion = await drive(second, lookup, body, turns=turns)
+    again = "This was looked up before. It found [2], shown above."
+    assert told(second) == [told(first)[0], LOOKED_UP, again, "sunny", again]
+    assert offered(second)[0] == ["get_weather", "lighton_search", "lookup"]
+    assert len(lookup.ran) == 1
+    (cited,) = completion["choices"][0]["message"]["annotations"]
+    assert cited["url_citation"]["url"] == AROUND.url == LEAVE.url
+    assert completion["lighton"]["lookups"] == []
+
+
+async def test_what_it_brought_is_put_back_also_where_the_tool_is_gone() -> None:
+    turns = KeptTurns(MemoryStore(10**6), 60, "realm").of(Client("client"), make((Lookup(),)).scope)
+    first = Model(SEARCH, LOOKUP, calling(WEATHER_CALL))
+    heard = await drive(first, Lookup(), {"tools": [WEATHER]}, turns=turns)
+    message = heard["choices"][0]["message"]
+    result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "sunny"}
+    second = Model(Round("A month [2]."))
+    plan = make((), {"tools": [WEATHER], "messages": [QUESTION, message, result]})
+    writer = CompletionWriter(id="chatcmpl-" + "b" * 32, created=1, model="m", include_usage=True)
+    listener = Listener()
+    await Run(plan, second, turns, writer).drive(listener)
+    assert LOOKED_UP in told(second)
+    assert listener.fold.completion()["choices"][0]["message"]["annotations"]
+
+
+def test_it_can_be_chosen_by_name_and_among_the_allowed() -> None:
+    tools = (SearchTool(Searcher()), Lookup())
+    chosen = make(tools, {"tool_choice": OWN_LOOKUP})
+    none_shown = chosen.ask([], {}, is_first=True, is_last=False)
+    assert none_shown.hidden == {"lighton_search"}
+    assert none_shown.tool_choice == "auto"
+    passages: Any = {1: None}
+    shown = chosen.ask([], passages, is_first=True, is_last=False)
+    assert shown.tool_choice == OWN_LOOKUP
+    allowed = {"mode": "required", "tools": [OWN_LOOKUP]}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    assert make(tools, {"tools": [WEATHER], "tool_choice": choice}).forced == "lighton_search"
+    with pytest.raises(BadRequest, match="names lookup, but retrieval is off"):
+        make(tools, {"tool_choice": OWN_LOOKUP}, retrieval="off")
+    with pytest.raises(BadRequest, match="'lookup', which is not in 'tools'"):
+        make(tools[:1], {"tool_choice": OWN_LOOKUP})
+
+
+def test_only_a_tool_that_can_runs_before_the_first_round() -> None:
+    lookup, search = Lookup(), SearchTool(Searcher())
+    first = make((lookup, search), retrieval="hybrid").first_job
+    assert first is not None
+    assert first.tool == "lighton_search"
+    assert make((lookup,), retrieval="context").first_job is None
