@@ -264,10 +264,12 @@ class DoorProtocol(HttpToolsProtocol):
         limits = self._limits
         if len(self.headers) >= limits.max_headers or self._head_bytes > limits.max_head_bytes:
             raise _too_large(limits)
-        super().on_header(name, value)
         name = name.lower()
+        self.headers.append((name, value))
         if name == b"host":
             self._hosts += 1
+        elif name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
         elif name == b"transfer-encoding" and value.lower() != b"chunked":
             raise BadRequest("The proxy reads no transfer coding but 'chunked'.")
 

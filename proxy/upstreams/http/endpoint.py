@@ -55,8 +55,8 @@ class Reply:
         Raises BadReply for one that is unknown, and for what is too long; DecodingError for a body
         that is not encoded so.
         """
-        named = codings(self.headers.get("content-encoding", ""))
-        if not named:
+        header = self.headers.get("content-encoding")
+        if not header or not (named := codings(header)):
             return feed
         if len(named) > 1 or not is_known(named[0]):
             what = f"{self._upstream} sent a reply in the encoding {', '.join(named)[:40]!r}, "
