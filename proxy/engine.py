@@ -112,9 +112,7 @@ class Run:
                     break
                 reply = None  # a long round need not hold what was found before it
                 reply = await self._obey(command, listener, tasks)
-        behind = listener.hear(self._closing(turn))
-        if behind is not None:
-            await behind
+        listener.hear(self._closing(turn))
 
     def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Awaitable[Any]:
         """What the loop is sent for a command."""
