@@ -150,7 +150,7 @@ async def connected(server: RawServer) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def asking(connection: Connection, heard: Heard) -> AsyncIterator[asyncio.Task[None]]:
     """An exchange that has been begun, and is given up at the end of the context."""
-    task = asyncio.get_running_loop().create_task(connection.exchange(REQUEST, heard))
+    task = asyncio.get_running_loop().create_task(connection.exchange([REQUEST], heard))
     await settled()
     try:
         yield task

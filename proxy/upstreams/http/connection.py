@@ -100,6 +100,7 @@ class Connection(asyncio.Protocol):
         "_headers",
         "_keeps_alive",
         "_loop",
+        "_outgoing",
         "_parser",
         "_parts",
         "_receiver",
@@ -145,13 +146,16 @@ class Connection(asyncio.Protocol):
 
     # The side of whoever asks
 
-    async def exchange(self, request: bytes, receiver: Receiver) -> None:
+    async def exchange(self, outgoing: list[bytes], receiver: Receiver) -> None:
         """Send a whole request and push its reply into `receiver`; ends when both are done.
 
-        However else it ends, the connection is closed. Raises NotHTTPError, OSError,
-        NotAnsweredError, TimeoutError, and what the receiver raises.
+        `outgoing` holds the request, and is emptied when its answer begins: the request is not sent
+        again then, and a long stream need not hold it. However else the exchange ends, the
+        connection is closed. Raises NotHTTPError, OSError, NotAnsweredError, TimeoutError, and what
+        the receiver raises.
         """
         self._receiver = receiver
+        self._outgoing = outgoing
         self._headers: Headers = []
         self._parts: list[bytes] = []
         self._between: list[bytes] = []
@@ -160,7 +164,7 @@ class Connection(asyncio.Protocol):
         self._uses += 1
         self._state = _ASKED
         self._end = self._loop.create_future()
-        self._transport.write(request)
+        self._transport.write(outgoing[0])
         self._proceed()
         try:
             await self._end
@@ -361,6 +365,7 @@ class Connection(asyncio.Protocol):
             self._fail(NotAnsweredError())
         else:
             self._state = _BODY
+            self._outgoing.clear()
             self._size_between = 0
             self._between = []
             try:

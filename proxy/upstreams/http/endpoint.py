@@ -132,9 +132,14 @@ class Endpoint:
         if body is not None:
             length = (b"content-length", b"%d" % len(body))
             headers = [*headers, (b"content-type", b"application/json"), length]
-        request = Request(method, self._origin, self._path + path, headers, body)
+        exchange = self.transport.exchange(
+            Request(method, self._origin, self._path + path, headers, body),
+            receiver,
+            self.connect_timeout_s,
+        )
+        del body, headers  # a long stream need not hold them
         try:
-            await self.transport.exchange(request, receiver, self.connect_timeout_s)
+            await exchange
         except _FAULTS as fault:
             raise translate(fault, self.name) from fault
 

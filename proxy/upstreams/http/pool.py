@@ -71,18 +71,19 @@ class PooledTransport:
         and what the receiver raises.
         """
         origin = request.origin
-        raw = _serialize(request)
+        outgoing = [_serialize(request)]
+        del request  # a long stream need not hold it
         kept = self._take(origin)
         if kept is not None:
             try:
-                await self._ask(origin, kept, raw, receiver)
+                await self._ask(origin, kept, outgoing, receiver)
             except NotAnsweredError:
                 self._drop(origin)
             else:
                 return
         connection = await self._connect(origin, connect_s)
         try:
-            await self._ask(origin, connection, raw, receiver)
+            await self._ask(origin, connection, outgoing, receiver)
         except NotAnsweredError as fault:
             raise httpx.ReadError("closed before a reply") from fault
 
@@ -95,10 +96,10 @@ class PooledTransport:
             self._sweep.cancel()
 
     async def _ask(
-        self, origin: Origin, connection: Connection, raw: bytes, receiver: Receiver
+        self, origin: Origin, connection: Connection, outgoing: list[bytes], receiver: Receiver
     ) -> None:
         try:
-            await connection.exchange(raw, receiver)
+            await connection.exchange(outgoing, receiver)
         except NotHTTPError as fault:
             raise httpx.RemoteProtocolError("not HTTP") from fault
         except TimeoutError as fault:

@@ -54,14 +54,21 @@ class Scaleway:
         Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
         """
         reply = RoundReply(self.vendor, hear, self.timeout_s)
-        request = orjson.dumps(fit_request(body, self.drop_params))
+        model = str(body["model"])
+        push = self.endpoint.push(
+            "POST",
+            "/chat/completions",
+            reply,
+            body=orjson.dumps(fit_request(body, self.drop_params)),
+        )
+        del body  # a long stream need not hold it
         try:
-            await self.endpoint.push("POST", "/chat/completions", reply, body=request)
+            await push
         except UpstreamError:
             if not reply.is_complete:
                 raise
         if reply.status != HTTPStatus.OK:
-            raise await self._error(reply, str(body["model"]))
+            raise await self._error(reply, model)
         if not reply.is_stream:
             behind = hear([read_completion(self.vendor, reply.body)])
             if behind is not None:

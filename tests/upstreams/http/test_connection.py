@@ -48,7 +48,7 @@ def answering(*parts: bytes, then: Script | None = None) -> Script:
 
 async def exchange(connection: Connection) -> Heard:
     heard = Heard()
-    await connection.exchange(REQUEST, heard)
+    await connection.exchange([REQUEST], heard)
     return heard
 
 
@@ -508,7 +508,7 @@ async def test_a_connection_whose_request_was_not_sent_in_full_does_not_rest() -
     request = b"POST / HTTP/1.1\r\nhost: test\r\ncontent-length: %d\r\n\r\n" % len(body)
     heard = Heard()
     async with raw_server(script) as server, connected(server) as connection:
-        await connection.exchange(request + body, heard)
+        await connection.exchange([request + body], heard)
         assert heard.body == b"too much"
         assert not connection.rest()
 
@@ -638,7 +638,7 @@ async def test_a_receiver_starts_tasks_in_its_own_context_whoever_opened_the_con
             request_id.set("who asks")
             async with TaskScope() as scope:
                 heard = Starting(scope)
-                await connection.exchange(REQUEST, heard)
+                await connection.exchange([REQUEST], heard)
                 return await heard.found[0]
 
         task = asyncio.create_task(ask())
@@ -1110,7 +1110,7 @@ async def test_the_state_after_each_event_is_that_of_the_table(state: str, event
 
 async def reach(state: str, connection: Connection) -> None:
     if state != "IDLE":
-        await connection.exchange(REQUEST, Heard())
+        await connection.exchange([REQUEST], Heard())
 
 
 # Arbitrary replies, whole and spoiled, beside what h11 makes of them
