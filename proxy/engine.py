@@ -29,6 +29,7 @@ from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
 from proxy.tasks import TaskScope
+from proxy.telemetry.facts import AnswerFacts
 
 Behind = asyncio.Future[None] | None
 """What whoever is told something gives back: while it is not done, no more may come."""
@@ -95,6 +96,26 @@ class Run:
             book=PassageBook(policy.passage_chars),
             max_searches=policy.max_searches,
             query_limit=policy.query_chars,
+        )
+
+    @property
+    def searches(self) -> int:
+        """How many hidden tools' jobs have run so far, those that failed too."""
+        return len(self.desk.trace)
+
+    def facts(self) -> AnswerFacts:
+        """What the answer has turned out to be, so far."""
+        chat = self.plan.chat
+        return AnswerFacts(
+            model=chat.model or "",
+            answered_by=self.writer.reported_model,
+            stream=chat.stream,
+            rounds=self.rounds,
+            searches=self.searches,
+            tokens=self.writer.usage.get("total_tokens", 0),
+            cut_by="max_answer_chars" if self.is_cut else "",
+            failed_searches=sum("error" in each for each in self.desk.trace),
+            search_causes=tuple(dict.fromkeys(self.desk.causes)),
         )
 
     async def drive(self, listener: Listener) -> None:

@@ -30,7 +30,7 @@ from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connecte
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, internal_error
 from proxy.surfaces.streaming import EventStream, Patience
-from proxy.telemetry.facts import AnswerFacts, Failure
+from proxy.telemetry.facts import Failure
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
 
@@ -57,7 +57,7 @@ class ChatCompletions:
             else:
                 await while_connected(receive, _reply(run, scope, receive, send))
         finally:
-            exchange.answer = _facts_of(chat, run)
+            exchange.answer = run.facts()
 
     async def _read(self, scope: Scope, receive: Receive, exchange: Exchange) -> tuple[Chat, Plan]:
         headers = exchange.headers
@@ -126,7 +126,7 @@ async def _reply(run: Run, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _search_count(run: Run) -> tuple[bytes, bytes]:
-    return b"x-lighton-searches", b"%d" % len(run.desk.trace)
+    return b"x-lighton-searches", b"%d" % run.searches
 
 
 def _refuse_repeated_headers(scope: Scope) -> None:
@@ -182,17 +182,3 @@ def _check_depth(document: Any) -> None:
         orjson.dumps(document)
     except orjson.JSONEncodeError as error:
         raise BadRequest("The request body is nested too deeply.") from error
-
-
-def _facts_of(chat: Chat, run: Run) -> AnswerFacts:
-    return AnswerFacts(
-        model=chat.model or "",
-        answered_by=run.writer.reported_model,
-        stream=chat.stream,
-        rounds=run.rounds,
-        searches=len(run.desk.trace),
-        tokens=run.writer.usage.get("total_tokens", 0),
-        cut_by="max_answer_chars" if run.is_cut else "",
-        failed_searches=sum("error" in each for each in run.desk.trace),
-        search_causes=tuple(dict.fromkeys(run.desk.causes)),
-    )

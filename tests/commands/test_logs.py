@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from proxy.commands.logs import LineFormatter, LineHandler, configure_logging
+from proxy.commands.logs import LineHandler, configure_logging
 from tests.commands.test_serve import on_linux
 from tests.support.program import PATIENCE_S, clean_environment, running
 
@@ -29,29 +29,6 @@ def test_the_log_goes_to_stderr_from_the_level_on(
     assert printed.out == ""
     assert printed.err.endswith("WARNING root: loud\n")
     assert "quiet" not in printed.err
-
-
-@pytest.fixture
-def record() -> logging.LogRecord:
-    made = logging.LogRecord("proxy", logging.INFO, "here.py", 1, "%s and %s", ("a", "b"), None)
-    made.created, made.msecs = 1_764_000_000.25, 250.0
-    return made
-
-
-def test_a_line_is_what_pythons_own_formatter_makes_of_it(record: logging.LogRecord) -> None:
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    ours = LineFormatter()
-    for later_s in (0.0, 0.5, 1.0, 3600.0, -1.0):
-        record.created += later_s
-        record.msecs = record.created % 1 * 1000
-        assert ours.format(record) == plain.format(record)
-
-
-def test_an_exception_is_written_below_its_line(record: logging.LogRecord) -> None:
-    record.exc_info = (KeyError, KeyError("lost"), None)
-    line, below = LineFormatter().format(record).splitlines()
-    assert line.endswith(" INFO proxy: a and b")
-    assert below == "KeyError: 'lost'"
 
 
 # Nobody reads
