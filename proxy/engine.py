@@ -28,11 +28,9 @@ from proxy.core.reader import TurnReader, UnfinishedTurnError
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
-from proxy.tasks import TaskScope
+from proxy.tasks import Behind, TaskScope
 from proxy.telemetry.facts import AnswerFacts
 
-Behind = asyncio.Future[None] | None
-"""What whoever is told something gives back: while it is not done, no more may come."""
 Hear = Callable[[list[Chunk | TextChunk]], Behind]
 """Takes in chunks that arrived together."""
 

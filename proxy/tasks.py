@@ -9,6 +9,12 @@ from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
+Behind = asyncio.Future[None] | None
+"""What whoever is pushed to gives back: nothing more comes before it is done.
+
+That it fails or is cancelled ends the exchange. It belongs to the receiver: nobody else cancels it.
+"""
+
 
 class TaskScope:
     """Starts tasks for a block; those still running when it ends are cancelled, and waited for.

@@ -333,10 +333,8 @@ class DoorProtocol(HttpToolsProtocol):
         self._held = memoryview(b"")
         cycle = self.cycle
         if is_in_body and self.pipeline:
-            self.pipeline[0] = (
-                cycle,
-                cast("ASGI3Application", _Refusal(error)),
-            )  # the newest request: others come before
+            # This is the newest request: others are answered first.
+            self.pipeline[0] = (cycle, cast("ASGI3Application", _Refusal(error)))
         elif not self._is_answered and (cycle.response_started or not is_in_body):
             cycle.keep_alive = False  # the running reply goes first, and ends the rest
         elif is_in_body and cycle.response_complete:

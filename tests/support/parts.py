@@ -15,8 +15,9 @@ from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
-from proxy.engine import Behind, Hear
+from proxy.engine import Hear
 from proxy.errors import ProxyError
+from proxy.tasks import Behind
 from tests.support.script import Round
 
 LEAVE = Result("c1", "Leave is 27 days.", 0.9, 7, "Handbook", "h.pdf", "https://docs.test/h")

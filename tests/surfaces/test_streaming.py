@@ -27,9 +27,10 @@ from proxy.core.search_tool import Search, SearchTool
 from proxy.core.sse import DONE
 from proxy.core.turn import Turn
 from proxy.core.writer import CompletionWriter
-from proxy.engine import Behind, Hear, ModelUpstream, Run
+from proxy.engine import Hear, ModelUpstream, Run
 from proxy.errors import Overloaded, ShuttingDown
 from proxy.surfaces.streaming import EventStream, Patience
+from proxy.tasks import Behind
 from proxy.upstreams.http.pool import PooledTransport
 from proxy.upstreams.lighton.wish import WISHES
 from tests.support.clock import skipping_clock

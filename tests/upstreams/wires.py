@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 
-from proxy.upstreams.http.connection import Behind, Connection, Feed, Headers
+from proxy.tasks import Behind
+from proxy.upstreams.http.connection import Connection, Feed, Headers
 from proxy.upstreams.http.pool import Origin, Request
 from tests.upstreams.raw_server import PATIENCE_S, RawServer
 

@@ -41,6 +41,7 @@ from typing import Final, Protocol, cast
 
 import httptools
 
+from proxy.tasks import Behind
 from proxy.upstreams.http.heads import is_whole, with_one_length
 
 _LONGEST_BETWEEN: Final = 256 * 1024
@@ -49,11 +50,6 @@ _LONGEST_BETWEEN: Final = 256 * 1024
 _PARSER_FAULTS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 Headers = list[tuple[bytes, bytes]]
-Behind = asyncio.Future[None] | None
-"""What whoever is fed gives back: nothing more comes before it is done.
-
-That it fails or is cancelled ends the exchange. It belongs to the receiver: nobody else cancels it.
-"""
 Feed = Callable[[bytes], Behind]
 
 

@@ -10,8 +10,9 @@ from typing import Final, Protocol
 import httpx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.tasks import Behind
 from proxy.upstreams.http.causes import TOO_LONG, cause_of
-from proxy.upstreams.http.connection import Behind, Feed, Headers, Receiver
+from proxy.upstreams.http.connection import Feed, Headers, Receiver
 from proxy.upstreams.http.encodings import (
     Inflater,
     NotCompressedError,

@@ -17,9 +17,8 @@ import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.tasks import TaskScope
+from proxy.tasks import Behind, TaskScope
 from proxy.upstreams.http.connection import (
-    Behind,
     Connection,
     Feed,
     Headers,

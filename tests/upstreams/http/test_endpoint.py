@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from proxy.errors import BadReply
-from proxy.upstreams.http.connection import Behind, Receiver
+from proxy.tasks import Behind
+from proxy.upstreams.http.connection import Receiver
 from proxy.upstreams.http.pool import Request
 from tests.upstreams.endpoints import BASE_URL, KEY, connected, endpoint, post
 from tests.upstreams.raw_server import (

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.upstreams.http.connection import Behind, Feed, Headers
+from proxy.tasks import Behind
+from proxy.upstreams.http.connection import Feed, Headers
 from proxy.upstreams.http.over_httpx import OverHttpx, _as_httpx
 from proxy.upstreams.http.pool import _serialize
 from tests.support.clock import skipping_clock

@@ -17,7 +17,8 @@ import pytest
 import uvloop
 
 from proxy.errors import Unreachable
-from proxy.upstreams.http.connection import Behind, NotAnsweredError
+from proxy.tasks import Behind
+from proxy.upstreams.http.connection import NotAnsweredError
 from proxy.upstreams.http.pool import PooledTransport, _serialize
 from tests.support.clock import skipping_clock
 from tests.upstreams.endpoints import endpoint, post

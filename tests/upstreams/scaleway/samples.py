@@ -12,7 +12,7 @@ import orjson
 
 from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
-from proxy.upstreams.http.connection import Behind
+from proxy.tasks import Behind
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.client import Scaleway

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
 from proxy.errors import BadReply, UpstreamError
-from proxy.upstreams.http.connection import Behind
+from proxy.tasks import Behind
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.events import RoundReply
 from proxy.upstreams.scaleway.replies import CREDENTIALS, NAME
