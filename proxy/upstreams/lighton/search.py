@@ -22,6 +22,7 @@ from proxy.state.shared import Shared
 from proxy.upstreams.http.causes import NOT_JSON, SHAPE
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.lighton.scope import LightOnScope
 
 NAME: Final = "LightOn"
 CREDENTIALS: Final = "LIGHTON_API_KEY and what the key may reach"
@@ -60,18 +61,20 @@ class LightOn:
 
     async def search(self, search: Search, scope: Scope) -> Found:
         """The results of one search, maybe those of an equal one. Raises UpstreamError."""
+        if not isinstance(scope, LightOnScope):
+            raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         return await self.shared.get(
             self._name(search, scope),
             make=lambda: self._ask(search, scope),
             read=lambda body: self._found(body, search, scope),
         )
 
-    def _name(self, search: Search, scope: Scope) -> str:
+    def _name(self, search: Search, scope: LightOnScope) -> str:
         """All that the results depend on: what is asked, all of the scope, and whose key asks."""
         asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, *search, scope))
         return f"search:{hashlib.sha256(asked).hexdigest()}"
 
-    async def _ask(self, search: Search, scope: Scope) -> bytes:
+    async def _ask(self, search: Search, scope: LightOnScope) -> bytes:
         """LightOn's reply, as it came."""
         content = orjson.dumps(_request(search, scope))
         try:
@@ -87,7 +90,7 @@ class LightOn:
             raise self._error(reply.status, reply.body, reply.headers, scope)
         return reply.body
 
-    def _found(self, body: bytes, search: Search, scope: Scope) -> Found:
+    def _found(self, body: bytes, search: Search, scope: LightOnScope) -> Found:
         document = _decode(body)
         items = document.get("results")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -109,7 +112,7 @@ class LightOn:
         return told
 
     def _error(
-        self, status: int, body: bytes, headers: Mapping[str, str], scope: Scope
+        self, status: int, body: bytes, headers: Mapping[str, str], scope: LightOnScope
     ) -> UpstreamError:
         """LightOn says 403 to a bad key, and to filters that leave nothing the key may read."""
         fault = _fault(body)
@@ -123,11 +126,11 @@ class LightOn:
         return self.vendor.error(status, fault, headers=headers)
 
 
-def _has_filters(scope: Scope) -> bool:
+def _has_filters(scope: LightOnScope) -> bool:
     return any(getattr(scope, name) is not None for name in _FILTERS)
 
 
-def _request(search: Search, scope: Scope) -> dict[str, Any]:
+def _request(search: Search, scope: LightOnScope) -> dict[str, Any]:
     request: dict[str, Any] = {"query": search.query, "max_results": search.max_results}
     for name in _FILTERS:
         values = getattr(scope, name)
@@ -139,7 +142,7 @@ def _request(search: Search, scope: Scope) -> dict[str, Any]:
 
 
 def _allowed(
-    results: tuple[Result, ...], scope: Scope
+    results: tuple[Result, ...], scope: LightOnScope
 ) -> tuple[tuple[Result, ...], list[dict[str, Any]]]:
     """The results that are relevant enough and within the scope, and warnings about the others."""
     allowed = tuple(filter(_Limits(scope).allow, results))
@@ -167,7 +170,7 @@ class _Limits:
     Otherwise LightOn has filtered already: only what is plainly in another workspace is dropped.
     """
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: LightOnScope) -> None:
         self._least = scope.min_relevance
         self._workspaces = _set(scope.workspace_id)
         self._tags = _set(scope.tag_id)

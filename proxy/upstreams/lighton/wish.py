@@ -8,16 +8,15 @@ from typing import Any, Final, cast, get_args
 
 from proxy.core.lookalikes import is_nearly_ours
 from proxy.core.names import FIELD, HEADERS
-from proxy.core.scope import (
-    MAX_RESULTS,
-    RelevanceScoring,
-    Retrieval,
-    Scope,
-    UnknownRelevance,
-    Wish,
-)
+from proxy.core.scope import Retrieval, Wish
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest
+from proxy.upstreams.lighton.scope import (
+    MAX_RESULTS,
+    LightOnScope,
+    RelevanceScoring,
+    UnknownRelevance,
+)
 
 MAX_ENTRIES: Final = 1_000
 """The most entries of a list that a request may narrow its scope with."""
@@ -50,8 +49,9 @@ def parse_wish(document: Any) -> Wish:
         raise BadRequest(f"'{name}' is not known. Known fields: {known}.", param=name)
     given = {name: value for name, value in document.items() if value is not None}
     retrieval = given.pop("retrieval", None)
+    fields = {name: _READERS[name](f"{FIELD}.{name}", given[name]) for name in given}
     return Wish(
-        Scope(**{name: _READERS[name](f"{FIELD}.{name}", given[name]) for name in given}),
+        LightOnScope(**fields) if fields else None,
         None if retrieval is None else _retrieval(f"{FIELD}.retrieval", retrieval),
     )
 
@@ -72,7 +72,7 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
     workspaces = headers.get(_WORKSPACE_LOWER)
     retrieval = headers.get(_RETRIEVAL_LOWER)
     return Wish(
-        Scope(workspace_id=None if workspaces is None else _header_ids(workspaces)),
+        None if workspaces is None else LightOnScope(workspace_id=_header_ids(workspaces)),
         None if retrieval is None else _retrieval(_RETRIEVAL_HEADER, retrieval.strip()),
     )
 
