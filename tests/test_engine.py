@@ -15,6 +15,7 @@ from proxy.core.search_tool import SearchTool
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import BadReply, ModelNotFound, Overloaded, UpstreamTimeout
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.support.parts import Listener, Model, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, search_call
@@ -34,7 +35,9 @@ def run(
     **policy: Any,
 ) -> Run:
     chat = parse_chat({"messages": MESSAGES, "stream": True, **(body or {})}, WISHES)
-    plan = make_plan(chat, Policy(model="m", **policy), chat.wish, (SearchTool(searcher),))
+    plan = make_plan(
+        chat, Policy("m", LightOnScope(), **policy), chat.wish, (SearchTool(searcher),)
+    )
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
     return Run(plan, model, turns or Turns(), writer)
 

@@ -18,6 +18,7 @@ from proxy.engine import Run, TurnKeeper
 from proxy.errors import BadRequest, Overloaded
 from proxy.state.memory_store import MemoryStore
 from proxy.state.turns import KeptTurns
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.support.lookup import AROUND, UNAVAILABLE, Lookup, lookup_call
 from tests.support.parts import LEAVE, Listener, Model, Searcher, Turns, open_searcher
@@ -41,7 +42,7 @@ LOOKUP = calling(lookup_call(1))
 def make(tools: tuple[HiddenTool, ...], body: dict[str, Any] | None = None, **policy: Any) -> Plan:
     document = {"messages": [QUESTION], "stream": True, **(body or {})}
     chat = parse_chat(document, WISHES, {tool.name for tool in tools})
-    return make_plan(chat, Policy("m", **policy), chat.wish, tools)
+    return make_plan(chat, Policy("m", LightOnScope(), **policy), chat.wish, tools)
 
 
 async def drive(

@@ -22,17 +22,18 @@ from proxy.core.history import choose, recognise, restore
 from proxy.core.kept import Findings, KeptJob, KeptTurn, call_id, handle_of_call
 from proxy.core.passages import Passage, PassageBook
 from proxy.core.reader import TurnReader
-from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
 from proxy.core.turn import Owner
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway.quirks import fit_request
 from tests.core.samples import TOOLS, result
 from tests.support.asgi import Headers, ask
+from tests.support.shelves import Shelves
 from tests.support.steps import check_linear
 from tests.upstreams.lighton.samples import SEARCH, in_file, item, lighton
 
@@ -68,8 +69,8 @@ def lists_of_the_search(size: int) -> Work:
     ids = list(range(size))
     paths = [f"a:b:{number}" for number in ids]
     wanted = {"workspace_id": ids, "content_type": paths, "attribute": paths}
-    allowed = WISHES.read(wanted).scope
-    return lambda: allowed.narrow(WISHES.read(wanted).scope)
+    allowed = WISHES.read(wanted)
+    return lambda: allowed.narrow(WISHES.read(wanted))
 
 
 def turns(size: int) -> list[dict[str, Any]]:
@@ -127,7 +128,7 @@ def user_messages_in_a_row(size: int) -> Work:
 
 
 def desk() -> Desk:
-    return Desk(TOOLS, Scope(), PassageBook(10**9), max_searches=10**9, query_limit=4_000)
+    return Desk(TOOLS, Shelves(), PassageBook(10**9), max_searches=10**9, query_limit=4_000)
 
 
 def kept_turn(number: int) -> KeptTurn:
@@ -163,7 +164,7 @@ def results_with_many_tags(size: int) -> Work:
     source = in_file(7, tags=[{"id": number} for number in range(size)])
     reply = {"results": [item(source=source)]}
     upstream = lighton(httpx.MockTransport(lambda _: httpx.Response(200, json=reply)))
-    scope = Scope(file_id=(7,), tag_id=tuple(range(size)))
+    scope = LightOnScope(file_id=(7,), tag_id=tuple(range(size)))
     return lambda: asyncio.run(upstream.search(SEARCH, scope))
 
 

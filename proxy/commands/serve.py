@@ -79,11 +79,10 @@ def greeting(settings: Settings, url: str) -> str:
     policy = policies.of(None, ANYBODY)
     is_profile = settings.default_model in policies.profile_names
     of_profile = f" of profile {settings.default_model}" if is_profile else ""
-    workspaces = ", ".join(map(str, policy.scope.workspace_id or ())) or "all"
     profiles = ", ".join(policies.profile_names)
     return (
         f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {policy.model}{of_profile}, "
-        f"retrieval {policy.retrieval}, workspaces {workspaces}"
+        f"retrieval {policy.retrieval}, {policy.scope.summary}"
         + (f"; profiles {profiles})" if profiles else ")")
     )
 

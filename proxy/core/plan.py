@@ -6,7 +6,7 @@ Made once from the request, the profile it chose and the settings; read by the l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from proxy.core.chat import Chat, Message, Tool, ToolChoice, last_user_text, tool_name
@@ -24,7 +24,7 @@ class Policy:
     """What settings and profile decide for a request. `scope` is already their intersection."""
 
     model: str
-    scope: Scope = field(default_factory=Scope)
+    scope: Scope
     retrieval: Retrieval = "tool"
     max_rounds: int = 4
     """The most model rounds in which hidden tools may run."""
@@ -135,7 +135,7 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, .
 
     Raises EmptyScope, and BadRequest for a tool_choice that cannot be met.
     """
-    scope = policy.scope.narrow(wish.scope)
+    scope = wish.within(policy.scope)
     mode = wish.retrieval or policy.retrieval
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from proxy.core.lookalikes import fold
 from proxy.core.names import FIELD
@@ -16,7 +15,7 @@ class Wishes:
     def __init__(
         self,
         fields: Iterable[str],
-        read: Callable[[Any], Wish],
+        read: Callable[[object], Wish],
         read_headers: Callable[[Mapping[str, str]], Wish],
     ) -> None:
         """`fields` are those of a wish in a body.

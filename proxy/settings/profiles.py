@@ -13,7 +13,13 @@ from pydantic import (
     StringConstraints,
 )
 
-from proxy.core.scope import MAX_RESULTS, RelevanceScoring, Retrieval, Scope, UnknownRelevance
+from proxy.core.scope import Retrieval
+from proxy.upstreams.lighton.scope import (
+    MAX_RESULTS,
+    LightOnScope,
+    RelevanceScoring,
+    UnknownRelevance,
+)
 
 PROFILE_NAME_MAX = 200
 
@@ -83,8 +89,8 @@ class ScopeSettings(BaseModel):
         description="Whether results without a relevance score pass `min_relevance`.",
     )
 
-    def scope(self) -> Scope:
-        return Scope(**{name: getattr(self, name) for name in ScopeSettings.model_fields})
+    def scope(self) -> LightOnScope:
+        return LightOnScope(**{name: getattr(self, name) for name in ScopeSettings.model_fields})
 
 
 class Profile(ScopeSettings):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -51,12 +51,11 @@ class ClientTurns:
 
     @property
     def partition(self) -> str:
-        """A name for the realm, the client and the whole scope, whose lists may be in any order.
+        """A name for the realm, the client and the whole scope.
 
         Only the client's name counts, so that its turns outlive a change of what it may do.
         """
-        fields = {name: _sorted(value) for name, value in asdict(self.scope).items()}
-        owner = (self.turns.realm, self.client.name, fields)
+        owner = (self.turns.realm, self.client.name, self.scope.identity)
         return hashlib.sha256(orjson.dumps(owner)).hexdigest()
 
     async def recall(self, handles: Sequence[str]) -> dict[str, KeptTurn]:
@@ -95,7 +94,3 @@ def _read(name: str, value: bytes) -> KeptTurn | None:
 
 def _name(partition: str, handle: str) -> str:
     return f"turn:{partition}:{handle}"
-
-
-def _sorted(value: Any) -> Any:
-    return sorted(set(value)) if isinstance(value, (list, tuple)) else value

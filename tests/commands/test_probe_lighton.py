@@ -21,10 +21,11 @@ from proxy.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
+from proxy.upstreams.lighton.scope import LightOnScope
 
 URL = "https://lighton.example"
 PLACE = Place(URL, "LIGHTON_BASE_URL")
-SCOPE = Scope(workspace_id=(42,))
+SCOPE = LightOnScope(workspace_id=(42,))
 
 
 @dataclass

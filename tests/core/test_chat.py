@@ -20,8 +20,9 @@ from proxy.core.chat import (
     text_of,
     tool_name,
 )
-from proxy.core.scope import Scope, Wish
+from proxy.core.scope import Wish
 from proxy.errors import BadRequest
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import JSON, tool
 
@@ -81,7 +82,7 @@ def test_what_the_proxy_does_not_own_passes_as_it_came() -> None:
         tools=(WEATHER,),
         declared=frozenset({"get_weather"}),
         tool_choice=ToolChoice("auto"),
-        wish=Wish(Scope(workspace_id=(42,)), "hybrid"),
+        wish=Wish(LightOnScope(workspace_id=(42,)), "hybrid"),
     )
 
 

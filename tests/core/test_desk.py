@@ -11,6 +11,7 @@ from proxy.core.search_tool import UNAVAILABLE, Search
 from proxy.core.turn import ToolCall
 from proxy.errors import RateLimited
 from tests.core.samples import TOOLS, call, result
+from tests.support.shelves import Shelves
 
 LEAVE = Search("leave", 5).job
 LEASE = Search("lease", 5).job
@@ -21,7 +22,7 @@ REFERRED = "This was searched before. It found [1], shown above."
 def desk(max_searches: int = 8, scope: Scope | None = None) -> Desk:
     return Desk(
         TOOLS,
-        scope=scope or Scope(),
+        scope=scope or Shelves(),
         book=PassageBook(10_000),
         max_searches=max_searches,
         query_limit=4_000,
@@ -99,7 +100,7 @@ def test_nothing_is_searched_when_there_is_no_room_for_what_it_would_find() -> N
 
 
 def test_the_scope_limits_the_number_of_results() -> None:
-    at = desk(scope=Scope(max_results=3))
+    at = desk(scope=Shelves(most=3))
     at.begin_round()
     assert at.take(asks("leave", max_results=10)) == Search("leave", 3).job
 

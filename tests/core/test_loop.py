@@ -17,6 +17,7 @@ from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.errors import UpstreamTimeout
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import TOOLS
 
@@ -75,7 +76,7 @@ class Script:
 
 def plan(body: dict[str, Any], **policy: Any) -> Plan:
     chat = parse_chat({"messages": [QUESTION], **body}, WISHES)
-    return make_plan(chat, Policy(model="m", **policy), chat.wish, TOOLS)
+    return make_plan(chat, Policy("m", LightOnScope(), **policy), chat.wish, TOOLS)
 
 
 def asks(command: Command | None) -> AskModel:

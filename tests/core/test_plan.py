@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 
 from proxy.core.chat import Message, parse_chat
 from proxy.core.plan import Plan, Policy, make_plan, with_context
-from proxy.core.scope import Retrieval, Scope
+from proxy.core.scope import Retrieval, Scope, Wish
 from proxy.core.search_tool import NAME, Search, definition
 from proxy.core.turn import Owner
 from proxy.errors import BadRequest, EmptyScope
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import TOOLS, tool
+from tests.support.shelves import Shelves
 
 QUESTION = "How much leave do I get?"
-SEARCH_TOOL = definition(Scope())
+SEARCH_TOOL = definition(LightOnScope())
 SEARCH = {"type": "function", "function": {"name": NAME}}
 HIDDEN = frozenset({NAME})
 WEATHER = tool("get_weather")
@@ -27,15 +29,16 @@ def plan(policy: Policy | None = None, /, **fields: Any) -> Plan:
     chat = parse_chat(
         {"messages": [{"role": "user", "content": QUESTION}], **fields}, WISHES, {NAME}
     )
-    return make_plan(chat, policy or Policy("m"), chat.wish, TOOLS)
+    return make_plan(chat, policy or Policy("m", LightOnScope()), chat.wish, TOOLS)
 
 
 def system_of(messages: list[Message]) -> str:
     return str(messages[0]["content"]) if messages[0]["role"] == "system" else ""
 
 
-def in_mode(retrieval: Retrieval, **more: Any) -> Policy:
-    return Policy("m", retrieval=retrieval, searching="Search.", context="Answer.", **more)
+def in_mode(retrieval: Retrieval, scope: Scope | None = None, **more: Any) -> Policy:
+    within = scope or LightOnScope()
+    return Policy("m", within, retrieval, searching="Search.", context="Answer.", **more)
 
 
 @dataclass(frozen=True)
@@ -215,19 +218,29 @@ def test_only_a_reply_without_retrieval_says_nothing_of_searches(
 
 
 def test_the_scope_is_what_policy_and_request_both_allow() -> None:
-    policy = in_mode("context", scope=Scope(workspace_id=(1, 2), max_results=9))
+    policy = in_mode("context", scope=LightOnScope(workspace_id=(1, 2), max_results=9))
     made = plan(policy, lighton={"workspace_id": [2, 3], "max_results": 20})
-    assert made.scope == Scope(workspace_id=(2,), max_results=9)
+    assert made.scope == LightOnScope(workspace_id=(2,), max_results=9)
     assert made.first_job == Search(QUESTION, 9).job
     for mode in ("tool", "context", "hybrid", "off"):
         with pytest.raises(EmptyScope):
             plan(policy, lighton={"workspace_id": [3], "retrieval": mode})
 
 
+def test_the_scope_may_be_that_of_any_search_vendor() -> None:
+    policy = in_mode("context", Shelves(("a", "b"), 9))
+    chat = parse_chat({"messages": [{"role": "user", "content": QUESTION}]}, WISHES)
+    made = make_plan(chat, policy, Wish(Shelves(("b", "c"), 20)), TOOLS)
+    assert made.scope == Shelves(("b",), 9)
+    assert made.first_job == Search(QUESTION, 9).job
+    with pytest.raises(EmptyScope):
+        make_plan(chat, policy, Wish(Shelves(("c",))), TOOLS)
+
+
 def test_the_tool_is_offered_within_the_scope() -> None:
     made = plan(in_mode("tool"), lighton={"max_results": 3})
     ask = made.ask(made.messages, {}, is_first=True, is_last=False)
-    assert ask.tools == (definition(Scope(max_results=3)),)
+    assert ask.tools == (definition(LightOnScope(max_results=3)),)
 
 
 def test_the_question_is_trimmed_to_what_lighton_accepts() -> None:

@@ -1,248 +1,121 @@
-import itertools
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.scope import (
-    DEFAULT_RESULTS,
-    MAX_RESULTS,
-    Scope,
     Wish,
+    all_of,
+    any_of,
+    any_subtree_of,
+    highest,
+    lowest,
+    strictest,
 )
-from proxy.errors import EmptyScope, Forbidden
-from tests.core.admission import (
-    LABELS,
-    PATHS,
-    admitted_ids,
-    admitted_label_sets,
-    admitted_paths,
-)
+from proxy.errors import EmptyScope
+from tests.support.shelves import Shelves
 
-STRICTNESS = [None, "none", "scoring_only", "scoring_and_filtering"]
-
-ids = st.none() | st.lists(st.integers(0, 5), max_size=4).map(tuple)
-plain_paths = st.sampled_from(PATHS[:12])
-patterns = st.text(alphabet="ab:*", min_size=1, max_size=5)
-labels = st.none() | st.lists(st.sampled_from(LABELS), max_size=3).map(tuple)
+values = st.none() | st.lists(st.integers(0, 5), max_size=4).map(tuple)
+limits = st.none() | st.integers(-3, 3)
+CHOICES = ("a", "b", "c")
+Values = tuple[int, ...] | None
 
 
-def lists_of(entries: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...] | None]:
-    return st.none() | st.lists(entries, max_size=3).map(tuple)
+def admitted(some: Values) -> set[int]:
+    return set(range(6)) if some is None else set(some)
 
 
-scopes = st.builds(
-    Scope,
-    workspace_id=ids,
-    tag_id=ids,
-    file_id=ids,
-    content_type=lists_of(plain_paths | patterns),
-    attribute=labels,
-    max_results=st.none() | st.integers(1, MAX_RESULTS),
-    relevance_scoring=st.sampled_from(STRICTNESS),
-    min_relevance=st.none() | st.floats(0, 1),
-    unknown_relevance=st.sampled_from(["keep", "drop"]),
-)
+def prefixed(roots: tuple[str, ...]) -> Callable[[str], bool]:
+    """In this test, a path's subtree is whatever begins with it."""
+    return lambda path: path.startswith(roots)
 
 
-def only(name: str, values: Any) -> Scope:
-    """A scope with one restriction."""
-    return replace(Scope(), **{name: values})
-
-
-def narrowed(left: Scope, right: Scope) -> Scope | None:
-    """The narrower scope; None if nothing is left."""
-    try:
-        return left.narrow(right)
-    except EmptyScope:
-        return None
-
-
-@pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id"])
-@given(left=ids, right=ids)
+@given(left=values, right=values)
 @settings(deadline=None)
-def test_ids_meet_exactly(
-    name: str, left: tuple[int, ...] | None, right: tuple[int, ...] | None
-) -> None:
-    both = admitted_ids(left) & admitted_ids(right)
-    scope = narrowed(only(name, left), only(name, right))
-    if scope is None:
+def test_any_of_lets_pass_what_both_filters_let_pass(left: Values, right: Values) -> None:
+    both = admitted(left) & admitted(right)
+    try:
+        found = any_of("shelf", left, right)
+    except EmptyScope:
         assert not both
     else:
-        found = getattr(scope, name)
-        assert admitted_ids(found) == both
+        assert admitted(found) == both
         assert (found is None) == (left is None and right is None)
         assert found is None or len(set(found)) == len(found) > 0
 
 
-@given(left=lists_of(plain_paths), right=lists_of(plain_paths))
-@settings(deadline=None)
-def test_plain_content_types_meet_exactly(
-    left: tuple[str, ...] | None, right: tuple[str, ...] | None
-) -> None:
-    both = admitted_paths(left, patterns_are_subtrees=False) & admitted_paths(
-        right, patterns_are_subtrees=False
-    )
-    scope = narrowed(Scope(content_type=left), Scope(content_type=right))
-    if scope is None:
-        assert not both
-    else:
-        assert admitted_paths(scope.content_type, patterns_are_subtrees=False) == both
-        assert (scope.content_type is None) == (left is None and right is None)
+def test_any_of_keeps_the_order_of_the_wider_filter() -> None:
+    assert any_of("shelf", (5, 3, 9, 3), (9, 5, 3)) == (5, 3, 9)
+    assert any_of("shelf", None, (5, 3, 5)) == (5, 3)
 
 
-@pytest.mark.parametrize("patterns_are_subtrees", [True, False])
-@given(left=lists_of(plain_paths | patterns), right=lists_of(plain_paths | patterns))
-@settings(deadline=None, max_examples=300)
-def test_content_type_patterns_never_meet_in_more_than_both_allow(
-    *,
-    patterns_are_subtrees: bool,
-    left: tuple[str, ...] | None,
-    right: tuple[str, ...] | None,
-) -> None:
-    if scope := narrowed(Scope(content_type=left), Scope(content_type=right)):
-        found, *both = (
-            admitted_paths(entries, patterns_are_subtrees=patterns_are_subtrees)
-            for entries in (scope.content_type, left, right)
-        )
-        assert found <= both[0] & both[1]
-        assert (scope.content_type is None) == (left is None and right is None)
-
-
-@given(left=labels, right=labels)
-@settings(deadline=None)
-def test_attributes_meet_by_demanding_all(
-    left: tuple[str, ...] | None, right: tuple[str, ...] | None
-) -> None:
-    scope = Scope(attribute=left).narrow(Scope(attribute=right))
-    both = admitted_label_sets(left) & admitted_label_sets(right)
-    assert admitted_label_sets(scope.attribute) == both
-
-
-@given(left=scopes, right=scopes)
-@settings(deadline=None)
-def test_narrowing_never_loosens_any_restriction(left: Scope, right: Scope) -> None:
-    scope = narrowed(left, right)
-    if scope is None:
-        return
-    for each in (left, right):
-        assert scope.results_limit <= each.results_limit
-        assert (scope.min_relevance or 0) >= (each.min_relevance or 0)
-        assert each.unknown_relevance == "keep" or scope.unknown_relevance == "drop"
-        assert STRICTNESS.index(scope.relevance_scoring) >= STRICTNESS.index(each.relevance_scoring)
-        for name in ("workspace_id", "tag_id", "file_id", "content_type", "attribute"):
-            assert getattr(each, name) is None or getattr(scope, name) is not None
-
-
-@given(scope=scopes)
-@settings(deadline=None)
-def test_a_scope_narrowed_by_itself_or_by_nothing_is_the_same(scope: Scope) -> None:
-    same = narrowed(scope, Scope())
-    if same is not None:
-        assert narrowed(Scope(), scope) == same
-        again = same.narrow(scope)
-        assert set(again.content_type or ()) == set(same.content_type or ())
-        assert replace(again, content_type=same.content_type) == same
+@pytest.mark.parametrize(("left", "right"), [((1,), (2,)), ((), None), (None, ()), ((), (1,))])
+def test_an_intersection_without_anything_is_refused_and_named(left: Values, right: Values) -> None:
+    with pytest.raises(EmptyScope, match="no shelf is in") as caught:
+        any_of("shelf", left, right)
+    assert caught.value.param == "lighton.shelf"
 
 
 @pytest.mark.parametrize(
-    ("allowed", "asked", "both"),
+    ("left", "right", "both"),
     [
-        ("legal", "legal", "legal"),
-        ("legal", "legal:contract", "legal:contract"),
-        ("legal:contract", "legal", "legal:contract"),
-        ("legal", "legal:contract:nda", "legal:contract:nda"),
-        ("legal", "legal:contract*", "legal:contract*"),
-        ("legal", "legal:*", "legal:*"),
-        ("legal*", "legal", "legal"),
-        ("legal:con*", "legal:contract", "legal:contract"),
-        ("*contract*", "legal:contract", "legal:contract"),
-        ("*contract*", "legal:contract*", "legal:contract*"),
-        ("*", "hr", "hr"),
-        ("*a*b*", "xaxbx", "xaxbx"),
+        (None, None, None),
+        (None, ("a", "a"), ("a",)),
+        (("a",), ("ab", "b"), ("ab",)),
+        (("ab", "b"), ("a",), ("ab",)),
+        (("ab", "c"), ("a", "cd"), ("ab", "cd")),
+        (("a",), ("a",), ("a",)),
     ],
 )
-def test_content_types_meet_in_the_deeper_one(allowed: str, asked: str, both: str) -> None:
-    scope = Scope(content_type=(allowed,)).narrow(Scope(content_type=(asked,)))
-    assert scope.content_type == (both,)
+def test_subtrees_meet_in_the_deeper_one(
+    left: tuple[str, ...] | None, right: tuple[str, ...] | None, both: tuple[str, ...] | None
+) -> None:
+    assert any_subtree_of("path", left, right, prefixed) == both
+
+
+def test_subtrees_that_do_not_meet_leave_nothing() -> None:
+    with pytest.raises(EmptyScope):
+        any_subtree_of("path", ("a",), ("b",), prefixed)
+
+
+@given(left=values, right=values)
+@settings(deadline=None)
+def test_all_of_demands_what_either_filter_demands(left: Values, right: Values) -> None:
+    found = all_of(left, right)
+    assert set(found or ()) == {*(left or ()), *(right or ())}
+    assert (found is None) == (left is None and right is None)
+    assert len(set(found or ())) == len(found or ())
+
+
+@given(left=limits, right=limits)
+@settings(deadline=None)
+def test_of_two_limits_the_narrower_one_counts(left: int | None, right: int | None) -> None:
+    given_ones = [each for each in (left, right) if each is not None]
+    assert lowest(left, right) == (min(given_ones) if given_ones else None)
+    assert highest(left, right) == (max(given_ones) if given_ones else None)
 
 
 @pytest.mark.parametrize(
-    ("allowed", "asked"),
-    [
-        ("legal", "hr"),
-        ("legal", "legally"),
-        ("legal", "legally:contract"),
-        ("legal", "leg*l:contract"),
-        ("legal", "*legal:contract"),
-        ("legal:contract", "legal:lease"),
-        ("*contract*", "legal"),
-        ("*b*a*", "xaxbx"),
-        ("*ab*ab*", "xab"),
-        ("*aba*aba*", "ababa"),
-        ("*nda", "legal:nda"),
-        ("legal", "legal:nda|hr"),
-        ("legal", "legal:nda,hr"),
-        ("*a*", "[!a]"),
-        ("*a*", "a?"),
-    ],
+    ("left", "right", "both"),
+    [(None, None, None), ("b", None, "b"), (None, "a", "a"), ("a", "c", "c"), ("c", "b", "c")],
 )
-def test_content_types_that_do_not_surely_meet_leave_nothing(allowed: str, asked: str) -> None:
-    with pytest.raises(EmptyScope) as caught:
-        Scope(content_type=(allowed,)).narrow(Scope(content_type=(asked,)))
-    assert caught.value.param == "lighton.content_type"
-
-
-@pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id", "content_type"])
-def test_an_empty_intersection_is_refused_and_named(name: str) -> None:
-    with pytest.raises(EmptyScope, match=name) as caught:
-        only(name, ("1", "2")).narrow(only(name, ("3",)))
-    assert isinstance(caught.value, Forbidden)
-    assert caught.value.param == f"lighton.{name}"
-
-
-@pytest.mark.parametrize("name", ["workspace_id", "tag_id", "file_id", "content_type"])
-def test_an_empty_list_allows_nothing_rather_than_everything(name: str) -> None:
-    for left, right in itertools.permutations([only(name, ()), Scope()]):
-        with pytest.raises(EmptyScope):
-            left.narrow(right)
-
-
-def test_ids_keep_their_order_and_lose_repeats() -> None:
-    wide = Scope(workspace_id=(5, 3, 9, 3))
-    assert wide.narrow(Scope(workspace_id=(9, 5, 3))).workspace_id == (5, 3, 9)
-    assert wide.narrow(Scope()).workspace_id == (5, 3, 9)
-
-
-def test_many_ids_meet_without_comparing_each_with_each() -> None:
-    many = 200_000
-    header, body = range(many), range(many - 1, 2 * many)
-    scope = Scope(workspace_id=tuple(header)).narrow(Scope(workspace_id=tuple(body)))
-    assert scope.workspace_id == (many - 1,)
-
-
-def test_the_number_of_results_is_a_limit_and_a_default() -> None:
-    assert (Scope().results_limit, Scope().results_default) == (50, 5)
-    assert (MAX_RESULTS, DEFAULT_RESULTS) == (50, 5)
-    narrow = Scope(max_results=20).narrow(Scope(max_results=3))
-    assert (narrow.results_limit, narrow.results_default) == (3, 3)
-
-
-@pytest.mark.parametrize("scoring", STRICTNESS)
-def test_a_least_relevance_needs_relevance_to_be_scored(scoring: Any) -> None:
-    scope = Scope(relevance_scoring=scoring)
-    assert scope.scoring == scoring
-    expected = "scoring_only" if scoring == "none" else scoring
-    assert replace(scope, min_relevance=0.5).scoring == expected
+def test_of_two_choices_the_stricter_one_counts(
+    left: str | None, right: str | None, both: str | None
+) -> None:
+    assert strictest(CHOICES, left, right) == both
 
 
 def test_of_two_wishes_the_scopes_meet_and_the_later_retrieval_counts() -> None:
-    header = Wish(Scope(workspace_id=(1, 2)), "context")
-    assert header.narrow(Wish(Scope(workspace_id=(2,)), "off")) == Wish(
-        Scope(workspace_id=(2,)), "off"
-    )
+    header = Wish(Shelves(("a", "b")), "context")
+    assert header.narrow(Wish(Shelves(("b",)), "off")) == Wish(Shelves(("b",)), "off")
     assert header.narrow(Wish()) == header
+    assert Wish().narrow(header) == header
     with pytest.raises(EmptyScope):
-        header.narrow(Wish(Scope(workspace_id=(3,))))
+        header.narrow(Wish(Shelves(("c",))))
+
+
+def test_a_wish_without_a_scope_leaves_a_scope_as_it_is() -> None:
+    scope = Shelves(("a", "b"), 3)
+    assert Wish().within(scope) is scope
+    assert Wish(Shelves(("b",), 9)).within(scope) == Shelves(("b",), 3)

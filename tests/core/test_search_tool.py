@@ -10,16 +10,17 @@ from proxy.core.scope import Scope
 from proxy.core.search_tool import NAME, Search, definition, read_call
 from proxy.core.turn import Owner, ToolCall
 from tests.core.samples import JSON, call
+from tests.support.shelves import Shelves
 
 LIMIT = 4_000
 
 
 def read(arguments: Any, scope: Scope | None = None, limit: int = LIMIT) -> Order:
-    return read_call(call(arguments), scope or Scope(), query_limit=limit)
+    return read_call(call(arguments), scope or Shelves(), query_limit=limit)
 
 
 def test_the_tool_is_offered_with_a_query_and_a_number_of_results() -> None:
-    tool = definition(Scope())
+    tool = definition(Shelves())
     assert tool["type"] == "function"
     assert tool["function"]["name"] == NAME == "lighton_search"
     parameters = tool["function"]["parameters"]
@@ -31,7 +32,7 @@ def test_the_tool_is_offered_with_a_query_and_a_number_of_results() -> None:
 
 
 def test_the_tool_offers_no_more_results_than_the_scope_allows() -> None:
-    count = definition(Scope(max_results=3))["function"]["parameters"]["properties"]["max_results"]
+    count = definition(Shelves(most=3))["function"]["parameters"]["properties"]["max_results"]
     assert (count["minimum"], count["maximum"], count["default"]) == (1, 3, 3)
 
 
@@ -42,30 +43,30 @@ def test_a_good_call_is_a_search() -> None:
 @pytest.mark.parametrize(
     ("given", "scope", "count", "note"),
     [
-        (1, Scope(), 1, ""),
-        (50, Scope(), 50, ""),
-        (None, Scope(), 5, ""),
-        (None, Scope(max_results=3), 3, ""),
-        ("7", Scope(), 7, ""),
-        (" 7\n", Scope(), 7, ""),
-        (7.0, Scope(), 7, ""),
-        (0, Scope(), 1, "max_results must be from 1 to 50; 1 was used."),
-        (-4, Scope(), 1, "max_results must be from 1 to 50; 1 was used."),
-        ("-4", Scope(), 1, "max_results must be from 1 to 50; 1 was used."),
-        (51, Scope(), 50, "max_results must be from 1 to 50; 50 was used."),
-        (10**18, Scope(), 50, "max_results must be from 1 to 50; 50 was used."),
-        (1e300, Scope(), 50, "max_results must be from 1 to 50; 50 was used."),
-        (4, Scope(max_results=3), 3, "max_results must be from 1 to 3; 3 was used."),
-        (2.5, Scope(), 5, "max_results must be an integer; 5 was used."),
-        (True, Scope(), 5, "max_results must be an integer; 5 was used."),
-        ([3], Scope(), 5, "max_results must be an integer; 5 was used."),
-        ({}, Scope(max_results=3), 3, "max_results must be an integer; 3 was used."),
-        ("", Scope(), 5, "max_results must be an integer; 5 was used."),
-        ("many", Scope(), 5, "max_results must be an integer; 5 was used."),
-        ("--5", Scope(), 5, "max_results must be an integer; 5 was used."),
-        ("-", Scope(), 5, "max_results must be an integer; 5 was used."),
-        ("²", Scope(), 5, "max_results must be an integer; 5 was used."),
-        ("9" * 10_000, Scope(), 5, "max_results must be an integer; 5 was used."),
+        (1, Shelves(), 1, ""),
+        (50, Shelves(), 50, ""),
+        (None, Shelves(), 5, ""),
+        (None, Shelves(most=3), 3, ""),
+        ("7", Shelves(), 7, ""),
+        (" 7\n", Shelves(), 7, ""),
+        (7.0, Shelves(), 7, ""),
+        (0, Shelves(), 1, "max_results must be from 1 to 50; 1 was used."),
+        (-4, Shelves(), 1, "max_results must be from 1 to 50; 1 was used."),
+        ("-4", Shelves(), 1, "max_results must be from 1 to 50; 1 was used."),
+        (51, Shelves(), 50, "max_results must be from 1 to 50; 50 was used."),
+        (10**18, Shelves(), 50, "max_results must be from 1 to 50; 50 was used."),
+        (1e300, Shelves(), 50, "max_results must be from 1 to 50; 50 was used."),
+        (4, Shelves(most=3), 3, "max_results must be from 1 to 3; 3 was used."),
+        (2.5, Shelves(), 5, "max_results must be an integer; 5 was used."),
+        (True, Shelves(), 5, "max_results must be an integer; 5 was used."),
+        ([3], Shelves(), 5, "max_results must be an integer; 5 was used."),
+        ({}, Shelves(most=3), 3, "max_results must be an integer; 3 was used."),
+        ("", Shelves(), 5, "max_results must be an integer; 5 was used."),
+        ("many", Shelves(), 5, "max_results must be an integer; 5 was used."),
+        ("--5", Shelves(), 5, "max_results must be an integer; 5 was used."),
+        ("-", Shelves(), 5, "max_results must be an integer; 5 was used."),
+        ("²", Shelves(), 5, "max_results must be an integer; 5 was used."),
+        ("9" * 10_000, Shelves(), 5, "max_results must be an integer; 5 was used."),
     ],
 )
 def test_the_number_of_results_is_clamped_and_the_model_told(
@@ -122,7 +123,7 @@ def test_a_long_query_is_cut_and_the_model_told() -> None:
 def test_whatever_a_model_writes_is_a_search_within_the_scope_or_a_fault(
     arguments: Any, limit: int
 ) -> None:
-    order = read(arguments, Scope(max_results=9), limit)
+    order = read(arguments, Shelves(most=9), limit)
     assert (order.job is None) == bool(order.fault)
     if order.job:
         search = Search.of(order.job)
@@ -142,11 +143,11 @@ def test_a_query_in_words_is_always_searched(arguments: dict[str, Any]) -> None:
 
 def test_arguments_that_are_too_long_are_told_to_be() -> None:
     too_long = ToolCall("s1", NAME, '{"query": "' + "x" * MAX_ARGUMENT_CHARS, Owner.HIDDEN)
-    order = read_call(too_long, Scope(), query_limit=LIMIT)
+    order = read_call(too_long, Shelves(), query_limit=LIMIT)
     assert order.job is None
     assert f"more than {MAX_ARGUMENT_CHARS} characters" in order.fault
 
 
 def test_what_follows_an_object_may_be_of_any_length() -> None:
     more = ToolCall("s1", NAME, '{"query": "x"}' + " " * MAX_ARGUMENT_CHARS, Owner.HIDDEN)
-    assert read_call(more, Scope(), query_limit=LIMIT) == Order(Search("x", 5).job)
+    assert read_call(more, Shelves(), query_limit=LIMIT) == Order(Search("x", 5).job)

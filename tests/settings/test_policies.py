@@ -5,10 +5,10 @@ import pytest
 from proxy.access.clients import ANYBODY, Client
 from proxy.core.instructions import CONTEXT, SEARCHING
 from proxy.core.plan import Policy
-from proxy.core.scope import Scope
 from proxy.errors import EmptyScope, ModelNotFound
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
+from proxy.upstreams.lighton.scope import LightOnScope
 
 
 def policies(**given: Any) -> Policies:
@@ -18,7 +18,7 @@ def policies(**given: Any) -> Policies:
 def test_the_defaults_are_those_of_the_manual() -> None:
     assert policies().of(None, ANYBODY) == Policy(
         model="llama-3.3-70b-instruct",
-        scope=Scope(),
+        scope=LightOnScope(),
         retrieval="tool",
         max_rounds=4,
         max_searches=8,
@@ -33,7 +33,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
 
 
 def test_a_policy_by_itself_has_the_same_defaults() -> None:
-    assert policies().of(None, ANYBODY) == Policy("llama-3.3-70b-instruct")
+    assert policies().of(None, ANYBODY) == Policy("llama-3.3-70b-instruct", LightOnScope())
 
 
 def test_every_setting_reaches_the_policy() -> None:
@@ -67,7 +67,7 @@ def test_every_setting_reaches_the_policy() -> None:
     )
     expected = Policy(
         model="m",
-        scope=Scope(**scope),  # type: ignore[arg-type]  # one table for settings and scope
+        scope=LightOnScope(**scope),  # type: ignore[arg-type]  # one table for settings and scope
         searching="",
         context="Answer.",
         fail_on_search_error=True,
@@ -80,7 +80,7 @@ def test_a_model_that_is_no_profile_is_asked_for_by_its_name() -> None:
     made = policies(default_model="m", workspace_id=[1], profiles={"hr": {"retrieval": "off"}})
     policy = made.of("other", ANYBODY)
     assert policy.model == "other"
-    assert (policy.scope, policy.retrieval) == (Scope(workspace_id=(1,)), "tool")
+    assert (policy.scope, policy.retrieval) == (LightOnScope(workspace_id=(1,)), "tool")
 
 
 def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
@@ -103,7 +103,7 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
         profiles={"hr": profile},
     )
     policy = made.of("hr", ANYBODY)
-    assert policy.scope == Scope(workspace_id=(2,), tag_id=(7,), max_results=9)
+    assert policy.scope == LightOnScope(workspace_id=(2,), tag_id=(7,), max_results=9)
     assert (policy.model, policy.retrieval, policy.instructions) == ("big", "context", "HR only.")
     assert (policy.max_rounds, policy.max_searches, policy.budget_s) == (0, 1, 1)
     assert policy.query_chars == 77
@@ -124,7 +124,7 @@ def test_a_request_without_a_model_gets_the_default_model_be_it_a_profile() -> N
     made = policies(default_model="hr", profiles={"hr": profile})
     assert made.of(None, ANYBODY) == made.of("hr", ANYBODY)
     policy = made.of(None, ANYBODY)
-    assert (policy.model, policy.scope) == ("big", Scope(workspace_id=(2,)))
+    assert (policy.model, policy.scope) == ("big", LightOnScope(workspace_id=(2,)))
 
 
 def test_profiles_are_named_in_their_order() -> None:

@@ -3,15 +3,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from proxy.core.scope import Scope
 from proxy.settings import Settings
 from proxy.settings.profiles import Profile, ScopeSettings
+from proxy.upstreams.lighton.scope import LightOnScope
 
 
 def test_a_profile_that_says_nothing_leaves_everything_to_the_settings() -> None:
     said = Profile().model_dump(exclude={"unknown_relevance"})
     assert set(said.values()) == {None}
-    assert Profile().scope() == Scope()  # a profile's "keep" narrows nothing
+    assert Profile().scope() == LightOnScope()  # a profile's "keep" narrows nothing
 
 
 def test_a_profile_can_fix_every_field_of_the_scope() -> None:
@@ -20,7 +20,7 @@ def test_a_profile_can_fix_every_field_of_the_scope() -> None:
 
 def test_the_scope_holds_every_field() -> None:
     values: dict[str, Any] = {"workspace_id": (1,), "attribute": ("a:b",), "min_relevance": 0.5}
-    assert ScopeSettings(**values).scope() == Scope(**values)
+    assert ScopeSettings(**values).scope() == LightOnScope(**values)
 
 
 @pytest.mark.parametrize("name", ["hr-assistant", "hr/assistant", "Ünïcode.1", "x" * 200])

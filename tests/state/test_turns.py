@@ -12,13 +12,13 @@ import pytest
 from proxy.access.clients import ANYBODY, Client
 from proxy.core.kept import Context, Findings, KeptJob, KeptTurn
 from proxy.core.passages import Passage
-from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
 from proxy.state.sealed import Sealed
 from proxy.state.store import Store
 from proxy.state.turns import KeptTurns
+from proxy.upstreams.lighton.scope import LightOnScope
 from tests.core.samples import result
 from tests.upstreams.raw_server import PATIENCE_S
 
@@ -42,8 +42,8 @@ TURN = KeptTurn(
         7,
     ),
 )
-WIDE = Scope()
-NARROW = Scope(workspace_id=(42,))
+WIDE = LightOnScope()
+NARROW = LightOnScope(workspace_id=(42,))
 ANN, BOB = Client("ann"), Client("bob")
 
 
@@ -67,20 +67,20 @@ async def test_a_turn_is_out_of_reach_of_another_key() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Scope(workspace_id=(43,)),
-        Scope(workspace_id=(42, 43)),
-        Scope(workspace_id=(42,), tag_id=(1,)),
-        Scope(workspace_id=(42,), file_id=(1,)),
-        Scope(workspace_id=(42,), content_type=("a",)),
-        Scope(workspace_id=(42,), attribute=("a",)),
-        Scope(workspace_id=(42,), max_results=3),
-        Scope(workspace_id=(42,), relevance_scoring="none"),
-        Scope(workspace_id=(42,), min_relevance=0.5),
-        Scope(tag_id=(42,)),
+        LightOnScope(workspace_id=(43,)),
+        LightOnScope(workspace_id=(42, 43)),
+        LightOnScope(workspace_id=(42,), tag_id=(1,)),
+        LightOnScope(workspace_id=(42,), file_id=(1,)),
+        LightOnScope(workspace_id=(42,), content_type=("a",)),
+        LightOnScope(workspace_id=(42,), attribute=("a",)),
+        LightOnScope(workspace_id=(42,), max_results=3),
+        LightOnScope(workspace_id=(42,), relevance_scoring="none"),
+        LightOnScope(workspace_id=(42,), min_relevance=0.5),
+        LightOnScope(tag_id=(42,)),
         WIDE,
     ],
 )
-async def test_a_turn_is_not_put_back_in_another_scope(other: Scope) -> None:
+async def test_a_turn_is_not_put_back_in_another_scope(other: LightOnScope) -> None:
     turns = kept_turns()
     await turns.of(ANN, NARROW).keep("one", TURN)
     assert await turns.of(ANN, other).recall(["one"]) == {}
@@ -99,22 +99,26 @@ async def test_a_turn_is_out_of_reach_of_another_realm_with_the_same_store() -> 
     [
         (
             Client("key"),
-            Scope(workspace_id=(1, 2)),
+            LightOnScope(workspace_id=(1, 2)),
             "70079ccd7dbbd3d60452d9174863e026dc92595c25cb85d54f611764e9f712e6",
         ),
-        (ANYBODY, Scope(), "e3e09e53564026db21da8b765a3c5d2db565cd17d08dff8c269303109890abd9"),
+        (
+            ANYBODY,
+            LightOnScope(),
+            "e3e09e53564026db21da8b765a3c5d2db565cd17d08dff8c269303109890abd9",
+        ),
     ],
 )
 def test_turns_that_older_versions_kept_are_found(
-    client: Client, scope: Scope, partition: str
+    client: Client, scope: LightOnScope, partition: str
 ) -> None:
     assert kept_turns().of(client, scope).partition == partition
 
 
 async def test_the_order_of_a_scope_makes_no_difference() -> None:
     turns = kept_turns()
-    await turns.of(ANN, Scope(workspace_id=(1, 2))).keep("one", TURN)
-    same = Scope(workspace_id=(2, 1, 2))
+    await turns.of(ANN, LightOnScope(workspace_id=(1, 2))).keep("one", TURN)
+    same = LightOnScope(workspace_id=(2, 1, 2))
     assert await turns.of(ANN, same).recall(["one"]) == {"one": TURN}
 
 

@@ -32,6 +32,7 @@ from proxy.errors import Overloaded, ShuttingDown
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.tasks import Behind
 from proxy.upstreams.http.pool import PooledTransport
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.support.clock import skipping_clock
 from tests.support.openai_stream import check_stream
@@ -590,7 +591,7 @@ def a_run(model: ModelUpstream) -> Run:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
     asked = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "tools": tools}
     chat = parse_chat(asked, WISHES)
-    plan = make_plan(chat, Policy(model="m"), chat.wish, (SearchTool(Searcher()),))
+    plan = make_plan(chat, Policy("m", LightOnScope()), chat.wish, (SearchTool(Searcher()),))
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=False)
     return Run(plan, model, NoTurns(), writer)
 

@@ -14,17 +14,27 @@ import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import certifi
 
 from proxy.errors import SettingsError
-from proxy.settings import Settings
 
 _STORE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def client_context(settings: Settings, environment: Mapping[str, str]) -> ssl.SSLContext:
+class CertificateFiles(Protocol):
+    """The files that settings may name, each with the name of its setting."""
+
+    @property
+    def ca_file(self) -> str | None: ...
+    @property
+    def client_certificate(self) -> str | None: ...
+    @property
+    def client_key(self) -> str | None: ...
+
+
+def client_context(files: CertificateFiles, environment: Mapping[str, str]) -> ssl.SSLContext:
     """The context of TLS connections to upstreams. Raises SettingsError for a wrong file.
 
     OpenSSL reads the variables of `environment` by itself; here they are only checked, because it
@@ -41,9 +51,9 @@ def client_context(settings: Settings, environment: Mapping[str, str]) -> ssl.SS
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not any(map(environment.get, _STORE_VARIABLES)) and not _has_store(context):
         context.load_verify_locations(certifi.where())
-    if settings.ca_file is not None:
-        _load_authorities(context, settings.ca_file, "ca_file")
-    _load_client_certificate(context, settings)
+    if files.ca_file is not None:
+        _load_authorities(context, files.ca_file, "ca_file")
+    _load_client_certificate(context, files)
     return context
 
 
@@ -72,8 +82,8 @@ def _load_authorities(context: ssl.SSLContext, file: str, name: str) -> None:
         raise _unreadable(name, error) from error
 
 
-def _load_client_certificate(context: ssl.SSLContext, settings: Settings) -> None:
-    certificate, key = settings.client_certificate, settings.client_key
+def _load_client_certificate(context: ssl.SSLContext, files: CertificateFiles) -> None:
+    certificate, key = files.client_certificate, files.client_key
     if certificate is None:
         if key is not None:
             raise SettingsError("client_key: needs client_certificate beside it")

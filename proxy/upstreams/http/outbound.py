@@ -5,16 +5,26 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import httpx
 
-from proxy.settings import Settings
-from proxy.upstreams.http.certificates import client_context
+from proxy.upstreams.http.certificates import CertificateFiles, client_context
 from proxy.upstreams.http.endpoint import Transport, pooled_transport
 from proxy.upstreams.http.over_httpx import OverHttpx
 from proxy.upstreams.http.proxied import ProxiedTransport
 from proxy.upstreams.http.proxies import OutboundProxy, proxy_for
+
+
+class OutboundSettings(CertificateFiles, Protocol):
+    """What the settings say about the way out."""
+
+    @property
+    def lighton_base_url(self) -> str: ...
+    @property
+    def scaleway_base_url(self) -> str: ...
+    @property
+    def connection_max_age_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,7 @@ class Outbound:
         return cls(transport, transport)
 
     @classmethod
-    def of(cls, settings: Settings, environment: Mapping[str, str]) -> Self:
+    def of(cls, settings: OutboundSettings, environment: Mapping[str, str]) -> Self:
         """As settings and the environment's variables say. Raises SettingsError.
 
         `environment` has the outbound proxies and the system's store of certificates.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import orjson
@@ -22,6 +22,7 @@ from proxy.state.shared import Shared
 from proxy.upstreams.http.causes import NOT_JSON, SHAPE
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.lighton.scope import LightOnScope
 
 NAME: Final = "LightOn"
 CREDENTIALS: Final = "LIGHTON_API_KEY and what the key may reach"
@@ -38,11 +39,7 @@ _LONGEST_ID: Final = 200
 """A chunk with a longer id is known by its fingerprint. LightOn's are UUIDs."""
 _MOST_WARNINGS: Final = 20
 
-_NUMBER: Final = (int, float)
-_OF_REPLY: Final = {"warnings": (list,)}
-_OF_WARNING: Final = {"code": (str,), "reason": (str,)}
-_OF_ERROR: Final = {"detail": (str,), "fields": (dict,)}
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +57,20 @@ class LightOn:
 
     async def search(self, search: Search, scope: Scope) -> Found:
         """The results of one search, maybe those of an equal one. Raises UpstreamError."""
+        if not isinstance(scope, LightOnScope):
+            raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         return await self.shared.get(
             self._name(search, scope),
             make=lambda: self._ask(search, scope),
             read=lambda body: self._found(body, search, scope),
         )
 
-    def _name(self, search: Search, scope: Scope) -> str:
+    def _name(self, search: Search, scope: LightOnScope) -> str:
         """All that the results depend on: what is asked, all of the scope, and whose key asks."""
         asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, *search, scope))
         return f"search:{hashlib.sha256(asked).hexdigest()}"
 
-    async def _ask(self, search: Search, scope: Scope) -> bytes:
+    async def _ask(self, search: Search, scope: LightOnScope) -> bytes:
         """LightOn's reply, as it came."""
         content = orjson.dumps(_request(search, scope))
         try:
@@ -87,21 +86,25 @@ class LightOn:
             raise self._error(reply.status, reply.body, reply.headers, scope)
         return reply.body
 
-    def _found(self, body: bytes, search: Search, scope: Scope) -> Found:
+    def _found(self, body: bytes, search: Search, scope: LightOnScope) -> Found:
         document = _decode(body)
         items = document.get("results")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise BadReply(NAME, f"{NAME} sent search results that cannot be read.", cause=SHAPE)
         results = tuple(map(_result, items[: search.max_results]))
-        warnings = self._warnings(_typed(document, _OF_REPLY).get("warnings", []))
+        warnings = self._warnings(document.get("warnings"))
         if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
             results, ours = _allowed(results, scope)
             warnings += ours
         return Found(results, tuple(warnings))
 
-    def _warnings(self, given: list[Any]) -> list[dict[str, Any]]:
+    def _warnings(self, given: object) -> list[dict[str, str]]:
         """The warnings as they may be shown: LightOn's codes and reasons, and nothing else."""
-        read = [_typed(each, _OF_WARNING) for each in given[:_MOST_WARNINGS] if type(each) is dict]
+        if not isinstance(given, list):
+            return []
+        read = [
+            _texts(each, "code", "reason") for each in given[:_MOST_WARNINGS] if type(each) is dict
+        ]
         told = [{name: self.vendor.told(text) for name, text in each.items()} for each in read]
         if len(given) > _MOST_WARNINGS:
             reason = f"{len(given) - _MOST_WARNINGS} more warnings are not shown"
@@ -109,7 +112,7 @@ class LightOn:
         return told
 
     def _error(
-        self, status: int, body: bytes, headers: Mapping[str, str], scope: Scope
+        self, status: int, body: bytes, headers: Mapping[str, str], scope: LightOnScope
     ) -> UpstreamError:
         """LightOn says 403 to a bad key, and to filters that leave nothing the key may read."""
         fault = _fault(body)
@@ -123,12 +126,12 @@ class LightOn:
         return self.vendor.error(status, fault, headers=headers)
 
 
-def _has_filters(scope: Scope) -> bool:
+def _has_filters(scope: LightOnScope) -> bool:
     return any(getattr(scope, name) is not None for name in _FILTERS)
 
 
-def _request(search: Search, scope: Scope) -> dict[str, Any]:
-    request: dict[str, Any] = {"query": search.query, "max_results": search.max_results}
+def _request(search: Search, scope: LightOnScope) -> dict[str, object]:
+    request: dict[str, object] = {"query": search.query, "max_results": search.max_results}
     for name in _FILTERS:
         values = getattr(scope, name)
         if values is not None and not (scope.file_id and name in _EXCLUDED_BY_FILE):
@@ -139,8 +142,8 @@ def _request(search: Search, scope: Scope) -> dict[str, Any]:
 
 
 def _allowed(
-    results: tuple[Result, ...], scope: Scope
-) -> tuple[tuple[Result, ...], list[dict[str, Any]]]:
+    results: tuple[Result, ...], scope: LightOnScope
+) -> tuple[tuple[Result, ...], list[dict[str, str]]]:
     """The results that are relevant enough and within the scope, and warnings about the others."""
     allowed = tuple(filter(_Limits(scope).allow, results))
     warnings = []
@@ -167,7 +170,7 @@ class _Limits:
     Otherwise LightOn has filtered already: only what is plainly in another workspace is dropped.
     """
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: LightOnScope) -> None:
         self._least = scope.min_relevance
         self._workspaces = _set(scope.workspace_id)
         self._tags = _set(scope.tag_id)
@@ -192,22 +195,25 @@ def _is_in(allowed: frozenset[int] | None, value: int | None) -> bool:
     return allowed is None or (type(value) is int and value in allowed)
 
 
-def _result(item: Mapping[str, Any]) -> Result:
+def _result(item: Mapping[str, object]) -> Result:
     """A search result. What is not of its type counts as absent.
 
     Types are looked at here, field by field: calling something for each costs twice the time.
     """
     source = value if type(value := item.get("source")) is dict else _NOTHING
     scores = value if type(value := item.get("scores")) is dict else _NOTHING
-    workspace = value if type(value := item.get("workspace")) is dict else _NOTHING
+    # Of any type: an id that is no number is not absent, and lies within no scope.
+    workspace_id = value.get("id") if type(value := item.get("workspace")) is dict else None
     chunk_id = value if type(value := item.get("chunk_id")) is str else ""
     if len(chunk_id) > _LONGEST_ID:
         chunk_id = _fingerprint(chunk_id)
     content = value if type(value := item.get("content")) is str else ""
-    score = value if type(value := item.get("score")) in _NUMBER else None
-    relevance = value if type(value := scores.get("relevance")) in _NUMBER else None
-    if type(item.get("score")) is dict:
-        score, older = _older_scores(item["score"])
+    value = item.get("score")
+    score = value if type(value) is float or type(value) is int else None
+    value = scores.get("relevance")
+    relevance = value if type(value) is float or type(value) is int else None
+    if type(value := item.get("score")) is dict:
+        score, older = _older_scores(value)
         relevance = older if relevance is None else relevance
     file_id = value if type(value := source.get("file_id")) is int else None
     title = value if type(value := source.get("title")) is str else ""
@@ -226,7 +232,7 @@ def _result(item: Mapping[str, Any]) -> Result:
         page_start,
         page_end,
         relevance,
-        workspace.get("id"),
+        workspace_id,
         tuple(id_ for tag in tags if type(id_ := _tag_id(tag)) is int),
     )
 
@@ -235,17 +241,14 @@ def _cut(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
-def _older_scores(scores: Mapping[str, Any]) -> tuple[float | None, float | None]:
+def _older_scores(scores: Mapping[str, object]) -> tuple[float | None, float | None]:
     """Score and relevance from `{retrieval, reranking}`, as older deployments write them.
 
     Reranking is the relevance scoring of today under its former name: LightOn's schema reads the
     old `skip_rerank` as `relevance_scoring`. But only today's is said to lie between 0 and 1, so a
     number outside of that is a model's raw score, which a least relevance cannot be held against.
     """
-    retrieval, reranking = (
-        value if type(value := scores.get(name)) in _NUMBER else None
-        for name in ("retrieval", "reranking")
-    )
+    retrieval, reranking = _number(scores.get("retrieval")), _number(scores.get("reranking"))
     relevance = reranking if reranking is not None and 0 <= reranking <= 1 else None
     return (retrieval if reranking is None else reranking), relevance
 
@@ -255,7 +258,7 @@ def _fingerprint(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def _url(source: Mapping[str, Any], file_id: int | None, page: int | None) -> str:
+def _url(source: Mapping[str, object], file_id: int | None, page: int | None) -> str:
     """Where a citation leads: the document's own address, else a name for it in LightOn."""
     metadata = source.get("external_metadata")
     if isinstance(metadata, dict):
@@ -276,20 +279,20 @@ def _is_web_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc) and url.isprintable()
 
 
-def _tag_id(tag: Any) -> Any:
+def _tag_id(tag: object) -> object:
     return tag.get("id") if isinstance(tag, dict) else tag
 
 
-def _typed(document: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
-    """Those of `fields` that `document` has, of their types and not empty."""
-    return {
-        name: value
-        for name, types in fields.items()
-        if type(value := document.get(name)) in types and value != ""
-    }
+def _number(value: object) -> float | None:
+    return value if type(value) is float or type(value) is int else None
 
 
-def _decode(body: bytes) -> Mapping[str, Any]:
+def _texts(document: Mapping[str, object], *names: str) -> dict[str, str]:
+    """Those of `names` under which `document` has a text that is not empty."""
+    return {name: value for name in names if type(value := document.get(name)) is str and value}
+
+
+def _decode(body: bytes) -> Mapping[str, object]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -305,6 +308,8 @@ def _fault(body: bytes) -> str:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
-    said = _typed(document, _OF_ERROR) if isinstance(document, dict) else {}
-    fields = said.get("fields", ())
-    return " ".join([said.get("detail", ""), *(f"({name})" for name in fields)]).strip()
+    if not isinstance(document, dict):
+        return ""
+    detail = _texts(document, "detail").get("detail", "")
+    fields = value if type(value := document.get("fields")) is dict else ()
+    return " ".join([detail, *(f"({name})" for name in fields)]).strip()

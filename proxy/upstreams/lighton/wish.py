@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, TypeGuard, TypeVar, get_args
 
 from proxy.core.lookalikes import is_nearly_ours
 from proxy.core.names import FIELD, HEADERS
-from proxy.core.scope import (
-    MAX_RESULTS,
-    RelevanceScoring,
-    Retrieval,
-    Scope,
-    UnknownRelevance,
-    Wish,
-)
+from proxy.core.scope import Retrieval, Wish
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest
+from proxy.upstreams.lighton.scope import (
+    MAX_RESULTS,
+    LightOnScope,
+    RelevanceScoring,
+    UnknownRelevance,
+)
+
+_T = TypeVar("_T")
 
 MAX_ENTRIES: Final = 1_000
 """The most entries of a list that a request may narrow its scope with."""
@@ -37,7 +38,7 @@ _HEADER_ID: Final = re.compile(r"[0-9]{1,18}")
 """An id in a header: like those in a body, it fits into 64 bits."""
 
 
-def parse_wish(document: Any) -> Wish:
+def parse_wish(document: object) -> Wish:
     """The wish in a request's body, or BadRequest that names the field at fault."""
     if document is None:
         return Wish()
@@ -50,8 +51,9 @@ def parse_wish(document: Any) -> Wish:
         raise BadRequest(f"'{name}' is not known. Known fields: {known}.", param=name)
     given = {name: value for name, value in document.items() if value is not None}
     retrieval = given.pop("retrieval", None)
+    fields = {name: _READERS[name](f"{FIELD}.{name}", given[name]) for name in given}
     return Wish(
-        Scope(**{name: _READERS[name](f"{FIELD}.{name}", given[name]) for name in given}),
+        LightOnScope(**fields) if fields else None,
         None if retrieval is None else _retrieval(f"{FIELD}.retrieval", retrieval),
     )
 
@@ -72,7 +74,7 @@ def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
     workspaces = headers.get(_WORKSPACE_LOWER)
     retrieval = headers.get(_RETRIEVAL_LOWER)
     return Wish(
-        Scope(workspace_id=None if workspaces is None else _header_ids(workspaces)),
+        None if workspaces is None else LightOnScope(workspace_id=_header_ids(workspaces)),
         None if retrieval is None else _retrieval(_RETRIEVAL_HEADER, retrieval.strip()),
     )
 
@@ -91,18 +93,19 @@ def _header_ids(value: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def _retrieval(param: str, value: Any) -> Retrieval:
-    return cast("Retrieval", _one_of(param, value, get_args(Retrieval)))
+def _retrieval(param: str, value: object) -> Retrieval:
+    choices: tuple[Retrieval, ...] = get_args(Retrieval)
+    return _one_of(param, value, choices)
 
 
-def _integers(param: str, value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list) or not all(_is_number(each, int) for each in value):
+def _integers(param: str, value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(map(_is_integer, value)):
         raise BadRequest(f"'{param}' must be an array of integers.", param=param)
     _check_count(param, value)
     return tuple(value)
 
 
-def _strings(param: str, value: Any) -> tuple[str, ...]:
+def _strings(param: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
         raise BadRequest(f"'{param}' must be an array of non-empty strings.", param=param)
     _check_count(param, value)
@@ -115,7 +118,7 @@ def _strings(param: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _content_types(param: str, value: Any) -> tuple[str, ...]:
+def _content_types(param: str, value: object) -> tuple[str, ...]:
     paths = _strings(param, value)
     if sum(path.count("*") for path in paths) > MAX_WILDCARDS:
         raise BadRequest(
@@ -124,7 +127,7 @@ def _content_types(param: str, value: Any) -> tuple[str, ...]:
     return paths
 
 
-def _check_count(param: str, values: Sequence[Any]) -> None:
+def _check_count(param: str, values: Sequence[object]) -> None:
     if len(values) > MAX_ENTRIES:
         raise BadRequest(
             f"'{param}' has {len(values)} entries, and may have {MAX_ENTRIES}. Name fewer, or a "
@@ -133,37 +136,41 @@ def _check_count(param: str, values: Sequence[Any]) -> None:
         )
 
 
-def _result_count(param: str, value: Any) -> int:
-    if not _is_number(value, int) or not 1 <= value <= MAX_RESULTS:
+def _result_count(param: str, value: object) -> int:
+    if not _is_integer(value) or not 1 <= value <= MAX_RESULTS:
         raise BadRequest(f"'{param}' must be an integer from 1 to {MAX_RESULTS}.", param=param)
-    return int(value)
+    return value
 
 
-def _scoring(param: str, value: Any) -> RelevanceScoring:
-    return cast("RelevanceScoring", _one_of(param, value, get_args(RelevanceScoring)))
+def _scoring(param: str, value: object) -> RelevanceScoring:
+    choices: tuple[RelevanceScoring, ...] = get_args(RelevanceScoring)
+    return _one_of(param, value, choices)
 
 
-def _unknown_relevance(param: str, value: Any) -> UnknownRelevance:
-    return cast("UnknownRelevance", _one_of(param, value, get_args(UnknownRelevance)))
+def _unknown_relevance(param: str, value: object) -> UnknownRelevance:
+    choices: tuple[UnknownRelevance, ...] = get_args(UnknownRelevance)
+    return _one_of(param, value, choices)
 
 
-def _share(param: str, value: Any) -> float:
-    if not _is_number(value, (int, float)) or not 0 <= value <= 1:
+def _share(param: str, value: object) -> float:
+    if not (_is_integer(value) or isinstance(value, float)) or not 0 <= value <= 1:
         raise BadRequest(f"'{param}' must be a number from 0 to 1.", param=param)
     return float(value)
 
 
-def _one_of(param: str, value: Any, choices: tuple[str, ...]) -> Any:
-    if value not in choices:
-        raise BadRequest(f"'{param}' must be one of {', '.join(choices)}.", param=param)
-    return value
+def _one_of(param: str, value: object, choices: tuple[_T, ...]) -> _T:
+    for choice in choices:
+        if value == choice:
+            return choice
+    raise BadRequest(f"'{param}' must be one of {', '.join(map(str, choices))}.", param=param)
 
 
-def _is_number(value: Any, kind: type | tuple[type, ...]) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
+def _is_integer(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-_READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
+# Each reader gives what its own field holds, which no one type can say.
+_READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "workspace_id": _integers,
     "tag_id": _integers,
     "file_id": _integers,

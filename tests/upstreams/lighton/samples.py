@@ -8,12 +8,12 @@ import httpx
 import respx
 
 from proxy.core.hidden import Found
-from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.state.memory_store import MemoryStore
 from proxy.state.shared import Shared
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import CREDENTIALS, NAME, LightOn
 from tests.upstreams.endpoints import way_over
 from tests.upstreams.raw_server import PATIENCE_S
@@ -22,7 +22,7 @@ KEY = "upstream-secret"
 BASE_URL = "https://lighton.test"
 URL = f"{BASE_URL}/api/v3/search"
 SEARCH = Search("notice period", 5)
-ANYWHERE = Scope()
+ANYWHERE = LightOnScope()
 
 
 def lighton(
@@ -76,7 +76,11 @@ def in_workspace(workspace_id: Any, **changes: Any) -> dict[str, Any]:
 
 
 async def found(
-    upstream: LightOn, route: respx.Route, *items: Any, scope: Scope = ANYWHERE, **document: Any
+    upstream: LightOn,
+    route: respx.Route,
+    *items: Any,
+    scope: LightOnScope = ANYWHERE,
+    **document: Any,
 ) -> Found:
     """What a search brings whose reply holds `items`."""
     route.respond(json={"results": list(items), **document})
@@ -84,7 +88,7 @@ async def found(
 
 
 async def ids(
-    upstream: LightOn, route: respx.Route, *items: Any, scope: Scope = ANYWHERE
+    upstream: LightOn, route: respx.Route, *items: Any, scope: LightOnScope = ANYWHERE
 ) -> list[str]:
     results = (await found(upstream, route, *items, scope=scope)).results
     return [result.chunk_id for result in results]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from proxy.core.hidden import Found
 from proxy.core.passages import PassageBook, Result
-from proxy.core.scope import Scope, UnknownRelevance
 from proxy.errors import BadReply, ProxyError
+from proxy.upstreams.lighton.scope import LightOnScope, UnknownRelevance
 from proxy.upstreams.lighton.search import LightOn
 from tests.upstreams.json_documents import objects, spoiled, unhurried
 from tests.upstreams.lighton.samples import (
@@ -222,7 +222,7 @@ async def test_results_below_the_least_relevance_are_dropped(
         item("c", scores={"relevance": 0.9}),
         item("none", scores=None),
     ]
-    assert await ids(upstream, route, *items, scope=Scope(min_relevance=least)) == expected
+    assert await ids(upstream, route, *items, scope=LightOnScope(min_relevance=least)) == expected
 
 
 UNKNOWN = [
@@ -240,7 +240,7 @@ async def test_where_relevance_is_unknown_it_is_said_and_the_scope_decides(
     upstream: LightOn, route: respx.Route, result: dict[str, Any], unknown: UnknownRelevance
 ) -> None:
     sure = item("sure", scores={"relevance": 0.9})
-    scope = Scope(min_relevance=0.5, unknown_relevance=unknown)
+    scope = LightOnScope(min_relevance=0.5, unknown_relevance=unknown)
     outcome = await found(upstream, route, sure, result, scope=scope)
     kept = {"keep": [result["chunk_id"]], "drop": []}[unknown]
     assert [each.chunk_id for each in outcome.results] == ["sure", *kept]
@@ -253,7 +253,7 @@ async def test_where_relevance_is_unknown_it_is_said_and_the_scope_decides(
 async def test_without_a_least_relevance_nothing_is_said_of_it(
     upstream: LightOn, route: respx.Route
 ) -> None:
-    outcome = await found(upstream, route, *UNKNOWN, scope=Scope(unknown_relevance="drop"))
+    outcome = await found(upstream, route, *UNKNOWN, scope=LightOnScope(unknown_relevance="drop"))
     assert len(outcome.results) == len(UNKNOWN)
     assert outcome.warnings == ()
 
@@ -272,14 +272,14 @@ async def test_the_scores_of_older_deployments_are_read(
     everything = await found(upstream, route, *items)
     assert [each.score for each in everything.results] == [0.8, 0.2, 12.5]
     assert [each.relevance for each in everything.results] == [0.8, 0.2, None]
-    assert await ids(upstream, route, *items, scope=Scope(min_relevance=0.5)) == ["a", "c"]
+    assert await ids(upstream, route, *items, scope=LightOnScope(min_relevance=0.5)) == ["a", "c"]
 
 
 async def test_what_is_out_of_scope_is_not_counted_among_the_unknown(
     upstream: LightOn, route: respx.Route
 ) -> None:
     elsewhere = item("x", source=in_file(9))
-    scope = Scope(file_id=(7,), min_relevance=0.5)
+    scope = LightOnScope(file_id=(7,), min_relevance=0.5)
     assert (await found(upstream, route, elsewhere, scope=scope)).warnings == ()
 
 
@@ -287,7 +287,7 @@ async def test_results_of_other_workspaces_are_dropped(
     upstream: LightOn, route: respx.Route
 ) -> None:
     items = [in_workspace(1), in_workspace(2), in_workspace("1"), item("unknown"), in_workspace(3)]
-    scope = Scope(workspace_id=(1, 3))
+    scope = LightOnScope(workspace_id=(1, 3))
     assert await ids(upstream, route, *items, scope=scope) == ["w1", "unknown", "w3"]
 
 
@@ -301,7 +301,7 @@ async def test_what_was_dropped_is_said_as_a_warning(upstream: LightOn, route: r
     items = [in_workspace(1), in_workspace(2), in_workspace(3)]
     warning = {"code": "degraded"}
     outcome = await found(
-        upstream, route, *items, scope=Scope(workspace_id=(1,)), warnings=[warning]
+        upstream, route, *items, scope=LightOnScope(workspace_id=(1,)), warnings=[warning]
     )
     assert outcome.warnings == (
         warning,
@@ -315,18 +315,18 @@ async def test_what_was_dropped_is_said_as_a_warning(upstream: LightOn, route: r
 @pytest.mark.parametrize(
     ("scope", "expected"),
     [
-        (Scope(file_id=(7, 8)), ["a", "b", "c"]),
-        (Scope(file_id=(7,)), ["a", "b"]),
-        (Scope(file_id=(7, 8), workspace_id=(1,)), ["a", "c"]),
-        (Scope(file_id=(7, 8), workspace_id=(9,)), []),
-        (Scope(file_id=(7, 8), tag_id=(3,)), ["a"]),
-        (Scope(file_id=(7, 8), tag_id=(3, 4)), ["a", "c"]),
-        (Scope(file_id=(7, 8), tag_id=(4,), workspace_id=(1,)), ["c"]),
-        (Scope(file_id=(7, 8), min_relevance=0.5), ["c"]),
+        (LightOnScope(file_id=(7, 8)), ["a", "b", "c"]),
+        (LightOnScope(file_id=(7,)), ["a", "b"]),
+        (LightOnScope(file_id=(7, 8), workspace_id=(1,)), ["a", "c"]),
+        (LightOnScope(file_id=(7, 8), workspace_id=(9,)), []),
+        (LightOnScope(file_id=(7, 8), tag_id=(3,)), ["a"]),
+        (LightOnScope(file_id=(7, 8), tag_id=(3, 4)), ["a", "c"]),
+        (LightOnScope(file_id=(7, 8), tag_id=(4,), workspace_id=(1,)), ["c"]),
+        (LightOnScope(file_id=(7, 8), min_relevance=0.5), ["c"]),
     ],
 )
 async def test_results_of_single_files_must_prove_to_be_within_the_scope(
-    upstream: LightOn, route: respx.Route, scope: Scope, expected: list[str]
+    upstream: LightOn, route: respx.Route, scope: LightOnScope, expected: list[str]
 ) -> None:
     low, high, here = {"relevance": 0.1}, {"relevance": 0.9}, {"id": 1, "name": "x"}
     items = [
@@ -367,9 +367,9 @@ REPLIES = st.fixed_dictionaries(
 )
 SCOPES = st.sampled_from(
     [
-        Scope(),
-        Scope(workspace_id=(1,), min_relevance=0.5),
-        Scope(workspace_id=(1,), tag_id=(1,), file_id=(1, 2)),
+        LightOnScope(),
+        LightOnScope(workspace_id=(1,), min_relevance=0.5),
+        LightOnScope(workspace_id=(1,), tag_id=(1,), file_id=(1, 2)),
     ]
 )
 
@@ -377,7 +377,7 @@ SCOPES = st.sampled_from(
 @unhurried
 @given(spoiled(REPLIES), SCOPES)
 async def test_any_reply_can_be_shown_to_the_model_or_is_an_error(
-    document: Any, scope: Scope
+    document: Any, scope: LightOnScope
 ) -> None:
     router = respx.MockRouter()
     router.post(URL).respond(json=document)
@@ -443,7 +443,7 @@ async def test_of_many_warnings_the_first_are_shown_and_the_rest_counted(
 ) -> None:
     warnings = [{"code": f"w{number}"} for number in range(1_000)]
     route.respond(json={"results": [], "warnings": warnings})
-    shown = (await upstream.search(SEARCH, Scope())).warnings
+    shown = (await upstream.search(SEARCH, LightOnScope())).warnings
     assert shown[:20] == tuple(warnings[:20])
     assert shown[20:] == (
         {"code": "warnings_dropped", "reason": "980 more warnings are not shown"},
@@ -466,7 +466,7 @@ async def test_a_result_is_not_compared_with_each_entry_of_the_scope(
     upstream: LightOn, route: respx.Route, name: str
 ) -> None:
     entries: Any = tuple(map(Counted, range(1_000)))
-    scope = replace(Scope(file_id=(7,)), **{name: entries})
+    scope = replace(LightOnScope(file_id=(7,)), **{name: entries})
     tags = [{"id": number} for number in range(999, 2_000)]
     many = [in_workspace(999, source=in_file(7, tags=tags))] * 5
     Counted.compared = 0
@@ -479,8 +479,8 @@ async def test_what_is_no_number_is_in_no_scope(
     upstream: LightOn, route: respx.Route, odd: Any
 ) -> None:
     in_odd_workspace = item("w") | {"workspace": {"id": odd}}
-    scope = Scope(workspace_id=(1,))
+    scope = LightOnScope(workspace_id=(1,))
     assert (await found(upstream, route, in_odd_workspace, scope=scope)).results == ()
     with_odd_tag = in_workspace(1, source=in_file(7, tags=[{"id": odd}, odd]))
-    scope = Scope(file_id=(7,), tag_id=(1,))
+    scope = LightOnScope(file_id=(7,), tag_id=(1,))
     assert (await found(upstream, route, with_odd_tag, scope=scope)).results == ()

@@ -13,7 +13,6 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.errors import (
     BadCredentials,
@@ -26,7 +25,9 @@ from proxy.errors import (
     UpstreamTimeout,
 )
 from proxy.upstreams.http.endpoint import pooled_transport
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import NAME, LightOn
+from tests.support.shelves import Shelves
 from tests.upstreams.json_documents import json_values, unhurried
 from tests.upstreams.lighton.samples import ANYWHERE, KEY, SEARCH, URL, found, item, lighton
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunked, raw_server
@@ -48,12 +49,14 @@ def upstream(router: respx.MockRouter) -> LightOn:
 @pytest.mark.parametrize(
     ("scope", "expected"),
     [
-        (Scope(), {}),
-        (Scope(workspace_id=(1, 2)), {"workspace_id": [1, 2]}),
-        (Scope(tag_id=(3,)), {"tag_id": [3]}),
-        (Scope(file_id=(7,)), {"file_id": [7]}),
+        (LightOnScope(), {}),
+        (LightOnScope(workspace_id=(1, 2)), {"workspace_id": [1, 2]}),
+        (LightOnScope(tag_id=(3,)), {"tag_id": [3]}),
+        (LightOnScope(file_id=(7,)), {"file_id": [7]}),
         (
-            Scope(workspace_id=(1,), tag_id=(3,), content_type=("legal:*",), attribute=("a|b",)),
+            LightOnScope(
+                workspace_id=(1,), tag_id=(3,), content_type=("legal:*",), attribute=("a|b",)
+            ),
             {
                 "workspace_id": [1],
                 "tag_id": [3],
@@ -62,20 +65,20 @@ def upstream(router: respx.MockRouter) -> LightOn:
             },
         ),
         (
-            Scope(workspace_id=(1,), tag_id=(3,), file_id=(7,), attribute=("a",)),
+            LightOnScope(workspace_id=(1,), tag_id=(3,), file_id=(7,), attribute=("a",)),
             {"file_id": [7], "attribute": ["a"]},
         ),
-        (Scope(relevance_scoring="none"), {"relevance_scoring": "none"}),
-        (Scope(relevance_scoring="scoring_only"), {"relevance_scoring": "scoring_only"}),
+        (LightOnScope(relevance_scoring="none"), {"relevance_scoring": "none"}),
+        (LightOnScope(relevance_scoring="scoring_only"), {"relevance_scoring": "scoring_only"}),
         (
-            Scope(relevance_scoring="none", min_relevance=0.5),
+            LightOnScope(relevance_scoring="none", min_relevance=0.5),
             {"relevance_scoring": "scoring_only"},
         ),
-        (Scope(max_results=3), {}),
+        (LightOnScope(max_results=3), {}),
     ],
 )
 async def test_a_search_is_asked_for_within_its_scope(
-    upstream: LightOn, route: respx.Route, scope: Scope, expected: dict[str, Any]
+    upstream: LightOn, route: respx.Route, scope: LightOnScope, expected: dict[str, Any]
 ) -> None:
     await found(upstream, route, scope=scope)
     request = route.calls.last.request
@@ -210,7 +213,7 @@ async def test_a_scope_that_the_key_cannot_read_is_no_fault_of_the_key(
 ) -> None:
     route.respond(403, json={"detail": f"Nothing for {KEY}."})
     with pytest.raises(OutOfReach, match=r"Nothing for \[key\]\. Check workspace_id") as caught:
-        await upstream.search(SEARCH, Scope(workspace_id=(999,)))
+        await upstream.search(SEARCH, LightOnScope(workspace_id=(999,)))
     assert caught.value.status == 502
     assert not caplog.records
 
@@ -221,7 +224,7 @@ async def test_only_a_403_is_about_the_scope(
 ) -> None:
     route.respond(status, json={"detail": "No."})
     with pytest.raises(UpstreamError) as caught:
-        await upstream.search(SEARCH, Scope(workspace_id=(999,)))
+        await upstream.search(SEARCH, LightOnScope(workspace_id=(999,)))
     assert not isinstance(caught.value, OutOfReach)
 
 
@@ -230,7 +233,7 @@ async def test_a_firewalls_403_is_not_taken_for_the_scopes(
 ) -> None:
     route.respond(403, html="<html>No</html>")
     with pytest.raises(BadCredentials):
-        await upstream.search(SEARCH, Scope(workspace_id=(999,)))
+        await upstream.search(SEARCH, LightOnScope(workspace_id=(999,)))
 
 
 async def test_a_page_of_a_firewall_is_not_repeated(upstream: LightOn, route: respx.Route) -> None:
@@ -311,31 +314,31 @@ async def test_cancelling_a_search_closes_its_connection() -> None:
 async def test_equal_searches_are_one_request(router: respx.MockRouter, route: respx.Route) -> None:
     upstream = lighton(httpx.MockTransport(router.async_handler), ttl_s=30)
     first = await found(upstream, route, item("a"))
-    assert await upstream.search(SEARCH, Scope()) == first
+    assert await upstream.search(SEARCH, LightOnScope()) == first
     assert route.call_count == 1
 
 
 OTHER_SCOPES = [
-    Scope(workspace_id=(1,)),
-    Scope(tag_id=(1,)),
-    Scope(file_id=(1,)),
-    Scope(content_type=("a",)),
-    Scope(attribute=("a",)),
-    Scope(max_results=4),
-    Scope(relevance_scoring="none"),
-    Scope(min_relevance=0.5),
-    Scope(unknown_relevance="drop"),
+    LightOnScope(workspace_id=(1,)),
+    LightOnScope(tag_id=(1,)),
+    LightOnScope(file_id=(1,)),
+    LightOnScope(content_type=("a",)),
+    LightOnScope(attribute=("a",)),
+    LightOnScope(max_results=4),
+    LightOnScope(relevance_scoring="none"),
+    LightOnScope(min_relevance=0.5),
+    LightOnScope(unknown_relevance="drop"),
 ]
 
 
 def test_every_field_of_a_scope_is_among_the_other_scopes() -> None:
     set_ones = {f.name for each in OTHER_SCOPES for f in fields(each) if getattr(each, f.name)}
-    assert set_ones == {f.name for f in fields(Scope)}
+    assert set_ones == {f.name for f in fields(LightOnScope)}
 
 
 @pytest.mark.parametrize("other", OTHER_SCOPES)
 async def test_searches_of_different_scopes_share_nothing(
-    router: respx.MockRouter, route: respx.Route, other: Scope
+    router: respx.MockRouter, route: respx.Route, other: LightOnScope
 ) -> None:
     upstream = lighton(httpx.MockTransport(router.async_handler), ttl_s=30)
     await found(upstream, route, item("a"))
@@ -369,3 +372,11 @@ async def test_a_failed_search_is_tried_again(router: respx.MockRouter, route: r
     with pytest.raises(Overloaded):
         await upstream.search(SEARCH, ANYWHERE)
     assert (await found(upstream, route, item("a"))).results
+
+
+async def test_the_scope_of_another_vendor_is_not_searched(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    with pytest.raises(TypeError, match="filters of a Shelves"):
+        await upstream.search(SEARCH, Shelves(("a",)))
+    assert not route.called

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.core.scope import Scope, Wish
+from proxy.core.scope import Wish
 from proxy.errors import BadRequest, EmptyScope
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import (
     MAX_ENTRIES,
     MAX_ENTRY_CHARS,
@@ -30,7 +31,7 @@ def test_a_full_wish_is_read() -> None:
         "unknown_relevance": "drop",
         "retrieval": "hybrid",
     }
-    scope = Scope(
+    scope = LightOnScope(
         workspace_id=(42,),
         tag_id=(1, 2),
         file_id=(7,),
@@ -92,7 +93,7 @@ def test_the_ends_of_a_range_are_within_it(name: str, value: Any) -> None:
 def test_an_empty_list_is_a_wish_that_cannot_be_met() -> None:
     wish = parse_wish({"workspace_id": []})
     with pytest.raises(EmptyScope):
-        Scope().narrow(wish.scope)
+        wish.within(LightOnScope())
 
 
 @given(
@@ -114,8 +115,8 @@ def test_any_document_is_a_wish_or_a_bad_request(document: dict[str, Any]) -> No
     ("headers", "wish"),
     [
         ({}, Wish()),
-        ({"x-lighton-workspace-id": "42"}, Wish(Scope(workspace_id=(42,)))),
-        ({"x-lighton-workspace-id": " 42 , 43,42"}, Wish(Scope(workspace_id=(42, 43, 42)))),
+        ({"x-lighton-workspace-id": "42"}, Wish(LightOnScope(workspace_id=(42,)))),
+        ({"x-lighton-workspace-id": " 42 , 43,42"}, Wish(LightOnScope(workspace_id=(42, 43, 42)))),
         ({"x-lighton-retrieval": " off "}, Wish(retrieval="off")),
         ({"x-request-id": "7", "x-highlight-on": "1"}, Wish()),
     ],
@@ -171,7 +172,7 @@ def test_a_list_has_at_most_so_many_entries(name: str) -> None:
 def test_a_header_has_at_most_so_many_entries() -> None:
     ids = ",".join(map(str, range(MAX_ENTRIES)))
     wish = parse_wish_headers({"x-lighton-workspace-id": ids})
-    assert len(wish.scope.workspace_id or ()) == MAX_ENTRIES
+    assert wish.scope == LightOnScope(workspace_id=tuple(range(MAX_ENTRIES)))
     with pytest.raises(BadRequest, match="has 1001 entries, and may have 1000") as caught:
         parse_wish_headers({"x-lighton-workspace-id": f"{ids},1"})
     assert caught.value.param == "X-LightOn-Workspace-Id"
@@ -188,7 +189,8 @@ def test_an_entry_has_at_most_so_many_characters(name: str) -> None:
 
 def test_content_types_have_at_most_so_many_wildcards() -> None:
     patterns = ["a*b*"] * (MAX_WILDCARDS // 2)
-    assert parse_wish({"content_type": patterns}).scope.content_type == tuple(patterns)
+    scope = LightOnScope(content_type=tuple(patterns))
+    assert parse_wish({"content_type": patterns}) == Wish(scope)
     with pytest.raises(BadRequest, match=r"may have 100 '\*' in all") as caught:
         parse_wish({"content_type": [*patterns, "*"]})
     assert caught.value.param == "lighton.content_type"

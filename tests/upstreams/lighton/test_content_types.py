@@ -6,9 +6,9 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.core.scope import Scope
 from proxy.errors import EmptyScope
-from tests.core.admission import PATHS
+from proxy.upstreams.lighton.scope import LightOnScope
+from tests.upstreams.lighton.admission import PATHS
 
 
 def each_with_each(left: tuple[str, ...], right: tuple[str, ...]) -> set[str]:
@@ -37,9 +37,10 @@ paths = st.lists(
 
 def both(left: tuple[str, ...], right: tuple[str, ...]) -> set[str]:
     try:
-        return set(Scope(content_type=left).narrow(Scope(content_type=right)).content_type or ())
+        scope = LightOnScope(content_type=left).narrow(LightOnScope(content_type=right))
     except EmptyScope:
         return set()
+    return set(scope.content_type or ())
 
 
 @given(left=paths, right=paths)

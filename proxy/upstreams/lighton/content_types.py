@@ -6,6 +6,7 @@ other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 _AMBIGUOUS: Final = frozenset("|,?[]")
@@ -38,6 +39,11 @@ class ContentTypes:
         if any(plain[:end] in self._paths for end in ends):
             return True
         return any(_matches(narrow, pattern) for pattern in self._patterns)
+
+
+def cover(paths: tuple[str, ...]) -> Callable[[str], bool]:
+    """A function that tells of a content type whether one of `paths` covers it."""
+    return ContentTypes(paths).cover
 
 
 def _matches(text: str, pattern: str) -> bool:
