@@ -13,7 +13,6 @@ from proxy.core.chat import (
     MAX_PARTS,
     MAX_TOOLS,
     Chat,
-    Message,
     ToolChoice,
     last_user_text,
     parse_chat,
@@ -21,12 +20,13 @@ from proxy.core.chat import (
     tool_name,
 )
 from proxy.core.scope import Scope, Wish
+from proxy.core.wire import Message
 from proxy.errors import BadRequest
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import JSON, tool
 
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-HELLO = [{"role": "user", "content": "Hello"}]
+HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
 WEATHER = tool("get_weather")
 TIME = tool("get_time")
 
