@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from proxy.core.chat import Chunk
 from proxy.core.citations import MAX_ANNOTATIONS, annotate
 from proxy.core.desk import Desk
-from proxy.core.frames import TextChunk
+from proxy.core.frames import Hear, TextChunk
 from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.kept import KeptTurn, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunJobs, answer
@@ -26,13 +25,11 @@ from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
 from proxy.core.reader import TurnReader, UnfinishedTurnError
 from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.wire import ChatRequest, Chunk
 from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
 from proxy.tasks import Behind, TaskScope
 from proxy.telemetry.facts import AnswerFacts
-
-Hear = Callable[[list[Chunk | TextChunk]], Behind]
-"""Takes in chunks that arrived together."""
 
 
 class _AnswerIsFull(Exception):  # ends a round, and is no error
@@ -49,7 +46,7 @@ class ModelUpstream(Protocol):
     async def require(self, model: str) -> None:
         """Return if `model` answers. Raises ProxyError if it does not."""
 
-    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
+    async def ask(self, body: ChatRequest, hear: Hear) -> None:
         """Push the chunks of a round into `hear` as they arrive; ends when the round does."""
 
 
@@ -122,7 +119,7 @@ class Run:
         self._deadline = clock() + self.plan.policy.budget_s
         loop = answer(self.plan, self.desk, out_of_time=lambda: clock() >= self._deadline)
         async with TaskScope() as tasks:
-            reply: Any = None
+            reply: object = None
             while True:
                 try:
                     command = loop.send(reply)
@@ -133,7 +130,7 @@ class Run:
                 reply = await self._obey(command, listener, tasks)
         listener.hear(self._closing(turn))
 
-    def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Awaitable[Any]:
+    def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Awaitable[object]:
         """What the loop is sent for a command."""
         match command:
             case AskModel(ask):
@@ -158,7 +155,7 @@ class Run:
         )
 
         def hear(chunks: list[Chunk | TextChunk]) -> Behind:
-            heard = []
+            heard: list[Chunk | TextChunk] = []
             for each in chunks:
                 if not reader.is_full and (part := reader.feed(each)) is not None:
                     heard.append(self.writer.write(part))  # noqa: PERF401  # costs each token a call
@@ -180,10 +177,11 @@ class Run:
         self.writer.end_round(turn)
         return turn
 
-    def _body(self, ask: Ask) -> dict[str, Any]:
+    def _body(self, ask: Ask) -> ChatRequest:
         """The request of one round: the client's own parameters, and what the proxy owns."""
         chat = self.plan.chat
-        body = {**chat.body, "model": self.plan.policy.model, "messages": ask.messages}
+        model = self.plan.policy.model
+        body: ChatRequest = {**chat.body, "model": model, "messages": ask.messages}
         if ask.tools:
             body["tools"] = list(ask.tools)
         else:
@@ -232,7 +230,7 @@ class Run:
     def _closing(self, turn: Turn) -> list[Chunk]:
         if not self.plan.grounded:
             return self.writer.end(turn, annotations=[], extras={})
-        report: dict[str, Any] = {**self.desk.report, "rounds": self.rounds}
+        report: dict[str, object] = {**self.desk.report, "rounds": self.rounds}
         passages = self.desk.book.passages
         annotations = annotate(self.writer.text, passages, most=MAX_ANNOTATIONS + 1)
         if len(annotations) > MAX_ANNOTATIONS:

@@ -12,6 +12,7 @@ from proxy.core.chat import parse_chat
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.plan import Policy, make_plan
 from proxy.core.search_tool import SearchTool
+from proxy.core.wire import Fragment
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import BadReply, ModelNotFound, Overloaded, UpstreamTimeout
@@ -42,6 +43,10 @@ def run(
     return Run(plan, model, turns or Turns(), writer)
 
 
+def told(listener: Listener) -> Any:
+    return listener.fold.completion()
+
+
 async def test_an_answer_is_made_of_rounds_and_searches() -> None:
     model = Model(SEARCH_ROUND, Round("It is 27 [1]."))
     one = run(model, open_searcher())
@@ -50,7 +55,7 @@ async def test_an_answer_is_made_of_rounds_and_searches() -> None:
     message = listener.fold.completion()["choices"][0]["message"]
     assert message["content"] == "It is 27 [1]."
     assert message["annotations"][0]["url_citation"]["url"] == "https://docs.test/h"
-    lighton = listener.fold.completion()["lighton"]
+    lighton = told(listener)["lighton"]
     assert lighton["rounds"] == 2
     assert [each["query"] for each in lighton["searches"]] == ["leave"]
     assert listener.fold.completion()["usage"]["total_tokens"] == 30
@@ -124,7 +129,7 @@ async def test_a_search_starts_at_once_when_the_rest_of_its_call_arrives() -> No
     begun = Round(calls=(Call("lighton_search", ""),), finish_reason="tool_calls")
     (place,) = [i for i, each in enumerate(begun.chunks()) if "lighton_search" in str(each)]
     model = Model(begun, Round("End."))
-    rest = {"index": 0, "function": {"arguments": '{"query": "leave"}'}}
+    rest: Fragment = {"index": 0, "function": {"arguments": '{"query": "leave"}'}}
     model.extra[place + 1] = {"choices": [{"index": 0, "delta": {"tool_calls": [rest]}}]}
     searcher = open_searcher()
     model.gates[place + 1] = searcher.started
@@ -159,7 +164,7 @@ async def test_a_turn_is_kept_before_the_client_hears_its_end() -> None:
     searcher = open_searcher()
     await run(model, searcher, back, turns).drive(last)
     assert searcher.ran == []
-    completion = last.fold.completion()
+    completion = told(last)
     assert completion["choices"][0]["message"]["annotations"][0]["url_citation"]["title"] == (
         "Handbook"
     )
@@ -237,7 +242,7 @@ async def test_a_failed_search_is_traced_and_the_answer_goes_on() -> None:
     searcher.fault = Overloaded("LightOn", "LightOn is unavailable at the moment.")
     listener = Listener()
     await run(Model(SEARCH_ROUND, Round("Sorry.")), searcher).drive(listener)
-    search = listener.fold.completion()["lighton"]["searches"][0]
+    search = told(listener)["lighton"]["searches"][0]
     assert search["error"] == "LightOn is unavailable at the moment."
     assert search["results"] == []
 
@@ -261,7 +266,7 @@ async def test_a_search_ends_with_the_time_budget() -> None:
     one = run(Model(SEARCH_ROUND, Round("Late.")), Searcher(), budget_s=0.01)
     listener = Listener()
     await asyncio.wait_for(one.drive(listener), 10)
-    completion = listener.fold.completion()
+    completion = told(listener)
     assert "used up" in completion["lighton"]["searches"][0]["error"]
     assert completion["choices"][0]["message"]["content"] == "Late."
     assert "tools" not in one.model.asked[-1]  # type: ignore[attr-defined]  # the fake's
@@ -272,14 +277,14 @@ async def test_a_search_that_timed_out_upstream_is_told_as_such() -> None:
     searcher.fault = UpstreamTimeout("LightOn", "LightOn did not answer in time.")
     listener = Listener()
     await run(Model(SEARCH_ROUND, Round("Sorry.")), searcher).drive(listener)
-    assert "in time" in listener.fold.completion()["lighton"]["searches"][0]["error"]
+    assert "in time" in told(listener)["lighton"]["searches"][0]["error"]
 
 
 async def test_the_clients_parameters_pass_and_the_proxys_own_are_set() -> None:
     model = Model(Round("Hi."))
     body = {"temperature": 0.5, "vendor_extra": {"a": 1}, "parallel_tool_calls": True}
     await run(model, Searcher(), body).drive(Listener())
-    asked = model.asked[0]
+    asked: Any = model.asked[0]
     assert asked["temperature"] == 0.5
     assert asked["vendor_extra"] == {"a": 1}
     assert asked["parallel_tool_calls"] is True
@@ -319,9 +324,8 @@ async def test_a_search_that_the_model_calls_for_needs_no_asking() -> None:
 # As much as an answer may say
 
 
-def choice_heard(listener: Listener) -> dict[str, Any]:
-    choice: dict[str, Any] = listener.fold.completion()["choices"][0]
-    return choice
+def choice_heard(listener: Listener) -> Any:
+    return told(listener)["choices"][0]
 
 
 async def test_an_answer_that_is_too_long_is_cut_and_its_model_stream_ended() -> None:
@@ -378,4 +382,4 @@ async def test_a_reply_says_that_annotations_were_left_out() -> None:
         listener = Listener()
         await run(model, open_searcher()).drive(listener)
         assert len(choice_heard(listener)["message"]["annotations"]) == 1_000
-        assert listener.fold.completion()["lighton"].get("annotations_cut") is cut
+        assert told(listener)["lighton"].get("annotations_cut") is cut

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.access.clients import Client
-from proxy.core.chat import parse_chat
+from proxy.core.chat import parse_chat, text_of
 from proxy.core.desk import FULL
 from proxy.core.hidden import HiddenTool, Job
 from proxy.core.plan import Plan, Policy, make_plan
@@ -53,7 +53,7 @@ async def drive(
     turns: TurnKeeper | None = None,
     searcher: Searcher | None = None,
     **policy: Any,
-) -> dict[str, Any]:
+) -> Any:
     """The completion that a client hears."""
     plan = make((SearchTool(searcher or open_searcher()), lookup), body, **policy)
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
@@ -69,7 +69,9 @@ def offered(model: Model) -> list[list[str]]:
 
 def told(model: Model) -> list[str]:
     """The tool messages of the last round's history."""
-    return [each["content"] for each in model.asked[-1]["messages"] if each["role"] == "tool"]
+    return [
+        text_of(each["content"]) for each in model.asked[-1]["messages"] if each["role"] == "tool"
+    ]
 
 
 async def test_a_tool_is_offered_when_it_says_so_and_its_passages_are_numbered_on() -> None:

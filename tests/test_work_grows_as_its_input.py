@@ -25,6 +25,7 @@ from proxy.core.reader import TurnReader
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
 from proxy.core.turn import Owner
+from proxy.core.wire import Choice, Chunk, Message
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
@@ -73,7 +74,7 @@ def lists_of_the_search(size: int) -> Work:
     return lambda: allowed.narrow(WISHES.read(wanted))
 
 
-def turns(size: int) -> list[dict[str, Any]]:
+def turns(size: int) -> Any:
     """So many turns that call one tool each, and their results."""
     messages: list[dict[str, Any]] = [{"role": "user", "content": "Go on."}]
     for number in range(size):
@@ -114,13 +115,13 @@ def turns_that_are_put_back(size: int) -> Work:
 
 
 def answers_to_one_long_question(size: int) -> Work:
-    question = {"role": "user", "content": "word " * size}
-    answer = {"role": "assistant", "content": "Yes."}
+    question: Message = {"role": "user", "content": "word " * size}
+    answer: Message = {"role": "assistant", "content": "Yes."}
     return lambda: recognise([question, *[answer] * size], earlier=True)
 
 
 def user_messages_in_a_row(size: int) -> Work:
-    messages = [{"role": "user", "content": "word " * 20}] * size
+    messages: list[Message] = [{"role": "user", "content": "word " * 20}] * size
     return lambda: fit_request({"model": "mistral-small", "messages": messages}, frozenset())
 
 
@@ -179,7 +180,7 @@ def hidden_reader(*, client_tool: str = "") -> TurnReader:
     )
 
 
-def fragment(arguments: str, *, name: str | None = None, index: int = 0) -> dict[str, Any]:
+def fragment(arguments: str, *, name: str | None = None, index: int = 0) -> Any:
     function = {"name": name, "arguments": arguments}
     delta = {"tool_calls": [{"index": index, "function": function}]}
     return {"choices": [{"index": 0, "delta": delta}]}
@@ -188,7 +189,7 @@ def fragment(arguments: str, *, name: str | None = None, index: int = 0) -> dict
 def fragments(reader: TurnReader, name: str, pieces: list[str]) -> Work:
     chunks = [fragment("", name=name), *map(fragment, pieces)]
 
-    def feed(chunk: dict[str, Any]) -> None:
+    def feed(chunk: Chunk) -> None:
         reader.feed(chunk)
         reader.take_ready()
 
@@ -234,7 +235,7 @@ def rounds_of_one_answer(size: int) -> Work:
 
     def begin_round(text: str) -> None:
         writer.begin_round()
-        choice = {"index": 0, "delta": {"content": text}}
+        choice: Choice = {"index": 0, "delta": {"content": text}}
         writer.write({"choices": [choice]})
 
     return feeding(begin_round, ["some words \n" * 20] * size)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from proxy.commands.advice import Place, explain
 from proxy.commands.probing import ProbeError, Step
-from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
+from proxy.core.wire import ChatRequest, Choice, Chunk, Tool
 from proxy.errors import (
     BadCredentials,
     BadReply,
@@ -26,7 +26,7 @@ _MAX_TOKENS: Final = 512
 _REDIRECTS: Final = frozenset({"301", "302", "303", "307", "308"})
 _ELSEWHERE: Final = _REDIRECTS | {"404"}
 _TOOL: Final = "current_time"
-_TOOLS: Final[Sequence[Mapping[str, Any]]] = (
+_TOOLS: Final[tuple[Tool, ...]] = (
     {
         "type": "function",
         "function": {
@@ -97,12 +97,12 @@ class ScalewayProbe:
             )
         return ""
 
-    async def _ask(self, question: str, tools: Sequence[Mapping[str, Any]]) -> tuple[bool, bool]:
+    async def _ask(self, question: str, tools: Sequence[Tool]) -> tuple[bool, bool]:
         """Whether the model answered, and called a tool. It is streamed, as most answers are.
 
         Raises ProbeError.
         """
-        body: dict[str, Any] = {
+        body: ChatRequest = {
             "model": self.models[0],
             "messages": [
                 {"role": "system", "content": "You are a helpful assistant."},
@@ -110,9 +110,10 @@ class ScalewayProbe:
             ],
             "max_tokens": _MAX_TOKENS,
             "stream": True,
-            **({"tools": tools} if tools else {}),
         }
-        choices: list[Mapping[str, Any]] = []
+        if tools:
+            body["tools"] = list(tools)
+        choices: list[Choice] = []
 
         def hear(chunks: list[Chunk | TextChunk]) -> None:
             for chunk in chunks:

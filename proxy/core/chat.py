@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, cast
 
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import FIELD
 from proxy.core.scope import Wish
+from proxy.core.wire import ChatRequest, Message, MessageCall, Tool
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest
-
-Message = dict[str, Any]
-Tool = dict[str, Any]
-Chunk = dict[str, Any]
-"""One `chat.completion.chunk` object of OpenAI's wire format."""
 
 _LONGEST_SHOWN: Final = 80
 
@@ -81,7 +78,7 @@ class ToolChoice:
 class Chat(NamedTuple):
     """One checked request. `body` is everything that passes through to the model as it came."""
 
-    body: dict[str, Any]
+    body: ChatRequest
     model: str | None
     messages: list[Message]
     stream: bool = False
@@ -105,7 +102,7 @@ _OWNED: Final = frozenset(
 _MOST_FIELDS: Final = 1_000
 
 
-def parse_chat(document: Any, wishes: Wishes, hidden: AbstractSet[str] = frozenset()) -> Chat:
+def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = frozenset()) -> Chat:
     """The request in `document` (decoded JSON), or BadRequest that names the field at fault.
 
     `wishes` reads what it wishes to search. `hidden` are the names of the proxy's own tools, which
@@ -124,8 +121,9 @@ def parse_chat(document: Any, wishes: Wishes, hidden: AbstractSet[str] = frozens
     _check_length("model", document.get("model"), MAX_NAME_CHARS)
     all_tools = _tools(document.get("tools"))
     tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools, hidden)
+    passed_on = {name: value for name, value in document.items() if name not in _OWNED}
     return Chat(
-        body={name: value for name, value in document.items() if name not in _OWNED},
+        body=cast("ChatRequest", passed_on),
         model=document.get("model") or None,
         messages=_messages(document.get("messages")),
         stream=bool(document.get("stream")),
@@ -138,14 +136,14 @@ def parse_chat(document: Any, wishes: Wishes, hidden: AbstractSet[str] = frozens
     )
 
 
-def tool_name(tool: Tool) -> str | None:
-    """The name of a function tool; None for any other kind of tool."""
+def tool_name(tool: Mapping[str, object]) -> str | None:
+    """The function that a tool, a call or a choice names; None for any other kind of tool."""
     function = tool.get("function")
     name = function.get("name") if isinstance(function, dict) else None
     return name if isinstance(name, str) else None
 
 
-def text_of(content: Any) -> str:
+def text_of(content: object) -> str:
     """The text of a message's content, which is a string, a list of parts or null."""
     if isinstance(content, str):
         return content
@@ -155,7 +153,7 @@ def text_of(content: Any) -> str:
     return "\n".join(text for text in texts if isinstance(text, str))
 
 
-def calls_in(message: Message) -> list[dict[str, Any]]:
+def calls_in(message: Message) -> list[MessageCall]:
     """The tool calls of an assistant message; none in any other."""
     return (message.get("tool_calls") or []) if message["role"] == "assistant" else []
 
@@ -168,7 +166,7 @@ def last_user_text(messages: list[Message]) -> str:
     return ""
 
 
-def _check_type(param: str, value: Any, types: tuple[type, ...]) -> None:
+def _check_type(param: str, value: object, types: tuple[type, ...]) -> None:
     if value is None:
         return
     is_bool_as_number = isinstance(value, bool) and bool not in types
@@ -176,7 +174,7 @@ def _check_type(param: str, value: Any, types: tuple[type, ...]) -> None:
         raise BadRequest(f"'{param}' must be {_TYPE_NAMES[types]}.", param=param)
 
 
-def _check_length(param: str, value: Any, most: int) -> None:
+def _check_length(param: str, value: object, most: int) -> None:
     """Refuse a string or an array that is too long; anything else passes."""
     if not isinstance(value, (str, list)) or len(value) <= most:
         return
@@ -186,7 +184,7 @@ def _check_length(param: str, value: Any, most: int) -> None:
     )
 
 
-def _refuse_unsupported(document: dict[str, Any]) -> None:
+def _refuse_unsupported(document: Mapping[str, object]) -> None:
     for old, new in (("functions", "tools"), ("function_call", "tool_choice")):
         if document.get(old) is not None:
             raise BadRequest(
@@ -200,10 +198,11 @@ def _refuse_unsupported(document: dict[str, Any]) -> None:
         )
 
 
-def _messages(messages: Any) -> list[Message]:
-    if not messages:
+def _messages(sent: list[object] | None) -> list[Message]:
+    if not sent:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
-    _check_length("messages", messages, MAX_MESSAGES)
+    _check_length("messages", sent, MAX_MESSAGES)
+    messages = cast("list[Message]", sent)  # each is, once the loop has checked it
     called: set[str] = set()
     for place, message in enumerate(messages):
         _check_message(message, f"messages[{place}]")
@@ -222,7 +221,7 @@ def _answers_no_call(call_id: str, param: str) -> BadRequest:
     )
 
 
-def _check_message(message: Any, param: str) -> None:
+def _check_message(message: object, param: str) -> None:
     if not isinstance(message, dict):
         raise BadRequest(f"'{param}' must be an object.", param=param)
     role = message.get("role")
@@ -243,7 +242,7 @@ def _check_message(message: Any, param: str) -> None:
         _check_call(call, f"{param}.tool_calls[{place}]")
 
 
-def _check_call(call: Any, param: str) -> None:
+def _check_call(call: object, param: str) -> None:
     if not isinstance(call, dict) or not isinstance(call.get("id"), str):
         raise BadRequest(f"'{param}' must be an object with a string 'id'.", param=param)
     if call.get("type", "function") == "function" and not tool_name(call):
@@ -252,7 +251,7 @@ def _check_call(call: Any, param: str) -> None:
         )
 
 
-def _tools(tools: Any) -> tuple[Tool, ...]:
+def _tools(tools: list[object] | None) -> tuple[Tool, ...]:
     _check_length("tools", tools, MAX_TOOLS)
     for place, tool in enumerate(tools or ()):
         param = f"tools[{place}]"
@@ -263,21 +262,22 @@ def _tools(tools: Any) -> tuple[Tool, ...]:
                 f"'{param}.function.name' must be a string.", param=f"{param}.function.name"
             )
         _check_length(f"{param}.function.name", tool_name(tool), MAX_NAME_CHARS)
-    return tuple(tools or ())
+    return tuple(cast("list[Tool]", tools or ()))
 
 
 def _tool_choice(
-    choice: Any, tools: tuple[Tool, ...], hidden: AbstractSet[str]
+    choice: object, tools: tuple[Tool, ...], hidden: AbstractSet[str]
 ) -> tuple[tuple[Tool, ...], ToolChoice | None]:
     """The client's tools and choice; `allowed_tools` becomes fewer tools and its mode."""
     if choice is None:
         return tools, None
     if choice in ("none", "auto", "required"):
         return tools, ToolChoice(choice)
-    kind = choice.get("type") if isinstance(choice, dict) else None
+    asked = choice if isinstance(choice, dict) else {}
+    kind = asked.get("type")
     if kind == "allowed_tools":
-        return _allowed_tools(choice.get("allowed_tools"), tools, hidden)
-    name = tool_name(choice) if kind == "function" else None
+        return _allowed_tools(asked.get("allowed_tools"), tools, hidden)
+    name = tool_name(asked) if kind == "function" else None
     if not name:
         raise BadRequest(
             "'tool_choice' must be none, auto, required, a named function or allowed_tools.",
@@ -288,7 +288,7 @@ def _tool_choice(
 
 
 def _allowed_tools(
-    allowed: Any, tools: tuple[Tool, ...], hidden: AbstractSet[str]
+    allowed: object, tools: tuple[Tool, ...], hidden: AbstractSet[str]
 ) -> tuple[tuple[Tool, ...], ToolChoice]:
     param = "tool_choice.allowed_tools"
     if not isinstance(allowed, dict) or not isinstance(allowed.get("tools"), list):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxy.core.chat import Message, text_of
+from proxy.core.chat import text_of
+from proxy.core.wire import Message
 
 _SYSTEM_ROLES: Final = ("system", "developer")
 _OPENINGS: Final = (

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from proxy.core.passages import Passage
+from proxy.core.wire import Annotation, UrlCitation
 
 MAX_ANNOTATIONS: Final = 1_000
 """The most annotations of one answer."""
@@ -37,7 +38,7 @@ _NUMBER: Final = re.compile(r"\d+")
 
 def annotate(
     text: str, passages: Mapping[int, Passage], *, most: int = MAX_ANNOTATIONS
-) -> list[dict[str, Any]]:
+) -> list[Annotation]:
     """The annotations of `text`, in its order; none for a marker of a passage nobody was shown.
 
     If there are more than `most`, they are the first.
@@ -99,8 +100,8 @@ def _inline_ends(text: str) -> dict[int, int]:
     return ends
 
 
-def _annotation(passage: Passage, start: int, end: int) -> dict[str, Any]:
-    citation = {
+def _annotation(passage: Passage, start: int, end: int) -> Annotation:
+    citation: UrlCitation = {
         "url": passage.result.url,
         "title": passage.result.name,
         "start_index": start,

@@ -8,9 +8,9 @@ again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
-from proxy.core.hidden import CallContext, Failed, HiddenTool, Job, Order, Outcome
+from proxy.core.hidden import CallContext, Failed, HiddenTool, Job, JobTrace, Order, Outcome
 from proxy.core.kept import Findings, KeptJob
 from proxy.core.passages import Listing, PassageBook
 from proxy.core.scope import Scope
@@ -60,9 +60,9 @@ class Desk:
         self._tools = {tool.name: tool for tool in tools}
         self._context = CallContext(scope, book.passages, query_limit)
         self._max_searches = max_searches
-        self.trace: list[dict[str, Any]] = []
+        self.trace: list[JobTrace] = []
         """Every job that was run, in their order."""
-        self.report: dict[str, list[dict[str, Any]]] = {
+        self.report: dict[str, list[JobTrace]] = {
             tool.trace_name: [] for tool in self._tools.values()
         }
         """The same, by the lists of the reply's report."""
@@ -125,7 +125,7 @@ class Desk:
         """Take in what the jobs brought, in the order of their calls."""
         for job, outcome in outcomes.items():
             tool = self._tools[job.tool]
-            entry: dict[str, Any] = {
+            entry: JobTrace = {
                 **tool.trace(job),
                 "took_ms": outcome.took_ms,
                 "results": [],

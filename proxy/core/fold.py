@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final, cast
 
-from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
+from proxy.core.wire import (
+    Choice,
+    Chunk,
+    Completion,
+    Delta,
+    Fragment,
+    Function,
+    Logprobs,
+    MessageCall,
+    Usage,
+)
 
 _CHUNK_ONLY: Final = frozenset({"choices", "object", "usage"})
+_TO_BE_JOINED: Final = frozenset({"delta", "logprobs"})
 _TEXTS: Final = frozenset({"content", "reasoning_content", "refusal"})
 
 
@@ -16,14 +27,15 @@ class Fold:
     """Gathers the chunks of one completion."""
 
     def __init__(self) -> None:
-        self._top: dict[str, Any] = {}
-        self._choice: dict[str, Any] = {"index": 0}
-        self._message: dict[str, Any] = {}
+        self._top: dict[str, object] = {}
+        self._choice: dict[str, object] = {"index": 0}
+        self._message: dict[str, object] = {}
         self._texts: dict[str, list[str]] = {}
-        self._calls: dict[int, dict[str, Any]] = {}
+        self._calls: dict[int, Fragment] = {}
+        """The first fragment of each call."""
         self._arguments: dict[int, list[str]] = {}
-        self._logprobs: dict[str, list[Any] | None] = {}
-        self._usage: dict[str, Any] = {}
+        self._logprobs: dict[str, list[object] | None] = {}
+        self._usage: Usage = {}
 
     def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
         """Add chunks: a fold is never behind."""
@@ -36,9 +48,9 @@ class Fold:
         for choice in chunk["choices"]:
             self._add_choice(choice)
 
-    def completion(self) -> dict[str, Any]:
+    def completion(self) -> Completion:
         """The `chat.completion` object of all chunks added so far."""
-        message: dict[str, Any] = {
+        message: dict[str, object] = {
             "role": "assistant",
             "content": None,
             "refusal": None,
@@ -51,49 +63,50 @@ class Fold:
         choice = {**self._choice, "message": message, "logprobs": self._logprobs or None}
         # In the order in which OpenAI's documentation has the fields, for people who read it.
         order = {"id": None, "object": None, "created": None, "model": None}
-        return {
+        reply = {
             **order,
             "choices": [choice],
             "usage": self._usage,
             **self._top,
             "object": "chat.completion",
         }
+        return cast("Completion", reply)
 
-    def _add_choice(self, choice: dict[str, Any]) -> None:
+    def _add_choice(self, choice: Choice) -> None:
         for name, value in choice.items():
-            if name == "delta":
-                self._add_delta(value)
-            elif name == "logprobs":
-                self._add_logprobs(value or {})
-            elif value is not None or name not in self._choice:
+            if name not in _TO_BE_JOINED and (value is not None or name not in self._choice):
                 self._choice[name] = value
+        self._add_delta(choice.get("delta") or {})
+        self._add_logprobs(choice.get("logprobs") or {})
 
-    def _add_delta(self, delta: dict[str, Any]) -> None:
+    def _add_delta(self, delta: Delta) -> None:
         for name, value in delta.items():
-            if name == "tool_calls":
-                for fragment in value:
-                    self._add_fragment(fragment)
-            elif name in _TEXTS:
+            if isinstance(value, str) and name in _TEXTS:
                 self._texts.setdefault(name, []).append(value)
-            else:
+            elif name != "tool_calls":
                 self._message[name] = value
+        for fragment in delta.get("tool_calls") or ():
+            self._add_fragment(fragment)
 
-    def _add_fragment(self, fragment: dict[str, Any]) -> None:
+    def _add_fragment(self, fragment: Fragment) -> None:
         index = fragment["index"]
         if index not in self._calls:
-            self._calls[index] = {"id": fragment["id"], "name": fragment["function"]["name"]}
+            self._calls[index] = fragment
             self._arguments[index] = []
         self._arguments[index].append(fragment["function"]["arguments"])
 
-    def _add_logprobs(self, logprobs: dict[str, Any]) -> None:
+    def _add_logprobs(self, logprobs: Logprobs) -> None:
         for name, tokens in logprobs.items():
             known = self._logprobs.setdefault(name, None)
-            if known is not None:
-                known.extend(tokens or ())
-            elif tokens is not None:
+            if not isinstance(tokens, list):
+                continue
+            if known is None:
                 self._logprobs[name] = list(tokens)
+            else:
+                known.extend(tokens)
 
-    def _call(self, index: int) -> dict[str, Any]:
+    def _call(self, index: int) -> MessageCall:
         call = self._calls[index]
-        function = {"name": call["name"], "arguments": "".join(self._arguments[index])}
+        arguments = "".join(self._arguments[index])
+        function: Function = {"name": call["function"]["name"], "arguments": arguments}
         return {"id": call["id"], "type": "function", "function": function}

@@ -6,10 +6,12 @@ a `TextChunk` instead of a chunk; it means the same as its `whole()`, and may be
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from proxy.core.chat import Chunk
+from proxy.core.wire import Choice, Chunk
+from proxy.tasks import Behind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +19,7 @@ class Frame:
     """A chunk without its text, which is all that its delta says."""
 
     top: Chunk
-    choice: dict[str, Any]
+    choice: Choice
 
     def around(self, text: str) -> Chunk:
         return {**self.top, "choices": [{**self.choice, "delta": {"content": text}}]}
@@ -34,3 +36,7 @@ class TextChunk(NamedTuple):
 
     def whole(self) -> Chunk:
         return self.frame.around(self.text)
+
+
+Hear = Callable[[list[Chunk | TextChunk]], Behind]
+"""Takes in chunks that arrived together."""

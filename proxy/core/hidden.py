@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from proxy.core.chat import Tool
+from typing_extensions import TypedDict
+
 from proxy.core.passages import Listing, Passage, Result
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
+from proxy.core.wire import Tool
 from proxy.errors import ProxyError
 
 Plain = str | int | float | bool | None
@@ -47,7 +49,7 @@ class Found(NamedTuple):
     """What a job brought."""
 
     results: tuple[Result, ...] = ()
-    warnings: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[Mapping[str, object], ...] = ()
     """The upstream's own: `{code, reason?}`, for example when ranking was degraded."""
     took_ms: int = 0
 
@@ -61,6 +63,16 @@ class Failed:
 
 
 Outcome = Found | Failed
+
+
+class JobTrace(TypedDict, total=False):
+    """How the reply's report tells of a job. A tool puts fields of its own before these."""
+
+    took_ms: int
+    results: list[Mapping[str, object]]
+    warnings: list[Mapping[str, object]]
+    error: str
+    """Only if the job failed."""
 
 
 class CallContext(NamedTuple):
@@ -111,7 +123,7 @@ class HiddenTool(Protocol):
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         """Run a job within `scope`. Raises ProxyError."""
 
-    def trace(self, job: Job) -> dict[str, Any]:
+    def trace(self, job: Job) -> JobTrace:
         """How the reply's report begins to tell of a job."""
 
     def show(self, listing: Listing) -> str:

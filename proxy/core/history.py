@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from proxy.core.chat import Message, calls_in
+from proxy.core.chat import calls_in
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.turn import fit_arguments
+from proxy.core.wire import Message, MessageCall
 
 NO_RESULT: Final = "No result was given for this call."
 """What the model is told of a call of the client's that the client did not answer."""
@@ -169,7 +170,7 @@ def _with_fit_arguments(message: Message) -> Message:
     return {**message, "tool_calls": list(map(_fit_call, calls))} if calls else message
 
 
-def _fit_call(call: dict[str, Any]) -> dict[str, Any]:
+def _fit_call(call: MessageCall) -> MessageCall:
     function = call.get("function")
     if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
         return call

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from proxy.core.chat import Message
 from proxy.core.search_tool import NAME
+from proxy.core.wire import Content, Message
 
 _CITING: Final = (
     "Cite the passages you use: put the number of the passage in square brackets right after the "
@@ -29,12 +29,12 @@ def add_to_system(messages: list[Message], text: str) -> list[Message]:
     if not text:
         return messages
     if messages and messages[0]["role"] in ("system", "developer"):
-        first = {**messages[0], "content": _append(messages[0].get("content"), text)}
+        first: Message = {**messages[0], "content": _append(messages[0].get("content"), text)}
         return [first, *messages[1:]]
     return [{"role": "system", "content": text}, *messages]
 
 
-def _append(content: Any, text: str) -> Any:
+def _append(content: Content, text: str) -> Content:
     if isinstance(content, list):
         return [*content, {"type": "text", "text": text}]
     return f"{content}\n\n{text}" if content else text

@@ -14,11 +14,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
-from proxy.core.chat import Message, calls_in, text_of
+from proxy.core.chat import calls_in, text_of
 from proxy.core.hidden import Job
 from proxy.core.passages import Passage
+from proxy.core.wire import Message, MessageCall
 
 _MINTED: Final = re.compile(r"(call_[0-9a-f]{24}_[0-9]{1,2})_[0-9]{1,3}")
 _RANDOM: Final = 24
@@ -100,7 +101,7 @@ class KeptTurn:
     """What the client heard in all turns of the request."""
     before: tuple[Message, ...] = ()
     """The turns and tool messages before the last turn."""
-    calls: tuple[dict[str, Any], ...] = ()
+    calls: tuple[MessageCall, ...] = ()
     """The calls of the last turn, the client's too, in the order in which the model made them."""
     answers: Mapping[str, str] = field(default_factory=dict)
     """What each hidden call of the last turn was answered, by its id."""
@@ -132,12 +133,12 @@ class KeptTurn:
         if not content or is_same_text(text_of(content), self.heard):
             # Without calls some words must stand, even if the last turn had none.
             content = self.text or (None if self.calls else content)
-        merged = {**message, "content": content}
+        merged: Message = {**message, "content": content}
         if self.calls:
             merged["tool_calls"] = self._merge_calls(calls_in(message))
         return merged
 
-    def _merge_calls(self, sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _merge_calls(self, sent: list[MessageCall]) -> list[MessageCall]:
         by_id = {call["id"]: call for call in sent}
         calls = []
         for call in self.calls:

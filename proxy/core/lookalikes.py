@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from proxy.core.names import FIELD
 from proxy.errors import BadRequest
@@ -80,7 +80,7 @@ class Names:
         return self._by_fold.get(fold(name))
 
 
-def refuse_lookalike(name: str, value: Any, narrowing: Mapping[str, str]) -> None:
+def refuse_lookalike(name: str, value: object, narrowing: Mapping[str, str]) -> None:
     """Raise BadRequest for an undocumented field of a body that is overlooked but meant to narrow.
 
     `narrowing` holds what a misspelt field may have meant, by folded name.
@@ -103,7 +103,7 @@ def _refused(name: str, advice: str) -> BadRequest:
     return BadRequest(f"The field {shown!r} is not known. {advice}", param=shown)
 
 
-def _holds_narrowing(options: Any, narrowing: Mapping[str, str]) -> bool:
+def _holds_narrowing(options: object, narrowing: Mapping[str, str]) -> bool:
     """Whether an SDK's options do, or are too many to be looked through."""
     if isinstance(options, dict) and any(
         fold(name) in narrowing for name in islice(options, _MOST_OPTIONS)
@@ -113,7 +113,7 @@ def _holds_narrowing(options: Any, narrowing: Mapping[str, str]) -> bool:
     return len(names) == _MOST_OPTIONS or any(map(is_nearly_ours, names))
 
 
-def _names_in(value: Any) -> Iterator[str]:
+def _names_in(value: object) -> Iterator[str]:
     """The keys at any depth of `value`, or the words of a text, which may be JSON."""
     if isinstance(value, str):
         yield from (word[0] for word in re.finditer(r"[\w-]+", value))

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from proxy.core.chat import Message
 from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Job, Outcome
 from proxy.core.history import History, choose, recognise, restore
@@ -26,6 +25,9 @@ from proxy.core.instructions import NO_MORE_SEARCHES
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.plan import Ask, Plan, with_context
 from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.wire import Message
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Keep:
 
 
 Command = Recall | AskModel | RunJobs | Keep
+Script = Generator[Command, Any, _T]
+"""Yields commands, and returns a `_T`. Each command has a reply of its own type, see above."""
 
 
 @dataclass(slots=True)
@@ -70,9 +74,7 @@ class _Rounds:
     """What the client heard of each turn, the last one too."""
 
 
-def answer(
-    plan: Plan, desk: Desk, out_of_time: Callable[[], bool]
-) -> Generator[Command, Any, Turn]:
+def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Turn]:
     """The rounds of one answer. Raises the error of a failed job if the plan says so."""
     history = yield from _history(plan, desk)
     context = yield from _run_first(plan, desk, history)
@@ -108,7 +110,7 @@ def answer(
     return turn
 
 
-def _history(plan: Plan, desk: Desk) -> Generator[Command, Any, History]:
+def _history(plan: Plan, desk: Desk) -> Script[History]:
     """The client's messages, with what was hidden from it put back."""
     chosen: Mapping[int, KeptTurn] = {}
     if plan.grounded and (
@@ -120,7 +122,7 @@ def _history(plan: Plan, desk: Desk) -> Generator[Command, Any, History]:
     return restore(plan.messages, chosen, lambda turn: desk.recall(turn.findings, turn.size))
 
 
-def _run_first(plan: Plan, desk: Desk, history: History) -> Generator[Command, Any, Context | None]:
+def _run_first(plan: Plan, desk: Desk, history: History) -> Script[Context | None]:
     """The job before the first round, unless its passages are in the history."""
     job = plan.first_job
     if job is None or any(each.job == job for each in history.contexts):
@@ -129,7 +131,7 @@ def _run_first(plan: Plan, desk: Desk, history: History) -> Generator[Command, A
     return Context(job, desk.context(job))
 
 
-def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Generator[Command, Any, None]:
+def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Script[None]:
     if not jobs:
         return
     outcomes: dict[Job, Outcome] = yield RunJobs(jobs)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from proxy.core.chat import Chat, Message, Tool, ToolChoice, last_user_text, tool_name
+from proxy.core.chat import Chat, ToolChoice, last_user_text, tool_name
 from proxy.core.chores import is_chore
 from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import CONTEXT, SEARCHING, add_to_system
 from proxy.core.passages import Passage
 from proxy.core.scope import Retrieval, Scope, Wish
 from proxy.core.turn import Owner
+from proxy.core.wire import Message, NamedTool, Tool
 from proxy.errors import BadRequest
 
 
@@ -50,7 +51,7 @@ class Ask(NamedTuple):
 
     messages: list[Message]
     tools: tuple[Tool, ...] = ()
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: str | NamedTool | None = None
     hidden: frozenset[str] = frozenset()
     """The hidden tools that it offers."""
 
@@ -113,12 +114,12 @@ class Plan(NamedTuple):
 
     def _choice(
         self, hidden: frozenset[str], *, is_first: bool, is_last: bool
-    ) -> str | dict[str, Any] | None:
+    ) -> str | NamedTool | None:
         if is_first and self.forced in hidden:
             return _named(self.forced)
         if self.choice is None:
             return None
-        if self.choice.kind == "named":
+        if self.choice.name is not None:
             return _named(self.choice.name)
         if self.choice.kind == "required" and is_last and self.offers:
             return "auto"
@@ -173,7 +174,7 @@ def with_context(plan: Plan, messages: list[Message], passages: Sequence[str]) -
     return add_to_system(messages, text)
 
 
-def _named(name: str | None) -> dict[str, Any]:
+def _named(name: str) -> NamedTool:
     """The `tool_choice` that makes the model call the tool `name`."""
     return {"type": "function", "function": {"name": name}}
 

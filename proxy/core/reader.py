@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, overload
+from typing import Final, cast, overload
 
 from proxy.core.arguments import Arguments
-from proxy.core.chat import MAX_NAME_CHARS, Chunk
+from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.frames import TextChunk
-from proxy.core.turn import Owner, ToolCall, Turn, Usage
+from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.wire import Choice, Chunk, Delta, Fragment, Function, Logprobs, TokenLogprob, Usage
 
 _CLIENT_ID: Final = re.compile(r"[\w.:-]{1,40}", re.ASCII)
 """Ids that OpenAI's clients accept: opaque, at most 40 characters."""
@@ -80,8 +81,9 @@ class TurnReader:
         self._text: list[str] = []
         self._usage: Usage = {}
         self._calls: list[_Gathering] = []
-        self._by_key: dict[Any, _Gathering] = {}
-        self._newest: Any = None
+        self._by_key: dict[int | str | None, _Gathering] = {}
+        """By index or, where there is none, by id."""
+        self._newest: int | str | None = None
         self._ids: set[str] = set()
         self._closing: Chunk | None = None
         self._finish_reason = ""
@@ -147,10 +149,10 @@ class TurnReader:
             closing=self._closing or {"choices": [{"index": 0, "delta": {}}]},
         )
 
-    def _hear(self, choice: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
+    def _hear(self, choice: Choice, delta: Delta) -> Delta:
         """The part of a delta that the client may hear; the role is the writer's."""
         fragments = delta.get("tool_calls")
-        heard = {
+        heard: Delta = {  # type: ignore[assignment]  # mypy knows no part of a TypedDict
             name: value
             for name, value in delta.items()
             if value is not None and value != "" and name not in {"role", "tool_calls"}
@@ -177,18 +179,20 @@ class TurnReader:
             choice["logprobs"] = _logprobs_of(text, choice.get("logprobs"))
         return heard
 
-    def _cut(self, heard: dict[str, Any]) -> None:
+    def _cut(self, heard: Delta) -> None:
         """Cut what is said to what there is room for, reasoning first, as a stream tells it."""
-        for name in sorted(heard, key="reasoning_content".__ne__):
-            if type(heard[name]) is str:
-                heard[name] = self._within(heard[name])
-                if not heard[name]:
-                    del heard[name]
-            elif _size(heard[name]) > self.room:
+        said = cast("dict[str, object]", heard)
+        for name in sorted(said, key="reasoning_content".__ne__):
+            value = said[name]
+            if type(value) is str:
+                said[name] = self._within(value)
+                if not said[name]:
+                    del said[name]
+            elif _size(value) > self.room:
                 self.is_full = True
-                del heard[name]
+                del said[name]
             else:
-                self.room -= _size(heard[name])
+                self.room -= _size(value)
 
     def _within(self, text: str) -> str:
         """As much of `text` as there is room for."""
@@ -198,7 +202,7 @@ class TurnReader:
         self.room -= len(text)
         return text
 
-    def _fragment(self, fragment: dict[str, Any]) -> dict[str, Any] | None:
+    def _fragment(self, fragment: Fragment) -> Fragment | None:
         """Take in one fragment of a call; the fragment the client hears, if any."""
         call = self._gathering(fragment)
         if call is None:
@@ -218,9 +222,11 @@ class TurnReader:
             call.arguments = Arguments()
         arguments = self._within(arguments)
         call.arguments.pass_on(arguments)
-        return _client_fragment(call, arguments, is_first=is_first)
+        if not is_first:
+            return _more(call.client_index, arguments)
+        return _first(call.client_index, call, arguments)
 
-    def _gathering(self, fragment: dict[str, Any]) -> _Gathering | None:
+    def _gathering(self, fragment: Fragment) -> _Gathering | None:
         """The call a fragment belongs to; None for one beyond the most calls a turn may have.
 
         It goes by the index. Some upstreams send none, or 0 for every call: then a new id with a
@@ -269,25 +275,26 @@ class TurnReader:
         ]
 
 
-def _size(value: Any) -> int:
+def _size(value: object) -> int:
     """How many characters what a vendor adds to a delta takes, about: lists, objects, numbers."""
     return len(str(value))
 
 
-def _client_fragment(call: _Gathering, arguments: str, *, is_first: bool) -> dict[str, Any] | None:
-    """What the client hears of its call: all of it at first, then more of its arguments."""
-    if not is_first:
-        more = {"index": call.client_index, "function": {"arguments": arguments}}
-        return more if arguments else None
-    function = {"name": call.name, "arguments": arguments}
-    return {"index": call.client_index, "id": call.id, "type": "function", "function": function}
+def _first(index: int, call: _Gathering, arguments: str) -> Fragment:
+    """The first fragment of its call that the client hears."""
+    function: Function = {"name": call.name, "arguments": arguments}
+    return {"index": index, "id": call.id, "type": "function", "function": function}
 
 
-def _logprobs_of(text: str, logprobs: dict[str, Any] | None) -> dict[str, Any] | None:
+def _more(index: int, arguments: str) -> Fragment | None:
+    return {"index": index, "function": {"arguments": arguments}} if arguments else None
+
+
+def _logprobs_of(text: str, logprobs: Logprobs | None) -> Logprobs | None:
     """The log probabilities of `text` alone: those of hidden calls would tell what was called."""
     if not logprobs:
         return None
-    told = []
+    told: list[TokenLogprob] = []
     place = 0
     for token in logprobs.get("content") or ():
         piece = token.get("token", "")

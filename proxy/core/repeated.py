@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from proxy.core.names import FIELD
 from proxy.errors import BadRequest
@@ -18,7 +18,7 @@ _ESCAPES: Final = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """How an escaped letter of ASCII begins: no client writes one so."""
 
 
-def refuse_repeated(body: bytes, document: Any, fields: Iterable[str]) -> None:
+def refuse_repeated(body: bytes, document: object, fields: Iterable[str]) -> None:
     """Raise BadRequest if a field that narrows is in `body` twice, however it is spelt there.
 
     `document` is what was read from `body`, not nested deeply. `fields` are those of a wish. Nearly
@@ -26,14 +26,14 @@ def refuse_repeated(body: bytes, document: Any, fields: Iterable[str]) -> None:
     """
     if not isinstance(document, dict) or not _may_repeat(body, document, fields):
         return
-    pairs: Any = json.loads(body, object_pairs_hook=tuple)
+    pairs: tuple[tuple[str, object], ...] = json.loads(body, object_pairs_hook=tuple)
     _refuse_twice((name for name, _ in pairs if name in _IN_BODY), "")
     for name, value in pairs:
         if name == FIELD and isinstance(value, tuple):
             _refuse_twice((each for each, _ in value), f"{FIELD}.")
 
 
-def _may_repeat(body: bytes, document: dict[str, Any], fields: Iterable[str]) -> bool:
+def _may_repeat(body: bytes, document: Mapping[str, object], fields: Iterable[str]) -> bool:
     if any(name in document and _is_twice(name, body) for name in _IN_BODY):
         return True
     if b"\\u00" in body and any(escape in body for escape in _ESCAPES):

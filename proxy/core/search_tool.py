@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
-from proxy.core.chat import Tool
-from proxy.core.hidden import CallContext, Found, Job, Order
+from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
 from proxy.core.names import SEARCH_TOOL
 from proxy.core.passages import Listing, Passage
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
+from proxy.core.wire import FunctionDefinition, Tool
 
 NAME: Final = SEARCH_TOOL
 UNAVAILABLE: Final = (
@@ -44,6 +44,10 @@ class Search(NamedTuple):
     def of(cls, job: Job) -> Search:
         """The search that a job stands for."""
         return cls._make(job.asked)
+
+
+class SearchTrace(JobTrace, total=False):
+    query: str
 
 
 class SearchUpstream(Protocol):
@@ -85,7 +89,7 @@ class SearchTool:
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         return self.upstream.search(Search.of(job), scope)
 
-    def trace(self, job: Job) -> dict[str, Any]:
+    def trace(self, job: Job) -> SearchTrace:
         return {"query": Search.of(job).query}
 
     def show(self, listing: Listing) -> str:
@@ -117,7 +121,7 @@ def definition(scope: Scope) -> Tool:
         "required": ["query"],
         "additionalProperties": False,
     }
-    function = {
+    function: FunctionDefinition = {
         "name": NAME,
         "description": (
             "Search the organisation's documents. Returns numbered passages. Use it whenever the "
@@ -158,7 +162,7 @@ def _usage() -> str:
     return f"Call {NAME} with arguments such as {_EXAMPLE}."
 
 
-def _max_results(value: Any, scope: Scope) -> tuple[int, str]:
+def _max_results(value: object, scope: Scope) -> tuple[int, str]:
     """The number of results to ask for, and a note if it is not the one the model wrote."""
     if value is None:
         return scope.results_default, ""
@@ -172,7 +176,7 @@ def _max_results(value: Any, scope: Scope) -> tuple[int, str]:
     return clamped, f"max_results must be from 1 to {scope.results_limit}; {clamped} was used."
 
 
-def _as_integer(value: Any) -> int | None:
+def _as_integer(value: object) -> int | None:
     """Models write 5, 5.0 and "5" alike."""
     if isinstance(value, bool):
         return None

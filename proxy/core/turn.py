@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import orjson
 
-from proxy.core.chat import Chunk, Message
-
-Usage = dict[str, Any]
-"""OpenAI's usage object: token counts, and objects of token counts."""
+from proxy.core.wire import Chunk, Function, Message, MessageCall, Usage
 
 _DECODER: Final = json.JSONDecoder()
-_COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 class Owner(Enum):
@@ -36,16 +33,17 @@ class ToolCall(NamedTuple):
     arguments: str
     owner: Owner
 
-    def as_message_part(self) -> dict[str, Any]:
+    def as_message_part(self) -> MessageCall:
         """The call as it stands in an assistant message.
 
         If the arguments are no JSON object, the tool message that answers the call quotes what was
         written.
         """
-        function = {"name": self.name, "arguments": fit_arguments(self.arguments)}
+        arguments = fit_arguments(self.arguments)
+        function: Function = {"name": self.name, "arguments": arguments}
         return {"id": self.id, "type": "function", "function": function}
 
-    def parse_arguments(self) -> Any:
+    def parse_arguments(self) -> dict[str, object] | None:
         """The arguments' JSON object; None if there is none. No arguments at all are `{}`."""
         text = first_object(self.arguments) if self.arguments.strip() else "{}"
         return orjson.loads(text) if text else None
@@ -91,8 +89,8 @@ class Turn:
     text: str
     finish_reason: str
     calls: tuple[ToolCall, ...] = ()
-    usage: Usage = field(default_factory=dict)
-    closing: Chunk = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    closing: Chunk = field(default_factory=Chunk)
     """The upstream's chunk that carried finish_reason: its vendor extras close the completion."""
 
     def calls_of(self, owner: Owner) -> tuple[ToolCall, ...]:
@@ -111,11 +109,15 @@ class Turn:
 
 def add_usage(total: Usage, more: Usage) -> Usage:
     """The sum of two usage objects, objects inside them included; null counts are left out."""
+    return cast("Usage", _add_counts(total, more))
+
+
+def _add_counts(total: Mapping[str, object], more: Mapping[str, object]) -> dict[str, object]:
     result = dict(total)
     for name, value in more.items():
         known = result.get(name)
         if isinstance(value, dict):
-            result[name] = add_usage(known if isinstance(known, dict) else {}, value)
+            result[name] = _add_counts(known if isinstance(known, dict) else {}, value)
         elif isinstance(value, (int, float)) and isinstance(known, (int, float)):
             result[name] = known + value
         elif value is not None:
@@ -125,4 +127,4 @@ def add_usage(total: Usage, more: Usage) -> Usage:
 
 def whole_usage(usage: Usage) -> Usage:
     """`usage` with the three counts every client expects, 0 where the upstream said nothing."""
-    return {**dict.fromkeys(_COUNTS, 0), **usage}
+    return {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, **usage}

@@ -7,12 +7,15 @@ client: one hears them as a stream, the other gets their fold (`proxy.core.fold`
 
 from __future__ import annotations
 
-from typing import Any, Final, overload
+from collections.abc import Mapping
+from typing import Final, Literal, cast, overload
 
-from proxy.core.chat import MAX_NAME_CHARS, Chunk
+from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.frames import Frame, TextChunk
-from proxy.core.turn import Turn, Usage, add_usage, whole_usage
+from proxy.core.turn import Turn, add_usage, whole_usage
+from proxy.core.wire import Annotation, Choice, Chunk, Delta, Usage
 
+_Text = Literal["content", "reasoning_content"]
 _CUT_SHORT: Final = frozenset({"length", "content_filter"})
 """Reasons that pass as they come. All others only say whether the model called a tool."""
 
@@ -37,8 +40,8 @@ class CompletionWriter:
         self._has_begun = False
         self.has_ended = False
         """The closing chunks are written: nothing may follow them."""
-        self._heard = {"content": _Heard(), "reasoning_content": _Heard()}
-        self._gaps: dict[str, str] = {}
+        self._heard: dict[_Text, _Heard] = {"content": _Heard(), "reasoning_content": _Heard()}
+        self._gaps: dict[_Text, str] = {}
         self._heard_call = False
         self._frame = self._dressed = Frame({}, {})
         """The upstream's frame of text that passes, and the same for the client."""
@@ -100,7 +103,7 @@ class CompletionWriter:
         self.usage = add_usage(self.usage, turn.usage)
 
     def end(
-        self, turn: Turn, *, annotations: list[dict[str, Any]], extras: dict[str, Any]
+        self, turn: Turn, *, annotations: list[Annotation], extras: Mapping[str, object]
     ) -> list[Chunk]:
         """The closing chunks: what came late, the finish_reason, and usage if it was asked for.
 
@@ -111,16 +114,17 @@ class CompletionWriter:
         chunks = []
         if annotations or extras:
             late = self._chunk({"annotations": annotations} if annotations else {})
-            chunks.append(late | extras)
+            chunks.append(cast("Chunk", {**late, **extras}))
         chunks.append(self._finish(turn))
         if self._include_usage:
-            usage_chunk = self._chunk({}) | {"choices": [], "usage": whole_usage(self.usage)}
-            chunks.append(usage_chunk)
+            last = self._chunk({})
+            chunks.append({**last, "choices": [], "usage": whole_usage(self.usage)})
         return chunks
 
     def _finish(self, turn: Turn) -> Chunk:
         is_empty = not self._heard["content"].pieces and not self._heard_call
-        choice = {**turn.closing["choices"][0], "delta": {"content": ""} if is_empty else {}}
+        delta: Delta = {"content": ""} if is_empty else {}
+        choice: Choice = {**turn.closing["choices"][0], "delta": delta}
         closing = self._dress({**turn.closing, "choices": [choice]}, choice)
         choice["finish_reason"] = self._finish_reason(turn)
         return closing
@@ -131,11 +135,11 @@ class CompletionWriter:
             return turn.finish_reason
         return "tool_calls" if self._heard_call else "stop"
 
-    def _chunk(self, delta: dict[str, Any]) -> Chunk:
-        choice = {"index": 0, "delta": delta}
+    def _chunk(self, delta: Delta) -> Chunk:
+        choice: Choice = {"index": 0, "delta": delta}
         return self._dress({"choices": [choice]}, choice)
 
-    def _dress(self, chunk: Chunk, choice: dict[str, Any]) -> Chunk:
+    def _dress(self, chunk: Chunk, choice: Choice) -> Chunk:
         """Give a chunk the completion's own fields, in the shape of OpenAI's schema."""
         chunk["id"] = self.id
         chunk["object"] = "chat.completion.chunk"

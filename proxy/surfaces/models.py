@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
 from proxy.core.lookalikes import Names
+from proxy.core.wire import Model
 from proxy.errors import ModelNotFound
 from proxy.settings.policies import refuse_nearly
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.replies import JSONReply
-
-Model = dict[str, Any]
-"""An OpenAI model object: `id`, `object`, `created`, `owned_by`, and what a vendor adds."""
 
 
 class ModelSource(Protocol):

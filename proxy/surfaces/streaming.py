@@ -14,9 +14,9 @@ from typing import Final, Self
 import orjson
 from starlette.types import Send
 
-from proxy.core.chat import Chunk
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.sse import DONE, encode
+from proxy.core.wire import Chunk
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
 from proxy.surfaces.outbox import Outbox

@@ -12,6 +12,7 @@ from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search, SearchTool
 from proxy.core.turn import Owner, ToolCall
+from proxy.core.wire import Tool
 
 JSON = st.recursive(
     st.none()
@@ -47,7 +48,7 @@ def result(chunk_id: str = "c1", content: str | None = "Leave is 27 days.", **mo
     return Result(chunk_id=chunk_id, content=content, **{**given, **more})
 
 
-def tool(name: str) -> dict[str, Any]:
+def tool(name: str) -> Tool:
     return {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
 
 

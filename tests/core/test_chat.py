@@ -13,7 +13,6 @@ from proxy.core.chat import (
     MAX_PARTS,
     MAX_TOOLS,
     Chat,
-    Message,
     ToolChoice,
     last_user_text,
     parse_chat,
@@ -21,13 +20,14 @@ from proxy.core.chat import (
     tool_name,
 )
 from proxy.core.scope import Wish
+from proxy.core.wire import Message
 from proxy.errors import BadRequest
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import JSON, tool
 
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-HELLO = [{"role": "user", "content": "Hello"}]
+HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
 WEATHER = tool("get_weather")
 TIME = tool("get_time")
 

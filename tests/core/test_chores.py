@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from proxy.core.chores import is_chore
+from proxy.core.wire import Message
 
 HISTORY = "\n### Chat History:\n<chat_history>\nUSER: Leave?\n</chat_history>"
 
@@ -25,7 +26,7 @@ OPENINGS = {
 }
 
 
-def user(content: Any) -> dict[str, Any]:
+def user(content: Any) -> Any:
     return {"role": "user", "content": content}
 
 
@@ -36,7 +37,7 @@ def test_the_requests_of_front_ends_are_recognised(opening: str) -> None:
 
 @pytest.mark.parametrize("role", ["system", "developer"])
 def test_a_system_message_may_come_before_a_chore(role: str) -> None:
-    system = {"role": role, "content": "You are helpful."}
+    system: Message = {"role": role, "content": "You are helpful."}
     assert is_chore([system, system, user(OPENINGS["tags"])])
 
 
@@ -46,7 +47,7 @@ def test_the_text_of_a_chore_may_come_in_parts() -> None:
 
 def test_the_picking_of_a_tool_is_a_chore() -> None:
     prompt = "Available Tools: [{}]\n\nYour task is to choose and return the correct tool(s) from"
-    system = {"role": "system", "content": prompt}
+    system: Message = {"role": "system", "content": prompt}
     assert is_chore([system, user("Query: History:\nUSER: Leave?\nQuery: Leave?")])
     assert not is_chore([{**system, "content": f"Be brief. {prompt}"}, user("Leave?")])
     assert not is_chore([{**system, "content": "Available Tools: a hammer"}, user("Leave?")])
@@ -81,5 +82,5 @@ def test_ordinary_questions_are_no_chores(question: str) -> None:
         [{"role": "user"}],
     ],
 )
-def test_a_conversation_is_no_chore(messages: list[dict[str, Any]]) -> None:
+def test_a_conversation_is_no_chore(messages: list[Message]) -> None:
     assert not is_chore(messages)

@@ -1,5 +1,4 @@
 import re
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -7,6 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.core.citations import MAX_ANNOTATIONS, annotate
 from proxy.core.passages import Passage
+from proxy.core.wire import Annotation
 from tests.core.samples import result
 
 PASSAGES = {
@@ -139,7 +139,7 @@ pieces = st.lists(
 ).map("".join)
 
 
-def spans(annotations: list[dict[str, Any]]) -> list[tuple[int, int]]:
+def spans(annotations: list[Annotation]) -> list[tuple[int, int]]:
     citations = [each["url_citation"] for each in annotations]
     return [(each["start_index"], each["end_index"]) for each in citations]
 

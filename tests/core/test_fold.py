@@ -3,25 +3,25 @@ from __future__ import annotations
 from typing import Any
 
 from proxy.core.fold import Fold
+from proxy.core.wire import Chunk, TokenLogprob
 
 
-def chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
+def chunk(delta: dict[str, Any], **more: Any) -> Any:
     choice = {"index": 0, "delta": delta, "finish_reason": None, "logprobs": None}
     choice |= more.pop("choice", {})
     top = {"id": "c", "created": 1, "model": "m", "object": "chat.completion.chunk"}
     return {**top, "choices": [choice], **more}
 
 
-def fold(*chunks: dict[str, Any]) -> dict[str, Any]:
+def fold(*chunks: Chunk) -> Any:
     one = Fold()
     for each in chunks:
         one.add(each)
     return one.completion()
 
 
-def message(*chunks: dict[str, Any]) -> dict[str, Any]:
-    folded: dict[str, Any] = fold(*chunks)["choices"][0]["message"]
-    return folded
+def message(*chunks: Chunk) -> Any:
+    return fold(*chunks)["choices"][0]["message"]
 
 
 def test_texts_are_joined() -> None:
@@ -73,16 +73,16 @@ def test_logprobs_are_joined() -> None:
 
 def test_usage_comes_from_the_usage_chunk() -> None:
     usage = {"total_tokens": 3}
-    folded = fold(chunk({}, usage=None), {**chunk({}), "choices": [], "usage": usage})
+    folded = fold(chunk({}, usage=None), chunk({}) | {"choices": [], "usage": usage})
     assert folded["usage"] == usage
     assert folded["object"] == "chat.completion"
 
 
 def test_chunks_are_not_changed_by_those_that_follow() -> None:
     fold = Fold()
-    tokens = [{"token": "a"}]
-    for logprobs in ({"content": tokens}, {"content": [{"token": "b"}]}, {"content": None}):
-        fold.add({"choices": [{"index": 0, "delta": {}, "logprobs": logprobs}]})
+    tokens: list[TokenLogprob] = [{"token": "a"}]
+    for each in (tokens, [{"token": "b"}], None):
+        fold.add(chunk({}, choice={"logprobs": {"content": each}}))
     assert tokens == [{"token": "a"}]
     told = fold.completion()["choices"][0]["logprobs"]
-    assert [each["token"] for each in told["content"]] == ["a", "b"]
+    assert told == {"content": [{"token": "a"}, {"token": "b"}]}

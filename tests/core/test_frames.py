@@ -36,7 +36,7 @@ def test_a_chunk_of_text_is_told_from_a_chunk() -> None:
 
 
 def test_frames_are_told_apart_by_what_they_are_and_not_by_what_they_say() -> None:
-    twin = Frame(dict(FRAME.top), dict(FRAME.choice))
+    twin = Frame(FRAME.top.copy(), FRAME.choice.copy())
     assert twin != FRAME
     assert twin.around("x") == FRAME.around("x")
 
@@ -46,8 +46,6 @@ def test_frames_are_told_apart_by_what_they_are_and_not_by_what_they_say() -> No
     st.dictionaries(st.text(max_size=3), st.none() | st.text(max_size=3), max_size=3),
     st.text(min_size=1, max_size=5),
 )
-def test_a_frame_adds_the_text_and_nothing_else(
-    top: dict[str, Any], choice: dict[str, Any], text: str
-) -> None:
-    chunk = Frame(dict(top), dict(choice)).around(text)
+def test_a_frame_adds_the_text_and_nothing_else(top: Any, choice: Any, text: str) -> None:
+    chunk = Frame(top.copy(), choice.copy()).around(text)
     assert chunk == {**top, "choices": [{**choice, "delta": {"content": text}}]}

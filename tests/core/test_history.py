@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from proxy.core.history import NO_RESULT, History, Recognised, choose, recognise, restore
 from proxy.core.kept import Context, KeptTurn, Said, call_id, handle_of_call
 from proxy.core.search_tool import Search
+from proxy.core.wire import Message, MessageCall
 from tests.support.history import check_history
 
-Message = dict[str, Any]
-
 _numbers = itertools.count()
-QUESTION = {"role": "user", "content": "How many days?"}
-AGAIN = {"role": "user", "content": "And in hours?"}
-FINAL = {"role": "assistant", "content": "It is 27 days. [1]"}
+QUESTION: Message = {"role": "user", "content": "How many days?"}
+AGAIN: Message = {"role": "user", "content": "And in hours?"}
+FINAL: Message = {"role": "assistant", "content": "It is 27 days. [1]"}
 
 
 def new_ids(number: int = 1) -> list[str]:
@@ -26,7 +25,7 @@ def new_ids(number: int = 1) -> list[str]:
     return [call_id(completion, 1, each) for each in range(number)]
 
 
-def part(id: str, name: str = "get_weather", arguments: str = "{}") -> dict[str, Any]:
+def part(id: str, name: str = "get_weather", arguments: str = "{}") -> MessageCall:
     return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
@@ -38,12 +37,12 @@ def result(id: str, content: str = "sunny") -> Message:
     return {"role": "tool", "tool_call_id": id, "content": content}
 
 
-def searched(id: str) -> dict[str, Any]:
+def searched(id: str) -> MessageCall:
     return part(id, "lighton_search", '{"query": "leave"}')
 
 
 def hidden_round(id: str, content: str = "Leave is 27 days.") -> tuple[Message, Message]:
-    turn = {"role": "assistant", "content": None, "tool_calls": [searched(id)]}
+    turn: Message = {"role": "assistant", "content": None, "tool_calls": [searched(id)]}
     return turn, result(id, content)
 
 
@@ -94,7 +93,12 @@ def test_earlier_answers_are_recognised_only_when_they_are_asked_for() -> None:
 
 def test_an_earlier_answer_is_recognised_by_the_whole_conversation_before_it() -> None:
     (one,) = new_ids()
-    begin = [{"role": "system", "content": "Be brief."}, QUESTION, calling(one), result(one)]
+    begin: list[Message] = [
+        {"role": "system", "content": "Be brief."},
+        QUESTION,
+        calling(one),
+        result(one),
+    ]
     messages = [*begin, FINAL, AGAIN, FINAL, QUESTION]
     found = {each.place: each.handle for each in recognise(messages, earlier=True)}
     assert found == {
@@ -266,7 +270,7 @@ def test_an_id_that_is_used_again_belongs_to_the_turn_before_its_result() -> Non
 
 
 def test_calls_of_a_message_that_is_not_the_assistants_are_none() -> None:
-    odd = {**QUESTION, "tool_calls": [part("c")]}
+    odd: Message = {**QUESTION, "tool_calls": [part("c")]}
     assert with_kept([odd], {}).messages == [odd]
 
 
@@ -275,14 +279,18 @@ def test_calls_of_a_message_that_is_not_the_assistants_are_none() -> None:
     [('{"city": "Rome"}', '{"city": "Rome"}'), ('{"city": ', "{}"), ("{}{}", "{}"), ("", "{}")],
 )
 def test_arguments_that_are_no_object_do_not_spoil_the_history(written: str, sent: str) -> None:
-    message = {"role": "assistant", "content": None, "tool_calls": [part("c", "f", written)]}
+    message: Message = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [part("c", "f", written)],
+    }
     restored = with_kept([QUESTION, message, result("c")], {}).messages
     assert restored[1]["tool_calls"] == [part("c", "f", sent)]
 
 
 def test_a_call_of_another_kind_passes_as_it_is() -> None:
-    custom = {"id": "c", "type": "custom", "custom": {"name": "grep", "input": "x"}}
-    message = {"role": "assistant", "content": None, "tool_calls": [custom]}
+    custom: Any = {"id": "c", "type": "custom", "custom": {"name": "grep", "input": "x"}}
+    message: Message = {"role": "assistant", "content": None, "tool_calls": [custom]}
     assert with_kept([QUESTION, message, result("c")], {}).messages[1] == message
 
 

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from proxy.core.chat import Message
 from proxy.core.instructions import CONTEXT, SEARCHING, add_to_system
+from proxy.core.wire import Message, Part
 
-USER = {"role": "user", "content": "Hello"}
+USER: Message = {"role": "user", "content": "Hello"}
 
 
 def test_without_a_system_message_there_is_a_new_one() -> None:
@@ -16,7 +16,7 @@ def test_without_a_system_message_there_is_a_new_one() -> None:
 
 @pytest.mark.parametrize("role", ["system", "developer"])
 def test_the_clients_system_message_stays_and_is_added_to(role: str) -> None:
-    system = {"role": role, "content": "Be brief.", "name": "boss"}
+    system: Message = {"role": role, "content": "Be brief.", "name": "boss"}
     assert add_to_system([system, USER], "Cite.") == [
         {"role": role, "content": "Be brief.\n\nCite.", "name": "boss"},
         USER,
@@ -25,19 +25,19 @@ def test_the_clients_system_message_stays_and_is_added_to(role: str) -> None:
 
 @pytest.mark.parametrize("content", ["", None])
 def test_an_empty_system_message_is_filled(content: Any) -> None:
-    system = {"role": "system", "content": content}
+    system: Message = {"role": "system", "content": content}
     assert add_to_system([system, USER], "Cite.")[0]["content"] == "Cite."
     assert add_to_system([{"role": "system"}, USER], "Cite.")[0]["content"] == "Cite."
 
 
 def test_a_system_message_in_parts_gets_one_more() -> None:
-    part = {"type": "text", "text": "Be brief."}
+    part: Part = {"type": "text", "text": "Be brief."}
     (system, _) = add_to_system([{"role": "system", "content": [part]}, USER], "Cite.")
     assert system["content"] == [part, {"type": "text", "text": "Cite."}]
 
 
 def test_a_system_message_further_on_stays_where_it_is() -> None:
-    later = {"role": "system", "content": "Be brief."}
+    later: Message = {"role": "system", "content": "Be brief."}
     assert add_to_system([USER, later], "Cite.") == [
         {"role": "system", "content": "Cite."},
         USER,
@@ -50,7 +50,7 @@ def test_nothing_to_say_changes_nothing() -> None:
 
 
 def test_the_clients_messages_are_left_as_they_were() -> None:
-    parts = [{"type": "text", "text": "Be brief."}]
+    parts: list[Part] = [{"type": "text", "text": "Be brief."}]
     messages: list[Message] = [{"role": "system", "content": parts}, USER]
     before = copy.deepcopy(messages)
     add_to_system(messages, "Cite.")

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proxy.core.chat import Message
 from proxy.core.kept import (
     Context,
     KeptTurn,
@@ -17,11 +16,12 @@ from proxy.core.kept import (
     is_same_text,
 )
 from proxy.core.search_tool import Search
+from proxy.core.wire import Message, MessageCall
 
 COMPLETION = "chatcmpl-" + "0123456789abcdef" * 2
 
 
-def part(id: str, name: str = "get_weather", arguments: str = "{}") -> dict[str, Any]:
+def part(id: str, name: str = "get_weather", arguments: str = "{}") -> MessageCall:
     return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
@@ -36,7 +36,7 @@ TURN = KeptTurn(
 )
 
 
-def sent(*calls: dict[str, Any], content: Any = TURN.heard, **more: Any) -> dict[str, Any]:
+def sent(*calls: MessageCall, content: Any = TURN.heard, **more: Any) -> Any:
     return {"role": "assistant", "content": content, "tool_calls": list(calls), **more}
 
 
@@ -69,7 +69,7 @@ def user(content: Any) -> Message:
     return {"role": "user", "content": content}
 
 
-def assistant(content: Any, **more: Any) -> Message:
+def assistant(content: Any, **more: Any) -> Any:
     return {"role": "assistant", "content": content, **more}
 
 
@@ -150,7 +150,7 @@ def test_conversations_have_one_handle_only_if_they_say_the_same(
         return [(role, text.split()) for role, text in texts if role == "user" or text.split()]
 
     first, second = (
-        handle(*({"role": role, "content": text} for role, text in each), ANSWER)
+        handle(*(user(text) if role == "user" else assistant(text) for role, text in each), ANSWER)
         for each in (one, other)
     )
     assert (first == second) == (said(one) == said(other))
@@ -164,7 +164,9 @@ def test_only_an_answer_in_words_has_a_handle(message: Message) -> None:
 def test_turns_are_alike_whatever_ids_their_hidden_rounds_have() -> None:
     def turn(one: str, two: str, answer: str = "Found.", query: str = "a") -> KeptTurn:
         calls = [part(one, arguments=query), part(two)]
-        answers = [{"role": "tool", "tool_call_id": each, "content": answer} for each in (one, two)]
+        answers: list[Message] = [
+            {"role": "tool", "tool_call_id": each, "content": answer} for each in (one, two)
+        ]
         return KeptTurn("27.", "27.", before=(assistant(None, tool_calls=calls), *answers))
 
     known = turn("a", "b")
@@ -212,12 +214,12 @@ def test_a_turn_without_words_has_null_content() -> None:
 
 def test_a_finished_answer_has_no_calls_to_put_back() -> None:
     final = KeptTurn(text="27 days.", heard="Let me see.\n\n27 days.")
-    said = {"role": "assistant", "content": "Let me see.\n\n27 days."}
+    said: Message = {"role": "assistant", "content": "Let me see.\n\n27 days."}
     assert final.merge(said) == {"role": "assistant", "content": "27 days."}
 
 
 def test_a_finished_answer_whose_last_turn_had_no_words_keeps_those_that_were_heard() -> None:
-    said = {"role": "assistant", "content": "Let me see."}
+    said: Message = {"role": "assistant", "content": "Let me see."}
     assert KeptTurn(text="", heard="Let me see.").merge(said) == said
 
 

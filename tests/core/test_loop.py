@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.core.chat import parse_chat
+from proxy.core.chat import calls_in, parse_chat, text_of
 from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.instructions import NO_MORE_SEARCHES
@@ -16,12 +16,13 @@ from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import Search
 from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.wire import Message
 from proxy.errors import UpstreamTimeout
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import TOOLS
 
-QUESTION = {"role": "user", "content": "How many days of leave?"}
+QUESTION: Message = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 HANDLE = f"call_{'0' * 24}_1"
 MINE, YOURS, TOO = (call_id("chatcmpl-" + "0" * 32, 1, number) for number in range(3))
@@ -90,7 +91,9 @@ def tools_of(command: Command | None) -> list[str]:
 
 def told(command: Command | None) -> list[str]:
     """The tool messages that end the history of a model round."""
-    return [each["content"] for each in asks(command).ask.messages if each["role"] == "tool"]
+    return [
+        text_of(each["content"]) for each in asks(command).ask.messages if each["role"] == "tool"
+    ]
 
 
 def searches(command: Command | None) -> list[str]:
@@ -119,9 +122,9 @@ def test_a_search_call_is_run_and_its_passages_go_back_to_the_model() -> None:
     *_, assistant, tool = second.ask.messages
     assert assistant["role"] == "assistant"
     assert assistant["content"] == "Let me see."
-    assert assistant["tool_calls"][0]["id"] == tool["tool_call_id"] == "s1"
-    assert 'n="1"' in tool["content"]
-    assert "Leave is 27 days." in tool["content"]
+    assert [each["id"] for each in calls_in(assistant)] == [tool["tool_call_id"]] == ["s1"]
+    assert 'n="1"' in text_of(tool["content"])
+    assert "Leave is 27 days." in text_of(tool["content"])
     assert script.reply(turn(text="27 [1]")) is None
 
 
@@ -221,7 +224,7 @@ def test_a_first_search_is_run_also_where_the_first_round_is_the_last() -> None:
     script = Script(retrieval="hybrid", max_rounds=0)
     first = asks(script.reply(bring(script.start(), found(LEAVE))))
     assert tools_of(first) == []
-    assert "Leave is 27 days." in first.ask.messages[0]["content"]
+    assert "Leave is 27 days." in text_of(first.ask.messages[0]["content"])
 
 
 def test_searches_over_the_limit_of_a_round_are_refused_to_the_model() -> None:
@@ -272,7 +275,7 @@ def test_a_search_beside_a_client_call_is_run_before_the_answer_ends() -> None:
     command = script.reply(turn(call(), call("{}", name="get_weather", id="w1")))
     assert searches(command) == ["leave"]
     assert script.reply(bring(command, found(LEAVE))) is None
-    assert [each["query"] for each in script.desk.trace] == ["leave"]
+    assert [each.get("query") for each in script.desk.trace] == ["leave"]
 
 
 def keeps(command: Command | None) -> KeptTurn:
@@ -311,7 +314,7 @@ def test_the_round_before_the_tool_call_is_kept_also_when_that_turn_searches_not
     command = script.reply(turn(call()))
     script.reply(bring(command, found(LEAVE)))
     kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS))))
-    assert "Leave is 27 days." in kept.before[1]["content"]
+    assert "Leave is 27 days." in text_of(kept.before[1]["content"])
 
 
 def test_nothing_is_kept_where_nothing_was_hidden() -> None:
@@ -369,7 +372,7 @@ def test_the_model_sees_the_whole_history_when_the_client_comes_back() -> None:
     assert script.start() == Recall((HANDLE,))
     command = script.reply({HANDLE: kept_turn()})
     assert told(command) == ["Leave is 27 days.", "sunny"]
-    assert len(asks(command).ask.messages[2]["tool_calls"]) == 2
+    assert len(calls_in(asks(command).ask.messages[2])) == 2
 
 
 def test_passages_and_searches_of_a_continued_turn_go_on() -> None:
@@ -433,7 +436,7 @@ def test_another_question_is_searched_first_beside_what_was_found() -> None:
     command = script.reply({HANDLE: kept_turn(context=context)})
     assert searches(command) == ["How many days of leave?"]
     (system, *_) = asks(script.reply(bring(command, found()))).ask.messages
-    assert "Earlier passages.\n\nNo results found." in system["content"]
+    assert "Earlier passages.\n\nNo results found." in text_of(system["content"])
 
 
 def test_nothing_is_looked_up_with_retrieval_off() -> None:
@@ -450,7 +453,7 @@ LATER: dict[str, Any] = {
 }
 
 
-def handle_of_answer(*messages: dict[str, Any]) -> str:
+def handle_of_answer(*messages: Message) -> str:
     said = Said()
     *_, found = [said.add(message) for message in messages]
     assert found
@@ -502,7 +505,7 @@ def test_an_answer_is_kept_under_all_that_was_said_before_it() -> None:
     script.reply(bring(command, found(LEAVE)))
     command = script.reply(turn(text="216."))
     assert isinstance(command, Keep)
-    said = {"role": "assistant", "content": "216."}
+    said: Message = {"role": "assistant", "content": "216."}
     assert command.handle == handle_of_answer(*messages, said)
 
 
@@ -511,7 +514,8 @@ def test_an_answer_without_a_search_is_kept_so_that_no_other_is_taken_for_it() -
     script.start()
     command = script.reply(turn(text="Hello."))
     assert isinstance(command, Keep)
-    assert command.handle == handle_of_answer(QUESTION, {"role": "assistant", "content": "Hello."})
+    said: Message = {"role": "assistant", "content": "Hello."}
+    assert command.handle == handle_of_answer(QUESTION, said)
     assert command.turn.size == 0
     assert script.reply(None) is None
 
@@ -568,7 +572,7 @@ def test_a_search_that_succeeds_is_told_to_the_model_where_a_failed_one_would_en
 def test_a_first_search_ends_the_answer_only_if_it_fails(retrieval: str) -> None:
     script = Script(retrieval=retrieval, fail_on_search_error=True)
     first = asks(script.reply(bring(script.start(), found(LEAVE))))
-    assert "Leave is 27 days." in first.ask.messages[0]["content"]
+    assert "Leave is 27 days." in text_of(first.ask.messages[0]["content"])
     failing = Script(retrieval=retrieval, fail_on_search_error=True)
     command = failing.start()
     with pytest.raises(UpstreamTimeout):
@@ -590,7 +594,7 @@ def test_context_mode_searches_first_and_offers_no_tool() -> None:
     assert searches(command) == ["How many days of leave?"]
     first = asks(script.reply(bring(command, found(LEAVE))))
     assert tools_of(first) == []
-    assert "Leave is 27 days." in first.ask.messages[0]["content"]
+    assert "Leave is 27 days." in text_of(first.ask.messages[0]["content"])
     assert script.reply(turn(text="27 [1]")) is None
 
 
@@ -607,7 +611,7 @@ def test_a_failed_first_search_is_told_in_the_system_message() -> None:
     script = Script(retrieval="context")
     failed = Failed(UpstreamTimeout("LightOn", "late"))
     first = asks(script.reply(bring(script.start(), failed)))
-    assert "unavailable" in first.ask.messages[0]["content"]
+    assert "unavailable" in text_of(first.ask.messages[0]["content"])
 
 
 def test_a_forced_search_is_forced_in_the_first_round_only() -> None:

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.core.chat import Message, parse_chat
+from proxy.core.chat import parse_chat
 from proxy.core.plan import Plan, Policy, make_plan, with_context
 from proxy.core.scope import Retrieval, Scope, Wish
 from proxy.core.search_tool import NAME, Search, definition
 from proxy.core.turn import Owner
+from proxy.core.wire import Message
 from proxy.errors import BadRequest, EmptyScope
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES

@@ -9,6 +9,7 @@ from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.reader import TurnReader, UnfinishedTurnError
 from proxy.core.turn import Owner
+from proxy.core.wire import Chunk
 
 OWNERS = {"lighton_search": Owner.HIDDEN, "get_weather": Owner.CLIENT, "get_time": Owner.CLIENT}
 
@@ -25,15 +26,13 @@ def reader(
     )
 
 
-def chunk(
-    delta: dict[str, Any] | None = None, finish: str | None = None, **choice: Any
-) -> dict[str, Any]:
+def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **choice: Any) -> Any:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish, **choice}]}
 
 
 def fragment(
     index: int | None, arguments: str = "", *, name: str | None = None, id: str | None = None
-) -> dict[str, Any]:
+) -> Any:
     part: dict[str, Any] = {"function": {"arguments": arguments}}
     if index is not None:
         part["index"] = index
@@ -44,7 +43,7 @@ def fragment(
     return chunk({"tool_calls": [part]})
 
 
-def heard(reader: TurnReader, each: dict[str, Any]) -> Any:
+def heard(reader: TurnReader, each: Chunk) -> Any:
     """The delta the client hears of a chunk; None if it hears nothing."""
     out = reader.feed(each)
     return None if out is None else out["choices"][0]["delta"]
@@ -247,13 +246,13 @@ def test_the_turn_holds_what_was_said_and_called() -> None:
         ("minted_3", Owner.NOBODY),
     ]
     assert turn.usage == {"total_tokens": 5}
-    assert turn.closing["choices"][0]["stop_reason"] == 7
+    assert turn.closing["choices"][0].get("stop_reason") == 7
 
 
 def test_running_totals_of_usage_are_not_added_up() -> None:
     one = reader()
-    one.feed({**chunk({"content": "a"}), "usage": {"total_tokens": 5}})
-    one.feed({**chunk({}, "stop"), "usage": {"total_tokens": 6}})
+    one.feed(chunk({"content": "a"}) | {"usage": {"total_tokens": 5}})
+    one.feed(chunk({}, "stop") | {"usage": {"total_tokens": 6}})
     assert one.close().usage == {"total_tokens": 6}
 
 

@@ -23,7 +23,7 @@ def test_the_tool_is_offered_with_a_query_and_a_number_of_results() -> None:
     tool = definition(Shelves())
     assert tool["type"] == "function"
     assert tool["function"]["name"] == NAME == "lighton_search"
-    parameters = tool["function"]["parameters"]
+    parameters: Any = tool["function"]["parameters"]
     assert parameters["required"] == ["query"]
     assert parameters["additionalProperties"] is False
     assert set(parameters["properties"]) == {"query", "max_results"}
@@ -32,7 +32,8 @@ def test_the_tool_is_offered_with_a_query_and_a_number_of_results() -> None:
 
 
 def test_the_tool_offers_no_more_results_than_the_scope_allows() -> None:
-    count = definition(Shelves(most=3))["function"]["parameters"]["properties"]["max_results"]
+    parameters: Any = definition(Shelves(most=3))["function"]["parameters"]
+    count = parameters["properties"]["max_results"]
     assert (count["minimum"], count["maximum"], count["default"]) == (1, 3, 3)
 
 

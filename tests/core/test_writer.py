@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.turn import Turn
+from proxy.core.wire import Chunk
 from proxy.core.writer import CompletionWriter
 
 
@@ -16,21 +17,21 @@ def writer(*, include_usage: bool = False) -> CompletionWriter:
     return CompletionWriter(id="chatcmpl-1", created=9, model="asked", include_usage=include_usage)
 
 
-def chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
+def chunk(delta: dict[str, Any], **more: Any) -> Any:
     choice = {"index": 0, "delta": delta, "finish_reason": None, **more.pop("choice", {})}
     return {"id": "up", "created": 1, "model": "served", "choices": [choice], **more}
 
 
-def turn(finish_reason: str = "stop", **usage: Any) -> Turn:
+def turn(finish_reason: str = "stop", **counts: Any) -> Turn:
+    usage: Any = counts
     return Turn(text="", finish_reason=finish_reason, usage=usage, closing=chunk({}))
 
 
-def delta_of(written: dict[str, Any]) -> dict[str, Any]:
-    delta: dict[str, Any] = written["choices"][0]["delta"]
-    return delta
+def delta_of(written: Chunk) -> Any:
+    return written["choices"][0]["delta"]
 
 
-def end(one: CompletionWriter, last: Turn | None = None, **late: Any) -> list[dict[str, Any]]:
+def end(one: CompletionWriter, last: Turn | None = None, **late: Any) -> Any:
     closing = {"annotations": [], "extras": {}, **late}
     return one.end(last or turn(), **closing)
 
@@ -117,7 +118,7 @@ def test_the_finish_reason_is_true_to_what_was_heard(said: str, calls: bool, tol
 
 
 def test_vendor_extras_of_the_last_chunk_close_the_completion() -> None:
-    closing = {**chunk({}, choice={"stop_reason": 3}), "service_tier": "x"}
+    closing = chunk({}, choice={"stop_reason": 3}, service_tier="x")
     last = end(writer(), Turn(text="", finish_reason="stop", closing=closing))[-1]
     assert last["service_tier"] == "x"
     assert last["choices"][0]["stop_reason"] == 3
@@ -184,7 +185,7 @@ def framed(text: str, frame: Frame | None = None) -> TextChunk:
     return TextChunk(frame or Frame({"id": "x"}, {"index": 0}), text, text.encode())
 
 
-def delta_told(one: CompletionWriter, text: TextChunk) -> dict[str, Any]:
+def delta_told(one: CompletionWriter, text: TextChunk) -> Any:
     """The delta of a text that does not pass in its frame."""
     written = one.write(text)
     assert isinstance(written, dict)

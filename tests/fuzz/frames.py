@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import orjson
 
-from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
+from proxy.core.wire import Chunk, Delta
 from proxy.errors import UpstreamError
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.events import RoundReply
@@ -119,5 +119,5 @@ def _meaning(chunk: Chunk | TextChunk) -> Any:
     return {**chunk, "choices": choices}
 
 
-def _said(delta: dict[str, Any] | None) -> dict[str, Any]:
+def _said(delta: Delta | None) -> dict[str, Any]:
     return {name: value for name, value in (delta or {}).items() if value and name != "role"}

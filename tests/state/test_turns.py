@@ -13,6 +13,7 @@ from proxy.access.clients import ANYBODY, Client
 from proxy.core.kept import Context, Findings, KeptJob, KeptTurn
 from proxy.core.passages import Passage
 from proxy.core.search_tool import Search
+from proxy.core.wire import Function, Message, MessageCall
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
 from proxy.state.sealed import Sealed
@@ -157,10 +158,10 @@ async def shared_store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
 
 
 def with_calls_named(id: str) -> KeptTurn:
-    function = {"name": "lighton_search", "arguments": "{}"}
-    calls = [{"id": id, "type": "function", "function": function}]
-    answered = {"role": "tool", "tool_call_id": id, "content": "Leave is 27 days."}
-    asked = {"role": "assistant", "content": None, "tool_calls": calls}
+    function: Function = {"name": "lighton_search", "arguments": "{}"}
+    calls: list[MessageCall] = [{"id": id, "type": "function", "function": function}]
+    answered: Message = {"role": "tool", "tool_call_id": id, "content": "Leave is 27 days."}
+    asked: Message = {"role": "assistant", "content": None, "tool_calls": calls}
     return KeptTurn("27.", "27.", before=(asked, answered))
 
 

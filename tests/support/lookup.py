@@ -8,16 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from proxy.core.chat import Tool
-from proxy.core.hidden import CallContext, Found, Job, Order
+from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
 from proxy.core.passages import Listing, Passage, Result
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
+from proxy.core.wire import Tool
 from tests.support.script import Call
 
 NAME = "lookup"
 UNAVAILABLE = "The archive cannot be read."
 AROUND = Result("c2", "Ask a month before.", None, 7, "Handbook", "h.pdf", "https://docs.test/h")
+
+
+class LookupTrace(JobTrace, total=False):
+    file_id: object
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Lookup:
             raise self.fault
         return Found(self.results)
 
-    def trace(self, job: Job) -> dict[str, Any]:
+    def trace(self, job: Job) -> LookupTrace:
         return {"file_id": job.asked[0]}
 
     def show(self, listing: Listing) -> str:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from proxy.core.chat import Chunk
 from proxy.core.fold import Fold
-from proxy.core.frames import TextChunk
+from proxy.core.frames import Hear, TextChunk
 from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
-from proxy.engine import Hear
+from proxy.core.wire import ChatRequest, Chunk, Completion
 from proxy.errors import ProxyError
 from proxy.tasks import Behind
 from tests.support.script import Round
@@ -30,7 +29,7 @@ class Model:
 
     def __init__(self, *rounds: Round) -> None:
         self._rounds = iter(rounds)
-        self.asked: list[Mapping[str, Any]] = []
+        self.asked: list[ChatRequest] = []
         self.gates: dict[int, asyncio.Event] = {}
         self.closed = asyncio.Event()
         self.sent = 0
@@ -47,7 +46,7 @@ class Model:
         if self.refusal is not None:
             raise self.refusal
 
-    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
+    async def ask(self, body: ChatRequest, hear: Hear) -> None:
         self.asked.append(body)
         try:
             for place, chunk in enumerate(next(self._rounds).chunks()):
@@ -104,7 +103,7 @@ class Turns:
 
     kept: dict[str, KeptTurn] = field(default_factory=dict)
     listener: Listener | None = None
-    heard_before: dict[str, Any] = field(default_factory=dict)
+    heard_before: Completion = field(default_factory=Completion)
 
     async def recall(self, handles: Sequence[str]) -> Mapping[str, KeptTurn]:
         return {handle: self.kept[handle] for handle in handles if handle in self.kept}

@@ -45,7 +45,7 @@ class Round:
         }
     )
 
-    def completion(self) -> dict[str, Any]:
+    def completion(self) -> Any:
         """The round as Scaleway sends it without streaming."""
         message = {
             "role": "assistant",
@@ -56,7 +56,7 @@ class Round:
         choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
         return {**_TOP, "object": "chat.completion", "choices": [choice], "usage": self.usage}
 
-    def chunks(self, pieces: Pieces = lambda text: [text]) -> list[dict[str, Any]]:
+    def chunks(self, pieces: Pieces = lambda text: [text]) -> Any:
         """The round as Scaleway streams it: reasoning, text, fragments of calls, the end."""
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
         deltas += [{"reasoning": piece} for piece in pieces(self.reasoning) if piece]
@@ -77,24 +77,24 @@ class Round:
 _TOP = {"id": "chatcmpl-upstream", "created": 1, "model": "scripted-model"}
 
 
-def _chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+def _chunk(delta: dict[str, Any], finish_reason: str | None = None) -> Any:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
     return {**_TOP, "object": "chat.completion.chunk", "choices": [choice]}
 
 
-def _whole_call(call: Call) -> dict[str, Any]:
+def _whole_call(call: Call) -> Any:
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": call.id, "type": "function", "function": function}
 
 
-def _fragments(index: int, call: Call, pieces: Pieces) -> list[dict[str, Any]]:
+def _fragments(index: int, call: Call, pieces: Pieces) -> Any:
     first = {**_whole_call(call), "index": index}
     first["function"] = {"name": call.name, "arguments": ""}
     rest = [{"index": index, "function": {"arguments": each}} for each in pieces(call.arguments)]
     return [first, *rest]
 
 
-def result(chunk_id: str, content: str | None = "Text.", **source: Any) -> dict[str, Any]:
+def result(chunk_id: str, content: str | None = "Text.", **source: Any) -> Any:
     """A search result as LightOn sends it."""
     return {
         "chunk_id": chunk_id,

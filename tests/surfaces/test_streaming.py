@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from proxy.core.chat import Chunk, parse_chat
-from proxy.core.frames import Frame, TextChunk
+from proxy.core.chat import parse_chat
+from proxy.core.frames import Frame, Hear, TextChunk
 from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
@@ -26,8 +26,9 @@ from proxy.core.scope import Scope
 from proxy.core.search_tool import Search, SearchTool
 from proxy.core.sse import DONE
 from proxy.core.turn import Turn
+from proxy.core.wire import ChatRequest, Chunk
 from proxy.core.writer import CompletionWriter
-from proxy.engine import Hear, ModelUpstream, Run
+from proxy.engine import ModelUpstream, Run
 from proxy.errors import Overloaded, ShuttingDown
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.tasks import Behind
@@ -182,7 +183,9 @@ async def test_chunks_that_arrived_together_leave_in_one_write() -> None:
 async def test_text_of_another_frame_is_sent_in_that() -> None:
     client = Client()
     opened = await begun(client)
-    other = Frame({"id": "x", "tier": "fast"}, {"index": 0, "stop_reason": 7})
+    top: Any = {"id": "x", "tier": "fast"}
+    choice: Any = {"index": 0, "stop_reason": 7}
+    other = Frame(top, choice)
     opened.hear([text("one"), TextChunk(other, "two", b"two"), text("three")])
     opened.hear([TextChunk(other, "four", b"four")])
     chunks = payloads(client.body)[1:]
@@ -204,7 +207,8 @@ async def test_text_is_sent_as_it_was_written() -> None:
 async def test_a_frame_that_holds_the_phrase_of_the_probe_is_no_trap() -> None:
     client = Client()
     opened = await begun(client)
-    trap = Frame({"note": "a text that no model says", "model": "m"}, {"index": 0})
+    top: Any = {"note": "a text that no model says", "model": "m"}
+    trap = Frame(top, {"index": 0})
     opened.hear([TextChunk(trap, "one", b"one")])
     (said,) = payloads(client.body)[1:]
     assert said["choices"][0]["delta"] == {"content": "one"}
@@ -580,7 +584,7 @@ class InFull:
     async def require(self, model: str) -> None:
         await self.inner.require(model)
 
-    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
+    async def ask(self, body: ChatRequest, hear: Hear) -> None:
         def hear_whole(chunks: list[Chunk | TextChunk]) -> Behind:
             return hear([each.whole() if isinstance(each, TextChunk) else each for each in chunks])
 
@@ -728,7 +732,7 @@ class FramesOnly:
     async def require(self, model: str) -> None:
         """Every model answers."""
 
-    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:  # noqa: ARG002  # the protocol
+    async def ask(self, body: ChatRequest, hear: Hear) -> None:  # noqa: ARG002  # the protocol
         for each in next(self._rounds).chunks():
             said = each["choices"] and each["choices"][0]["delta"].get("content")
             await taken(hear([text(said) if said else each]))

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
 
 import httpx
 
@@ -68,7 +68,7 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
             if _is_told_well(fault, progress):
                 raise
             raise _unanswered(fault, progress) from _origin(fault)
-        body = _Body(response.stream, pool)
+        body = _Body(cast("httpx.AsyncByteStream", response.stream), pool)
         if response.status_code == UNAUTHENTICATED:
             await body.aclose()
             raise httpx.ProxyError(str(UNAUTHENTICATED))
@@ -142,12 +142,16 @@ class _Pool:
             await self.transport.aclose()
 
 
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
 @dataclass(slots=True)
 class _Progress:
     """How far a request has come, by httpcore's trace."""
 
     limit: asyncio.Timeout | None = None
-    stream: Any = field(default=None, repr=False)
+    stream: _Closable | None = field(default=None, repr=False)
     """The new connection, if there is one."""
     is_new: bool = False
     is_asked: bool = False
@@ -181,12 +185,11 @@ class _Progress:
 class _Body(httpx.AsyncByteStream):
     """The body of a reply. Closing it ends the exchange."""
 
-    stream: Any
+    stream: httpx.AsyncByteStream
     pool: _Pool | None = field(repr=False)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        parts: AsyncIterator[bytes] = aiter(self.stream)
-        return parts
+        return aiter(self.stream)
 
     async def aclose(self) -> None:
         pool, self.pool = self.pool, None

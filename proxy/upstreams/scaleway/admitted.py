@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from proxy.core.wire import ChatRequest, Message
 from proxy.errors import ModelNotFound, ProxyError, UpstreamError, UpstreamRejected
 from proxy.upstreams.scaleway.models import ScalewayModels
 
@@ -39,7 +40,7 @@ class AdmittedModels:
     """
 
     models: ScalewayModels
-    complete: Callable[[Mapping[str, Any]], Awaitable[object]]
+    complete: Callable[[ChatRequest], Awaitable[object]]
     """Gets the whole reply to a chat request. Raises ProxyError."""
     ttl_s: float
     _verdicts: dict[str, _Verdict] = field(init=False, default_factory=dict)
@@ -82,7 +83,7 @@ class AdmittedModels:
             return False
 
     async def _ask(self, model: str) -> None:
-        question = [{"role": "user", "content": "Hello"}]
+        question: list[Message] = [{"role": "user", "content": "Hello"}]
         try:
             await self.complete({"model": model, "messages": question, "max_tokens": 1})
         except (ModelNotFound, UpstreamRejected) as refusal:

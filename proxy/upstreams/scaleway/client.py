@@ -6,18 +6,19 @@ A reply that is not streamed becomes a stream of one chunk, so that there is one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
+from proxy.core.frames import Hear
+from proxy.core.wire import ChatRequest
 from proxy.errors import ModelNotFound, ProxyError, UpstreamError
 from proxy.upstreams.http.endpoint import Endpoint, Reply
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.admitted import AdmittedModels
-from proxy.upstreams.scaleway.events import Hear, RoundReply
+from proxy.upstreams.scaleway.events import RoundReply
 from proxy.upstreams.scaleway.models import ScalewayModels
 from proxy.upstreams.scaleway.quirks import fit_request
 from proxy.upstreams.scaleway.replies import read_completion, read_error
@@ -48,13 +49,13 @@ class Scaleway:
     def name(self) -> str:
         return self.vendor.name
 
-    async def ask(self, body: Mapping[str, Any], hear: Hear) -> None:
+    async def ask(self, body: ChatRequest, hear: Hear) -> None:
         """Run one model round: `body` is an OpenAI request, and `hear` is given its chunks.
 
         Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
         """
         reply = RoundReply(self.vendor, hear, self.timeout_s)
-        model = str(body["model"])
+        model = body["model"]
         push = self.endpoint.push(
             "POST",
             "/chat/completions",
@@ -74,7 +75,7 @@ class Scaleway:
             if behind is not None:
                 await asyncio.shield(behind)  # it is the receiver's own
 
-    async def _complete(self, body: Mapping[str, Any]) -> None:
+    async def _complete(self, body: ChatRequest) -> None:
         await self.ask(body, lambda _: None)
 
     async def _error(self, reply: Reply, model: str) -> ProxyError:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from proxy.core.chat import Chunk
-from proxy.core.frames import TextChunk
+from proxy.core.frames import Hear, TextChunk
 from proxy.core.sse import Decoder, TooLongError
+from proxy.core.wire import Chunk
 from proxy.errors import BadReply, UpstreamError
 from proxy.tasks import Behind
 from proxy.upstreams.http.causes import TOO_LONG
@@ -25,9 +24,6 @@ _USAGE_S: Final = 10.0
 """How long token counts are waited for behind a complete answer."""
 _DRAIN_S: Final = 0.5
 """How long the end of a reply may take when its token counts have come, too."""
-
-Hear = Callable[[list[Chunk | TextChunk]], Behind]
-"""Is given the chunks that arrived together; while what it gives back is not done, it is behind."""
 
 
 class RoundReply(Reply):

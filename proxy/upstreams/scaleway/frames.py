@@ -9,12 +9,12 @@ this equal to reading in full.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
-from proxy.core.chat import Chunk
 from proxy.core.frames import Frame, TextChunk
+from proxy.core.wire import Chunk
 from proxy.errors import UpstreamError
 
 _PROBE: Final = "a text that no model says"
@@ -62,13 +62,12 @@ def _text_alone(chunk: Chunk) -> str | None:
     choices = chunk.get("choices") or []
     if len(choices) != 1 or chunk.get("usage"):
         return None
-    choice: dict[str, Any] = choices[0]
+    choice = choices[0]
     delta = choice.get("delta") or {}
     said = {name for name, value in delta.items() if value and name != "role"}
     if said != {"content"} or choice.get("finish_reason") or choice.get("logprobs"):
         return None
-    text: str = delta["content"]
-    return text
+    return delta["content"]
 
 
 def _unescaped(written: bytes) -> str | None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final, cast
 
+from proxy.core.wire import Model
 from proxy.errors import BadReply, UpstreamError
 from proxy.upstreams.http.causes import SHAPE
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.replies import NAME, decode, read_error
-
-Model = dict[str, Any]
-"""An OpenAI model object: `id`, `object`, `created`, `owned_by`, and what the vendor adds."""
 
 _TIMEOUT_S: Final = 30.0
 
@@ -72,13 +71,14 @@ class ScalewayModels:
         return tuple(_model(each) for each in items if isinstance(each, dict) and each.get("id"))
 
 
-def _model(item: dict[str, Any]) -> Model:
+def _model(item: Mapping[str, object]) -> Model:
     """A model object with every field OpenAI's schema demands."""
     created = item.get("created")
-    return {
+    model = {
         **item,
         "id": str(item["id"]),
         "object": "model",
         "created": created if isinstance(created, int) else 0,
         "owned_by": str(item.get("owned_by") or "scaleway"),
     }
+    return cast("Model", model)

@@ -13,11 +13,13 @@ import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
-from proxy.core.chat import Chunk, Message, text_of
+from proxy.core.chat import text_of
+from proxy.core.wire import ChatRequest, Content, Message, Part
+from proxy.upstreams.scaleway.schema import SentChunk
 
 _NINE: Final = re.compile(r"[a-zA-Z0-9]{9}")
 _HTML_TITLE: Final = re.compile(r"<title[^>]{0,200}>([^<]{1,200})</title>", re.IGNORECASE)
@@ -54,10 +56,10 @@ class Fault:
     param: str | None = None
 
 
-def fit_request(body: Mapping[str, Any], drop_params: frozenset[str]) -> dict[str, Any]:
+def fit_request(body: ChatRequest, drop_params: frozenset[str]) -> dict[str, object]:
     """`body` as Scaleway accepts it for the model it names."""
     fitted = {name: value for name, value in body.items() if name not in drop_params}
-    family = next((each for each in _FAMILIES if each.ids.search(str(body["model"]))), _ANY)
+    family = next((each for each in _FAMILIES if each.ids.search(body["model"])), _ANY)
     messages = list(map(_fit_message, body["messages"]))
     if family.strict_roles:
         messages = _merge_users(_system_first(list(map(_without_name, messages))))
@@ -65,7 +67,7 @@ def fit_request(body: Mapping[str, Any], drop_params: frozenset[str]) -> dict[st
     return fitted
 
 
-def fit_chunk(chunk: Chunk) -> Chunk:
+def fit_chunk(chunk: SentChunk) -> SentChunk:
     """A reply's chunk with its reasoning under the one name that clients know."""
     for choice in chunk.get("choices") or ():
         delta = choice.get("delta") or {}
@@ -85,7 +87,7 @@ def read_fault(body: bytes) -> Fault:
     return fault_in(document)
 
 
-def fault_in(document: Any) -> Fault:
+def fault_in(document: object) -> Fault:
     """The message of an error that is JSON, whichever shape it has."""
     if isinstance(document, list):
         return _validation_fault(document)
@@ -99,7 +101,7 @@ def fault_in(document: Any) -> Fault:
     return _plain_fault({"message": error, **document})
 
 
-def _plain_fault(error: Mapping[str, Any]) -> Fault:
+def _plain_fault(error: Mapping[str, object]) -> Fault:
     message, param = error.get("message"), error.get("param")
     return Fault(
         message if isinstance(message, str) else "",
@@ -107,7 +109,7 @@ def _plain_fault(error: Mapping[str, Any]) -> Fault:
     )
 
 
-def _validation_fault(errors: list[Any]) -> Fault:
+def _validation_fault(errors: list[object]) -> Fault:
     """Pydantic's list of errors: `{loc: ["body", "tools", 0], msg, type}`."""
     lines = []
     params = []
@@ -139,7 +141,9 @@ def _fit_message(message: Message) -> Message:
 def _without_name(message: Message) -> Message:
     if "name" not in message or message["role"] == "tool":
         return message
-    return {key: value for key, value in message.items() if key != "name"}
+    message = message.copy()
+    del message["name"]
+    return message
 
 
 def _system_first(messages: list[Message]) -> list[Message]:
@@ -163,15 +167,19 @@ def _merge_users(messages: list[Message]) -> list[Message]:
     return merged
 
 
-def _join(contents: list[Any]) -> Any:
+def _join(contents: list[Content]) -> Content:
     """Contents as one: texts with a blank line between, parts one after the other."""
-    texts = list(itertools.takewhile(lambda each: isinstance(each, str), contents))
+    texts = []
+    for each in contents:
+        if not isinstance(each, str):
+            break
+        texts.append(each)
     text = "\n\n".join(texts)
     others = contents[len(texts) :]
     return [part for each in (text, *others) for part in _parts(each)] if others else text
 
 
-def _parts(content: Any) -> list[Any]:
+def _parts(content: Content) -> list[Part]:
     if isinstance(content, list):
         return content
     return [{"type": "text", "text": content}] if content else []

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import NoneType
-from typing import Any, Final
+from typing import Final, TypeGuard
 
 import orjson
 
-from proxy.core.chat import Chunk
+from proxy.core.wire import Chunk
 from proxy.errors import BadReply, UpstreamError
 from proxy.upstreams.http.causes import NOT_JSON, SHAPE
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.quirks import fault_in, fit_chunk, read_fault
-from proxy.upstreams.scaleway.schema import conform
+from proxy.upstreams.scaleway.schema import SentChunk, conform
 
 NAME: Final = "Scaleway"
 CREDENTIALS: Final = "SCALEWAY_API_KEY, the key's permissions and SCW_DEFAULT_PROJECT_ID"
@@ -26,7 +26,7 @@ _FIRST_NO_STATUS: Final = 600
 _STRING: Final = (str, NoneType)
 _OBJECT: Final = (dict, NoneType)
 _LIST: Final = (list, NoneType)
-_OF_CHUNK: Final = {"usage": _OBJECT, "model": _STRING, "choices": _LIST}
+_OF_CHUNK: Final = {"usage": _OBJECT, "model": _STRING}
 _OF_CHOICE: Final = {"finish_reason": _STRING, "delta": _OBJECT, "logprobs": _OBJECT}
 _OF_DELTA: Final = {
     "content": _STRING,
@@ -52,13 +52,15 @@ def read_completion(vendor: Vendor, data: bytes) -> Chunk:
     document = _without_error(vendor, decode(data))
     for choice in _items(document.get("choices")):
         message = choice.pop("message", None) if isinstance(choice, dict) else None
-        if not isinstance(message, dict):
+        if not isinstance(choice, dict) or not isinstance(message, dict):
             raise BadReply(NAME, f"{NAME} sent a completion without a message.", cause=SHAPE)
         choice["delta"] = message
         for index, call in enumerate(_items(message.get("tool_calls"))):
             if isinstance(call, dict):
                 call.setdefault("index", index)
-    return _checked(document)
+    if not _is_chunk(document):
+        raise _unknown_shape()
+    return conform(fit_chunk(document))
 
 
 def is_finished(data: bytes) -> bool:
@@ -75,17 +77,20 @@ def is_finished(data: bytes) -> bool:
 
 def read_chunk(vendor: Vendor, data: bytes) -> Chunk:
     """One event of a stream. Raises UpstreamError, also for an error inside the stream."""
-    return _checked(_without_error(vendor, decode(data)))
+    document = _without_error(vendor, decode(data))
+    if not _is_chunk(document):
+        raise _unknown_shape()
+    return conform(fit_chunk(document))
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes) -> object:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.", cause=NOT_JSON) from error
 
 
-def _without_error(vendor: Vendor, document: Any) -> dict[str, Any]:
+def _without_error(vendor: Vendor, document: object) -> dict[str, object]:
     """`document`, unless it is an error: those also come in replies that began with 200."""
     if not isinstance(document, dict):
         raise _unknown_shape()
@@ -98,22 +103,21 @@ def _without_error(vendor: Vendor, document: Any) -> dict[str, Any]:
     raise vendor.error(status, fault.message, param=fault.param)
 
 
-def _status_of(code: Any) -> int:
+def _status_of(code: object) -> int:
     """The HTTP status that an error would have had before its reply began."""
     if isinstance(code, int) and HTTPStatus.BAD_REQUEST <= code < _FIRST_NO_STATUS:
         return code
     return _STATUS_OF_CODES.get(code, 500) if isinstance(code, str) else 500
 
 
-def _checked(document: dict[str, Any]) -> Chunk:
-    """The chunk, its reasoning renamed; BadReply if it has not a chunk's shape."""
-    fits = _fits(document, _OF_CHUNK) and all(map(_is_choice, document.get("choices") or ()))
-    if not fits:
-        raise _unknown_shape()
-    return conform(fit_chunk(document))
+def _is_chunk(document: Mapping[str, object]) -> TypeGuard[SentChunk]:
+    if not _fits(document, _OF_CHUNK):
+        return False
+    choices = document.get("choices")
+    return choices is None or (isinstance(choices, list) and all(map(_is_choice, choices)))
 
 
-def _is_choice(choice: Any) -> bool:
+def _is_choice(choice: object) -> bool:
     """Whether a choice has the shape that the reader, the writer and the fold rely on."""
     if not (isinstance(choice, dict) and _fits(choice, _OF_CHOICE)):
         return False
@@ -126,13 +130,13 @@ def _is_choice(choice: Any) -> bool:
     )
 
 
-def _is_fragment(fragment: Any) -> bool:
+def _is_fragment(fragment: object) -> bool:
     if not (isinstance(fragment, dict) and _fits(fragment, _OF_FRAGMENT)):
         return False
     return _fits(fragment.get("function") or {}, _OF_FUNCTION)
 
 
-def _fits(document: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]]) -> bool:
+def _fits(document: Mapping[str, object], fields: Mapping[str, tuple[type, ...]]) -> bool:
     """Whether each of `fields` is of one of its types."""
     for name, types in fields.items():  # noqa: SIM110  # this is run for each chunk
         if not isinstance(document.get(name), types):
@@ -140,7 +144,7 @@ def _fits(document: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]]) -
     return True
 
 
-def _items(value: Any) -> list[Any]:
+def _items(value: object) -> list[object]:
     """A list that may also be null or absent. Raises BadReply for anything else."""
     if value is None:
         return []

@@ -5,11 +5,13 @@ What the schema does not know passes, as long as no client is known to act on it
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final, cast
 
 import orjson
+from typing_extensions import TypedDict
 
-from proxy.core.chat import Chunk
+from proxy.core.wire import Choice, Chunk, Function, Usage
 
 _NOT_THE_MODELS: Final = ("event", "lighton", "selected_model_id", "sources")
 """Top-level keys that are the proxy's own, or that Open WebUI acts on."""
@@ -18,7 +20,18 @@ _LARGEST_COUNT: Final = 2**53
 _TOKEN_TYPES: Final[dict[str, tuple[type, ...]]] = {"token": (str,), "logprob": (int, float)}
 
 
-def conform(chunk: Chunk) -> Chunk:
+class _NotTheModels(TypedDict, total=False):
+    event: object
+    lighton: object
+    selected_model_id: object
+    sources: object
+
+
+class SentChunk(Chunk, _NotTheModels, total=False):
+    """A chunk as Scaleway sends it, of the checked shape."""
+
+
+def conform(chunk: SentChunk) -> Chunk:
     """`chunk`, whose shape has been checked, without what would break a client. It is changed."""
     for name in _NOT_THE_MODELS:
         if name in chunk:
@@ -34,7 +47,7 @@ def conform(chunk: Chunk) -> Chunk:
     return chunk
 
 
-def _conform_choice(choice: dict[str, Any]) -> None:
+def _conform_choice(choice: Choice) -> None:
     logprobs = choice.get("logprobs")
     if logprobs and not all(map(_are_tokens, logprobs.values())):
         choice["logprobs"] = None
@@ -49,7 +62,7 @@ def _conform_choice(choice: dict[str, Any]) -> None:
         _arguments_as_text(fragment.get("function") or {})
 
 
-def _arguments_as_text(function: dict[str, Any]) -> None:
+def _arguments_as_text(function: Function) -> None:
     """Some servers send a call's arguments decoded."""
     arguments = function.get("arguments")
     if arguments is not None and not isinstance(arguments, str):
@@ -59,9 +72,9 @@ def _arguments_as_text(function: dict[str, Any]) -> None:
             function["arguments"] = ""
 
 
-def _counts(usage: dict[str, Any]) -> dict[str, Any]:
+def _counts(usage: Mapping[str, object]) -> Usage:
     """The token counts of a usage object, and objects of token counts; nothing else."""
-    counts: dict[str, Any] = {}
+    counts: dict[str, object] = {}
     for name, value in usage.items():
         if type(value) is int and 0 <= value <= _LARGEST_COUNT:
             counts[name] = value
@@ -71,14 +84,14 @@ def _counts(usage: dict[str, Any]) -> dict[str, Any]:
                 for key, count in value.items()
                 if type(count) is int and 0 <= count <= _LARGEST_COUNT
             }
-    return counts
+    return cast("Usage", counts)
 
 
-def _are_tokens(tokens: Any) -> bool:
-    return tokens is None or all(map(_is_token, tokens))
+def _are_tokens(tokens: object) -> bool:
+    return tokens is None or (isinstance(tokens, list) and all(map(_is_token, tokens)))
 
 
-def _is_token(token: Any) -> bool:
+def _is_token(token: object) -> bool:
     """Whether a log probability has the fields OpenAI's schema demands; the rest is filled in."""
     if not isinstance(token, dict):
         return False
@@ -89,7 +102,7 @@ def _is_token(token: Any) -> bool:
     return isinstance(others, list) and all(map(_is_token_of_many, others))
 
 
-def _is_token_of_many(token: Any) -> bool:
+def _is_token_of_many(token: object) -> bool:
     if not isinstance(token, dict):
         return False
     token.setdefault("bytes", None)

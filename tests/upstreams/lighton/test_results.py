@@ -246,8 +246,8 @@ async def test_where_relevance_is_unknown_it_is_said_and_the_scope_decides(
     assert [each.chunk_id for each in outcome.results] == ["sure", *kept]
     (warning,) = outcome.warnings
     assert warning["code"] == "relevance_unknown"
-    assert warning["reason"].endswith(f"unknown_relevance is {unknown}")
-    assert warning["reason"].startswith("results without a relevance score: 1, ")
+    assert str(warning["reason"]).endswith(f"unknown_relevance is {unknown}")
+    assert str(warning["reason"]).startswith("results without a relevance score: 1, ")
 
 
 async def test_without_a_least_relevance_nothing_is_said_of_it(

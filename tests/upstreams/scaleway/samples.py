@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import orjson
 
-from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
+from proxy.core.wire import ChatRequest, Chunk
 from proxy.tasks import Behind
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.status import Vendor
@@ -24,8 +24,8 @@ from tests.upstreams.raw_server import PATIENCE_S
 KEY = "upstream-secret"
 BASE_URL = "https://scaleway.test/project/v1"
 MODEL = "llama-3.3-70b-instruct"
-ASKED = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
-STREAMED = {**ASKED, "stream": True, "stream_options": {"include_usage": True}}
+ASKED: ChatRequest = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
+STREAMED: ChatRequest = {**ASKED, "stream": True, "stream_options": {"include_usage": True}}
 EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
 DONE = b"data: [DONE]\n\n"
 
@@ -61,7 +61,7 @@ def event(document: Any) -> bytes:
     return b"data: " + orjson.dumps(document) + b"\n\n"
 
 
-def saying(text: str, **more: Any) -> dict[str, Any]:
+def saying(text: str, **more: Any) -> Any:
     return {"model": MODEL, "choices": [{"index": 0, "delta": {"content": text}}], **more}
 
 
@@ -95,7 +95,7 @@ class Heard:
 
 @asynccontextmanager
 async def asking(
-    upstream: Scaleway, heard: Heard, body: Mapping[str, Any] = STREAMED
+    upstream: Scaleway, heard: Heard, body: ChatRequest = STREAMED
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A model round that has been begun, and is given up at the end of the context."""
     task = asyncio.get_running_loop().create_task(upstream.ask(body, heard.hear))
@@ -106,7 +106,7 @@ async def asking(
         await asyncio.wait([task])
 
 
-async def groups(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[list[Chunk]]:
+async def groups(upstream: Scaleway, body: ChatRequest = STREAMED) -> list[list[Chunk]]:
     heard = Heard()
     await upstream.ask(body, heard.hear)
     return heard.groups
@@ -116,5 +116,5 @@ def whole(chunk: Chunk | TextChunk) -> Chunk:
     return chunk.whole() if isinstance(chunk, TextChunk) else chunk
 
 
-async def chunks(upstream: Scaleway, body: Mapping[str, Any] = STREAMED) -> list[Chunk]:
+async def chunks(upstream: Scaleway, body: ChatRequest = STREAMED) -> list[Chunk]:
     return [each for group in await groups(upstream, body) for each in group]

@@ -12,6 +12,7 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.wire import ChatRequest
 from proxy.errors import (
     BadCredentials,
     BadReply,
@@ -62,7 +63,7 @@ async def test_a_request_is_made_fit_and_sent_to_the_projects_address(
     upstream: Scaleway, route: respx.Route
 ) -> None:
     route.respond(json={"choices": []})
-    mistral = {
+    mistral: Any = {
         "model": "mistral-small-3.2-24b-instruct-2506",
         "messages": [
             {"role": "user", "content": "one"},
@@ -167,7 +168,7 @@ async def test_a_chunk_with_usage_and_no_choices_passes(
 
 @pytest.mark.parametrize("body", [ASKED, STREAMED])
 async def test_a_round_ends_only_when_whoever_hears_it_has_caught_up(
-    upstream: Scaleway, route: respx.Route, body: dict[str, Any]
+    upstream: Scaleway, route: respx.Route, body: ChatRequest
 ) -> None:
     if body is STREAMED:
         route.return_value = stream_of(event(ONE))
@@ -208,7 +209,7 @@ async def test_what_hears_a_round_may_object(upstream: Scaleway, route: respx.Ro
 
 @pytest.mark.parametrize("body", [ASKED, STREAMED])
 async def test_a_silent_redirect_shows_as_the_model_that_answered(
-    upstream: Scaleway, route: respx.Route, body: dict[str, Any]
+    upstream: Scaleway, route: respx.Route, body: ChatRequest
 ) -> None:
     other = "mistral-small-3.2-24b-instruct-2506"
     if body is STREAMED:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 
-from proxy.core.chat import Chunk
+from proxy.core.wire import Chunk
 from proxy.errors import Unreachable, UpstreamError, UpstreamRejected, UpstreamTimeout
 from proxy.upstreams.http.endpoint import pooled_transport
 from proxy.upstreams.scaleway.client import Scaleway

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
+from proxy.core.wire import Chunk
 from proxy.errors import BadReply, UpstreamError
 from proxy.tasks import Behind
 from proxy.upstreams.http.status import Vendor

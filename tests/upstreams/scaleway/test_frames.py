@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.chat import Chunk
 from proxy.core.frames import TextChunk
+from proxy.core.wire import Chunk
 from proxy.errors import BadReply, UpstreamError
 from proxy.upstreams.http.endpoint import pooled_transport
 from proxy.upstreams.http.status import Vendor
@@ -38,11 +38,11 @@ Read = Callable[[bytes], Chunk | TextChunk]
 VENDOR = Vendor(NAME, CREDENTIALS, 5, "key")
 
 
-def read(data: bytes) -> dict[str, Any]:
+def read(data: bytes) -> Any:
     return read_chunk(VENDOR, data)
 
 
-def vllm(content: Any, **more: Any) -> dict[str, Any]:
+def vllm(content: Any, **more: Any) -> Any:
     """A chunk with all that vLLM puts into it."""
     delta = {"role": None, "content": content, "tool_calls": [], "reasoning_content": None}
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
@@ -171,7 +171,7 @@ def test_a_chunk_that_says_more_than_its_text_is_no_chunk_of_text(more: dict[str
 def test_a_stream_that_varies_is_not_learned_for_ever() -> None:
     asked = 0
 
-    def counted(data: bytes) -> dict[str, Any]:
+    def counted(data: bytes) -> Any:
         nonlocal asked
         asked += 1
         return read(data)

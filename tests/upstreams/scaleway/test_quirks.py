@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.wire import Delta, Message
 from proxy.upstreams.scaleway.quirks import Fault, fit_chunk, fit_request, read_fault
+from proxy.upstreams.scaleway.schema import SentChunk
 from tests.upstreams.json_documents import json_values, unhurried
 
 LLAMA = "llama-3.3-70b-instruct"
@@ -30,18 +32,15 @@ LONG_ID = "chatcmpl-tool-0123456789abcdef0123456789abcdef"
 NINE = re.compile(r"[a-zA-Z0-9]{9}")
 
 
-def message(role: str, content: Any = "x", **more: Any) -> dict[str, Any]:
+def message(role: str, content: Any = "x", **more: Any) -> Any:
     return {"role": role, "content": content, **more}
 
 
-def fitted(model: str, *messages: dict[str, Any]) -> list[dict[str, Any]]:
-    result: list[dict[str, Any]] = fit_request(
-        {"model": model, "messages": list(messages)}, frozenset()
-    )["messages"]
-    return result
+def fitted(model: str, *messages: Message) -> Any:
+    return fit_request({"model": model, "messages": list(messages)}, frozenset())["messages"]
 
 
-def calling(*ids: str) -> dict[str, Any]:
+def calling(*ids: str) -> Any:
     function = {"name": "f", "arguments": "{}"}
     calls = [{"id": each, "type": "function", "function": function} for each in ids]
     return message("assistant", None, tool_calls=calls)
@@ -51,7 +50,7 @@ def calling(*ids: str) -> dict[str, Any]:
 
 
 def test_listed_parameters_are_dropped_and_all_others_stay() -> None:
-    body = {
+    body: Any = {
         "model": LLAMA,
         "messages": [message("user")],
         "n": 1,
@@ -71,7 +70,7 @@ def test_listed_parameters_are_dropped_and_all_others_stay() -> None:
 
 @pytest.mark.parametrize("model", [LLAMA, MISTRAL])
 def test_the_request_itself_is_left_alone(model: str) -> None:
-    body = {
+    body: Any = {
         "model": model,
         "messages": [
             message("user", name="ann"),
@@ -191,7 +190,7 @@ def test_user_messages_that_a_system_message_kept_apart_become_one() -> None:
         min_size=1,
     )
 )
-def test_any_conversation_is_made_fit_for_mistral_models(messages: list[dict[str, Any]]) -> None:
+def test_any_conversation_is_made_fit_for_mistral_models(messages: list[Message]) -> None:
     roles = [each["role"] for each in fitted(MISTRAL, *messages)]
     assert "system" not in roles[1:]
     assert "developer" not in roles
@@ -257,13 +256,13 @@ def test_an_empty_list_of_calls_is_no_problem() -> None:
         ({"content": "yes"}, {"content": "yes"}),
     ],
 )
-def test_reasoning_has_one_name(delta: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_reasoning_has_one_name(delta: Delta, expected: Delta) -> None:
     assert fit_chunk({"choices": [{"delta": delta}]}) == {"choices": [{"delta": expected}]}
 
 
 @pytest.mark.parametrize("chunk", [{}, {"choices": None}, {"choices": []}, {"choices": [{}]}])
-def test_a_chunk_without_a_delta_stays_as_it_is(chunk: dict[str, Any]) -> None:
-    assert fit_chunk(dict(chunk)) == chunk
+def test_a_chunk_without_a_delta_stays_as_it_is(chunk: SentChunk) -> None:
+    assert fit_chunk(chunk.copy()) == chunk
 
 
 # Errors

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.chat import Chunk
 from proxy.core.fold import Fold
 from proxy.core.reader import TurnReader
 from proxy.core.turn import Owner
+from proxy.core.wire import Chunk
 from proxy.core.writer import CompletionWriter
 from proxy.errors import (
     BadCredentials,

@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 
+from proxy.core.wire import Chunk
 from proxy.upstreams.scaleway.schema import conform
 
 TOKEN = {"token": "a", "logprob": -0.5}
 WHOLE = {**TOKEN, "bytes": None, "top_logprobs": []}
 
 
-def chunk(delta: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def chunk(delta: dict[str, Any] | None = None, **more: Any) -> Any:
     choice = {"index": 0, "delta": delta, **more.pop("choice", {})}
     return {"model": "m", "choices": [choice], **more}
 
 
-def delta_of(conformed: dict[str, Any]) -> dict[str, Any]:
-    delta: dict[str, Any] = conformed["choices"][0]["delta"]
-    return delta
+def delta_of(conformed: Chunk) -> Any:
+    return conformed["choices"][0]["delta"]
 
 
 def test_what_no_client_acts_on_passes() -> None:
