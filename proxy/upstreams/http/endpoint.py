@@ -12,7 +12,6 @@ import httpx
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.tasks import Behind
 from proxy.upstreams.http.causes import TOO_LONG, cause_of
-from proxy.upstreams.http.connection import Feed, Headers, Receiver
 from proxy.upstreams.http.encodings import (
     Inflater,
     NotCompressedError,
@@ -21,6 +20,7 @@ from proxy.upstreams.http.encodings import (
     is_known,
 )
 from proxy.upstreams.http.pool import MAX_AGE_S, Origin, PooledTransport, Request
+from proxy.upstreams.http.receiver import Feed, Headers, Receiver
 
 _LONGEST_BODY: Final = 32 * 1024 * 1024
 """As much of a reply as is kept in memory, in bytes; streams are not kept."""

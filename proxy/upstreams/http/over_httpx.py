@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from proxy.upstreams.http.connection import Receiver
 from proxy.upstreams.http.pool import Request
+from proxy.upstreams.http.receiver import Receiver
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,8 @@ from typing import Final, NamedTuple
 import httpx
 from aiohappyeyeballs import start_connection
 
-from proxy.upstreams.http.connection import (
-    Connection,
-    Headers,
-    NotAnsweredError,
-    NotHTTPError,
-    Receiver,
-)
+from proxy.upstreams.http.connection import Connection, NotAnsweredError, NotHTTPError
+from proxy.upstreams.http.receiver import Headers, Receiver
 
 KEEPALIVE_S: Final = 15.0
 """Idle connections are dropped before common servers and firewalls drop them."""
