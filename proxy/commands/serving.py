@@ -22,7 +22,8 @@ from starlette.types import ASGIApp
 from proxy.access.addresses import parse_networks
 from proxy.commands.logs import say
 from proxy.settings import Settings
-from proxy.surfaces.door import Door, DoorLimits
+from proxy.surfaces.door import Door
+from proxy.surfaces.door_limits import DoorLimits
 
 try:
     import resource

@@ -12,7 +12,8 @@ import pytest
 from proxy.commands.serve import create_app_from_environment
 from proxy.commands.serving import collect_rarely, door_limits, server_config
 from proxy.settings import Settings
-from proxy.surfaces.door import Door, DoorLimits
+from proxy.surfaces.door import Door
+from proxy.surfaces.door_limits import DoorLimits
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from proxy.commands.serving import server_config
-from proxy.surfaces.door import Door, DoorLimits
+from proxy.surfaces.door import Door
+from proxy.surfaces.door_limits import DoorLimits
 
 PATIENCE_S: Final = 20
 _CONTENT_LENGTH: Final = re.compile(rb"content-length: (\d+)\r\n")

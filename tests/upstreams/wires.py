@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 
 from proxy.tasks import Behind
-from proxy.upstreams.http.connection import Connection, Feed, Headers
+from proxy.upstreams.http.connection import Connection
 from proxy.upstreams.http.pool import Origin, Request
+from proxy.upstreams.http.receiver import Feed, Headers
 from tests.upstreams.raw_server import PATIENCE_S, RawServer
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n"

@@ -1,8 +1,8 @@
-"""Why an upstream could not be asked: one table from what libraries raise to what people are told.
+"""Why a request to an upstream failed: a table from the libraries' exceptions to words for people.
 
-Each row has a word for the log and a phrase for the client. Neither repeats the text of the
-exception, which may name addresses, or the credentials of an outbound proxy. What an outbound proxy
-fails by has the same words after `proxy_`.
+Each row has a word for the log and a phrase for the client. Neither repeats the exception's text,
+which may name addresses, or the credentials of an outbound proxy. If an outbound proxy fails, the
+word begins with `proxy_`.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ _LATER: Final = "Try again later."
 NOT_JSON: Final = "not_json"
 SHAPE: Final = "unknown_shape"
 TOO_LONG: Final = "too_long"
-"""What may be wrong with a reply that came whole."""
+"""What may be wrong with a whole reply."""
 
 
 class Cause(NamedTuple):
-    """Why a request failed on its way."""
+    """Why a request did not get its reply."""
 
     word: str
-    """As the log line has it: letters and underscores."""
+    """For the log line: letters and underscores."""
     phrase: str
-    """For the client, whom it says no more than that; "" if nothing is known."""
+    """For the client, which should learn no more than this; "" if the cause is unknown."""
     advice: str = _LATER
     said: str = ""
-    """What an outbound proxy gave as its reason: its status."""
+    """The status that an outbound proxy gave as its reason."""
 
     @property
     def is_of_proxy(self) -> bool:
-        """Whether an outbound proxy failed. The phrase then says what it did, as a verb has it."""
+        """Whether an outbound proxy failed. Then the phrase is what that proxy did."""
         return self.word.partition("_")[0] == "proxy"
 
 
@@ -54,11 +54,11 @@ UNAUTHENTICATED: Final = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
 PROXY_CREDENTIALS: Final = Cause(
     "proxy_credentials", "wants credentials", _OPERATOR, f"HTTP {UNAUTHENTICATED}"
 )
-"""A 407 is always a proxy's (RFC 9110, 15.5.8), whoever seems to have sent it."""
+"""Only proxies send 407 (RFC 9110, 15.5.8), even if it seems to come from the upstream."""
 
 
 def cause_of(fault: BaseException) -> Cause:
-    """The first row of the table that fits `fault` or what it comes from; else UNKNOWN."""
+    """The first row of the table that fits `fault` or one of its causes; UNKNOWN if none fits."""
     for each in _chain(fault):
         if isinstance(each, httpx.ProxyError):
             return _of_proxy(each)
@@ -72,7 +72,7 @@ def _row(fault: BaseException) -> Cause | None:
 
 
 def _of_proxy(fault: httpx.ProxyError) -> Cause:
-    """What an outbound proxy fails by: a status that it answers, or what the fault comes from."""
+    """Why an outbound proxy failed: the status that it sent, or the cause of the fault."""
     status = str(fault)[:3]
     if status == str(UNAUTHENTICATED):
         return PROXY_CREDENTIALS
@@ -81,13 +81,13 @@ def _of_proxy(fault: httpx.ProxyError) -> Cause:
     cause = next(filter(None, map(_row, _chain(fault))), None)
     if cause is None:
         return Cause("proxy", "could not be used", _OPERATOR)
-    if cause is _NO_DESCRIPTORS:  # which is nobody else's fault
+    if cause is _NO_DESCRIPTORS:  # the proxy is not to blame for that
         return cause
     return Cause(f"proxy_{cause.word}", f"could not be used: {cause.phrase}", cause.advice)
 
 
 def _chain(fault: BaseException | None) -> Iterator[BaseException]:
-    """`fault` and what it was raised for, outermost first. No exception comes twice."""
+    """`fault`, its cause, the cause of that, and so on. No exception comes twice."""
     seen: set[int] = set()
     while fault is not None and id(fault) not in seen:
         seen.add(id(fault))
@@ -114,9 +114,9 @@ def _os(*numbers: int) -> Fits:
 
 
 def _errnos(fault: OSError) -> set[int]:
-    """The numbers of an OSError: several addresses may each have failed in its own way.
+    """The numbers of an OSError. Several addresses may each have failed in its own way.
 
-    aiohappyeyeballs then has them in the text alone.
+    aiohappyeyeballs then gives the numbers only in its text.
     """
     if isinstance(fault, (socket.gaierror, ssl.SSLError)):
         return set()
@@ -126,7 +126,7 @@ def _errnos(fault: OSError) -> set[int]:
 
 
 def _is_end(fault: BaseException) -> bool:
-    """A connection that was closed in good order, which the transport tells without a number."""
+    """A connection that the peer closed in good order. The transport gives no number for that."""
     return isinstance(fault, ConnectionError) and not _errnos(fault)
 
 
@@ -142,14 +142,14 @@ _TABLE: Final[tuple[tuple[Fits, Cause], ...]] = (
     (_certificate(9), Cause("tls_not_yet_valid", "its certificate is not valid yet", _OPERATOR)),
     (
         _is(ssl.SSLCertVerificationError),
-        Cause("tls_certificate", "its certificate is not accepted", _OPERATOR),
+        Cause("tls_certificate", "its certificate was not accepted", _OPERATOR),
     ),
     (_is(ssl.SSLEOFError, ssl.SSLZeroReturnError), Cause("closed", "the connection was closed")),
     (_is(ssl.SSLError), Cause("tls", "no TLS connection could be made", _OPERATOR)),
     (_os(errno.EMFILE, errno.ENFILE), _NO_DESCRIPTORS),
     (
         _is(socket.gaierror, UnicodeError),
-        Cause("dns", "its host name cannot be resolved", _OPERATOR),
+        Cause("dns", "its host name does not resolve", _OPERATOR),
     ),
     (_os(errno.ECONNREFUSED), Cause("refused", "the connection was refused")),
     (
@@ -162,7 +162,7 @@ _TABLE: Final[tuple[tuple[Fits, Cause], ...]] = (
         Cause("no_route", "there is no route to it"),
     ),
     (_is_end, Cause("closed", "the connection was closed")),
-    (_is(httpx.DecodingError), Cause("encoding", "it is not encoded as it says")),
+    (_is(httpx.DecodingError), Cause("encoding", "its body does not match its content-encoding")),
     (_is(httpx.RemoteProtocolError), Cause("not_http", "it is not HTTP")),
     (_is(TimeoutError), _SILENT),
 )

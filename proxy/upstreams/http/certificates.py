@@ -1,11 +1,11 @@
-"""Whose certificates are trusted, and which one the proxy shows.
+"""Which authorities the proxy trusts, and which certificate it shows.
 
-Trusted is what OpenSSL trusts on this machine, which SSL_CERT_FILE and SSL_CERT_DIR may name, as
-curl and git do, and whatever `ca_file` adds. Where the system has no store, as in the smallest
-images, Mozilla's list as certifi packs it stands in.
+It trusts what OpenSSL trusts on this machine, and whatever `ca_file` adds. As with curl and git,
+SSL_CERT_FILE and SSL_CERT_DIR may replace the system's store. If the system has no store, as in the
+smallest images, the proxy uses Mozilla's list in the package certifi.
 
-That is `ssl` alone. The package truststore would ask macOS and Windows in their own ways. On Linux,
-where servers run, it asks OpenSSL as this does, and has nothing for a system without a store.
+All this is `ssl` alone. The package truststore would ask macOS and Windows in their own ways. But
+on Linux, where servers run, it also asks OpenSSL, and it has nothing for a system without a store.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class CertificateFiles(Protocol):
 def client_context(files: CertificateFiles, environment: Mapping[str, str]) -> ssl.SSLContext:
     """The context of TLS connections to upstreams. Raises SettingsError for a wrong file.
 
-    OpenSSL reads the variables of `environment` by itself; here they are only checked, because it
-    passes over what it cannot read.
+    OpenSSL reads the variables of `environment` by itself, and ignores what it cannot read. So the
+    proxy checks them here.
     """
     _check_store(environment)
     try:
         context = ssl.create_default_context()
-    except OSError as error:  # Python writes the keys of connections to it, for Wireshark
+    except OSError as error:  # Python logs the keys of connections there, for Wireshark
         raise SettingsError("SSLKEYLOGFILE: the file cannot be written") from error
     # Python 3.13 refuses private authorities whose certificates lack extensions that curl does not
-    # miss. An intermediate authority may be trusted by itself.
+    # require. An operator may trust an intermediate authority by itself.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not any(map(environment.get, _STORE_VARIABLES)) and not _has_store(context):
@@ -67,7 +67,7 @@ def _check_store(environment: Mapping[str, str]) -> None:
 
 
 def _has_store(context: ssl.SSLContext) -> bool:
-    """Whether the system names any authority: in a file that was read, or in a folder."""
+    """Whether the system names any authority, in a file or in a folder."""
     folder = Path(ssl.get_default_verify_paths().capath or os.devnull)
     has_files = folder.is_dir() and any(folder.iterdir())
     return context.cert_store_stats()["x509"] > 0 or has_files
@@ -86,7 +86,7 @@ def _load_client_certificate(context: ssl.SSLContext, files: CertificateFiles) -
     certificate, key = files.client_certificate, files.client_key
     if certificate is None:
         if key is not None:
-            raise SettingsError("client_key: needs client_certificate beside it")
+            raise SettingsError("client_key: set client_certificate as well")
         return
     for name, file in (("client_certificate", certificate), ("client_key", key or certificate)):
         try:
@@ -94,7 +94,7 @@ def _load_client_certificate(context: ssl.SSLContext, files: CertificateFiles) -
         except OSError as error:
             raise _unreadable(name, error) from error
     try:
-        context.load_cert_chain(certificate, key, password="")  # which would be asked for
+        context.load_cert_chain(certificate, key, password="")  # otherwise OpenSSL would ask for it
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise SettingsError("client_key: does not belong to client_certificate") from error

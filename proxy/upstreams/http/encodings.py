@@ -1,4 +1,4 @@
-"""Bodies that a server has compressed (RFC 9110, 8.4), although the proxy asks for none."""
+"""Bodies that a server compressed (RFC 9110, 8.4) although the proxy did not ask for it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _AS_GZIP: Final = zlib.MAX_WBITS | 16
 _AS_ZLIB: Final = zlib.MAX_WBITS
 _AS_RAW: Final = -zlib.MAX_WBITS
 _START: Final = 2
-"""As many bytes tell whether a header of zlib begins."""
+"""How many bytes show whether a body begins with zlib's header."""
 
 
 def codings(header: str) -> list[str]:
-    """What a Content-Encoding header says has been done to a body, in lower case."""
+    """The encodings that a Content-Encoding header names, in lower case."""
     named = (each.strip().lower() for each in header.split(","))
     return [each for each in named if each not in {"", "identity"}]
 
@@ -25,30 +25,31 @@ def is_known(coding: str) -> bool:
 
 
 class OverlongError(Exception):
-    """There is more in a part of a body than is wanted."""
+    """A part of a body holds more than the caller wants."""
 
 
 class NotCompressedError(Exception):
-    """A body is not compressed as it says."""
+    """A body is not compressed in the way that its header says."""
 
 
 class Inflater:
-    """Undoes gzip or deflate part by part.
+    """Undoes gzip or deflate, part by part.
 
-    Of a body that ends early, all is given that has come: what is in it tells where it should end.
+    If a body ends early, the inflater returns all that has arrived. The decoded text itself must
+    show where it should end.
     """
 
     def __init__(self, coding: str) -> None:
         self._is_gzip = coding in _GZIP
         self._member: zlib._Decompress | None = None
-        """Of gzip, one of several that may follow each other (RFC 1952, 2.2)."""
+        """The current member: a gzip body may hold several in a row (RFC 1952, 2.2)."""
         self._start = b""
-        """What has come of the next member, too little to begin with."""
+        """The first bytes of the next member, while they are too few to begin with."""
 
     def inflate(self, part: bytes, most: int) -> bytes:
-        """What `part` holds; OverlongError if that is more than `most` bytes.
+        """The content of `part`. Raises OverlongError if that is more than `most` bytes.
 
-        Raises NotCompressedError, too.
+        Raises NotCompressedError if `part` is not compressed.
         """
         data, self._start = self._start + part, b""
         inflated: list[bytes] = []
@@ -72,7 +73,7 @@ class Inflater:
         return b"".join(inflated)
 
     def _wbits(self, start: bytes) -> int:
-        """How zlib is told what it reads. Some servers send deflate without zlib's header."""
+        """The format, as zlib wants to know it. Some servers send deflate without zlib's header."""
         if self._is_gzip:
             return _AS_GZIP
         is_zlib = start[0] & 0x0F == zlib.DEFLATED and not int.from_bytes(start[:_START]) % 31

@@ -1,4 +1,4 @@
-"""HTTP to one upstream, and the place where what the HTTP client raises becomes ours."""
+"""HTTP to one upstream, and the place where the HTTP client's exceptions become ours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import httpx
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.tasks import Behind
 from proxy.upstreams.http.causes import TOO_LONG, cause_of
-from proxy.upstreams.http.connection import Feed, Headers, Receiver
 from proxy.upstreams.http.encodings import (
     Inflater,
     NotCompressedError,
@@ -21,12 +20,13 @@ from proxy.upstreams.http.encodings import (
     is_known,
 )
 from proxy.upstreams.http.pool import MAX_AGE_S, Origin, PooledTransport, Request
+from proxy.upstreams.http.receiver import Feed, Headers, Receiver
 
 _LONGEST_BODY: Final = 32 * 1024 * 1024
-"""As much of a reply as is kept in memory, in bytes; streams are not kept."""
+"""The most that the proxy keeps of one reply in memory, in bytes. It does not keep streams."""
 _FAULTS: Final = (httpx.RequestError, OSError)
 _UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
-"""A reply that is not HTTP, or not encoded as it says."""
+"""The reply is not HTTP, or its body does not match its encoding."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -39,7 +39,7 @@ class Reply:
         self.patience_s = timeout_s
         self.status = 0
         self.headers: Mapping[str, str] = {}
-        """By name in lower case; of repeated ones the last."""
+        """Names are in lower case. If a name repeats, its last value counts."""
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -51,10 +51,10 @@ class Reply:
         return self.decoded(self._take)
 
     def decoded(self, feed: Feed) -> Feed:
-        """`feed`, behind what undoes the encoding of the body, of which the proxy asks for none.
+        """`feed`, behind a decoder if the body has an encoding. The proxy asks for none.
 
-        Raises BadReply for one that is unknown, and for what is too long; DecodingError for a body
-        that is not encoded so.
+        Raises BadReply for an unknown encoding and for a body that is too long, and DecodingError
+        for a body that does not match its encoding.
         """
         header = self.headers.get("content-encoding")
         if not header or not (named := codings(header)):
@@ -92,7 +92,7 @@ class Reply:
 
 
 class Transport(Protocol):
-    """What a request is handed to: see `PooledTransport.exchange`."""
+    """Carries requests: see `PooledTransport.exchange`."""
 
     async def exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None: ...
 
@@ -116,7 +116,7 @@ class Endpoint:
         url = httpx.URL(self.base_url)
         self._origin = Origin(url.scheme, url.host, url.port or _PORTS[url.scheme])
         self._path = url.raw_path.decode().rstrip("/")
-        # The dot that ends an absolute name is for resolvers alone.
+        # The dot at the end of an absolute name is for resolvers only.
         host = url.copy_with(host=url.host.rstrip(".")).netloc
         self._headers = [
             (b"host", host),
@@ -138,7 +138,7 @@ class Endpoint:
             receiver,
             self.connect_timeout_s,
         )
-        del body, headers  # a long stream need not hold them
+        del body, headers  # a long stream should not hold them
         try:
             await exchange
         except _FAULTS as fault:
@@ -159,7 +159,7 @@ class Endpoint:
 def pooled_transport(
     max_age_s: float = MAX_AGE_S, certificates: ssl.SSLContext | None = None
 ) -> Transport:
-    """A transport with a connection pool of its own; it trusts the system unless told whom."""
+    """A transport with its own connection pool. By default it trusts the system's authorities."""
     return PooledTransport(certificates or ssl.create_default_context(), max_age_s)
 
 

@@ -1,6 +1,6 @@
-"""Heads of replies that llhttp refuses and other clients accept.
+"""What a reply's head says about its length, and heads that only llhttp refuses.
 
-RFC 9112, 6.3: a length that is given more than once, each time the same, may be read as one.
+RFC 9112, 6.3: a client may read equal lengths, however often a head repeats them, as one.
 """
 
 from __future__ import annotations
@@ -8,19 +8,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from proxy.upstreams.http.receiver import Headers
+
 _END: Final = re.compile(rb"\r?\n\r?\n")
 _LENGTH: Final = b"content-length"
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether `data` goes on to the end of a head."""
+    """Whether `data` contains the end of a head."""
     return _END.search(data) is not None
 
 
 def with_one_length(data: bytes) -> bytes | None:
-    """`data`, which begins with a whole head, with that head's equal lengths written once.
+    """`data` with the equal lengths of the head at its start merged into one.
 
-    None if its lengths differ, or if there is nothing to change.
+    None if the lengths differ, or if the head has fewer than two.
     """
     end = _END.search(data)
     if end is None:
@@ -37,3 +39,11 @@ def with_one_length(data: bytes) -> bytes | None:
         return None
     lines.append(b"%b: %b" % (_LENGTH, lengths[0]))
     return b"\r\n".join([*lines, b"", data[end.end() :]])
+
+
+def ends_with_connection(headers: Headers) -> bool:
+    """Whether the reply says nothing of its length, so that closing the connection ends it."""
+    told = [(name.lower(), value.strip().lower()) for name, value in headers]
+    codings = {value for name, value in told if name == b"transfer-encoding"}
+    has_length = any(name == _LENGTH for name, _ in told)
+    return not has_length and codings <= {b"identity"}

@@ -29,7 +29,7 @@ class OutboundSettings(CertificateFiles, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """The transports to both upstreams, which may be one."""
+    """The transports to both upstreams. They may be the same one."""
 
     search: Transport
     model: Transport
@@ -38,16 +38,16 @@ class Outbound:
 
     @classmethod
     def over(cls, transport: Transport | httpx.AsyncBaseTransport) -> Self:
-        """Both by way of `transport`, which may be one of httpx's."""
+        """Both over `transport`, which may be one of httpx's."""
         if isinstance(transport, httpx.AsyncBaseTransport):
             transport = OverHttpx(transport)
         return cls(transport, transport)
 
     @classmethod
     def of(cls, settings: OutboundSettings, environment: Mapping[str, str]) -> Self:
-        """As settings and the environment's variables say. Raises SettingsError.
+        """As the settings and the environment's variables say. Raises SettingsError.
 
-        `environment` has the outbound proxies and the system's store of certificates.
+        `environment` names the outbound proxies and the system's store of certificates.
         """
         contexts = functools.partial(client_context, settings, environment)
         direct = pooled_transport(settings.connection_max_age_s, contexts())

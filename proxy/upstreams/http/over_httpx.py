@@ -1,4 +1,4 @@
-"""Exchanges over a transport of httpx: an outbound proxy's, or one of a test."""
+"""Exchanges over a transport of httpx: that of an outbound proxy, or a test's."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from dataclasses import dataclass
 
 import httpx
 
-from proxy.upstreams.http.connection import Receiver
 from proxy.upstreams.http.pool import Request
+from proxy.upstreams.http.receiver import Receiver
 
 
 @dataclass(frozen=True, slots=True)
 class OverHttpx:
-    """Pulls replies from `transport`, and pushes them into receivers."""
+    """Pulls replies from `transport` and pushes them into receivers."""
 
     transport: httpx.AsyncBaseTransport
 
     async def exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None:
-        """As `PooledTransport.exchange`; when a request is sent again is the transport's affair.
+        """As `PooledTransport.exchange`. The transport decides when to send a request again.
 
-        A receiver's patience may wane on the way. It does not grow beyond what it was at first.
+        A receiver may lose patience during the reply, but its patience never grows beyond the first
+        value.
         """
         timeouts = {"connect": connect_s, "read": receiver.patience_s}
         response = await self.transport.handle_async_request(_as_httpx(request, timeouts))
@@ -33,7 +34,7 @@ class OverHttpx:
             while (part := await _next(parts, receiver.patience_s)) is not None:
                 behind = feed(part) if part else None
                 if behind is not None:
-                    await asyncio.shield(behind)  # which is the receiver's, and not to be cancelled
+                    await asyncio.shield(behind)  # only the receiver may cancel it
         finally:
             await stream.aclose()
 
@@ -42,7 +43,7 @@ class OverHttpx:
 
 
 async def _next(parts: AsyncIterator[bytes], patience_s: float) -> bytes | None:
-    """The next part of a body, None at its end. Raises ReadTimeout."""
+    """The next part of the body; None at its end. Raises ReadTimeout."""
     try:
         async with asyncio.timeout(patience_s):
             return await anext(parts, None)

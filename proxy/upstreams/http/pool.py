@@ -1,7 +1,7 @@
-"""A pool of connections, for direct ways to an upstream.
+"""A pool of connections to upstreams that need no outbound proxy.
 
-httpx's own pool is linear in the number of open requests, and costs several times as much for each
-chunk; this one does what the proxy needs of it.
+The time that httpx's own pool needs grows with the number of open requests, and it costs several
+times as much for each chunk. This pool does only what the proxy needs.
 """
 
 from __future__ import annotations
@@ -15,20 +15,15 @@ from typing import Final, NamedTuple
 import httpx
 from aiohappyeyeballs import start_connection
 
-from proxy.upstreams.http.connection import (
-    Connection,
-    Headers,
-    NotAnsweredError,
-    NotHTTPError,
-    Receiver,
-)
+from proxy.upstreams.http.connection import Connection, NotAnsweredError, NotHTTPError
+from proxy.upstreams.http.receiver import Headers, Receiver
 
 KEEPALIVE_S: Final = 15.0
-"""Idle connections are dropped before common servers and firewalls drop them."""
+"""The pool drops idle connections before common servers and firewalls do."""
 MAX_AGE_S: Final = 300.0
-"""A connection that is always in use would never see that a name leads elsewhere by now."""
+"""Without this limit, a busy connection would outlive a change of its host's address."""
 _HEAD_START_S: Final = 0.25
-"""How long each address of a host is tried alone."""
+"""How long the pool tries one address of a host before it tries the next one beside it."""
 
 
 class Origin(NamedTuple):
@@ -40,7 +35,7 @@ class Origin(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A request; `target` is the path with the query, and `headers` are all that are sent."""
+    """A request. `target` is the path with the query; the pool adds nothing to `headers`."""
 
     method: str
     origin: Origin
@@ -50,29 +45,30 @@ class Request(NamedTuple):
 
 
 class PooledTransport:
-    """Sends requests over HTTP/1.1 connections, as many as are needed, and keeps idle ones."""
+    """Sends requests over as many HTTP/1.1 connections as they need, and keeps idle ones."""
 
     def __init__(self, certificates: ssl.SSLContext, max_age_s: float = MAX_AGE_S) -> None:
-        """No request is sent over a connection that was opened more than `max_age_s` ago."""
+        """The pool sends no request over a connection that is older than `max_age_s`."""
         self._certificates = certificates
         self._max_age_s = max_age_s
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
-        """The one that was used last is the last."""
+        """The connection used last comes last."""
         self._sweep: asyncio.TimerHandle | None = None
 
     async def exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None:
-        """Send a request and push its reply into `receiver`; ends when the reply does.
+        """Send a request and push its reply into `receiver`. Returns when the reply is over.
 
-        A request is sent twice only if a kept connection turns out to be dead: nothing of an answer
-        has come then. The second time it goes over a new connection, because the others that were
-        kept have most likely died with the first. What was sent over a new one may have been begun.
+        The pool sends a request twice only if a kept connection turns out to be dead before any of
+        the answer arrives. The second time it opens a new connection, because the other kept ones
+        have most likely died with the first. It never repeats a request that went over a new
+        connection: the server may have begun to work on it.
 
         Raises httpx's ConnectError, ConnectTimeout, ReadTimeout, ReadError and RemoteProtocolError,
-        and what the receiver raises.
+        and any exception of the receiver.
         """
         origin = request.origin
         outgoing = [_serialize(request)]
-        del request  # a long stream need not hold it
+        del request  # a long stream should not hold it
         kept = self._take(origin)
         if kept is not None:
             try:
@@ -118,7 +114,7 @@ class PooledTransport:
             self._sweep = loop.call_later(KEEPALIVE_S, self._close_old)
 
     def _take(self, origin: Origin) -> Connection | None:
-        """The idle connection that was used last, unless that is too long ago, or it is too old."""
+        """The idle connection that was used last, if it is neither stale nor too old."""
         kept = self._idle[origin]
         now = asyncio.get_running_loop().time()
         while kept:
@@ -144,12 +140,12 @@ class PooledTransport:
                 return await self._open(*origin)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
-        except (OSError, UnicodeError) as error:  # the latter for what cannot be a name
-            # Its traceback leads to frames of aiohappyeyeballs that refer to it.
+        except (OSError, UnicodeError) as error:  # UnicodeError: the text cannot be a host name
+            # The traceback leads to frames of aiohappyeyeballs that refer back to the error.
             raise httpx.ConnectError("no connection") from error.with_traceback(None)
 
     async def _open(self, scheme: str, host: str, port: int) -> Connection:
-        """A new connection, to that address of the host which answers first (RFC 8305)."""
+        """A new connection to the address of the host that answers first (RFC 8305)."""
         loop = asyncio.get_running_loop()
         addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         opened = await start_connection(addresses, happy_eyeballs_delay=_HEAD_START_S)
@@ -158,7 +154,7 @@ class PooledTransport:
             Connection,
             sock=opened,
             ssl=self._certificates if is_secure else None,
-            server_hostname=host.rstrip(".") if is_secure else None,  # a name's root is not its own
+            server_hostname=host.rstrip(".") if is_secure else None,  # no root dot in a certificate
         )
         return connection
 
@@ -177,7 +173,6 @@ class PooledTransport:
 
 
 def _serialize(request: Request) -> bytes:
-    """The request as it is sent."""
     lines = [f"{request.method} {request.target} HTTP/1.1".encode()]
     lines += [b"%b: %b" % header for header in request.headers]
     return b"\r\n".join((*lines, b"", request.body or b""))

@@ -1,6 +1,6 @@
 """The way through an outbound proxy: httpx's own transport.
 
-It costs more for each chunk than the pool, and speaks to proxies as everybody expects: CONNECT with
+It costs more for each chunk than the pool, but it speaks to proxies as they expect: CONNECT with
 credentials for https, absolute addresses for http.
 """
 
@@ -20,22 +20,25 @@ from proxy.upstreams.http.pool import KEEPALIVE_S
 from proxy.upstreams.http.proxies import OutboundProxy
 
 _HUNG_UP: Final = "disconnected without sending a response"
-"""What httpcore says of a server that closed a connection before it answered."""
+"""httpcore's words for a server that closed a connection before it answered."""
 
 
 class ProxiedTransport(httpx.AsyncBaseTransport):
-    """Sends requests by way of one proxy.
+    """Sends requests through one proxy, under the rules of `PooledTransport`.
 
-    Rules and exceptions are those of `PooledTransport`: `connect` bounds all that comes before the
-    request, the proxy's part included; a request is sent twice only if a kept connection turns out
-    to be dead, and then over a new one; a connection grows no older than `max_age_s`. What the
-    proxy itself fails by is a ProxyError, raised from the fault, or with the status as its text.
+    - `connect` bounds everything before the request, including the proxy's part.
+    - The transport sends a request twice only if a kept connection turns out to be dead, and then
+      over a new one.
+    - No connection serves a new request after `max_age_s`.
+
+    It raises the same exceptions, and a ProxyError if the proxy itself fails. The fault is its
+    cause, or the proxy's status is its text.
     """
 
     def __init__(
         self, proxy: OutboundProxy, contexts: Callable[[], ssl.SSLContext], max_age_s: float
     ) -> None:
-        """`contexts` makes a context for each use: httpcore changes those that it is given."""
+        """`contexts` makes a context for each use, because httpcore changes the one it gets."""
         of_proxy = contexts() if proxy.url.startswith("https:") else None
         self._proxy = httpx.Proxy(proxy.url, auth=proxy.auth, ssl_context=of_proxy)
         self._context = contexts()
@@ -55,7 +58,7 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
             await pool.transport.aclose()
 
     async def _send(self, request: httpx.Request, *, may_be_dead: bool) -> httpx.Response | None:
-        """The response; None if it was asked for over a kept connection that was dead."""
+        """The response; None if the request went over a kept connection that was dead."""
         pool = await self._young_pool()
         progress = _Progress()
         request.extensions = {"timeout": _timeouts(request), "trace": progress.note}
@@ -82,7 +85,7 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
     async def _first_bytes(
         self, pool: _Pool, request: httpx.Request, progress: _Progress
     ) -> httpx.Response:
-        """The response. A time-out per step, as httpcore has it, would be one for each step."""
+        """The response. One limit covers all steps; httpcore would start its own anew at each."""
         response = None
         pool.open += 1
         try:
@@ -111,10 +114,10 @@ class ProxiedTransport(httpx.AsyncBaseTransport):
         return self._pool
 
     async def _retire(self, pool: _Pool) -> None:
-        """Send nothing over these connections any more, and close them when none is in use.
+        """Send nothing more over these connections, and close them once no request uses them.
 
-        Those that were kept have most likely died with the one that failed, and httpcore never lets
-        go of one whose handshake failed.
+        The kept ones have most likely died with the one that failed, and httpcore never lets go of
+        a connection whose handshake failed.
         """
         if self._pool is pool:
             self._pool = None
@@ -134,7 +137,7 @@ class _Pool:
     transport: httpx.AsyncHTTPTransport
     opened_at: float
     open: int = 0
-    """Requests under way, with the bodies of their replies."""
+    """How many requests are under way. One ends with the body of its reply."""
     is_retired: bool = False
 
     async def close_if_unused(self) -> None:
@@ -152,12 +155,13 @@ class _Progress:
 
     limit: asyncio.Timeout | None = None
     stream: _Closable | None = field(default=None, repr=False)
-    """The new connection, if there is one."""
+    """The new connection, if the request opened one."""
     is_new: bool = False
     is_asked: bool = False
-    """The proxy has a connection, and was asked to lead on or to pass on a request."""
+    """The proxy has a connection, and was asked to connect to the upstream or to pass on a request.
+    """
     is_led: bool = False
-    """The proxy has led to the upstream: what fails from now on may be the upstream's affair."""
+    """The proxy has connected to the upstream: from now on, a failure may be the upstream's."""
     is_sent: bool = False
 
     async def note(self, event: str, facts: dict[str, Any]) -> None:
@@ -176,7 +180,7 @@ class _Progress:
                 self.limit.reschedule(None)
 
     async def hang_up(self) -> None:
-        """Close a connection whose handshake was cut off: httpcore loses it when cancelled."""
+        """Close a connection whose handshake was cancelled: httpcore loses it."""
         if self.stream is not None:
             await self.stream.aclose()
 
@@ -211,7 +215,7 @@ def _has_hung_up(fault: BaseException) -> bool:
 
 
 def _is_dead(fault: BaseException, progress: _Progress) -> bool:
-    """Whether a kept connection had ended before anything of a reply came."""
+    """Whether a kept connection had ended before any of a reply arrived."""
     has_ended = isinstance(fault, (httpx.ReadError, httpx.WriteError)) or _has_hung_up(fault)
     return has_ended and progress.is_sent and not progress.is_new
 
@@ -222,17 +226,17 @@ def _is_told_well(fault: BaseException, progress: _Progress) -> bool:
 
 
 def _unanswered(fault: BaseException, progress: _Progress) -> httpx.RequestError:
-    """What went wrong before a reply, in the words of the pool of direct connections."""
+    """The failure before a reply, as the pool of direct connections would raise it."""
     if progress.is_sent:
         return httpx.ReadError("closed before a reply")
     is_late = isinstance(fault, httpx.TimeoutException)
     if not progress.is_led and not (is_late and progress.is_asked):
         return httpx.ProxyError("no way")
-    if is_late:  # of the proxy or behind it, which nobody here can tell
+    if is_late:  # the proxy's or the upstream's silence: this end cannot tell
         return httpx.ConnectTimeout("no connection in time")
     return httpx.ConnectError("no connection")
 
 
 def _origin(fault: BaseException) -> BaseException:
-    """Where it comes from. Of a server that hung up, httpcore says that it does not speak HTTP."""
+    """The fault to blame. When a server hangs up, httpcore says that it does not speak HTTP."""
     return ConnectionError("closed") if _has_hung_up(fault) else fault

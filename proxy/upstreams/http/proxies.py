@@ -1,7 +1,7 @@
 """Which outbound proxy leads to an address, by the variables that every tool reads.
 
-There is no standard. Where tools differ this follows curl: names in lower case come first, and a
-host in NO_PROXY stands for its subdomains, too, with or without a dot before it.
+There is no standard. Where tools differ, this module follows curl: a name in lower case wins, and a
+host in NO_PROXY stands for its subdomains as well, with or without a dot before it.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class OutboundProxy:
-    """A proxy: its address, which may be shown, and user and password, which may not."""
+    """A proxy: its address, which a message may show, and its credentials, which none may."""
 
     url: str
     variable: str
-    """Where it was named."""
+    """The variable that names it."""
     auth: tuple[str, str] | None = field(repr=False)
 
 
 def proxy_for(base_url: str, environment: Mapping[str, str]) -> OutboundProxy | None:
     """The proxy for requests to `base_url`; None if they go direct. Raises SettingsError.
 
-    A variable that is set and empty counts in lower case: it switches off the one in capitals.
+    An empty variable in lower case switches off the one in capitals.
     """
     parts = urlsplit(base_url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
@@ -52,7 +52,7 @@ def proxy_for(base_url: str, environment: Mapping[str, str]) -> OutboundProxy | 
 def _name_of(scheme: str, environment: Mapping[str, str]) -> str:
     """The variable that counts.
 
-    HTTP_PROXY does not where this runs as a CGI: there it is a client's header "Proxy".
+    In a CGI program HTTP_PROXY does not count: there it is a client's header "Proxy".
     """
     lower = f"{scheme}_proxy"
     if lower in environment or (scheme == "http" and "REQUEST_METHOD" in environment):
@@ -66,7 +66,7 @@ def _read(name: str, value: str) -> OutboundProxy:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise _malformed(name) from None  # whose text may repeat a part of the password
+        raise _malformed(name) from None  # its text may repeat a part of the password
     if parts.scheme in _SOCKS:
         raise SettingsError(
             f"{name}: SOCKS proxies are not supported; name an http:// or https:// proxy, or leave "
@@ -82,9 +82,10 @@ def _read(name: str, value: str) -> OutboundProxy:
 
 
 def _is_plain(parts: SplitResult) -> bool:
-    """Whether it is an address and nothing more, of characters that an address may have.
+    """Whether this is an address and nothing more, in characters that an address may have.
 
-    An `@` behind a `/` ends a password that holds one: its beginning would be taken for the host.
+    An `@` after a `/` means that the password contains a slash. `urlsplit` would take the beginning
+    of that password for the host.
     """
     text = parts.netloc
     is_whole = "@" not in parts.path and not parts.query and not parts.fragment
@@ -101,7 +102,7 @@ def _malformed(name: str) -> SettingsError:
 def bypasses(no_proxy: str, host: str, port: int) -> bool:
     """Whether a list like NO_PROXY names a host: `*`, a name, its domain, an address, a network.
 
-    Entries are parted by commas or spaces. One with a port is for this port alone.
+    Commas or spaces separate the entries. An entry with a port is for this port alone.
     """
     host = _plain(host)
     address = _address(host)
@@ -137,7 +138,7 @@ def _is_network_of(entry: str, address: Address) -> bool:
 
 
 def _address(host: str) -> Address | None:
-    """`host` as an IP address, if it is one; an IPv4 address in IPv6 clothes is that of IPv4."""
+    """`host` as an IP address, if it is one. An IPv4-mapped IPv6 address becomes plain IPv4."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -146,7 +147,7 @@ def _address(host: str) -> Address | None:
 
 
 def _plain(host: str) -> str:
-    """A host as names are compared: ASCII, lower case, no brackets and no final dot."""
+    """A host in the form in which names compare: ASCII, lower case, no brackets, no final dot."""
     host = host.strip("[]").rstrip(".").lower()
     try:
         return host if host.isascii() else host.encode("idna").decode()

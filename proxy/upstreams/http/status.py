@@ -27,22 +27,22 @@ _ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_SAID: Final = 200
 _SHORTEST_KEY: Final = 4
-"""Shorter ones are no keys, and would be found inside of words."""
+"""A shorter text is no key. Removing it from messages would cut words apart."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """How errors of an upstream are told: its name, and where an operator puts its credentials."""
+    """How the errors of an upstream speak of it: its name, and where its credentials are set."""
 
     name: str
     credentials: str
     """The settings to check when the upstream rejects the proxy's key."""
     retry_after_s: float
-    """What a 429 without Retry-After tells the client to wait, in seconds."""
+    """How long a client should wait after a 429 without Retry-After, in seconds."""
     key: str = field(repr=False)
-    """The proxy's own key, never to be repeated to anybody."""
+    """The proxy's own key, which no message may repeat."""
 
     def error(
         self,
@@ -52,7 +52,7 @@ class Vendor:
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> UpstreamError:
-        """The error for a reply with `status`; `message` is what the upstream says, maybe ""."""
+        """The error for a reply with `status`. `message` is the upstream's own text, or ""."""
         if status == UNAUTHENTICATED:
             return self._by_proxy()
         headers = headers or {}
@@ -95,7 +95,7 @@ class Vendor:
         return UpstreamError(name, f"{name} failed with HTTP {status}{said}")
 
     def _redirect(self, location: str) -> UpstreamError:
-        """A redirect is not followed: it would show the key to another host."""
+        """The proxy does not follow a redirect: that would show the key to another host."""
         setting = f"{self.name.lower()}_base_url"
         return UpstreamError(
             self.name,
@@ -118,19 +118,19 @@ class Vendor:
         )
 
     def told(self, message: str) -> str:
-        """An upstream's words as they may be repeated: not too long, and without the key."""
+        """The upstream's words in a form fit to repeat: short, and without the key."""
         if len(self.key) >= _SHORTEST_KEY:
             message = message.replace(self.key, "[key]")
         return message[:_LONGEST_MESSAGE]
 
 
 def _one_line(text: str) -> str:
-    """`text` for the log: no line breaks, and not long."""
+    """`text` for the log: short, and on one line."""
     return " ".join(text.split())[:_LONGEST_SAID]
 
 
 def _address(location: str) -> str:
-    """A redirect's target without what may be a secret: user, password, query and fragment."""
+    """A redirect's target without its possible secrets: user, password, query, fragment."""
     try:
         parts = urlsplit(location)
     except ValueError:
@@ -141,7 +141,7 @@ def _address(location: str) -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds from a Retry-After header; None if there is none, or a date."""
+    """Seconds from a Retry-After header; None if there is none, or if it is a date."""
     try:
         seconds = float(headers.get("retry-after", ""))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Connections to the upstreams that are open before anybody asks for them.
+"""Connections to the upstreams that are open before the first request needs them.
 
-A connection takes two or three round trips to open, TLS included, and the first token waits for
-both upstreams' in turn.
+Opening a connection takes two or three round trips, TLS included, and the first token waits for one
+upstream's connection after the other's.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _TIMEOUT_S: Final = 5.0
 
 
 async def keep_warm(probes: Iterable[tuple[Endpoint, str]], every_s: float) -> None:
-    """Use a connection to each upstream now and every `every_s` seconds. Ends when cancelled.
+    """Use a connection to each upstream now and every `every_s` seconds, until cancelled.
 
-    `probes` are upstreams with a path that costs nothing to GET. What they answer is not minded.
+    `probes` are upstreams with a path that costs nothing to GET. Their replies do not matter.
     """
     probes = tuple(probes)
     while True:

@@ -13,8 +13,8 @@ from proxy.core.wire import Chunk
 from proxy.errors import BadReply, UpstreamError
 from proxy.tasks import Behind
 from proxy.upstreams.http.causes import TOO_LONG
-from proxy.upstreams.http.connection import Feed, Headers
 from proxy.upstreams.http.endpoint import Reply
+from proxy.upstreams.http.receiver import Feed, Headers
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.frames import FrameReader
 from proxy.upstreams.scaleway.replies import is_finished, read_chunk

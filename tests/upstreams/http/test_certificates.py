@@ -106,7 +106,7 @@ def test_a_key_may_stand_beside_its_certificate(folder: Path, files: dict[str, s
         ({"ca_file": "."}, "ca_file: the file cannot be read (is a directory)"),
         ({"ca_file": "text"}, "ca_file: the file holds no certificate in PEM format"),
         ({"ca_file": "one.key"}, "ca_file: the file holds no certificate in PEM format"),
-        ({"client_key": "one.key"}, "client_key: needs client_certificate beside it"),
+        ({"client_key": "one.key"}, "client_key: set client_certificate as well"),
         (
             {"client_certificate": "none", "client_key": "one.key"},
             "client_certificate: the file cannot be read (no such file or directory)",

@@ -12,8 +12,8 @@ import pytest
 
 from proxy.errors import BadReply
 from proxy.tasks import Behind
-from proxy.upstreams.http.connection import Receiver
 from proxy.upstreams.http.pool import Request
+from proxy.upstreams.http.receiver import Receiver
 from tests.upstreams.endpoints import BASE_URL, KEY, connected, endpoint, post
 from tests.upstreams.raw_server import (
     PATIENCE_S,

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.upstreams.http.heads import is_whole, with_one_length
+from proxy.upstreams.http.heads import ends_with_connection, is_whole, with_one_length
+from proxy.upstreams.http.receiver import Headers
 
 FIRST = b"HTTP/1.1 200 OK\r\n"
 
@@ -55,3 +56,19 @@ def test_there_is_nothing_to_mend_where_lengths_differ_or_there_is_one(lines: by
 
 def test_a_head_that_is_not_whole_is_not_mended() -> None:
     assert with_one_length(FIRST + b"content-length: 3\r\ncontent-length: 3\r\n") is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "ends"),
+    [
+        ([], True),
+        ([(b"Transfer-Encoding", b" Identity ")], True),
+        ([(b"transfer-encoding", b"chunked")], False),
+        ([(b"Content-Length", b"9")], False),
+        ([(b"content-length", b"9"), (b"transfer-encoding", b"identity")], False),
+    ],
+)
+def test_a_reply_ends_with_its_connection_if_nothing_else_says_where(
+    headers: Headers, *, ends: bool
+) -> None:
+    assert ends_with_connection(headers) is ends

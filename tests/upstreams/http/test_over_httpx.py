@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.tasks import Behind
-from proxy.upstreams.http.connection import Feed, Headers
 from proxy.upstreams.http.over_httpx import OverHttpx, _as_httpx
 from proxy.upstreams.http.pool import _serialize
+from proxy.upstreams.http.receiver import Feed, Headers
 from tests.support.clock import skipping_clock
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunked, raw_server, reply
 from tests.upstreams.wires import Heard, request_to, settled
