@@ -1,8 +1,8 @@
-"""The engine: drives the loop of one answer, with real models, real tools and a real clock.
+"""The engine drives the loop of one answer, with real models, real tools and a real clock.
 
 This is the one place where the pure core meets the event loop. It pushes what the client may hear
-into a listener and does not go on before the listener has taken it, so that a slow client slows the
-model down instead of filling memory. Cancelling `Run.drive` ends every request made for the answer.
+into a listener, and waits until the listener has taken it. So a slow client slows the model down,
+and memory does not fill up. Cancelling `Run.drive` ends every request that the answer has made.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class ModelUpstream(Protocol):
 
     @property
     def name(self) -> str:
-        """Whom a user knows it as."""
+        """The name under which a user knows it."""
 
     async def require(self, model: str) -> None:
         """Return if `model` answers. Raises ProxyError if it does not."""
 
     async def ask(self, body: ChatRequest, hear: Hear) -> None:
-        """Push the chunks of a round into `hear` as they arrive; ends when the round does."""
+        """Push the chunks of a round into `hear` as they arrive. Returns when the round ends."""
 
 
 class TurnKeeper(Protocol):
-    """Keeps the hidden parts of one client's answers. What is gone is no error."""
+    """Keeps the hidden parts of one client's answers. A missing one is no error."""
 
     async def recall(self, handles: Sequence[str]) -> Mapping[str, KeptTurn]: ...
 
@@ -59,7 +59,7 @@ class TurnKeeper(Protocol):
 
 
 class Listener(Protocol):
-    """Whoever the answer is for."""
+    """The client that gets the answer."""
 
     def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:
         """Take in chunks of the completion."""
@@ -67,7 +67,7 @@ class Listener(Protocol):
 
 @dataclass(slots=True)
 class Run:
-    """The making of one answer. `writer` is fresh; its `include_usage` is the listener's wish."""
+    """Makes one answer. `writer` is fresh, and its `include_usage` is the client's wish."""
 
     plan: Plan
     model: ModelUpstream
@@ -75,7 +75,7 @@ class Run:
     writer: CompletionWriter
     rounds: int = 0
     is_cut: bool = False
-    """The answer ended because it had as many characters as it may have."""
+    """The answer reached its limit of characters and ended."""
     desk: Desk = field(init=False)
     _deadline: float = field(init=False, default=0.0)
     _room: int = field(init=False)
@@ -95,11 +95,11 @@ class Run:
 
     @property
     def searches(self) -> int:
-        """How many hidden tools' jobs have run so far, those that failed too."""
+        """How many jobs of hidden tools have run so far, including those that failed."""
         return len(self.desk.trace)
 
     def facts(self) -> AnswerFacts:
-        """What the answer has turned out to be, so far."""
+        """The facts of the answer so far."""
         chat = self.plan.chat
         return AnswerFacts(
             model=chat.model or "",
@@ -126,12 +126,12 @@ class Run:
                 except StopIteration as end:
                     turn: Turn = end.value
                     break
-                reply = None  # a long round need not hold what was found before it
+                reply = None  # a long round need not hold earlier findings
                 reply = await self._obey(command, listener, tasks)
         listener.hear(self._closing(turn))
 
     def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Awaitable[object]:
-        """What the loop is sent for a command."""
+        """The reply to a command of the loop."""
         match command:
             case AskModel(ask):
                 return self._ask(ask, listener, tasks)
@@ -178,7 +178,7 @@ class Run:
         return turn
 
     def _body(self, ask: Ask) -> ChatRequest:
-        """The request of one round: the client's own parameters, and what the proxy owns."""
+        """The request of one round: the client's own parameters, and the fields of the proxy."""
         chat = self.plan.chat
         model = self.plan.policy.model
         body: ChatRequest = {**chat.body, "model": model, "messages": ask.messages}
@@ -199,7 +199,7 @@ class Run:
                 self._running[job] = tasks.start(self._run_job(job))
 
     async def _run_jobs(self, jobs: tuple[Job, ...], tasks: TaskScope) -> dict[Job, Outcome]:
-        if not self.rounds:  # nothing is run for a model that may not answer
+        if not self.rounds:  # run nothing for a model that does not answer
             await self.model.require(self.plan.policy.model)
         waiting = [job for job in jobs if job not in self._running]
         if len(waiting) == len(jobs) == 1:

@@ -1,7 +1,7 @@
-"""The arguments of a hidden call, gathered piece by piece until they hold a whole JSON object.
+"""Gathers the arguments of a hidden call, piece by piece, until they hold a whole JSON object.
 
-Each piece is looked at once: braces are counted outside of strings, and the JSON is read when the
-outermost brace closes. What comes behind a whole object cannot change what has been done about it.
+`Arguments` scans each piece once. It counts the braces outside of strings, and parses the JSON when
+the outermost brace closes. The proxy acts on a whole object at once, so later text cannot count.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Final
 from proxy.core.turn import first_object
 
 MAX_ARGUMENT_CHARS: Final = 64_000
-"""The longest arguments of a hidden call that are read, in characters."""
+"""The proxy reads no more of a hidden call's arguments, in characters."""
 
 _MARKS: Final = re.compile(r'["{}]|\\.?', re.DOTALL)
-"""What opens and closes strings and objects. A backslash takes the next character with it."""
+"""The marks around strings and objects. A backslash takes the next character with it."""
 
 
 class Arguments:
-    """What a model has written as the arguments of one call so far."""
+    """The arguments of one call, as far as the model has written them."""
 
     __slots__ = ("_depth", "_in_string", "_is_escaped", "_is_over", "_pieces", "_room", "is_object")
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._room = MAX_ARGUMENT_CHARS + 1
-        """One more than may be read: whoever gets the text sees that it is too long."""
+        """One more than the limit, so that the text itself shows that it is too long."""
         self._depth = 0
         self._in_string = False
         self._is_escaped = False
         self._is_over = False
         self.is_object = False
-        """Whether they begin with a whole JSON object."""
+        """Whether the text begins with a whole JSON object."""
 
     @property
     def text(self) -> str:
@@ -43,7 +43,7 @@ class Arguments:
         return not self._room
 
     def add(self, piece: str) -> None:
-        """Take in a piece that is not for the client, as far as it is read."""
+        """Take in a piece that is not for the client, up to the limit."""
         piece = piece[: self._room]
         if not piece:
             return
@@ -54,18 +54,18 @@ class Arguments:
             self.is_object = bool(first_object(self.text))
 
     def pass_on(self, piece: str) -> None:
-        """Take in a piece that the client hears: its length is not bounded here."""
+        """Take in a piece that the client hears. The turn reader has bounded its length."""
         if piece:
             self._pieces.append(piece)
 
     def _closes(self, piece: str) -> bool:
-        """Whether the outermost brace closes in `piece`, or there can be none."""
+        """Whether the outermost brace closes in `piece`, or the text begins with no brace."""
         if not self._depth:
             piece = piece.lstrip()
             if piece and not piece.startswith("{"):
                 return True
         if self._in_string and not self._is_escaped and '"' not in piece and "\\" not in piece:
-            return False  # what most pieces are: some words of a query
+            return False  # most pieces are just some words of a query
         start, self._is_escaped = int(self._is_escaped), False
         for match in _MARKS.finditer(piece, start):
             mark = match[0]

@@ -1,4 +1,4 @@
-"""A chat request: what the client sent, checked, and what the proxy reads of it."""
+"""A chat request: checks what the client sent, and reads what the proxy needs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LONGEST_SHOWN: Final = 80
 
 MAX_MESSAGES: Final = 10_000
 MAX_PARTS: Final = 1_000
-"""The most parts of a message's content."""
+"""The most parts in the content of one message."""
 MAX_TOOLS: Final = 128
 MAX_CALLS: Final = 128
-"""The most tool calls of a message. These two limits are those of OpenAI's API."""
+"""The most tool calls in one message. OpenAI's API has these two limits."""
 MAX_NAME_CHARS: Final = 256
-"""The longest name of a model or a tool, in characters; OpenAI's tools may have 64."""
+"""The longest name of a model or a tool, in characters. OpenAI allows 64 for a tool."""
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 
 _NUMBER: Final = (int, float)
@@ -53,7 +53,7 @@ _FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "top_p": _NUMBER,
     "user": (str,),
 }
-"""Types of the documented fields. All are optional or nullable; other fields are not checked."""
+"""Types of the documented fields. Each may be absent or null. Others pass unchecked."""
 
 _TYPE_NAMES: Final = {
     (bool,): "a boolean",
@@ -69,14 +69,14 @@ _TYPE_NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """Which tools the model may or must call. `name` is set when kind is `named`."""
+    """Which tools the model may or must call. Only the kind `named` has a `name`."""
 
     kind: Literal["none", "auto", "required", "named"]
     name: str | None = None
 
 
 class Chat(NamedTuple):
-    """One checked request. `body` is everything that passes through to the model as it came."""
+    """One checked request. `body` holds the fields that reach the model as the client sent them."""
 
     body: ChatRequest
     model: str | None
@@ -84,29 +84,29 @@ class Chat(NamedTuple):
     stream: bool = False
     include_usage: bool = False
     tools: tuple[Tool, ...] = ()
-    """The client's tools that may be called."""
+    """Those of the client's tools that the model may call."""
     declared: frozenset[str] = frozenset()
-    """The names of all its tools, also of those that `allowed_tools` leaves out."""
+    """The names of all the client's tools, including those that `allowed_tools` leaves out."""
     tool_choice: ToolChoice | None = None
     single_call: bool = False
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
     wish: Wish = Wish()
-    """What the request's body asks for."""
+    """What the body asks to search."""
 
 
 _OWNED: Final = frozenset(
     {FIELD, "messages", "model", "stream", "stream_options", "tool_choice", "tools"}
 )
-"""Fields the proxy reads and writes anew for each model round."""
+"""Fields that the proxy reads, and writes itself for each model round."""
 
 _MOST_FIELDS: Final = 1_000
 
 
 def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = frozenset()) -> Chat:
-    """The request in `document` (decoded JSON), or BadRequest that names the field at fault.
+    """The request in `document`, which is decoded JSON. BadRequest names the field at fault.
 
-    `wishes` reads what it wishes to search. `hidden` are the names of the proxy's own tools, which
-    `allowed_tools` may name, too.
+    `wishes` reads what the client asks to search. `hidden` holds the names of the proxy's own
+    tools, which `allowed_tools` may name too.
     """
     if not isinstance(document, dict):
         raise BadRequest("The request body must be a JSON object.")
@@ -193,7 +193,7 @@ def _refuse_unsupported(document: Mapping[str, object]) -> None:
     n = document.get("n")
     if n is not None and n != 1:
         raise BadRequest(
-            "'n' must be 1: one grounded answer a request. Send several requests instead.",
+            "'n' must be 1: each request gets one grounded answer. Send several requests.",
             param="n",
         )
 
@@ -202,7 +202,7 @@ def _messages(sent: list[object] | None) -> list[Message]:
     if not sent:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
     _check_length("messages", sent, MAX_MESSAGES)
-    messages = cast("list[Message]", sent)  # each is, once the loop has checked it
+    messages = cast("list[Message]", sent)  # the loop checks that they are
     called: set[str] = set()
     for place, message in enumerate(messages):
         _check_message(message, f"messages[{place}]")
@@ -213,7 +213,7 @@ def _messages(sent: list[object] | None) -> list[Message]:
 
 
 def _answers_no_call(call_id: str, param: str) -> BadRequest:
-    """As OpenAI's API has it; upstreams differ, and count in a history the client has not sent."""
+    """OpenAI's API refuses it too. Upstreams disagree, and count in a history of the proxy's."""
     return BadRequest(
         f"'{param}' is {call_id[:_LONGEST_SHOWN]!r}, which answers no call of an assistant message "
         "before it. Send that message with its 'tool_calls', or leave out the result.",

@@ -1,7 +1,7 @@
 """Chores: short requests that chat front-ends send by themselves, for titles, tags and the like.
 
-They come through the same model as the user's questions, so they are recognised by their wording,
-and nothing is searched before them. The openings are those of Open WebUI (config.py,
+They use the same model as the user's questions, so the proxy knows them by their wording. It runs
+no search before them. The openings are those of Open WebUI (config.py,
 *_PROMPT_TEMPLATE) and LibreChat (agents, utils/title.ts), current and of the last two years.
 """
 
@@ -28,7 +28,7 @@ _OPENINGS: Final = (
     "You have been provided with a set of responses from various models to the latest user query",
 )
 _TOOL_PICKING: Final = ("Available Tools: ", "choose and return the correct tool(s)")
-"""How the system message begins and goes on that has a model without tool calls pick a tool."""
+"""How a system message begins, and goes on, that has a model without tool calls pick a tool."""
 
 
 def is_chore(messages: list[Message]) -> bool:

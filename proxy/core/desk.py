@@ -1,8 +1,7 @@
-"""The desk: decides what each call of a hidden tool gets, and writes the answers.
+"""The desk decides what each call of a hidden tool gets, and writes the answers.
 
-A call gets a job, the result of an earlier one, or a correction. The decision is made as soon as
-a call is complete, possibly while its round still streams, and stays the same when it is asked
-again.
+A call gets a job, the result of an earlier job, or a correction. The desk decides as soon as the
+call is complete, perhaps while its round still streams, and never decides anew.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class _ByTopic:
 
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, str], list[Job]] = {}
-        """Of those with the same topic, each that brings more than all before it."""
+        """For each topic, the jobs that each bring more than all before them."""
 
     def add(self, job: Job) -> None:
         known = self._jobs.setdefault((job.tool, job.topic), [])
@@ -44,7 +43,7 @@ class _ByTopic:
 
 
 class Desk:
-    """Takes the hidden calls of one request, which may go on with the answer of an earlier one."""
+    """Takes the hidden calls of one request, which may continue the answer of an earlier one."""
 
     def __init__(
         self,
@@ -61,29 +60,29 @@ class Desk:
         self._context = CallContext(scope, book.passages, query_limit)
         self._max_searches = max_searches
         self.trace: list[JobTrace] = []
-        """Every job that was run, in their order."""
+        """Every job that has run, in order."""
         self.report: dict[str, list[JobTrace]] = {
             tool.trace_name: [] for tool in self._tools.values()
         }
         """The same, by the lists of the reply's report."""
         self.causes: list[str] = []
-        """Why jobs failed, a word for the operator each."""
+        """One word for each failed job, to tell the operator why."""
         self._orders: dict[str, Order] = {}
         self._listings: dict[Job, Listing] = {}
         self._round: dict[Job, None] = {}
         self._recalled: set[Job] = set()
         self._listed = _ByTopic()
         self._asked = _ByTopic()
-        """The jobs of the listings and those of the round."""
+        """Those of this round. `_listed` holds the jobs of the listings."""
 
     def tool_of(self, job: Job) -> HiddenTool:
         """The tool that runs a job of this request."""
         return self._tools[job.tool]
 
     def recall(self, findings: Findings, chars: int) -> bool:
-        """Take in what an earlier request found, which the model is shown in `chars` characters.
+        """Take in what an earlier request found. The model reads it in `chars` characters.
 
-        False, and nothing is taken in, if its passages cannot keep their numbers.
+        Returns False, and takes in nothing, if the passages cannot keep their numbers.
         """
         taken = self.book.recall(findings.passages, last_number=findings.last_number, chars=chars)
         if taken:
@@ -96,7 +95,7 @@ class Desk:
         return taken
 
     def findings(self) -> Findings:
-        """What was found in this request, for a later one to recall."""
+        """What this request found, for a later one to recall."""
         jobs = tuple(
             KeptJob(job, tuple(each.n for each in listing.passages), listing.left_out)
             for job, listing in self._listings.items()
@@ -110,7 +109,7 @@ class Desk:
         self._asked = _ByTopic()
 
     def take(self, call: ToolCall) -> Job | None:
-        """The job to start for `call`; None if it gets its answer without one."""
+        """The job to start for `call`; None if its answer needs no new job."""
         order = self._orders.get(call.id)
         if order is None:
             order = self._orders[call.id] = self._decide(call)
@@ -144,16 +143,16 @@ class Desk:
             self.report[tool.trace_name].append(entry)
 
     def answers(self, calls: tuple[ToolCall, ...]) -> list[str]:
-        """What the model is told for each call, once the round's jobs are recorded."""
+        """The answer to each call, once `record` has taken in the jobs of the round."""
         told: set[Job] = set()
         return [self._answer(self._orders[call.id], told) for call in calls]
 
     def has_found(self, job: Job) -> bool:
-        """Whether a job has been run and did not fail."""
+        """Whether a job has run and did not fail."""
         return job in self._listings
 
     def context(self, job: Job) -> str:
-        """What a job before the first round is shown as."""
+        """How the system message shows a job before the first round."""
         listing = self._listings.get(job)
         return self._tools[job.tool].unavailable if listing is None else self._show(job, listing)
 
@@ -190,6 +189,6 @@ class Desk:
         return "\n\n".join([text, *order.notes])
 
     def _show(self, job: Job, listing: Listing) -> str:
-        """The listing with its texts, which are then let go of: long rounds need not hold them."""
+        """Render the listing, then drop its texts: a long round need not hold them."""
         self._listings[job] = self.book.shown(listing)
         return self._tools[job.tool].show(listing)

@@ -1,4 +1,4 @@
-"""The fold: what a client without streaming gets, made of the chunks a stream would have sent."""
+"""The fold joins the chunks of a stream into the one reply that a plain client gets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Fold:
         self._usage: Usage = {}
 
     def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
-        """Add chunks: a fold is never behind."""
+        """Add chunks. A fold never falls behind."""
         for chunk in chunks:
             self.add(chunk.whole() if isinstance(chunk, TextChunk) else chunk)
 
@@ -61,7 +61,7 @@ class Fold:
         if self._calls:
             message["tool_calls"] = [self._call(index) for index in sorted(self._calls)]
         choice = {**self._choice, "message": message, "logprobs": self._logprobs or None}
-        # In the order in which OpenAI's documentation has the fields, for people who read it.
+        # OpenAI's documentation lists the fields in this order, so people look for them in it.
         order = {"id": None, "object": None, "created": None, "model": None}
         reply = {
             **order,

@@ -1,7 +1,7 @@
-"""Chunks of text as bytes in a frame: what they hold beside their text is written and read once.
+"""Chunks of text in a frame: the proxy reads and writes what surrounds the text only once.
 
-Nearly all chunks of a stream are alike but for a few words of text. Whoever reads a stream may give
-a `TextChunk` instead of a chunk; it means the same as its `whole()`, and may be taken for it.
+Nearly all chunks of a stream differ in a few words of text alone. The reader of a stream may hand
+on a `TextChunk` instead of such a chunk. It means the same as the chunk that `whole()` returns.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from proxy.tasks import Behind
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A chunk without its text, which is all that its delta says."""
+    """A chunk without its text. Its delta holds nothing else."""
 
     top: Chunk
     choice: Choice

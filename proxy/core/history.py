@@ -1,7 +1,7 @@
-"""The history as the model gets it: the client's messages in order, with what was hidden put back.
+"""Builds the history for the model: the client's messages in order, with hidden turns put back.
 
-Every upstream accepts the result: each tool call is answered by exactly one tool message, right
-after its turn and in the order of the calls.
+Every upstream accepts the result: exactly one tool message answers each tool call, right after the
+turn and in the order of the calls.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from proxy.core.turn import fit_arguments
 from proxy.core.wire import Message, MessageCall
 
 NO_RESULT: Final = "No result was given for this call."
-"""What the model is told of a call of the client's that the client did not answer."""
+"""The answer to a call of a client's tool that the client left open."""
 
 _MOST_EARLIER: Final = 64
-"""The newest messages of earlier answers for which hidden turns are looked up."""
+"""How many messages of earlier answers the proxy looks up, the newest ones."""
 _MOST_UNFINISHED: Final = 1_000
-"""The same for the answer that is being made. An agent's may take many turns."""
+"""The same for the answer in progress, which may take an agent many turns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """An assistant message of which more may be kept than the client knows."""
+    """An assistant message that may have a hidden part in the store."""
 
     place: int
     """Its index among the messages."""
     handle: str
     is_unfinished: bool
-    """Whether it belongs to the answer that is being made, and not to an earlier one."""
+    """Whether it belongs to the answer in progress, and not to an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the model has seen, and what was put into its system message."""
+    """The messages for the model, and what its system message held in earlier requests."""
 
     messages: list[Message]
     contexts: tuple[Context, ...] = ()
@@ -46,7 +46,7 @@ class History:
 def recognise(messages: Sequence[Message], *, earlier: bool) -> list[Recognised]:
     """The messages to look up, oldest first.
 
-    With `earlier` these are messages of all answers, else of the one that is being made: those
+    With `earlier`, they come from all answers, else from the one in progress. That one begins
     after the last assistant message that called no tool.
     """
     begin = 1 + max(
@@ -73,9 +73,9 @@ def choose(
 ) -> dict[int, KeptTurn]:
     """The kept turns to put back, by the place of their message, oldest first.
 
-    `budget` is the most characters of passages that a request may hold. The answer that is being
-    made gets three quarters of it, and at least its newest turn; earlier answers get what is left,
-    and at most half: so there is room for what is found next. The oldest are dropped first.
+    `budget` is the most characters of passages that a request may hold. The answer in progress
+    gets three quarters of it, and its newest turn in any case. Earlier answers share the rest, up
+    to half of the budget, which leaves room for new results. The oldest turns go first.
     """
     known = {each.place: each for each in recognised if each.handle in kept}
     unfinished = [place for place, each in known.items() if each.is_unfinished]
@@ -106,8 +106,8 @@ def restore(
 ) -> History:
     """The messages with the `chosen` turns put back.
 
-    `recall` takes in what a turn found, and says whether its passages keep their numbers: if they
-    do not, the turn counts as gone.
+    `recall` takes in what a turn found, and says whether its passages can keep their numbers. If
+    they cannot, the turn stays out.
     """
     if not any(map(calls_in, messages)) and not chosen:
         return History(list(messages))
@@ -141,7 +141,7 @@ class _Results:
         return place in self.moved
 
     def answer(self, place: int, id_: str, answers: Mapping[str, str]) -> Message:
-        """The tool message for one call; `answers` are those of hidden calls."""
+        """The tool message for one call. `answers` holds those to hidden calls."""
         given = None if id_ in answers else self.of_calls.get((place, id_))
         if given is not None:
             return given
@@ -149,7 +149,7 @@ class _Results:
 
 
 def _results(messages: Sequence[Message]) -> _Results:
-    """A tool message answers the last call of its id before it; of several the last one counts."""
+    """A tool message answers the nearest call before it with its id. The last of several counts."""
     of_calls: dict[tuple[int, str], Message] = {}
     moved: list[int] = []
     waiting: dict[str, list[int]] = {}
@@ -165,7 +165,7 @@ def _results(messages: Sequence[Message]) -> _Results:
 
 
 def _with_fit_arguments(message: Message) -> Message:
-    """The client sends back what the model wrote, be it JSON or not."""
+    """Mends what the model wrote and the client sends back, JSON or not."""
     calls = calls_in(message)
     return {**message, "tool_calls": list(map(_fit_call, calls))} if calls else message
 

@@ -1,11 +1,12 @@
-"""What is kept of an answer between requests: the part of it that its client does not see.
+"""Kept turns: the parts of an answer that its client does not see, kept between requests.
 
-A client that gets tool calls comes back with its results and with the messages it knows. What the
-model did beside them is kept under a handle that the client sends back without knowing it:
+A client that gets tool calls comes back with their results and with the messages that it knows. The
+proxy keeps the rest of the answer under a handle, which the client sends back without knowing it:
 
-- for a turn that calls the client's tools, the ids of these calls: the proxy makes them, and all
-  ids of one turn begin alike (`call_id`, `handle_of_call`);
-- for a finished answer, all that user and assistant have said up to its end (`Said`).
+- A turn that calls the client's tools has its handle in the ids of these calls. The proxy makes the
+  ids, and all ids of one turn begin alike (`call_id`, `handle_of_call`).
+- A finished answer has a hash of everything that user and assistant have said up to its end
+  (`Said`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from proxy.core.wire import Message, MessageCall
 
 _MINTED: Final = re.compile(r"(call_[0-9a-f]{24}_[0-9]{1,2})_[0-9]{1,3}")
 _RANDOM: Final = 24
-"""As many random characters as fit beside round and number into the 40 that clients allow."""
+"""Clients allow 40 characters. This many random ones fit beside round and number."""
 
 
 def call_id(completion_id: str, round_: int, number: int) -> str:
@@ -38,20 +39,21 @@ def handle_of_call(id_: str) -> str | None:
 
 
 class Said:
-    """What user and assistant have said so far: the handle of the answer that it ends with.
+    """Hashes what user and assistant have said so far. The hash is the handle of the last answer.
 
-    White space does not count: clients trim what they show. Nor do messages of other roles, as
-    instructions often hold the date, and turns without words, which some clients leave out. Texts
-    are told apart by role and length, so that none passes for a part of another.
+    White space does not count, because clients trim what they show. Messages of other roles do not
+    count, because instructions often hold the date. Turns without words do not count, because some
+    clients leave them out. The role and length of each text do count, so that no text passes for a
+    part of another.
     """
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
     def add(self, message: Message) -> str | None:
-        """Take in the next message. The handle if it is the assistant's and has words.
+        """Take in the next message. Returns the handle if the assistant says words in it.
 
-        The cost is that of the message, however much was said before.
+        The cost depends on this message alone, not on those before it.
         """
         role = message["role"]
         if role not in ("user", "assistant"):
@@ -65,7 +67,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class KeptJob:
-    """A job of a hidden tool that was run, and the numbers of the passages it brought."""
+    """A job that a hidden tool has run, and the numbers of the passages it found."""
 
     job: Job
     numbers: tuple[int, ...] = ()
@@ -75,12 +77,12 @@ class KeptJob:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one request found. The passages have no text: that is in the messages."""
+    """What one request found. The passages have no text, because the messages hold it."""
 
     passages: tuple[Passage, ...] = ()
     jobs: tuple[KeptJob, ...] = ()
     last_number: int = 0
-    """The highest number that a passage had been given by then."""
+    """The highest number of any passage by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class KeptTurn:
-    """The hidden part of one request's answer, and its last turn as the model made it."""
+    """The hidden part of one request's answer, and its last turn as the model wrote it."""
 
     text: str
     """What the model said in its last turn."""
@@ -104,13 +106,13 @@ class KeptTurn:
     calls: tuple[MessageCall, ...] = ()
     """The calls of the last turn, the client's too, in the order in which the model made them."""
     answers: Mapping[str, str] = field(default_factory=dict)
-    """What each hidden call of the last turn was answered, by its id."""
+    """The answer to each hidden call of the last turn, by the id of the call."""
     context: Context | None = None
     findings: Findings = field(default_factory=Findings)
 
     @property
     def size(self) -> int:
-        """The characters that the model reads as passages."""
+        """How many characters of passages it holds."""
         told = [text_of(each.get("content")) for each in self.before if each["role"] == "tool"]
         texts = (*told, *self.answers.values(), self.context.text if self.context else "")
         return sum(map(len, texts))
@@ -125,13 +127,13 @@ class KeptTurn:
         return replace(self, before=tuple(_renamed(each, plain) for each in self.before))
 
     def merge(self, message: Message) -> Message:
-        """The client's message of this turn with what it does not know put back.
+        """The client's message of this turn, with the hidden part put back.
 
-        What the client has changed stays changed: other words, other arguments, calls left out.
+        The client's own changes stay: other words, other arguments, calls that it left out.
         """
         content = message.get("content")
         if not content or is_same_text(text_of(content), self.heard):
-            # Without calls some words must stand, even if the last turn had none.
+            # A message without calls needs some words, even if the last turn had none.
             content = self.text or (None if self.calls else content)
         merged: Message = {**message, "content": content}
         if self.calls:

@@ -1,7 +1,7 @@
-"""Names that are nearly another name, so that what is meant to narrow a search is not overlooked.
+"""Finds names that are nearly another name, so that a slip does not widen a search.
 
-A misspelt field would be passed on to the model, which ignores it, while everything is searched. So
-there is one rule for what reads alike, for fields, headers and the names of profiles: see `fold`.
+The model would ignore a misspelt field, and the search would cover everything. One rule says which
+names read alike, for fields, headers and profiles: see `fold`.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from proxy.errors import BadRequest
 
 _LONGEST_SHOWN: Final = 80
 _UNSEEN: Final = re.compile(r"[\W_\u115f\u1160]+")
-"""What does not tell names apart; the two are letters that show nothing."""
+"""Characters that do not tell names apart. The two letters among them are invisible."""
 _OPTIONS_OF_SDKS: Final = ("extra", "modelkwargs")
-"""How fields begin that SDKs unpack before they send a request, such as `extra_body`."""
+"""How those options begin that SDKs unpack before they send a request: `extra_body`, say."""
 _HEADERS_OF_SDKS: Final = "extraheaders"
-"""The one of them where Content-Type is a header, and no wish."""
+"""The one option in which Content-Type is a header and not a wish."""
 _MOST_OPTIONS: Final = 10_000
 _HEADER_ENDINGS: Final = ("workspaceid", "retrieval")
-"""What our headers end in."""
+"""The endings of the proxy's own headers."""
 _ONE_SLIP: Final = 0.85
 """How similar FIELD is to itself with one slip in it, by difflib's measure: 12/14 at least."""
 _LONGEST_NAME: Final = 500
-"""How much of a name is read, in characters: nobody misspells a name into a longer one."""
+"""The proxy reads no more of a name, in characters. No slip makes a name so long."""
 
 
 def fold(name: str) -> str:
-    """What is left of a name without its case, marks, spaces and all else but letters and digits.
+    """The letters and digits of a name, without case, marks and spaces.
 
-    Compatibility forms (NFKD), such as letters of full width, are one. "" for a name that has
-    neither letters nor digits, which is like no other.
+    Compatibility forms (NFKD), such as full-width letters, count as the plain ones. A name without
+    letters and digits gives "", and is like no other.
     """
     name = name[:_LONGEST_NAME]
     if not name.isascii():
-        # Sign by sign: to sort a long row of marks would cost its length squared.
+        # Sign by sign, because a long row of marks costs its length squared to sort.
         name = "".join(unicodedata.normalize("NFKD", sign) for sign in name)
     return _UNSEEN.sub("", name.casefold())
 
 
 def is_nearly_ours(name: str) -> bool:
-    """Whether a field or header can only be meant for the proxy: nearly FIELD, or more.
+    """Whether a field or header can only mean the proxy: it begins with FIELD, or is nearly FIELD.
 
-    One slip of the fingers is seen: a letter too many or too few, a wrong one, or two swapped.
+    One slip of the fingers is allowed: a letter too many or too few, a wrong one, or two swapped.
     """
     folded = fold(name).removeprefix("x")
     if folded.startswith(FIELD):
@@ -60,7 +60,7 @@ def is_nearly_ours(name: str) -> bool:
 
 
 class Names:
-    """Names, in their order, of which one may be meant where another is given."""
+    """Names in their order. A client that sends another name may mean one of them."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = tuple(names)
@@ -74,16 +74,16 @@ class Names:
         return name in self._exact
 
     def nearly(self, name: str) -> str | None:
-        """The name that `name` is like, without being one of them itself."""
+        """The name that `name` is like; None if it is like none, or one of them itself."""
         if not self._exact or name in self._exact:
             return None
         return self._by_fold.get(fold(name))
 
 
 def refuse_lookalike(name: str, value: object, narrowing: Mapping[str, str]) -> None:
-    """Raise BadRequest for an undocumented field of a body that is overlooked but meant to narrow.
+    """Raise BadRequest if an undocumented field of a body looks like one that narrows.
 
-    `narrowing` holds what a misspelt field may have meant, by folded name.
+    `narrowing` maps folded names to the fields that a client may have meant.
     """
     folded = fold(name)
     if is_nearly_ours(folded):
@@ -94,7 +94,8 @@ def refuse_lookalike(name: str, value: object, narrowing: Mapping[str, str]) -> 
         narrowing = {}
     if folded.startswith(_OPTIONS_OF_SDKS) and _holds_narrowing(value, narrowing):
         raise _refused(
-            name, f"Put '{FIELD}' into the body itself, as SDKs do with what 'extra_body' holds."
+            name,
+            f"Put '{FIELD}' into the body itself. SDKs do so with the contents of 'extra_body'.",
         )
 
 
@@ -104,7 +105,7 @@ def _refused(name: str, advice: str) -> BadRequest:
 
 
 def _holds_narrowing(options: object, narrowing: Mapping[str, str]) -> bool:
-    """Whether an SDK's options do, or are too many to be looked through."""
+    """Whether an SDK's options hold a narrowing field, or are too many to look through."""
     if isinstance(options, dict) and any(
         fold(name) in narrowing for name in islice(options, _MOST_OPTIONS)
     ):

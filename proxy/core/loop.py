@@ -1,15 +1,15 @@
 """The loop: everything the proxy decides about the rounds of one answer.
 
-`answer` is a generator that yields commands and is sent their replies, so that it reads from top to
-bottom and is tested as a script, without an event loop:
+`answer` is a generator that yields commands and gets their replies. So it reads from top to bottom,
+and tests play it as a script, without an event loop:
 
-    Recall(handles)        -> {handle: KeptTurn}, those that are there
+    Recall(handles)        -> {handle: KeptTurn}, those that the store still has
     AskModel(ask)          -> Turn
     RunJobs(jobs)          -> {Job: Outcome}, in the order of the jobs
     Keep(handle, turn)     -> None
 
-It returns the turn that ends the answer. Whoever drives it may have started a job earlier, as
-soon as its call was complete; the loop neither knows nor minds.
+It returns the turn that ends the answer. The driver may start a job before the loop asks for it, as
+soon as its call is complete. The loop neither knows nor cares.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Look up what was kept of earlier requests."""
+    """Look up the hidden parts of earlier answers."""
 
     handles: tuple[str, ...]
 
@@ -46,7 +46,7 @@ class AskModel:
 
 @dataclass(frozen=True, slots=True)
 class RunJobs:
-    """Run jobs of hidden tools at the same time, or wait for those that run already."""
+    """Run jobs of hidden tools concurrently, or wait for those that run already."""
 
     jobs: tuple[Job, ...]
 
@@ -66,16 +66,16 @@ Script = Generator[Command, Any, _T]
 
 @dataclass(slots=True)
 class _Rounds:
-    """What has come of the rounds so far."""
+    """The rounds so far."""
 
     messages: list[Message] = field(default_factory=list)
-    """The turns that a model round follows, and their tool messages."""
+    """The turns that another round follows, and their tool messages."""
     heard: list[str] = field(default_factory=list)
-    """What the client heard of each turn, the last one too."""
+    """What the client heard of each turn, including the last one."""
 
 
 def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Turn]:
-    """The rounds of one answer. Raises the error of a failed job if the plan says so."""
+    """Make the rounds of one answer. Raises the error of a failed job if the plan says so."""
     history = yield from _history(plan, desk)
     context = yield from _run_first(plan, desk, history)
     passages = [each.text for each in (*history.contexts, context) if each]
@@ -93,7 +93,7 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
         rounds.heard.append(turn.text)
         for call in turn.calls_of(Owner.HIDDEN):
             desk.take(call)
-        if turn.hidden_calls:  # a turn that was cut has none, but jobs may have begun
+        if turn.hidden_calls:  # none in a turn that was cut, although jobs may run
             yield from _run(plan, desk, desk.round_jobs())
         answers = _answers(plan, desk, ask, turn.hidden_calls)
         # A model that still calls tools in the last round, and says nothing, gets one more chance.
@@ -101,17 +101,17 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
         if is_over or not answers or turn.calls_of(Owner.CLIENT):
             break
         rounds.messages += [turn.as_message(turn.hidden_calls), *_tool_messages(answers)]
-        del turn, answers  # a long round need not hold those before it
+        del turn, answers  # a long round need not keep them in memory
     if handle := _handle(plan, turn, rounds):
         kept = _kept(desk, turn, rounds, answers, context)
-        # An answer that hid nothing must not be taken for another one that has its handle.
+        # Keep a finished answer that hid nothing, or it passes for another one with its handle.
         if kept.size or not turn.calls_of(Owner.CLIENT):
             yield Keep(handle, kept)
     return turn
 
 
 def _history(plan: Plan, desk: Desk) -> Script[History]:
-    """The client's messages, with what was hidden from it put back."""
+    """The client's messages, with the hidden turns put back."""
     chosen: Mapping[int, KeptTurn] = {}
     if plan.grounded and (
         recognised := recognise(plan.messages, earlier=plan.policy.search_memory)
@@ -123,7 +123,7 @@ def _history(plan: Plan, desk: Desk) -> Script[History]:
 
 
 def _run_first(plan: Plan, desk: Desk, history: History) -> Script[Context | None]:
-    """The job before the first round, unless its passages are in the history."""
+    """Run the job before the first round, unless the history holds its passages."""
     job = plan.first_job
     if job is None or any(each.job == job for each in history.contexts):
         return None
@@ -143,7 +143,7 @@ def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Script[None]:
 
 
 def _answers(plan: Plan, desk: Desk, ask: Ask, calls: tuple[ToolCall, ...]) -> dict[str, str]:
-    """What the model is told for each of `calls`, by id and in their order."""
+    """The answer to each of `calls`, by id and in their order."""
     found = iter(desk.answers(tuple(call for call in calls if call.owner is Owner.HIDDEN)))
     return {
         call.id: next(found)
@@ -158,9 +158,9 @@ def _tool_messages(answers: Mapping[str, str]) -> list[Message]:
 
 
 def _say_no_more(messages: list[Message]) -> list[Message]:
-    """The rounds' messages for the last one: their last says that it is the last.
+    """The messages for the last round. The last of them says that no more searches follow.
 
-    It is said here and not kept, because the answer may go on in another request.
+    The store keeps the messages without it, because the answer may go on in another request.
     """
     if not messages:
         return messages
@@ -169,7 +169,7 @@ def _say_no_more(messages: list[Message]) -> list[Message]:
 
 
 def _handle(plan: Plan, turn: Turn, rounds: _Rounds) -> str | None:
-    """Where the hidden part of the answer will be looked for; None if nobody will."""
+    """The handle of the hidden part of the answer; None if no request will look for it."""
     if calls := turn.calls_of(Owner.CLIENT):
         return handle_of_call(calls[0].id)
     if not (plan.policy.search_memory and plan.grounded):
@@ -187,7 +187,7 @@ def _kept(
     answers: Mapping[str, str],
     context: Context | None,
 ) -> KeptTurn:
-    """The hidden part of the answer; calls are kept where the client will answer some of them."""
+    """The hidden part of the answer. It holds the last calls if the client answers some of them."""
     is_answered = bool(turn.calls_of(Owner.CLIENT))
     return KeptTurn(
         text=turn.text,

@@ -1,6 +1,6 @@
-"""The plan of one request: what is searched before, what each model round is asked, who calls what.
+"""The plan of one request: the first search, what each round asks the model, who answers its calls.
 
-Made once from the request, the profile it chose and the settings; read by the loop.
+`make_plan` makes it once, from the request, its profile and the settings. The loop reads it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Policy:
     max_searches: int = 8
     """The most searches of one round."""
     budget_s: float = 240.0
-    """Wall time in seconds after which nothing more is searched."""
+    """After this wall time, in seconds, the proxy runs no further search."""
     instructions: str = ""
     """The operator's own text for the system message."""
     searching: str = SEARCHING
@@ -43,7 +43,7 @@ class Policy:
     query_chars: int = 4_000
     fail_on_search_error: bool = False
     search_memory: bool = False
-    """Whether the model is shown in later answers what it found for earlier ones."""
+    """Whether the model sees in later answers what it found for earlier ones."""
 
 
 class Ask(NamedTuple):
@@ -78,11 +78,11 @@ class Plan(NamedTuple):
     offers: tuple[Offer, ...]
     """The hidden tools that the model may call."""
     choice: ToolChoice | None
-    """The tool_choice of every round that is not forced to call a hidden tool."""
+    """The tool_choice of every round that need not call a hidden tool."""
     forced: str = ""
     """The hidden tool that the first round must call."""
     grounded: bool = True
-    """Whether the reply tells about searches: false only with retrieval `off`."""
+    """Whether the reply reports on searches. Only with retrieval `off` it does not."""
     client_tools: frozenset[str] = frozenset()
 
     def ask(
@@ -93,7 +93,7 @@ class Plan(NamedTuple):
         is_first: bool,
         is_last: bool,
     ) -> Ask:
-        """The next model round, after `passages` were shown. In the last one it can only answer."""
+        """The next round, after the model saw `passages`. In the last one it can only answer."""
         offers = () if is_last else [each for each in self.offers if each.tool.is_offered(passages)]
         hidden = frozenset(each.tool.name for each in offers)
         tools = (*self.chat.tools, *(each.definition for each in offers))
@@ -107,7 +107,7 @@ class Plan(NamedTuple):
         return Owner.HIDDEN if name in hidden else Owner.NOBODY
 
     def correction(self, name: str, *, hidden: frozenset[str]) -> str:
-        """What the model is told when it calls a tool that nobody declared."""
+        """The answer to a call of a tool that nobody declared."""
         names = sorted(self.client_tools | hidden)
         there_are = f"There are: {', '.join(names)}." if names else "There are no tools."
         return f"There is no tool named {name!r}. {there_are}"
@@ -132,7 +132,8 @@ _AUTO: Final = ToolChoice("auto")
 def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, ...]) -> Plan:
     """The plan for `chat`. `wish` is what its body and headers together ask for.
 
-    `tools` are the hidden tools; a forced call that names none is one of the first that is offered.
+    `tools` are the hidden tools. If the client requires a call, names no tool and has none, the
+    model must call the first hidden tool on offer.
 
     Raises EmptyScope, and BadRequest for a tool_choice that cannot be met.
     """
@@ -201,17 +202,17 @@ def _named_hidden(
 
 
 def _can_only_mean_hidden(choice: ToolChoice | None, client_tools: frozenset[str]) -> bool:
-    """Whether the client requires a tool call without having a tool."""
+    """Whether the client requires a tool call, but has declared no tool."""
     return choice is not None and choice.kind == "required" and not client_tools
 
 
 def _leaves_open(choice: ToolChoice | None) -> bool:
-    """Whether a search is welcome: not with `none`, nor with a tool of the client's by name."""
+    """Whether the choice allows a search: `none` does not, nor does a tool of the client's."""
     return choice is None or choice.kind in ("auto", "required")
 
 
 def _first_job(chat: Chat, policy: Policy, scope: Scope, tools: Sequence[HiddenTool]) -> Job | None:
-    """The job of the modes that search first: for the last user message, cut to the limit."""
+    """The job of modes that search first: it looks for the last user message, cut to the limit."""
     question = last_user_text(chat.messages)[: policy.query_chars].strip()
     if not question or is_chore(chat.messages):
         return None

@@ -1,10 +1,10 @@
-"""The turn reader: one round's chunks in, what the client may hear out, a Turn at the end.
+"""The turn reader takes the chunks of one round and passes on what the client may hear.
 
-Text and reasoning pass at once. A call belongs to somebody by its name, which comes in its first
-fragment: fragments wait until there is one. The client's calls pass, numbered from 0; all other
-calls are gathered and never leave. A hidden call is complete as soon as its arguments are a whole
-JSON object, so that a search can start while the model still writes. Complete calls are handed out
-in the order of the calls, so that it makes no difference how their fragments were mixed.
+Text and reasoning pass at once. The name of a call decides who answers it, so fragments wait until
+the name has arrived. The client's calls pass, numbered from 0; the reader keeps all others to
+itself. A hidden call is complete as soon as its arguments are a whole JSON object, so a search can
+start while the model still writes. The reader hands out complete calls in the order in which the
+model began them, however it mixed their fragments. At its end, the round becomes a `Turn`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CLIENT_ID: Final = re.compile(r"[\w.:-]{1,40}", re.ASCII)
 """Ids that OpenAI's clients accept: opaque, at most 40 characters."""
 
 _MOST_CALLS: Final = 128
-"""The most calls of one turn; a model that makes more has lost its way. OpenAI's limit of tools."""
+"""The most calls in one turn, as OpenAI limits tools. A model that makes more has lost its way."""
 
 
 class UnfinishedTurnError(Exception):
@@ -33,12 +33,12 @@ class UnfinishedTurnError(Exception):
 
 @dataclass(slots=True)
 class _Gathering:
-    """A tool call of which more fragments may come."""
+    """A tool call whose fragments are still arriving."""
 
     number: int
     """Its place among the turn's calls."""
     given_id: str = ""
-    """The id the model gave it, which may not be the one it gets."""
+    """The model's own id for it. The client may get another one."""
     id: str = ""
     name: str = ""
     arguments: Arguments = field(default_factory=Arguments)
@@ -52,7 +52,7 @@ class _Gathering:
 
 
 class TurnReader:
-    """Reads one round. `owner_of` says who answers a tool of a given name."""
+    """Reads one round. `owner_of` says who answers calls of the tool with a given name."""
 
     def __init__(
         self,
@@ -63,26 +63,24 @@ class TurnReader:
         keeps_ids: bool = True,
         single_call: bool = False,
     ) -> None:
-        """`mint_id` makes an id for the call of a given number.
+        """`room` is how many characters the client may still hear in this answer.
 
-        It does so for every call, or with `keeps_ids` when the model's own id cannot serve.
-
-        `room` is how many characters the client may still hear in this answer.
-
-        With `single_call` the client hears of at most one call; the turn holds no further ones.
+        `mint_id` makes an id for the call with a given number. With `keeps_ids`, the reader uses
+        it only if clients would not accept the model's own id. With `single_call`, the client
+        hears of one call at most, and the turn leaves out its further calls.
         """
         self._owner_of = owner_of
         self._mint_id = mint_id
         self.room = room
         self.is_full = False
-        """The model said more than there was room for: the turn ends here."""
+        """The model said more than `room` allows, so the turn ends here."""
         self._keeps_ids = keeps_ids
         self._single_call = single_call
         self._text: list[str] = []
         self._usage: Usage = {}
         self._calls: list[_Gathering] = []
         self._by_key: dict[int | str | None, _Gathering] = {}
-        """By index or, where there is none, by id."""
+        """By index, or by id if the upstream sends no index."""
         self._newest: int | str | None = None
         self._ids: set[str] = set()
         self._closing: Chunk | None = None
@@ -97,7 +95,7 @@ class TurnReader:
     def feed(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None: ...
 
     def feed(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None:
-        """What the client may hear of `chunk`, which is consumed; None if it is nothing."""
+        """The part of `chunk` that the client may hear, or None. Changes `chunk`."""
         if isinstance(chunk, TextChunk):
             size = len(chunk.text)
             if size <= self.room:
@@ -123,7 +121,7 @@ class TurnReader:
         return chunk
 
     def take_ready(self) -> list[ToolCall]:
-        """The hidden calls that became complete since the last time, each once."""
+        """The hidden calls that have become complete since the last `take_ready`."""
         ready = []
         for call in self._calls:
             if call.owner is Owner.CLIENT or call.is_handed_out:
@@ -135,7 +133,7 @@ class TurnReader:
         return ready
 
     def close(self) -> Turn:
-        """The turn, once the upstream's reply has ended, or there is no more room for it.
+        """The turn, once the upstream's reply has ended or the answer is full.
 
         Raises UnfinishedTurnError.
         """
@@ -150,7 +148,7 @@ class TurnReader:
         )
 
     def _hear(self, choice: Choice, delta: Delta) -> Delta:
-        """The part of a delta that the client may hear; the role is the writer's."""
+        """The part of a delta that the client may hear. The writer adds the role."""
         fragments = delta.get("tool_calls")
         heard: Delta = {  # type: ignore[assignment]  # mypy knows no part of a TypedDict
             name: value
@@ -180,7 +178,7 @@ class TurnReader:
         return heard
 
     def _cut(self, heard: Delta) -> None:
-        """Cut what is said to what there is room for, reasoning first, as a stream tells it."""
+        """Cut a delta to the room that is left. Reasoning takes its share first: it comes first."""
         said = cast("dict[str, object]", heard)
         for name in sorted(said, key="reasoning_content".__ne__):
             value = said[name]
@@ -203,7 +201,7 @@ class TurnReader:
         return text
 
     def _fragment(self, fragment: Fragment) -> Fragment | None:
-        """Take in one fragment of a call; the fragment the client hears, if any."""
+        """Take in one fragment of a call. Returns the fragment that the client hears, if any."""
         call = self._gathering(fragment)
         if call is None:
             return None
@@ -227,10 +225,10 @@ class TurnReader:
         return _first(call.client_index, call, arguments)
 
     def _gathering(self, fragment: Fragment) -> _Gathering | None:
-        """The call a fragment belongs to; None for one beyond the most calls a turn may have.
+        """The call that a fragment belongs to; None if the turn has its most calls already.
 
-        It goes by the index. Some upstreams send none, or 0 for every call: then a new id with a
-        name begins a new call.
+        The index decides. Some upstreams send no index, or 0 for every call. With those, a new id
+        together with a name begins a new call.
         """
         index, given_id = fragment.get("index"), fragment.get("id")
         key = given_id or self._newest if index is None else index
@@ -254,7 +252,7 @@ class TurnReader:
             call.id = self._mint_id(call.number)
         self._ids.add(call.id)
         if call.owner is Owner.NOBODY:
-            call.name = call.name[:MAX_NAME_CHARS]  # it is repeated to the model
+            call.name = call.name[:MAX_NAME_CHARS]  # the correction tells it to the model
         if call.owner is Owner.CLIENT and not (self._single_call and self._client_calls):
             call.client_index = self._client_calls
             self._client_calls += 1
@@ -264,7 +262,7 @@ class TurnReader:
         return [call.call() for call in self._calls if call.client_index is not None]
 
     def _finished_calls(self) -> list[ToolCall]:
-        """All calls but those kept from a client that takes only one."""
+        """All calls, except those that a client of single calls does not get."""
         for call in self._calls:
             if call.owner is None:
                 self._settle(call)
@@ -276,12 +274,12 @@ class TurnReader:
 
 
 def _size(value: object) -> int:
-    """How many characters what a vendor adds to a delta takes, about: lists, objects, numbers."""
+    """About how many characters a list, an object or a number in a delta takes."""
     return len(str(value))
 
 
 def _first(index: int, call: _Gathering, arguments: str) -> Fragment:
-    """The first fragment of its call that the client hears."""
+    """The first fragment of a call that the client hears."""
     function: Function = {"name": call.name, "arguments": arguments}
     return {"index": index, "id": call.id, "type": "function", "function": function}
 
@@ -291,7 +289,7 @@ def _more(index: int, arguments: str) -> Fragment | None:
 
 
 def _logprobs_of(text: str, logprobs: Logprobs | None) -> Logprobs | None:
-    """The log probabilities of `text` alone: those of hidden calls would tell what was called."""
+    """The log probabilities of `text` alone. Those of hidden calls would give the calls away."""
     if not logprobs:
         return None
     told: list[TokenLogprob] = []

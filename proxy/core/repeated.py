@@ -1,6 +1,6 @@
-"""Fields that a body holds twice.
+"""Refuses a body that holds a narrowing field twice.
 
-A JSON decoder keeps the last one, and nobody can tell which one was meant to narrow the other.
+A JSON decoder keeps the last of the two, and nobody can tell which one the client meant.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from proxy.errors import BadRequest
 
 _IN_BODY: Final = (FIELD, "model", "tool_choice")
 _ESCAPES: Final = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
-"""How an escaped letter of ASCII begins: no client writes one so."""
+"""How an escaped ASCII letter begins. Clients do not write one."""
 
 
 def refuse_repeated(body: bytes, document: object, fields: Iterable[str]) -> None:
-    """Raise BadRequest if a field that narrows is in `body` twice, however it is spelt there.
+    """Raise BadRequest if `body` holds a narrowing field twice, in whatever spelling.
 
-    `document` is what was read from `body`, not nested deeply. `fields` are those of a wish. Nearly
-    every body is seen to repeat nothing without being read again.
+    `document` is the decoded body, which is not nested deeply. `fields` are those of a wish. A
+    look at the bytes clears nearly every body, so few bodies need a second parse.
     """
     if not isinstance(document, dict) or not _may_repeat(body, document, fields):
         return

@@ -38,7 +38,7 @@ class Decoder:
         self._started = False
         self._after_cr = False
         self._is_between_events = False
-        """Whether what comes next begins a new event."""
+        """Whether the next bytes begin a new event."""
         self._size = 0
         self._data: list[bytes] = []
         self._name = b""
@@ -46,7 +46,7 @@ class Decoder:
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes. Raises TooLongError."""
         size = len(data)
-        if (  # what most packets of a stream are: one event of one line, in the plainest form
+        if (  # most packets of a stream are one event of one line, in the plainest form
             self._is_between_events
             and size <= self._limit
             and data.startswith(b"data: ")
@@ -82,13 +82,13 @@ class Decoder:
         return events
 
     def _keep(self, part: bytes) -> None:
-        """Keep a part of a line; the parts are joined once, when the line ends."""
+        """Keep a part of a line. `_events` joins the parts once, when the line ends."""
         if part:
             self._rest.append(part)
             self._rest_size += len(part)
 
     def _lines(self, text: bytes) -> list[bytes]:
-        """The complete lines of `text`; the rest is kept."""
+        """The complete lines of `text`. Keeps the rest."""
         if b"\r" not in text:
             *lines, rest = text.split(b"\n")
         else:
@@ -99,7 +99,7 @@ class Decoder:
         return lines
 
     def _line(self, line: bytes) -> Event | None:
-        """Take in one line; the event it ends, if it ends one that has data."""
+        """Take in one line. Returns the event that it ends, if that has data."""
         if not line:
             event = Event(b"\n".join(self._data), self._name) if self._data else None
             self._size, self._data, self._name = 0, [], b""
@@ -115,7 +115,7 @@ class Decoder:
         return None
 
     def _check_size(self, more: int) -> None:
-        """Refuse an event of which `more` bytes have come beyond its complete lines."""
+        """Refuse an event that is too long, with `more` bytes beyond its complete lines."""
         if self._size + more > self._limit:
             raise TooLongError(f"an event is longer than {self._limit} bytes")
 

@@ -36,33 +36,32 @@ class ToolCall(NamedTuple):
     def as_message_part(self) -> MessageCall:
         """The call as it stands in an assistant message.
 
-        If the arguments are no JSON object, the tool message that answers the call quotes what was
-        written.
+        If the arguments are no JSON object, the tool message that answers the call quotes them.
         """
         arguments = fit_arguments(self.arguments)
         function: Function = {"name": self.name, "arguments": arguments}
         return {"id": self.id, "type": "function", "function": function}
 
     def parse_arguments(self) -> dict[str, object] | None:
-        """The arguments' JSON object; None if there is none. No arguments at all are `{}`."""
+        """The JSON object in the arguments, or None. Empty arguments count as `{}`."""
         text = first_object(self.arguments) if self.arguments.strip() else "{}"
         return orjson.loads(text) if text else None
 
 
 def fit_arguments(text: str) -> str:
-    """The arguments of a call as they may stand in a history.
+    """The arguments of a call in the form that a history may hold.
 
-    What holds no JSON object becomes `{}`, and what follows an object is left out: upstreams parse
-    the history and refuse all of it for one bad call.
+    Text without a JSON object becomes `{}`, and text after an object goes. Upstreams parse the
+    history, and one bad call makes them refuse all of it.
     """
     return first_object(text) or "{}"
 
 
 def first_object(text: str) -> str:
-    """The JSON object that `text` begins with; "" if it begins with none.
+    """The JSON object that `text` begins with, or "".
 
-    What a call asks for is decided by this much of its arguments. They arrive in pieces, and what
-    comes behind a whole object cannot change what has been done about it.
+    This object alone decides what a call asks for. Arguments arrive in pieces, and the proxy acts
+    on a whole object at once, so text after it comes too late to count.
     """
     text = text.strip()
     if not text.startswith("{"):
@@ -71,7 +70,7 @@ def first_object(text: str) -> str:
         try:
             orjson.loads(text)
         except ValueError:
-            pass  # something follows the object, or it is none
+            pass  # more text follows the object, or it is none
         else:
             return text
     try:
@@ -84,31 +83,31 @@ def first_object(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One finished model round. `calls` are all tool calls in the order the model began them."""
+    """One finished model round. `calls` holds all tool calls, in the order the model began them."""
 
     text: str
     finish_reason: str
     calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
     closing: Chunk = field(default_factory=Chunk)
-    """The upstream's chunk that carried finish_reason: its vendor extras close the completion."""
+    """The upstream's chunk with the finish_reason. Its vendor extras go into the closing chunk."""
 
     def calls_of(self, owner: Owner) -> tuple[ToolCall, ...]:
         return tuple(call for call in self.calls if call.owner is owner)
 
     @property
     def hidden_calls(self) -> tuple[ToolCall, ...]:
-        """The calls that the client does not hear of."""
+        """The calls that the client never hears of."""
         return tuple(call for call in self.calls if call.owner is not Owner.CLIENT)
 
     def as_message(self, calls: tuple[ToolCall, ...]) -> Message:
-        """The turn as an assistant message of the history, with `calls` of its calls."""
+        """The turn as an assistant message of the history. `calls` are those that it keeps."""
         parts = [call.as_message_part() for call in calls]
         return {"role": "assistant", "content": self.text or None, "tool_calls": parts}
 
 
 def add_usage(total: Usage, more: Usage) -> Usage:
-    """The sum of two usage objects, objects inside them included; null counts are left out."""
+    """The sum of two usage objects and of the objects inside them, without null counts."""
     return cast("Usage", _add_counts(total, more))
 
 
@@ -126,5 +125,5 @@ def _add_counts(total: Mapping[str, object], more: Mapping[str, object]) -> dict
 
 
 def whole_usage(usage: Usage) -> Usage:
-    """`usage` with the three counts every client expects, 0 where the upstream said nothing."""
+    """`usage` with the three counts that every client expects: 0 where the upstream sent none."""
     return {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, **usage}

@@ -1,8 +1,8 @@
-"""The completion writer: any number of model rounds in, the life of one completion out.
+"""The completion writer turns any number of model rounds into one completion.
 
-One id, one created, one role, one finish_reason; usage summed over all rounds. Text of a later
-round is set off from text already heard by a blank line. The same chunks serve both kinds of
-client: one hears them as a stream, the other gets their fold (`proxy.core.fold`).
+The completion has one id, one `created`, one role and one finish_reason. It sums the usage of all
+rounds, and a blank line sets the text of a later round off from the text before. Both kinds of
+client get the same chunks: one as a stream, the other as their fold (`proxy.core.fold`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from proxy.core.wire import Annotation, Choice, Chunk, Delta, Usage
 
 _Text = Literal["content", "reasoning_content"]
 _CUT_SHORT: Final = frozenset({"length", "content_filter"})
-"""Reasons that pass as they come. All others only say whether the model called a tool."""
+"""Finish reasons that pass unchanged. All others only say whether the model called a tool."""
 
 
 class CompletionWriter:
-    """Writes the chunks of one completion. Chunks handed in are consumed."""
+    """Writes the chunks of one completion. It changes the chunks that it gets."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class CompletionWriter:
         model: str,
         include_usage: bool,
     ) -> None:
-        """`model` is reported until the upstream has said which model answers."""
+        """The client sees `model` until the upstream says which model answers."""
         self.id = id
         self.model = model
         self._created = created
@@ -39,12 +39,12 @@ class CompletionWriter:
         self._knows_model = False
         self._has_begun = False
         self.has_ended = False
-        """The closing chunks are written: nothing may follow them."""
+        """The closing chunks are written. Nothing may follow them."""
         self._heard: dict[_Text, _Heard] = {"content": _Heard(), "reasoning_content": _Heard()}
         self._gaps: dict[_Text, str] = {}
         self._heard_call = False
         self._frame = self._dressed = Frame({}, {})
-        """The upstream's frame of text that passes, and the same for the client."""
+        """The upstream's latest frame of text, and the client's version of it."""
         self.usage: Usage = {}
 
     @property
@@ -68,7 +68,7 @@ class CompletionWriter:
     def write(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk: ...
 
     def write(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk:
-        """What the client hears of a chunk from the turn reader."""
+        """The client's version of a chunk from the turn reader."""
         if isinstance(chunk, TextChunk):
             if self._has_begun and "content" not in self._gaps:
                 self._heard["content"].pieces.append(chunk.text)
@@ -90,13 +90,13 @@ class CompletionWriter:
         return self._dress(chunk, choice)
 
     def _dress_frame(self, frame: Frame) -> Frame:
-        """The frame in which the client gets texts that came in `frame`."""
+        """The client's version of `frame`."""
         chunk = frame.around("")
         choice = chunk["choices"][0]
         return Frame(self._dress(chunk, choice), choice)
 
     def heartbeat(self) -> Chunk:
-        """A chunk that says nothing: it keeps the connection of a waiting client open."""
+        """A chunk without words, to keep the connection of a waiting client open."""
         return self._chunk({"content": ""})
 
     def end_round(self, turn: Turn) -> None:
@@ -105,7 +105,7 @@ class CompletionWriter:
     def end(
         self, turn: Turn, *, annotations: list[Annotation], extras: Mapping[str, object]
     ) -> list[Chunk]:
-        """The closing chunks: what came late, the finish_reason, and usage if it was asked for.
+        """The closing chunks: annotations, the finish_reason, and usage if the client wants it.
 
         `extras` are top-level keys of the reply. Annotations come in exactly one delta, because
         clients that assemble a stream cannot join two.
@@ -164,20 +164,20 @@ class CompletionWriter:
 
 
 class _Heard:
-    """The text of one kind that the client has heard."""
+    """The text, or the reasoning, that the client has heard so far."""
 
     __slots__ = ("_is_blank", "_line_ends", "_seen", "pieces")
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self._seen = 0
-        """As many of the pieces have been looked at."""
+        """How many of the pieces `gap` has read."""
         self._is_blank = True
         self._line_ends = 0
-        """At the end of those."""
+        """How many line ends the text so far ends in."""
 
     def gap(self) -> str:
-        """The line ends that make a blank line after what was heard; none after blank text."""
+        """The line ends that complete a blank line after the text so far; none if that is blank."""
         new = "".join(self.pieces[self._seen :])
         self._seen = len(self.pieces)
         body = new.rstrip("\n")

@@ -1,7 +1,7 @@
 """Models that Scaleway serves although its list does not name them.
 
-A model past its end of life still answers, as its successor, and is listed no more. Whether a
-model does is only known by asking it.
+A model past its end of life leaves the list, but its successor still answers to its name. Only a
+question shows whether a model does.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from proxy.errors import ModelNotFound, ProxyError, UpstreamError, UpstreamRejec
 from proxy.upstreams.scaleway.models import ScalewayModels
 
 _LIST_PATIENCE_S: Final = 2.0
-"""How long a request waits for the list, in seconds; then the model is asked without it."""
+"""How long a request waits for the list, in seconds. Then it asks the model itself."""
 _MOST_REMEMBERED: Final = 1_000
 _LONGEST_REMEMBERED: Final = 500
-"""Clients choose ids, so these many of them, of this length in characters, are remembered."""
+"""Clients choose ids. So the proxy remembers this many, each of at most this many characters."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,14 +29,14 @@ class _Verdict(NamedTuple):
     refusal: ProxyError | None
     """Why the model does not answer; None if it does."""
     until: float
-    """When it has to be asked again, by the event loop's clock."""
+    """When to ask it again, by the event loop's clock."""
 
 
 @dataclass(slots=True)
 class AdmittedModels:
-    """Tells whether a model answers: one on the list does, any other is asked with one token.
+    """Tells whether a model answers. One on the list does; any other is asked for one token.
 
-    What came of it is remembered for `ttl_s` seconds. All who wait for it share one question.
+    The outcome holds for `ttl_s` seconds. All requests that wait for it share one question.
     """
 
     models: ScalewayModels
@@ -47,12 +47,12 @@ class AdmittedModels:
     _asking: dict[str, asyncio.Future[None]] = field(init=False, default_factory=dict)
 
     async def require(self, model: str) -> None:
-        """Return if `model` answers; raise why it does not, a ProxyError."""
+        """Return if `model` answers. Raises a ProxyError that says why it does not."""
         if self._is_remembered(model) or await self._is_listed(model):
             return None
         while asked := self._asking.get(model):
             await asyncio.wait((asked,))
-            if not asked.cancelled():  # else whoever asked is gone, and one of those who wait asks
+            if not asked.cancelled():  # else the asker is gone, and a waiting request asks
                 return asked.result()
         asked = self._asking[model] = asyncio.get_running_loop().create_future()
         try:
@@ -60,14 +60,14 @@ class AdmittedModels:
             asked.set_result(None)
         except ProxyError as refusal:
             asked.set_exception(refusal)
-            asked.exception()  # whoever asks raises it, be there others who wait or not
+            asked.exception()  # counts it as seen, even if nobody waits
             raise
         finally:
             del self._asking[model]
-            asked.cancel()  # unless it is answered
+            asked.cancel()  # without effect once it has an outcome
 
     def _is_remembered(self, model: str) -> bool:
-        """Whether `model` is known to answer. Raises what is known against it."""
+        """Whether `model` is known to answer. Raises the refusal if it is known not to."""
         verdict = self._verdicts.get(model)
         if verdict is None or verdict.until <= asyncio.get_running_loop().time():
             return False
@@ -89,7 +89,7 @@ class AdmittedModels:
         except (ModelNotFound, UpstreamRejected) as refusal:
             self._remember(model, refusal.again())
             raise
-        _log.info("The model %s is on no list, and answered when it was asked.", ascii(model))
+        _log.info("The model %s is not on the list, but it answers.", ascii(model))
         self._remember(model, None)
 
     def _remember(self, model: str, refusal: ProxyError | None) -> None:

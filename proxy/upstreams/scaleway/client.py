@@ -1,6 +1,6 @@
 """Scaleway's Generative APIs: one model round as a stream of chunks.
 
-A reply that is not streamed becomes a stream of one chunk, so that there is one path behind it.
+A reply without a stream becomes one chunk, so that the rest of the proxy knows one path only.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Scaleway:
     vendor: Vendor
     models: ScalewayModels
     drop_params: frozenset[str]
-    """Request parameters that Scaleway does not support and clients send all the same."""
+    """Request parameters that clients send although Scaleway does not support them."""
     timeout_s: float
     _admitted: AdmittedModels = field(init=False)
 
@@ -42,7 +42,7 @@ class Scaleway:
         self._admitted = AdmittedModels(self.models, self._complete, self.models.ttl_s)
 
     async def require(self, model: str) -> None:
-        """Return if `model` answers, which may have to be asked. Raises ProxyError."""
+        """Return if `model` answers, which may take a question to it. Raises ProxyError."""
         await self._admitted.require(model)
 
     @property
@@ -50,7 +50,7 @@ class Scaleway:
         return self.vendor.name
 
     async def ask(self, body: ChatRequest, hear: Hear) -> None:
-        """Run one model round: `body` is an OpenAI request, and `hear` is given its chunks.
+        """Run one model round: `body` is an OpenAI request, and `hear` gets its chunks.
 
         Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
         """
@@ -73,7 +73,7 @@ class Scaleway:
         if not reply.is_stream:
             behind = hear([read_completion(self.vendor, reply.body)])
             if behind is not None:
-                await asyncio.shield(behind)  # it is the receiver's own
+                await asyncio.shield(behind)  # the receiver owns it
 
     async def _complete(self, body: ChatRequest) -> None:
         await self.ask(body, lambda _: None)

@@ -1,4 +1,4 @@
-"""The reply to one model round, read as it comes: a stream of events, or one completion."""
+"""Reads the reply to one model round as it arrives: a stream of events, or one completion."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from proxy.upstreams.scaleway.replies import is_finished, read_chunk
 
 _DONE: Final = b"[DONE]"
 _USAGE_S: Final = 10.0
-"""How long token counts are waited for behind a complete answer."""
+"""How long a complete answer waits for its token counts, in seconds."""
 _DRAIN_S: Final = 0.5
-"""How long the end of a reply may take when its token counts have come, too."""
+"""How long it waits for the end of the reply after that, in seconds."""
 
 
 class RoundReply(Reply):
-    """Reads a stream into `hear`. A reply that is no stream is kept whole.
+    """Reads a stream into `hear`. Keeps a reply that is no stream as a whole.
 
-    A complete answer stays one. Once a finish_reason has come, nothing that goes wrong takes it
-    back: it waits a while for its token counts, and hardly at all for [DONE].
+    An answer is complete once its finish_reason has arrived, and no later fault takes it back. It
+    waits a while for its token counts, and hardly at all for [DONE].
     """
 
     def __init__(self, vendor: Vendor, hear: Hear, timeout_s: float) -> None:
@@ -39,14 +39,14 @@ class RoundReply(Reply):
         self._decoder = Decoder()
         self._frames = FrameReader(functools.partial(read_chunk, vendor))
         self._is_over = False
-        """No chunk counts any more: [DONE] has come, or a fault behind a complete answer."""
+        """No more chunks count: [DONE] has arrived, or a fault after a complete answer."""
         self._ends_at = 0.0
-        """When a complete answer ends at the latest, by the event loop's clock; 0 before it is."""
+        """The latest end of a complete answer, by the event loop's clock; 0 until then."""
         self.is_stream = False
 
     @property
     def is_complete(self) -> bool:
-        """Whether the answer has come to its end, whatever became of the reply."""
+        """Whether the answer is complete, whatever became of the reply."""
         has_whole_body = self.status == HTTPStatus.OK and is_finished(self.body)
         return bool(self._ends_at) or has_whole_body
 
@@ -57,7 +57,7 @@ class RoundReply(Reply):
         return self.decoded(self._feed) if self.is_stream else keep
 
     def _feed(self, part: bytes) -> Behind:
-        """Hear the chunks that `part` completes, up to [DONE] or the first that is an error."""
+        """Push the chunks that `part` completes, up to [DONE] or the first error."""
         chunks: list[Chunk | TextChunk] = []
         fault: UpstreamError | None = None
         try:

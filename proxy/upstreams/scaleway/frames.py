@@ -1,9 +1,9 @@
-"""Chunks of text, read without reading all of their JSON each time.
+"""Reads chunks of text without parsing all of their JSON each time.
 
-Once a chunk has been read and checked in full, the next that has the same bytes around its text is
-known to be the same chunk with other words. Reading each anew, and writing it anew for the client,
-was most of what a token cost in the proxy itself. `tests/upstreams/scaleway/test_frames.py` holds
-this equal to reading in full.
+The reader parses and checks one chunk in full. A later chunk with the same bytes around its text is
+the same chunk with other words. To parse each chunk, and to encode it for the client, was most of
+what a token cost in the proxy itself. `tests/upstreams/scaleway/test_frames.py` shows that both
+ways of reading give the same chunks.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _MOST_TRIES: Final = 8
 
 
 class FrameReader:
-    """Reads the events of one stream; `read` reads one in full, and raises what is wrong in it."""
+    """Reads the events of one stream. `read` parses one in full. It raises UpstreamError."""
 
     def __init__(self, read: Callable[[bytes], Chunk]) -> None:
         self._read = read
         self._frame: Frame | None = None
         self._before = self._after = b""
-        """The bytes around the text of the frame, with its quotes."""
+        """The bytes before and after the text of the frame, including its quotes."""
         self._tries_left = _MOST_TRIES
 
     def read(self, data: bytes) -> Chunk | TextChunk:
-        """The chunk in `data`, the same as if it had been read in full."""
+        """The chunk in `data`, the same that a full parse gives."""
         if self._frame and data.startswith(self._before) and data.endswith(self._after):
             written = data[len(self._before) : -len(self._after)]
             if text := _unescaped(written):
@@ -45,7 +45,7 @@ class FrameReader:
         return chunk
 
     def _learn(self, text: str, data: bytes) -> None:
-        """Take on the frame of a chunk, if `text` is surely written where it seems to be."""
+        """Learn the frame of a chunk, if a probe shows that `text` stands where it seems to."""
         before, found, after = data.partition(orjson.dumps(text))
         before, after = before + b'"', b'"' + after
         try:
@@ -58,7 +58,7 @@ class FrameReader:
 
 
 def _text_alone(chunk: Chunk) -> str | None:
-    """The text of a chunk that says nothing else; None if it says more, or something else."""
+    """The text of a chunk that says nothing else; None for any other chunk."""
     choices = chunk.get("choices") or []
     if len(choices) != 1 or chunk.get("usage"):
         return None
@@ -71,11 +71,11 @@ def _text_alone(chunk: Chunk) -> str | None:
 
 
 def _unescaped(written: bytes) -> str | None:
-    """The text that is written inside a JSON string; None if it is not one, or not closed."""
+    """The text that `written` means inside a JSON string; None if it cannot stand there."""
     try:
         text = written.decode()
         if text.isprintable() and '"' not in text and "\\" not in text:
-            return text  # nothing in it is escaped, or should be
+            return text  # without escapes, and without need of any
         unescaped = orjson.loads(b'"%b"' % written)
     except ValueError:
         return None

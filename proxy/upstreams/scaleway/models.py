@@ -20,7 +20,7 @@ _TIMEOUT_S: Final = 30.0
 
 @dataclass(slots=True)
 class ScalewayModels:
-    """The list of models, asked for at most once in `ttl_s` seconds, and once at a time."""
+    """The list of models. Asks for it at most once in `ttl_s` seconds, and once at a time."""
 
     endpoint: Endpoint
     vendor: Vendor
@@ -29,7 +29,7 @@ class ScalewayModels:
     _failure: UpstreamError | None = field(init=False, default=None)
     """Why there is no list yet."""
     _answered_at: float = field(init=False, default=float("-inf"))
-    """When the last answer came, be it a list or a failure."""
+    """When the last answer came, a list or a failure."""
     _fetching: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     async def all(self) -> tuple[Model, ...]:
@@ -41,18 +41,18 @@ class ScalewayModels:
             if is_old and not has_waited:
                 await self._refresh()
             if self._failure is not None:
-                raise self._failure.with_traceback(None)  # else it would grow each time
+                raise self._failure.with_traceback(None)  # each raise would add to it
             return self._models
 
     async def surely_lacks(self, model: str) -> bool:
-        """Whether the list could be read and `model` is not in it."""
+        """Whether there is a list, and `model` is not on it."""
         try:
             return all(each["id"] != model for each in await self.all())
         except UpstreamError:
             return False
 
     async def _refresh(self) -> None:
-        """Ask, and keep the list or, for all who wait for it, the failure."""
+        """Ask, and keep the list or, for all requests that wait, the failure."""
         try:
             self._models = await self._fetch()
             self._failure = None

@@ -1,7 +1,7 @@
-"""Where Scaleway's API differs from OpenAI's: requests made fit for it, its errors understood.
+"""Where Scaleway's API differs from OpenAI's: makes requests fit for it and reads its errors.
 
 Sources: Scaleway's Generative APIs documentation, the vLLM server behind it and Mistral's chat
-templates. What differs by model is a row of a table.
+templates. Each family of models that differs has a row in a table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from proxy.upstreams.scaleway.schema import SentChunk
 _NINE: Final = re.compile(r"[a-zA-Z0-9]{9}")
 _HTML_TITLE: Final = re.compile(r"<title[^>]{0,200}>([^<]{1,200})</title>", re.IGNORECASE)
 _LONGEST_PAGE: Final = 64 * 1024
-"""As much of an error page is looked at, in bytes."""
+"""The proxy looks at no more of an error page, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,11 @@ def _validation_fault(errors: list[object]) -> Fault:
 
 
 def _fit_message(message: Message) -> Message:
-    """A message as every model takes it.
+    """A message in the form that every model accepts.
 
-    Qwen's templates, among others, know no developer role. Mistral's take no tool-call ids but
-    those of nine characters, which all models take. So all get them: a model that has come to the
-    end of its life is redirected, perhaps to one of Mistral's, and nobody is told before the reply.
+    Qwen's templates, among others, know no developer role. Mistral's accept only tool-call ids of
+    nine characters. All models accept those, so all get them: Scaleway redirects a model at the end
+    of its life, perhaps to one of Mistral's, and says so only in the reply.
     """
     if message["role"] == "developer":
         message = {**message, "role": "system"}
@@ -168,7 +168,7 @@ def _merge_users(messages: list[Message]) -> list[Message]:
 
 
 def _join(contents: list[Content]) -> Content:
-    """Contents as one: texts with a blank line between, parts one after the other."""
+    """Join contents: texts with a blank line between them, parts one after the other."""
     texts = []
     for each in contents:
         if not isinstance(each, str):
@@ -186,7 +186,7 @@ def _parts(content: Content) -> list[Part]:
 
 
 def _nine_characters(call_id: str) -> str:
-    """The id itself if it fits; else one made of its hash, so that call and result stay a pair."""
+    """The id itself if it fits; else one made of its hash, so call and result stay a pair."""
     if _NINE.fullmatch(call_id):
         return call_id
     digest = hashlib.sha256(call_id.encode()).digest()

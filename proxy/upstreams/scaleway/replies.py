@@ -1,4 +1,4 @@
-"""Scaleway's replies, read and checked: everything behind this has the shape the core relies on."""
+"""Reads and checks Scaleway's replies, so that the core can rely on the shape of each chunk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CREDENTIALS: Final = "SCALEWAY_API_KEY, the key's permissions and SCW_DEFAULT_PR
 _STATUS_OF_CODES: Final = {"rate_limit_exceeded": 429, "invalid_request_error": 400}
 _FIRST_NO_STATUS: Final = 600
 
-# What is null counts as absent.
+# Null counts as absent.
 _STRING: Final = (str, NoneType)
 _OBJECT: Final = (dict, NoneType)
 _LIST: Final = (list, NoneType)
@@ -64,7 +64,7 @@ def read_completion(vendor: Vendor, data: bytes) -> Chunk:
 
 
 def is_finished(data: bytes) -> bool:
-    """Whether `data` is a completion to its end, though its reply may not have come to its own."""
+    """Whether `data` is a whole completion, even if its reply broke off after it."""
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -91,7 +91,7 @@ def decode(data: bytes) -> object:
 
 
 def _without_error(vendor: Vendor, document: object) -> dict[str, object]:
-    """`document`, unless it is an error: those also come in replies that began with 200."""
+    """`document`, unless it is an error: a reply that began with 200 may hold one too."""
     if not isinstance(document, dict):
         raise _unknown_shape()
     error = document.get("error")
@@ -137,8 +137,8 @@ def _is_fragment(fragment: object) -> bool:
 
 
 def _fits(document: Mapping[str, object], fields: Mapping[str, tuple[type, ...]]) -> bool:
-    """Whether each of `fields` is of one of its types."""
-    for name, types in fields.items():  # noqa: SIM110  # this is run for each chunk
+    """Whether each of `fields` has one of its types."""
+    for name, types in fields.items():  # noqa: SIM110  # this runs for each chunk
         if not isinstance(document.get(name), types):
             return False
     return True

@@ -1,6 +1,6 @@
-"""Makes Scaleway's chunks what OpenAI's schema says, and keeps from clients what is not theirs.
+"""Makes Scaleway's chunks fit OpenAI's schema, and drops fields that would mislead a client.
 
-What the schema does not know passes, as long as no client is known to act on it.
+A field that the schema does not know passes, unless some client acts on it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SentChunk(Chunk, _NotTheModels, total=False):
 
 
 def conform(chunk: SentChunk) -> Chunk:
-    """`chunk`, whose shape has been checked, without what would break a client. It is changed."""
+    """Drop from a chunk of the checked shape what would break a client. Changes `chunk`."""
     for name in _NOT_THE_MODELS:
         if name in chunk:
             del chunk[name]
@@ -55,7 +55,7 @@ def _conform_choice(choice: Choice) -> None:
     if not delta:
         return
     if "annotations" in delta:
-        del delta["annotations"]  # the proxy's own are checked, and come in one delta
+        del delta["annotations"]  # only the proxy writes them, into one delta
     if not isinstance(delta.get("audio", {}), dict):
         del delta["audio"]
     for fragment in delta.get("tool_calls") or ():
@@ -68,7 +68,7 @@ def _arguments_as_text(function: Function) -> None:
     if arguments is not None and not isinstance(arguments, str):
         try:
             function["arguments"] = orjson.dumps(arguments).decode()
-        except orjson.JSONEncodeError:  # nested deeper than can be written
+        except orjson.JSONEncodeError:  # nested too deeply to encode
             function["arguments"] = ""
 
 
@@ -92,7 +92,7 @@ def _are_tokens(tokens: object) -> bool:
 
 
 def _is_token(token: object) -> bool:
-    """Whether a log probability has the fields OpenAI's schema demands; the rest is filled in."""
+    """Whether a log probability has the fields OpenAI's schema demands. Fills in the others."""
     if not isinstance(token, dict):
         return False
     if not all(isinstance(token.get(name), kind) for name, kind in _TOKEN_TYPES.items()):
