@@ -15,7 +15,7 @@ from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.replies import JSONReply
 
 Model = dict[str, Any]
-"""An OpenAI model object: `id`, `object`, `created`, `owned_by`, and what a vendor adds."""
+"""An OpenAI model object: `id`, `object`, `created`, `owned_by`, and any fields of a vendor."""
 
 
 class ModelSource(Protocol):
@@ -26,7 +26,7 @@ class ModelSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What a client may name as `model`. A profile hides an upstream model of nearly its name."""
+    """The names that a client may use as `model`. A profile hides models with nearly its name."""
 
     profile_names: Names
     upstream: ModelSource
@@ -40,7 +40,7 @@ class Models:
         return id_ not in self.profile_names and self.profile_names.nearly(id_) is None
 
     async def get(self, model_id: str) -> Model:
-        """The model of this id. Raises ModelNotFound, or UpstreamError if there is no list."""
+        """The model with this id. Raises ModelNotFound, or UpstreamError if there is no list."""
         if model_id in self.profile_names:
             return _profile(model_id)
         refuse_nearly(model_id, self.profile_names)
