@@ -48,24 +48,24 @@ HTTPS: Final = "https"
     "--only",
     type=click.Choice(_NAMES),
     multiple=True,
-    help="Measure this column (and direct); can be given more than once.",
+    help="Measure this column (and direct). Repeat it for more columns.",
 )
 @click.option(
     "--upstream",
     type=click.Choice([HTTP, HTTPS]),
-    help="Measure only the columns whose upstreams are asked so; by default both.",
+    help="Measure only the columns with such upstreams; by default both.",
 )
 @click.option(
     "--scenario",
     type=click.Choice(SCENARIOS),
     multiple=True,
-    help="Run this scenario only; can be given more than once.",
+    help="Run only this scenario. Repeat it for more scenarios.",
 )
-@click.option("--repeats", type=click.IntRange(1, 20), help="How often each load is put on.")
+@click.option("--repeats", type=click.IntRange(1, 20), help="How often to run each load.")
 @click.option(
     "--beside",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Also measure the proxy of another working tree, in turns with this one.",
+    help="Also measure the proxy of another working tree, in turn with this one.",
 )
 def main(  # noqa: PLR0913  # one for each option
     *,
@@ -79,10 +79,10 @@ def main(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Measure the proxy beside its peers, and print one table.
 
-    Load goes to this machine only, and all that is started is ended. `make bench-peers` installs
-    peers. The exit code is 1 if a run of the proxy is void.
+    Load goes to this machine only, and the run ends everything that it starts. `make bench-peers`
+    installs peers. The exit code is 1 if a run of the proxy is void.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell had it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # even if a shell ignores the signal
     signal.signal(signal.SIGTERM, _interrupt)
     effort = QUICK if quick else FULL
     if repeats is not None:
@@ -114,7 +114,7 @@ def _choose(
 ) -> tuple[tuple[Subject, ...], dict[str, Gateway], Sequence[tuple[str, str]]]:
     """The columns, their gateways by name, and the columns of ratios.
 
-    Direct, which others are compared with, is always there. The other working tree has a column
+    Direct is always there, because others are compared with it. The other working tree has a column
     beside each one of this tree's loop.
     """
     known = gateways()
@@ -140,7 +140,7 @@ def _asks(gateway: Gateway) -> str:
 
 
 def _certificates(servers: Mapping[str, Gateway], folder: Path) -> Certificates | None:
-    """Certificates for the upstream, if a gateway that asks over TLS can be measured."""
+    """Certificates for the upstream, if any gateway that asks over TLS is there to measure."""
     if any(each.is_secure and not each.missing() for each in servers.values()):
         return make_certificates(folder / "certificates")
     return None
@@ -156,7 +156,7 @@ def _command() -> str:
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
-    """As Ctrl-C, which the event loop expects: it swallows what is raised in its callbacks."""
+    """Act as on Ctrl-C. The event loop swallows what a handler raises in its callbacks."""
     signal.raise_signal(signal.SIGINT)
 
 

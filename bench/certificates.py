@@ -1,7 +1,7 @@
 """A certificate for the scripted upstream, from an authority that lives as long as the run.
 
-The `openssl` command makes both. The benchmark runs from the proxy's own environment, where neither
-a package nor Python's standard library can make certificates.
+The `openssl` command makes both. The benchmark runs from the proxy's own environment, in which
+nothing else can make certificates.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ extendedKeyUsage = serverAuth
 subjectAltName = IP:{HOST}
 authorityKeyIdentifier = keyid
 """
-"""All that strict clients look for, whatever the configuration of the system says."""
+"""Everything that strict clients look for, whatever the system's configuration says."""
 _NEW: Final = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
 class NoCertificatesError(RuntimeError):
-    """Certificates could not be made."""
+    """The benchmark could not make certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ class Certificates:
     """PEM files."""
 
     authority: Path
-    """The certificate that clients are told to trust."""
+    """The certificate that clients must trust."""
     server: Path
     """The certificate for 127.0.0.1."""
     key: Path
-    """Of the server's certificate."""
+    """The private key of the server's certificate."""
 
 
 def missing() -> str:
-    """Why no certificates can be made; "" if they can."""
+    """Why the benchmark can make no certificates; "" if it can."""
     return "" if shutil.which("openssl") else "needs openssl"
 
 

@@ -39,7 +39,7 @@ class Panel:
 
 
 def render_chart(title: str, panels: Sequence[Panel]) -> str:
-    """The chart, with its title for those who cannot see it, too."""
+    """The chart. Its title also serves those who cannot see it."""
     parts = [_text(_MARGIN, _MARGIN + 14, title)]
     y = _MARGIN + _TITLE
     for panel in panels:

@@ -1,4 +1,4 @@
-"""Whether a reply is what was sent: speed that comes from dropping or merging does not count."""
+"""Whether a reply is what the upstream sent: dropping or merging parts must not win speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OK: Final = 200
 _DONE: Final = b"[DONE]"
 _SHOWN: Final = 200
 _MISSHAPEN: Final = (ValueError, LookupError, TypeError, AttributeError)
-"""What reading a reply raises that is not HTTP, not JSON or not a completion."""
+"""The exceptions of a reply that is not HTTP, not JSON or not a completion."""
 
 
 class WrongReplyError(Exception):
@@ -28,12 +28,12 @@ class Expected:
 
     script: Script
     cited: bool
-    """Whether the citations must be there as annotations."""
+    """Whether the citations must come as annotations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When the pieces of a text came, each with its time, after the request."""
+    """When the pieces of a text arrived, each with its time after the request."""
 
     first_s: float
     gaps_s: tuple[float, ...]
@@ -55,7 +55,7 @@ def check_reply(exchange: Exchange, expected: Expected) -> None:
 
 
 def check_stream(exchange: Exchange, expected: Expected) -> Timing:
-    """Check a stream, and tell when its text came. Raises WrongReplyError."""
+    """Check a stream, and return when its text arrived. Raises WrongReplyError."""
     try:
         reply = read_reply(exchange)
         _expect("status", reply.status, _OK, reply.body)

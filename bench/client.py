@@ -1,6 +1,6 @@
-"""The load client: callers that send one request after the other, each on a connection of its own.
+"""The load client: callers that send one request after the other, each on its own connection.
 
-While they run they only keep what comes and when. `bench.checks` looks at it afterwards.
+During a run they only note what arrives and when. `bench.checks` looks at it afterwards.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bench.script import FIRST_PIECE
 from bench.sockets import HOST, Writer
 
 Source = Callable[[], bytes | None]
-"""Gives a caller its next request; None ends it."""
+"""Gives a caller its next request, or None to end it."""
 
 _FIRST_TEXT: Final = FIRST_PIECE.encode()
 _CONNECTING_AT_ONCE: Final = 64
@@ -27,7 +27,7 @@ _READ_BYTES: Final = 65536
 
 
 class Caller:
-    """Sends requests on one connection, which is made anew when the server has closed it."""
+    """Sends requests on one connection, and opens another if the server has closed it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -52,7 +52,7 @@ class Caller:
     ) -> None:
         """Send requests until there are none or one fails, then call `ended`.
 
-        `on_text` is called when the first text of a reply comes, or its end.
+        It calls `on_text` at the first text of a reply, or at its end.
         """
         self._source = source
         self._ended = ended
@@ -84,7 +84,7 @@ class Caller:
         if exchange is None:
             return
         if line.used and not exchange.reads:
-            self._send(exchange)  # the server had closed a connection that was kept
+            self._send(exchange)  # the server had closed the kept connection
         else:
             self._fail(exchange, "the connection broke")
 
@@ -140,7 +140,7 @@ class _Line(asyncio.Protocol):
         self._caller = caller
         self._writer: Writer | None = None
         self.used = False
-        """Whether a reply has come over it."""
+        """Whether this connection has brought a reply."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._writer = Writer(cast("asyncio.Transport", transport))
@@ -167,9 +167,9 @@ class Crowd:
     callers: list[Caller]
 
     async def run(self, sources: Sequence[Source], *, spread_s: float = 0.0) -> list[Exchange]:
-        """Give each caller a source, and return all exchanges when all have ended.
+        """Give each caller a source, and return all exchanges when every caller has ended.
 
-        Callers begin evenly spread over `spread_s` seconds.
+        The callers begin evenly spread over `spread_s` seconds.
         """
         loop = asyncio.get_running_loop()
         gate = _Gate(len(sources))
@@ -183,9 +183,9 @@ class Crowd:
         return self.take()
 
     async def open(self, sources: Sequence[Source], *, at_once: int) -> _Gate:
-        """Let each caller begin, a few at once; return when the first text has come to all.
+        """Let each caller begin, a few at once. Returns when all have got their first text.
 
-        The gate that is returned opens when all replies have ended.
+        The gate that it returns opens when all replies have ended.
         """
         begun, ended = _Gate(len(sources)), _Gate(len(sources))
         waiting = iter(zip(self.callers, sources, strict=True))
@@ -205,7 +205,7 @@ class Crowd:
         return ended
 
     def take(self) -> list[Exchange]:
-        """The exchanges so far; they are forgotten here."""
+        """The exchanges so far. The callers forget them."""
         taken = [exchange for caller in self.callers for exchange in caller.exchanges]
         for caller in self.callers:
             caller.exchanges = []

@@ -1,7 +1,8 @@
 """A clock that calls back within tens of microseconds of a time.
 
-The timers of event loops are whole milliseconds, which is too coarse to space tokens 5 ms apart and
-measure what a gateway adds to that. This one is a Linux timerfd, watched by the event loop.
+The timers of event loops count whole milliseconds. That is too coarse to space tokens 5 ms apart
+and to measure what a gateway adds to that. This clock is a Linux timerfd that the event loop
+watches.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Final
 _MONOTONIC: Final = 1
 _ABSOLUTE: Final = 1
 _EXPIRATIONS: Final = 8
-"""Bytes that a read of a timerfd gives."""
+"""How many bytes a read of a timerfd returns."""
 _NANOSECONDS: Final = 1_000_000_000
 
 
@@ -66,8 +67,8 @@ class Clock:
         try:
             os.read(self._timer, _EXPIRATIONS)
         except BlockingIOError:
-            return  # set anew since it rang
-        self._armed_for = float("-inf")  # what is called back and calls again sets no timer
+            return  # someone set the timer anew since it rang
+        self._armed_for = float("-inf")  # a callback that calls again sets no timer
         while self._due and self._due[0][0] <= time.monotonic():
             heapq.heappop(self._due)[2]()
         self._armed_for = float("inf")

@@ -12,20 +12,20 @@ WARM_UP: Final = Script(chunks=8)
 ANSWER: Final = Script(chunks=103)
 HELD: Final = Script(chunks=8, held=True)
 ALONE: Final = Script(chunks=23, gap_s=0.020, first_s=0.300, search_s=0.200)
-"""As a model of 50 tokens a second answers."""
+"""The speed of a model that writes 50 tokens a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A number of streams, how fast they are, and how many follow each other."""
+    """A number of streams, their speed, and how many follow each other."""
 
     streams: int
     gap_ms: int
     rounds: int
     in_step: bool = False
-    """All streams begin at the same instant, and so every chunk of one comes with those of all."""
+    """All streams begin at the same instant, so the chunks of all arrive together."""
     over_https: bool = False
-    """Also measured with https upstreams. At every level, a run would take half as long again."""
+    """Also measure it with https upstreams. At every level, a run would take half as long again."""
 
     @property
     def name(self) -> str:
@@ -45,7 +45,7 @@ LEVELS: Final = (
     Level(256, 20, 1),
 )
 WIDEST: Final = Level(1000, 80, 1, over_https=True)
-"""As many chunks a second as at 64 and 256 streams: what a stream costs by being open shows."""
+"""As many chunks a second as at 64 and 256 streams, so it shows the cost of an open stream."""
 
 _SCRIPTS: Final = (
     WARM_UP,
@@ -55,7 +55,7 @@ _SCRIPTS: Final = (
     *(level.script for level in (*LEVELS, WIDEST)),
 )
 MODELS: Final = tuple(dict.fromkeys(script.model for script in _SCRIPTS))
-"""All that are asked for: some gateways must be told their models beforehand."""
+"""All scripts that the benchmark asks for: some gateways must know their models beforehand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""One request and the bytes of its reply, with the time at which each part came.
+"""One request and the bytes of its reply, with the time at which each part arrived.
 
-While a load runs, parts are only kept. They are taken apart afterwards, outside the timed part.
+During a load, the exchange only keeps the parts. It takes them apart afterwards, outside the
+timing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Exchange:
     sent_at: float = 0.0
     reads: list[tuple[float, bytes]] = field(default_factory=list)
     failure: str = ""
-    """Why the reply did not come whole."""
+    """Why the reply is not whole."""
 
     @property
     def ended_at(self) -> float:
@@ -35,14 +36,14 @@ class Exchange:
 
 
 class Ending:
-    """Notices the end of a reply, at the least cost: what was missed the checks will find."""
+    """Notices the end of a reply at the least cost. The checks find what this overlooks."""
 
     __slots__ = ("_head", "_left", "_tail", "closes")
 
     def __init__(self) -> None:
         self._head: bytes | None = b""
         self._left = 0
-        """Bytes of the body that are still to come; -1 for a body in chunks."""
+        """How many bytes of the body are still missing; -1 for a body in chunks."""
         self._tail = b""
         self.closes = False
         """Whether the server closes the connection after the reply."""
@@ -65,7 +66,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A server-sent event's data, and when its last byte came."""
+    """A server-sent event's data, and when its last byte arrived."""
 
     at: float
     data: bytes
@@ -73,7 +74,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply taken apart. `ends` holds, for each read, how much of the body had come by then."""
+    """A reply taken apart. `ends` says, for each read, how much of the body had arrived by then."""
 
     status: int
     body: bytes
@@ -139,7 +140,7 @@ def _data(text: bytes) -> bytes:
 
 
 def _spans(rest: bytes) -> list[tuple[int, int]]:
-    """Where the data is in a body in HTTP's chunked encoding, which must be whole."""
+    """Where the data is in a whole body in HTTP's chunked encoding."""
     spans = []
     at = 0
     while True:

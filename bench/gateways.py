@@ -1,4 +1,4 @@
-"""All that is measured: the proxy and its peers, and the columns of the table."""
+"""Everything the benchmark measures: the proxy and its peers, and the columns of the table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HYBRID: Final = Subject(
 
 
 def subjects() -> tuple[Subject, ...]:
-    """All columns, in their order: first all with http upstreams, then all with https."""
+    """All columns in order: first those with http upstreams, then those with https."""
     asked = (
         Subject("nginx", NGINX),
         Subject(

@@ -1,7 +1,7 @@
 """The sequential loop of LightOn's guides, as a script: ask the model, run its search, ask again.
 
-The first request is not streamed, and nothing starts before what precedes it has ended. It asks the
-upstreams directly, so that no gateway costs it anything.
+It does not stream the first request, and starts nothing before the step before has ended. It asks
+the upstreams directly, so no gateway costs it anything.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _json(port: int, path: str, body: Any) -> Any:
 
 
 def _passages(results: list[dict[str, Any]]) -> str:
-    """The passages as the guides lay them out."""
+    """The passages in the layout of the guides."""
     return "\n\n".join(
         f"[{each['source']['filename']}, p.{each['source']['page_start']}]\n{each['content']}"
         for each in results

@@ -1,7 +1,7 @@
 """`python -m bench.install`: puts the peers into bench/.peers, from package registries alone.
 
-Nothing outside that folder is changed and nothing is started. A peer that cannot be had is said,
-and is no failure: it will be a line in the table.
+It changes nothing outside that folder and starts nothing. If it cannot get a peer it says so, and
+goes on: the table will have a line for it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _NPM_OPTIONS: Final = ("--ignore-scripts", "--no-audit", "--no-fund", "--logleve
 _PORTKEY: Final = {
     "private": True,
     "dependencies": {"@portkey-ai/gateway": "1.15.2", "@hono/node-server": "1.13.8"},
-    # With a later one it answers every stream with 500, "TypeError: immutable".
+    # A later version answers every stream with 500, "TypeError: immutable".
     "overrides": {"@hono/node-server": "1.13.8"},
 }
 
 
 class InstallError(RuntimeError):
-    """Something could not be installed."""
+    """An installation failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Step:
 
 
 def _from_wheels(requirement: str) -> Callable[[Path], None]:
-    """An environment of its own, of wheels only: building would run code of every dependency."""
+    """An environment of its own, from wheels only: a build would run code of every dependency."""
 
     def install(folder: Path) -> None:
         _run(sys.executable, "-m", "venv", str(folder))
@@ -60,7 +60,7 @@ def _from_npm(folder: Path) -> None:
 
 
 def _from_debian(folder: Path) -> None:
-    """Unpacked and not installed, so that no service is set up and root is not needed."""
+    """Unpacked, not installed: so it sets up no service and needs no root."""
     folder.mkdir(parents=True)
     _run("apt-get", "download", "--quiet", "nginx", cwd=folder)
     for package in folder.glob("*.deb"):
@@ -73,7 +73,7 @@ STEPS: Final = (
     Step("TensorZero", "tensorzero", _from_wheels("tensorzero==2026.6.0")),
     Step("agentic-api", "agentic-api", _from_wheels("agentic-api==0.9.0")),
     Step("Portkey", "portkey", _from_npm),
-    # The last of its line whose requirements can all be had.
+    # The newest of its line whose requirements the registry has.
     Step("LiteLLM", "litellm", _from_wheels("litellm[proxy]==1.106.2")),
 )
 
@@ -95,7 +95,7 @@ def install_all(steps: Sequence[Step] = STEPS, home: Path = PEERS) -> None:
 
 
 def _install(step: Step, folder: Path) -> None:
-    """All or nothing: what a failed attempt leaves would pass for the peer."""
+    """All or nothing: the remains of a failed attempt would pass for the peer."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         step.install(folder)

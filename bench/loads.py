@@ -1,4 +1,4 @@
-"""The loads that are put on a server, each checked afterwards and void if anything was wrong."""
+"""The loads for a server. Each run is checked afterwards, and void if anything was wrong."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class VoidRunError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a subject is asked, between which upstream and this client."""
+    """Where to ask a subject, between which upstream and this client."""
 
     subject: Subject
     server: Server | None
@@ -58,7 +58,7 @@ class Place:
         return Meter(None if self.server is None else self.server.pid, self.upstream.pid)
 
     def source(self, script: Script, *, stream: bool, until: Callable[[], bool]) -> Source:
-        """Requests, each with a question of its own, until `until` says stop."""
+        """Requests, each with its own question, until `until` says stop."""
 
         def give() -> bytes | None:
             if until():
@@ -70,7 +70,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a closed loop of answers brought."""
+    """The outcome of a closed loop of answers."""
 
     count: int
     usage: Usage
@@ -78,7 +78,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What streams brought. A chunk is one that the upstream sent to be seen by the client."""
+    """The outcome of streams. It counts the chunks that the upstream sent for the client to see."""
 
     chunks: int
     timings: tuple[Timing, ...]
@@ -117,7 +117,8 @@ def measure_streams(
 ) -> Streams:
     """`streams` open at a time, each followed by the next, `rounds` one after the other.
 
-    They begin at the same instant if `in_step`, else evenly spread over the duration of one.
+    With `in_step` they begin at the same instant; otherwise they spread evenly over one stream's
+    time.
     """
     spread_s = 0.0 if in_step or streams == 1 else script.answer_s
 
@@ -139,7 +140,7 @@ def measure_streams(
 
 
 def measure_open(place: Place, script: Script, *, streams: int, look: Callable[[], T]) -> T:
-    """What `look` sees while `streams` are held open by the upstream. Then they end."""
+    """What `look` sees while the upstream holds `streams` open. Then they end."""
 
     async def load() -> tuple[list[Exchange], T]:
         async with connected(place.port, streams) as crowd:
@@ -179,7 +180,7 @@ def _times(count: int) -> Callable[[], bool]:
 
 
 def _check_counts(place: Place, before: dict[str, int], answers: int) -> None:
-    """Void unless the upstream had exactly the requests that so many answers need."""
+    """Void unless the upstream got exactly the requests that so many answers need."""
     after = _counts(place)
     loops = answers if place.subject.searches else 0
     wanted = {upstream.ANSWERS: answers, upstream.CALLS: loops, upstream.SEARCHES: loops}

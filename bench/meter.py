@@ -1,4 +1,4 @@
-"""What server, upstream and load client use while a load runs."""
+"""What server, upstream and load client use during a load."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.procstat import busy_seconds, cpu_between, cpu_seconds, tree
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU seconds in a stretch of time."""
+    """CPU seconds over a period."""
 
     wall_s: float
     server_s: float
@@ -21,7 +21,7 @@ class Usage:
 
     @property
     def others_share(self) -> float:
-        """What other processes used, in cores: 0 on a machine that does nothing else."""
+        """The cores that other processes used: 0 on a machine that does nothing else."""
         ours = self.server_s + self.client_s + self.upstream_s
         return max(0.0, self.machine_s - ours) / self.wall_s
 
@@ -40,10 +40,10 @@ class Usage:
 
 @dataclass(slots=True)
 class Meter:
-    """Measures from its making, or from `restart`, to `read`."""
+    """Measures from its creation, or from `restart`, to `read`."""
 
     server: int | None
-    """The process whose tree is measured; None where no server is between client and upstream."""
+    """The process whose tree it measures; None if no server is between client and upstream."""
     upstream: int
     _at: float = field(init=False, default=0.0)
     _server: dict[int, float] = field(init=False, default_factory=dict)
@@ -62,7 +62,7 @@ class Meter:
         self._at = time.monotonic()
 
     def read(self) -> Usage:
-        """What was used since; to be called once a load has ended."""
+        """The use since then. Call it once a load has ended."""
         return Usage(
             wall_s=time.monotonic() - self._at,
             client_s=time.process_time() - self._client,

@@ -1,4 +1,4 @@
-"""What is measured: the names of values, and the rows of the table that show them."""
+"""What the benchmark measures: the names of values, and the rows of the table that show them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 from bench.results import Results
 
 SHARES: Final = (50, 99)
-"""The percentiles that are shown of what varies from token to token."""
+"""The percentiles to show of values that vary from token to token."""
 LEVELS: Final = ((1, False), (32, False), (64, False), (64, True), (256, False), (1000, False))
-"""Streams that are open at the same time, and whether in step."""
+"""How many streams are open at the same time, and whether in step."""
 
 DIRECT: Final = "direct"
-"""The subject without a server, which others are compared with."""
+"""The subject without a server. Others are compared with it."""
 
 CPU_ANSWER: Final = "cpu_answer"
 CPU_HOP: Final = "cpu_hop"
@@ -30,7 +30,7 @@ HYBRID_FIRST: Final = "hybrid_first"
 
 
 def level(streams: int, *, in_step: bool = False) -> str:
-    """What so many streams at the same time are called."""
+    """The name for so many streams at the same time."""
     return f"{streams} stream" + ("s" if streams > 1 else "") + (" in step" if in_step else "")
 
 
@@ -58,7 +58,7 @@ def cores_of(workers: str) -> str:
 
 
 class Over(Enum):
-    """What a value is shown as."""
+    """The form in which the table shows a value."""
 
     NOTHING = "itself"
     DIRECT = "over direct"
@@ -76,13 +76,13 @@ class Row:
     keys: tuple[str, ...]
     over: Over = Over.NOTHING
     compared: bool = False
-    """Whether the ratio of two subjects says anything."""
+    """Whether the ratio of two subjects means anything."""
 
 
 def value_over(
     results: Results, key: str, subject: str, over: Over, *, loops: bool
 ) -> float | None:
-    """A median as it is shown. Values of direct are what the others' are over, and stay."""
+    """A median in the form for the table. Values of direct stay: the others' are over them."""
     value = results.of(key, subject)
     if value is None or over is Over.NOTHING or subject == DIRECT:
         return value

@@ -1,4 +1,4 @@
-"""The proxy's peers: what is there, in which version, and how each is started."""
+"""The proxy's peers: which are there, in which version, and how each starts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def peers() -> tuple[Gateway, ...]:
     )
 
 
-# nginx: the floor, a reverse proxy that knows nothing of what it passes on.
+# nginx: the floor, a reverse proxy that understands nothing of what it passes on.
 
 _NGINX_CONFIG: Final = """\
 daemon off;
@@ -80,7 +80,7 @@ _NGINX_TLS: Final = (
 
 
 def _nginx() -> str | None:
-    """Ours, or else the one that the machine has."""
+    """Our own nginx, or else the machine's."""
     folders = (str(PEERS / "nginx" / "usr" / "sbin"), os.environ.get("PATH", ""), "/usr/sbin")
     return shutil.which("nginx", path=os.pathsep.join(folders))
 
@@ -107,7 +107,7 @@ def _nginx_launch(site: Site) -> Launch:
     return Launch((_nginx() or NGINX, "-p", str(site.folder), "-c", path, "-e", "stderr"), port)
 
 
-# TensorZero: a gateway in Rust. The wheel holds it as a library that a short program starts.
+# TensorZero: a gateway in Rust. The wheel holds it as a library, which a short program starts.
 
 _TENSORZERO_PROGRAM: Final = """
 import sys, time
@@ -145,7 +145,7 @@ def _tensorzero_launch(site: Site) -> Launch:
     return Launch(argv, None, site.trust("SSL_CERT_FILE"))
 
 
-# agentic-api: a gateway in Rust. Its own loop is for /v1/responses; chat completions it passes on.
+# agentic-api: a gateway in Rust. Its own loop is for /v1/responses; it passes chat completions on.
 
 
 def _agentic_api_launch(site: Site) -> Launch:

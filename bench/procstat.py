@@ -1,4 +1,4 @@
-"""What processes use, and what machine they run on: read from the kernel, without a library."""
+"""What processes use, and which machine they run on, read from the kernel without a library."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from typing import Final
 PROC: Final = Path("/proc")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _OF_PROCESS: Final = 2
-"""Marks a clock of the kernel as the CPU time of a process, all its threads together."""
+"""Marks a clock of the kernel as the CPU time of a process with all its threads."""
 _PID_SHIFT: Final = 3
 _PPID_AFTER_NAME: Final = 1
 _RSS_FIELD: Final = 1
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _STAT_FIELDS: Final = 8
-"""Fields of /proc/stat up to steal; those behind it are in others already."""
+"""The fields of /proc/stat up to steal. Those after it are part of others."""
 _STAT_IDLE: Final = (3, 4)
 
 
 def tree(root: int, proc: Path = PROC) -> tuple[int, ...]:
-    """A process and all that descend from it."""
+    """A process and all its descendants."""
     children: dict[int, list[int]] = {}
     for folder in proc.iterdir():
         if folder.name.isdecimal() and (parent := _parent(folder)) is not None:
             children.setdefault(parent, []).append(int(folder.name))
     found = [root]
-    for pid in found:  # grows while it is walked
+    for pid in found:  # it grows during the walk
         found.extend(children.get(pid, ()))
     return tuple(found)
 
 
 def cpu_seconds(pids: Iterable[int]) -> dict[int, float]:
-    """User and system time of each process so far, and of its threads, also ended ones.
+    """User and system time of each process so far, including threads that have ended.
 
-    The kernel's clock of a process has the sum that /proc shows, in nanoseconds where that has
-    hundredths of a second.
+    The kernel's clock of a process has the same sum as /proc, in nanoseconds instead of hundredths
+    of a second.
     """
     used = {}
     for pid in pids:
@@ -51,19 +51,19 @@ def cpu_seconds(pids: Iterable[int]) -> dict[int, float]:
 
 
 def cpu_between(before: dict[int, float], after: dict[int, float]) -> float:
-    """Seconds used by the processes that are in `after`; one that is new counts whole."""
+    """The seconds that the processes in `after` have used. A new process counts whole."""
     return sum(used - before.get(pid, 0.0) for pid, used in after.items())
 
 
 def busy_seconds(proc: Path = PROC) -> float:
-    """CPU time used so far on all cores, by anybody; what the host took away counts, too."""
+    """CPU time of everybody so far, on all cores, including what the host took away."""
     first = (proc / "stat").read_text().splitlines()[0]
     ticks = [int(field) for field in first.split()[1:]]
     return (sum(ticks[:_STAT_FIELDS]) - sum(ticks[each] for each in _STAT_IDLE)) / _TICKS
 
 
 def resident_bytes(pids: Iterable[int], proc: Path = PROC) -> int:
-    """Memory of the processes that is in RAM; what they share counts for each."""
+    """The processes' memory in RAM. Shared memory counts for each."""
     total = 0
     for pid in pids:
         try:

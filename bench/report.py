@@ -1,4 +1,4 @@
-"""The results as they are printed, and as `bench/RESULTS.md` and its chart keep them."""
+"""The results in print, and in `bench/RESULTS.md` and its chart."""
 
 from __future__ import annotations
 
@@ -37,43 +37,43 @@ NOTES: Final = """\
 The gateway has one core for itself; load client and scripted upstream, two processes, share the
 other. `rag-proxy` is the proxy as a user runs it (client keys, logs, citations) with its whole
 loop: a model round that calls the search, a search with 5 passages of 1.1 kB, and the round that
-answers, which makes 3 upstream requests for an answer. `rag-proxy-off` searches nothing, and like
-the peers passes one request through.
+answers. So each answer makes 3 upstream requests. `rag-proxy-off` searches nothing and, like the
+peers, passes one request through.
 
-Streams have 103 chunks, each its own write; at 1, 32 and 64 streams they are 5 ms apart, at 256
-20 ms and at 1000 80 ms. Streams begin evenly spread, as users do, but for those in step, which
-begin at once, so that every chunk of one comes together with those of all others.
+Streams have 103 chunks, each its own write. At 1, 32 and 64 streams the chunks are 5 ms apart, at
+256 20 ms and at 1000 80 ms. Streams begin evenly spread, as those of users do. Streams in step
+begin at once, so every chunk of one arrives together with those of all others.
 
 Where a name ends in `-https`, the gateway asks its upstream over TLS, as it would Scaleway and
-LightOn: with HTTP/1.1, on connections that stay open, and it checks the certificate, which is on
-the curve P-256. The load client speaks plain HTTP to every gateway. `direct` is without TLS in both
-tables: what is "added" with https holds the upstream's own work for TLS, too. Over https, streams
-are measured at 1, 64 and 1000 only.
+LightOn: with HTTP/1.1, on connections that stay open. It checks the certificate, which is on the
+curve P-256. The load client speaks plain HTTP to every gateway. `direct` is without TLS in both
+tables, so what is "added" with https includes the upstream's own work for TLS. Over https, the
+benchmark measures streams at 1, 64 and 1000 only.
 
 CPU is user and system time of the server's processes, from the kernel: all that an answer costs.
-That of a chunk holds its share of the request, with the loop also of the first round and of the
-search.
+The CPU of a chunk includes its share of the request and, with the loop, of the first round and of
+the search.
 
-"Added" is over `direct`, which is the same client on the upstream without a gateway; but the first
-token with the loop is over the sum of the upstream's delays. `direct` itself shows what client and
+"Added" is over `direct`: the same client on the upstream without a gateway. But the first token
+with the loop is over the sum of the upstream's delays. `direct` itself shows what client and
 upstream add to their schedule. Where the gap of p50 is much shorter than without a gateway, tokens
-come in bunches. Values are medians over the runs of a subject; percentiles are those of a run.
+arrive in bunches. Values are medians over the runs of a subject; percentiles are those of a run.
 Where the server is far below 100 % busy while it answers, client and upstream were the limit, and
-it could do more.
+the server could do more.
 
 One worker and two run on both cores, together with load and upstream. These two take nearly half a
-core while two workers answer, so that the answers a second cannot double; the target is judged by
+core while two workers answer, so the answers a second cannot double. The target therefore counts
 the answers for each core that the workers had.
 
-Every reply is compared with what was sent: each piece of text, finish_reason, [DONE], with the
-loop the citations; and the upstream must have seen exactly the requests that the answers need. A
-run with any difference is void and does not count.
+The load client compares every reply with what the upstream sent: each piece of text,
+finish_reason, [DONE] and, with the loop, the citations. The upstream must have seen exactly the
+requests that the answers need. A run with any difference is void and does not count.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is to be told of a run."""
+    """Everything there is to tell about a run."""
 
     results: Results
     subjects: Sequence[Subject]
@@ -81,7 +81,7 @@ class Report:
     pairs: Sequence[tuple[str, str]]
 
     def table(self) -> str:
-        """A table of what has http upstreams and one of what has https, each beside direct."""
+        """A table for http upstreams and one for https, each beside direct."""
         direct = [each for each in self.subjects if not each.gateway]
         asked = [each for each in self.subjects if each.gateway]
         plain = [each for each in asked if not self._is_secure(each)]
@@ -93,7 +93,7 @@ class Report:
         )
 
     def _pairs_of(self, columns: Sequence[Subject]) -> list[tuple[str, str]]:
-        """The columns of ratios: the same with https, and there also what https costs the proxy."""
+        """The columns of ratios. With https they also say what TLS costs the proxy."""
         secure = [(one + OF_HTTPS, other + OF_HTTPS) for one, other in self.pairs]
         pairs = [*self.pairs, *secure, (LOOP.name + OF_HTTPS, LOOP.name)]
         measured = {each.name for each in self.subjects} - self.results.absent.keys()
@@ -105,13 +105,13 @@ class Report:
         return gateway is not None and gateway.is_secure
 
     def summary(self) -> str:
-        """What is printed."""
+        """The text to print."""
         judged = [verdict.describe() for verdict in verdicts(self.results)]
         voids = [f"VOID: {each.describe()}" for each in self.results.void]
         return "\n".join([self.table(), *judged, *self._others(), *voids])
 
     def _others(self) -> list[str]:
-        """How quiet the machine was: beside busy neighbours every figure is worse."""
+        """How quiet the machine was: busy neighbours make every figure worse."""
         shares = self.results.others
         if not shares:
             return []
@@ -120,7 +120,7 @@ class Report:
 
     def write(self, folder: Path, command: str) -> None:
         """Write the document and its chart."""
-        document = self._document(command)  # before any file differs from the commit it names
+        document = self._document(command)  # before any file differs from the commit
         (folder / CHART).write_text(self._chart())
         (folder / RESULTS).write_text(document)
 
@@ -207,7 +207,7 @@ def _wrapped_versions(versions: Mapping[str, str]) -> str:
 
 
 def _commit() -> str:
-    """The commit that is measured, and whether files differ from it; "" outside a repository."""
+    """The measured commit, and whether files differ from it; "" outside a repository."""
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607  # whichever git there is
         cwd=Path(__file__).parent,

@@ -1,4 +1,4 @@
-"""What was measured: values by metric and subject, and what could not be."""
+"""The measurements: values by metric and subject, and what could not be measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Void:
 class Results:
     _values: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
-    """Subjects that were not measured at all, and why."""
+    """The subjects that were not measured at all, and why."""
     void: list[Void] = field(default_factory=list)
     others: list[float] = field(default_factory=list)
     """How much of a core other processes of the machine used, by run."""
@@ -34,7 +34,7 @@ class Results:
         self._values.setdefault((metric, subject), []).append(value)
 
     def of(self, metric: str, subject: str) -> float | None:
-        """The median of all runs; None where there was none."""
+        """The median of all runs; None if there was none."""
         values = self.all(metric, subject)
         return median(values) if values else None
 

@@ -1,7 +1,7 @@
-"""The scenarios: which loads each subject gets, in which order, and what is kept of them.
+"""The scenarios: which loads each subject gets, in which order, and what to keep of them.
 
-Within a scenario the subjects take turns, one run each, as many times as runs are repeated:
-whatever else happens on the machine meanwhile meets all of them.
+Within a scenario the subjects take turns, one run each, as often as runs repeat. So anything else
+that happens on the machine meets all of them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _MOST_ANSWERS: Final = 60_000
 _IDLE_S: Final = 1.0
 _WORKERS_START_S: Final = 2.0
 _TOO_SLOW_S: Final = 15.0
-"""What takes so long for streams that last seconds is overloaded, and is not repeated."""
+"""If streams that should last seconds take this long, the subject is overloaded: do not repeat."""
 _WIDEST_FOR: Final = ("", TENSORZERO, PROXY)
 
 

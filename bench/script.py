@@ -1,9 +1,9 @@
-"""What the scripted upstream does for a request, written in the model's name.
+"""What the scripted upstream does for a request. The model's name says it.
 
-`bench-103x5ms-first300ms-search200ms-held`: answers are 103 chunks, 5 ms apart; the first comes
-after 300 ms, a search takes 200 ms, and an answer is held open after its first chunk until it is
-released. The last three are optional. Upstream and load client both read the name here, so that
-the client knows what was sent and when.
+`bench-103x5ms-first300ms-search200ms-held`: an answer has 103 chunks, 5 ms apart. The first comes
+after 300 ms, a search takes 200 ms, and the upstream holds an answer open after its first chunk
+until someone releases it. The last three are optional. Upstream and load client both read the name
+here, so the client knows what the upstream sends, and when.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 PASSAGES: Final = 5
 PASSAGE_CHARS: Final = 1100
 CALL_WRITES: Final = 9
-"""A search call in writes: its name, six parts of its arguments, the finish_reason, and usage."""
+"""The writes of a search call: its name, six parts of its arguments, the finish_reason, usage."""
 ARGUMENT_WRITES: Final = CALL_WRITES - 3
 FIRST_PIECE: Final = "Bench:"
 _FEWEST_CHUNKS: Final = 6
@@ -31,10 +31,10 @@ _NAME: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What happens after a request; times are in seconds."""
+    """What happens after a request. Times are in seconds."""
 
     chunks: int
-    """Chunks of an answer, the finish_reason and usage among them."""
+    """How many chunks an answer has, the finish_reason and usage among them."""
     gap_s: float = 0.0
     """Between one write of a model and the next."""
     first_s: float = 0.0
@@ -85,7 +85,7 @@ class Script:
 
 @functools.lru_cache
 def find_script(text: str) -> Script | None:
-    """The script that a model name or a question holds, if it holds one."""
+    """The script that a model name or a question holds, if any."""
     found = _NAME.search(text)
     if found is None or int(found["chunks"]) < _FEWEST_CHUNKS:
         return None
@@ -99,7 +99,7 @@ def find_script(text: str) -> Script | None:
 
 
 def question(script: Script, number: int) -> str:
-    """A user message that no other request has: identical searches may be answered from a cache."""
+    """A user message that no other request has: a cache may answer identical searches."""
     return f"Question {number:09d} of {script.model}: which notice period does the lease name?"
 
 
@@ -133,7 +133,7 @@ def _annotation(text: str, passage: int) -> dict[str, Any]:
 
 @functools.lru_cache
 def _pieces(count: int) -> tuple[str, ...]:
-    """Pieces that all differ, with what JSON must escape and what UTF-8 writes in two bytes."""
+    """Pieces that all differ, with characters that JSON escapes and UTF-8 writes in two bytes."""
     middle = [f" word{n}" for n in range(count - 4)]
     return (FIRST_PIECE, " [2]", ' "é"\n', *middle, " [5]")
 

@@ -1,4 +1,4 @@
-"""Server processes: started on one core, in a process group of their own, and ended by it."""
+"""Server processes. Each runs on one core, in its own process group, and ends with that group."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LIBC: Final = ctypes.CDLL(None)
 
 
 class NotStartedError(RuntimeError):
-    """A server did not come to answer."""
+    """A server never answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,14 @@ class Server:
         return int(found[1]) if found else None
 
     def describe_end(self) -> str:
-        """What the server said last."""
+        """The server's last words."""
         lines = [line.strip() for line in self._said().splitlines() if line.strip()]
         code = self.process.poll()
         ended = "still running" if code is None else f"ended with code {code}"
         return f"{ended}: {' / '.join(lines[-_LOG_LINES:])}"
 
     def stop(self) -> None:
-        """End the process group, in order if it can be had."""
+        """End the process group, gently if possible."""
         _signal_group(self.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_SETTLED_S)
@@ -96,7 +96,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Where things run: `load` for client and upstream, `server` for what is measured."""
+    """Where things run: `load` for client and upstream, `server` for the subject."""
 
     load: int
     server: int
@@ -104,7 +104,7 @@ class Cores:
 
 
 def choose_cores() -> Cores:
-    """The first core for the load, the second for the server; the same one if there is no other."""
+    """The first core for the load, the second for the server. With one core, the same for both."""
     usable = sorted(os.sched_getaffinity(0))
     return Cores(usable[0], usable[min(1, len(usable) - 1)], frozenset(usable))
 
@@ -120,7 +120,7 @@ def started(name: str, launch: Launch, folder: Path, cores: AbstractSet[int]) ->
 
 
 def start(name: str, launch: Launch, folder: Path, cores: AbstractSet[int]) -> Server:
-    """Start a server whose files are in `folder`. Whoever calls stops it."""
+    """Start a server whose files are in `folder`. The caller stops it."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "output.log"
     env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LANG": "C.UTF-8"}
@@ -140,14 +140,17 @@ def start(name: str, launch: Launch, folder: Path, cores: AbstractSet[int]) -> S
 
 
 def upstream_launch(certificates: Certificates | None = None) -> Launch:
-    """The scripted upstream; with certificates it also has a port with TLS."""
+    """The scripted upstream. With certificates it also has a port with TLS."""
     home = Path(__file__).parent.parent
     files = (str(certificates.server), str(certificates.key)) if certificates else ()
     return Launch((sys.executable, "-m", "bench.upstream", *files), None, {"PYTHONPATH": str(home)})
 
 
 def first_answer(server: Server, subject: Subject, script: Script, numbers: Iterator[int]) -> float:
-    """Wait for the first right answer; the seconds since the start. Raises NotStartedError."""
+    """Wait for the first right answer. Returns the seconds since the start.
+
+    Raises NotStartedError.
+    """
     deadline = server.started_at + PATIENCE_S
     problem = "it did not listen"
     while time.monotonic() < deadline:
@@ -170,7 +173,7 @@ def first_answer(server: Server, subject: Subject, script: Script, numbers: Iter
 
 @contextmanager
 def pinned(cores: AbstractSet[int]) -> Iterator[None]:
-    """Run on `cores` only as long as the block, and so do processes that are started in it."""
+    """Run on `cores` only as long as the block, including processes started inside it."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
@@ -180,13 +183,13 @@ def pinned(cores: AbstractSet[int]) -> Iterator[None]:
 
 
 def allow_many_files() -> None:
-    """Raise the limit of open files to what the system allows, here and for all that is started."""
+    """Raise the limit of open files to the system's maximum, here and for child processes."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _end_with_parent() -> None:
-    """Runs in a new process: have the kernel end it when this program dies without a word."""
+    """Runs in a new process: the kernel shall end it if this program dies without a word."""
     _LIBC.prctl(_SET_DEATH_SIGNAL, signal.SIGTERM)
 
 

@@ -1,4 +1,4 @@
-"""One run of the benchmark: what it measures with, and what came out so far."""
+"""One run of the benchmark: what it measures with, and its results so far."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.subjects import Subject
 
 @dataclass(slots=True)
 class Bench:
-    """One run of the benchmark: what is measured, with what, and what came out."""
+    """One run of the benchmark: what it measures, with what, and its results."""
 
     cores: Cores
     folder: Path
@@ -44,7 +44,7 @@ class Bench:
     def start(
         self, stack: ExitStack, gateway: Gateway, cores: AbstractSet[int], subject: Subject
     ) -> tuple[Place, float]:
-        """Start a gateway that is stopped with the stack; seconds until it answered the subject.
+        """Start a gateway that stops with the stack. Returns the seconds until its first answer.
 
         Raises NotStartedError.
         """
@@ -58,7 +58,7 @@ class Bench:
         return self.place(subject, server), seconds
 
     def attempt(self, what: str, subject: Subject, measure: Callable[[], str]) -> None:
-        """One run; what it found is told. One that is void is noted and does not count."""
+        """Do one run and print its outcome. A void run is noted and does not count."""
         try:
             told = measure()
         except (VoidRunError, WrongReplyError, OSError) as fault:

@@ -1,4 +1,4 @@
-"""Where a gateway is started, and what a gateway is: with http upstreams or with https."""
+"""What a gateway is, where it starts, and whether its upstream speaks http or https."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bench.sockets import HOST
 from bench.subjects import Subject
 
 CLIENT_KEY: Final = "sk-bench-0123456789abcdef0123456789abcdef0123456789abcdef"
-"""What clients show to gateways that ask for a key."""
+"""The key that clients show to gateways that ask for one."""
 OF_HTTPS: Final = "-https"
-"""What follows a name where the upstream is asked over TLS."""
+"""The end of a name whose gateway asks the upstream over TLS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a gateway is told: where its files go, where the upstream is, which models there are."""
+    """What a gateway learns: where its files go, where the upstream is, which models there are."""
 
     folder: Path
     upstream_port: int
     models: Sequence[str]
     authority: str = ""
-    """The file with the authority that the upstream's certificate is of; "" if it has no TLS."""
+    """The file with the authority of the upstream's certificate; "" if it has no TLS."""
 
     @property
     def upstream(self) -> str:
@@ -37,7 +37,7 @@ class Site:
         return {variable: self.authority} if self.authority else {}
 
     def write(self, name: str, text: str) -> str:
-        """Write a configuration file; its path."""
+        """Write a configuration file. Returns its path."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
         path.write_text(text)
@@ -50,7 +50,7 @@ class Gateway:
 
     name: str
     missing: Callable[[], str]
-    """Why it cannot be started; "" if it can."""
+    """Why the gateway cannot start; "" if it can."""
     version: Callable[[], str]
     launch: Callable[[Site], Launch]
     is_secure: bool = False
@@ -58,7 +58,7 @@ class Gateway:
 
 
 def over_https(gateway: Gateway) -> Gateway:
-    """The same gateway with an upstream that is asked over TLS."""
+    """The same gateway, asking its upstream over TLS."""
     return replace(
         gateway,
         name=gateway.name + OF_HTTPS,
@@ -73,5 +73,5 @@ def asking_https(subject: Subject) -> Subject:
 
 
 def plain_name(name: str) -> str:
-    """The name without regard to how the upstream is asked."""
+    """The name without the upstream's protocol."""
     return name.removesuffix(OF_HTTPS)

@@ -1,4 +1,4 @@
-"""Sockets for client and upstream: what is written leaves at once."""
+"""Sockets for client and upstream. They send each write at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def listen() -> socket.socket:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port on which nobody listens now."""
     with socket.create_server((HOST, 0)) as probe:
         return port_of(probe)
 
@@ -46,7 +46,7 @@ class Writer:
         if transport.is_closing():
             return False
         if self._is_secure or transport.get_write_buffer_size():
-            transport.write(data)  # through TLS, or behind what the socket could not take before
+            transport.write(data)  # through TLS, or after bytes the socket could not take yet
             return True
         try:
             sent = os.write(self._socket, data)

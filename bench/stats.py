@@ -29,7 +29,7 @@ def spread(values: Sequence[float]) -> float:
 
 
 def ratio(value: float | None, of: float | None) -> float | None:
-    """None where one of the two was not measured or there is nothing to divide by."""
+    """None if one of the two was not measured, or if the divisor is 0."""
     if value is None or not of:
         return None
     return value / of

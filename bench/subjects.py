@@ -1,4 +1,4 @@
-"""What is measured: a gateway and a way to ask it, which makes a column of the table."""
+"""What the benchmark measures: a gateway and a way to ask it make a column of the table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Subject:
 
     name: str
     gateway: str
-    """The name of the gateway that is asked; "" for the upstream itself."""
+    """The name of the gateway to ask; "" for the upstream itself."""
     path: str = "/v1/chat/completions"
     headers: Mapping[str, str] = field(default_factory=dict)
     """`{upstream}` in a value stands for the upstream's address."""
@@ -36,7 +36,7 @@ class Subject:
         return LOOP_HOPS if self.searches else 1
 
     def beside(self, upstream: str) -> Subject:
-        """The subject with the upstream's address in the headers that ask for it."""
+        """The subject, with the upstream's address in the headers that need it."""
         headers = {name: text.format(upstream=upstream) for name, text in self.headers.items()}
         return replace(self, headers=headers)
 
@@ -44,11 +44,11 @@ class Subject:
         return Expected(script, cited=self.searches)
 
     def delay_s(self, script: Script) -> float:
-        """What the upstream itself takes until the first token of a streamed answer."""
+        """How long the upstream itself takes until the first token of a streamed answer."""
         return script.loop_s if self.searches else script.first_s
 
     def request(self, port: int, script: Script, number: int, *, stream: bool = False) -> bytes:
-        """A request like a chat client's. No two numbers may be used twice."""
+        """A request like a chat client's. Use no number twice."""
         body: dict[str, Any] = {
             "model": self.model_prefix + script.model,
             "messages": [{"role": "user", "content": question(script, number)}],

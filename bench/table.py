@@ -16,7 +16,7 @@ NOTHING: Final = "-"
 def render_table(
     results: Results, subjects: Sequence[Subject], pairs: Sequence[tuple[str, str]]
 ) -> str:
-    """Markdown that also reads well as it is. `pairs` are the columns of ratios."""
+    """Markdown that also reads well as plain text. `pairs` are the columns of ratios."""
     present = [subject for subject in subjects if subject.name not in results.absent]
     header = ["", *(each.name for each in present), *(f"{a} ÷ {b}" for a, b in pairs)]
     body = []
@@ -74,5 +74,5 @@ def _aligned(rows: list[list[str]]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Text for a cell: on one line, without what would end the cell, not too long."""
+    """Text for a cell: on one line, not too long, without characters that would end the cell."""
     return " ".join(text.replace("|", "/").split())[:200]

@@ -1,4 +1,4 @@
-"""The targets that the project has set itself, and whether they were reached, from the results."""
+"""The project's own targets, and whether the results reach them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MANY: Final = metrics.level(64)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be reached. `figure` takes it from the results; None if it was not measured."""
+    """A target. `figure` takes the value from the results; None if it was not measured."""
 
     title: str
     unit: str
@@ -30,7 +30,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A target with what was measured."""
+    """A target with the measured value."""
 
     target: Target
     figure: float | None
@@ -70,7 +70,7 @@ def _loop(
 
 
 def _against(key: str, peer: str, over: str = "") -> Callable[[Results], float | None]:
-    """The proxy with its loop ÷ a peer that passes through; `over` may be OF_HTTPS."""
+    """The proxy with its loop ÷ a peer that passes through. `over` may be OF_HTTPS."""
     return _ratio(key, LOOP.name + over, key, peer + over)
 
 
@@ -79,7 +79,7 @@ def _ratio(key: str, subject: str, of: str, of_subject: str) -> Callable[[Result
 
 
 def _scaled(results: Results) -> float | None:
-    """What a second core gives: load and upstream have nearly half of it while this is measured."""
+    """The gain of a second core, of which load and upstream take nearly half during this run."""
     one, two = (
         ratio(results.of(workers, LOOP.name), results.of(metrics.cores_of(workers), LOOP.name))
         for workers in (metrics.ONE_WORKER, metrics.TWO_WORKERS)
@@ -149,4 +149,4 @@ TARGETS: Final = (
         at_least=True,
     ),
 )
-"""Ratios are of medians: of five runs if they are repeated five times."""
+"""Ratios are of medians: of five runs if they repeat five times."""

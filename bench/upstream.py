@@ -1,16 +1,16 @@
 """The scripted upstream: Scaleway's and LightOn's protocols, as fast as Python allows.
 
-A server of its own on asyncio's protocols: the measured gateways must be the slow part. Replies
-are made beforehand; each is written at once, straight to a socket without Nagle's delay. A streamed
-reply is written chunk by chunk on a grid of exact times, counted from its request.
+It is a server on asyncio's protocols, because the measured gateways must be the slow part. It makes
+replies beforehand, and writes each at once, straight to a socket without Nagle's delay. It writes a
+streamed reply chunk by chunk, on a grid of exact times from the request on.
 
 A model request gets a search call if it offers the search tool and holds no passages yet, else an
-answer. One that holds only some of the passages gets an error: nothing may be dropped on the way.
+answer. If it holds only some of the passages, it gets an error: no gateway may drop any.
 
-With a certificate it answers on two ports, the second one over TLS. Counts and what is held open
-are those of both.
+With a certificate the upstream answers on two ports, the second one over TLS. They share the counts
+and the answers that are held open.
 
-It is a process of its own beside the load client: in one event loop each would delay the other's
+It is a separate process beside the load client. In one event loop each would delay the other's
 times unseen, and nobody could tell whose CPU limits a run.
 """
 
@@ -188,7 +188,7 @@ class _Writing:
                 return
 
     def _hold(self) -> None:
-        """Wait until all that is held is released, and not forever."""
+        """Wait until someone releases every held answer, but not forever."""
         self._held = False
         self._upstream.held.append(self.go_on)
         if len(self._upstream.held) == 1:
@@ -196,7 +196,7 @@ class _Writing:
 
 
 def take_request(received: bytes) -> tuple[bytes, bytes, bytes] | None:
-    """Head, body and what follows of the first whole request; None until there is one."""
+    """Head, body and the rest after the first whole request; None until there is one."""
     end = received.find(_HEAD_END)
     if end < 0:
         return None
@@ -225,7 +225,7 @@ def offers_search(request: dict[str, Any]) -> bool:
 
 
 def last_question(request: dict[str, Any]) -> str:
-    """The text of the last user message, which names the script and is like no other."""
+    """The text of the last user message. It names the script and differs from all others."""
     content = next(
         each["content"] for each in reversed(request["messages"]) if each["role"] == "user"
     )
@@ -233,7 +233,7 @@ def last_question(request: dict[str, Any]) -> str:
 
 
 async def serve(listeners: Mapping[socket.socket, ssl.SSLContext | None]) -> None:
-    """Serve until the task is cancelled, over TLS where a listener has a context."""
+    """Serve until cancelled, over TLS on listeners that have a context."""
     loop = asyncio.get_running_loop()
     clock = Clock()
     upstream = Upstream(clock)
@@ -248,8 +248,8 @@ async def serve(listeners: Mapping[socket.socket, ssl.SSLContext | None]) -> Non
 
 
 def main(*certificate_and_key: str) -> None:
-    """Serve on a free port, and over TLS on another if given PEM files; print the addresses."""
-    gc.disable()  # it would pause streams; what one run leaves behind is little
+    """Serve on a free port, and with PEM files also over TLS on another; print the addresses."""
+    gc.disable()  # it would pause streams, and a run leaves little behind
     listeners: dict[socket.socket, ssl.SSLContext | None] = {listen(): None}
     if certificate_and_key:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

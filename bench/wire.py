@@ -23,7 +23,7 @@ _DONE: Final = b"data: [DONE]\n\n"
 
 
 def json_reply(document: Any, status: str = "200 OK") -> bytes:
-    """A whole reply, to be sent in one write."""
+    """A whole reply, for one write."""
     body = orjson.dumps(document)
     head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     return head.encode() + _HEAD_END + body
@@ -53,7 +53,7 @@ def answer(script: Script) -> bytes:
 
 @functools.lru_cache
 def answer_writes(script: Script) -> tuple[bytes, ...]:
-    """A streamed answer, a chunk a write; headers and the end go with the first and the last."""
+    """A streamed answer, a chunk a write. Headers go with the first, the end with the last."""
     deltas = [{"content": piece} for piece in script.pieces]
     return _writes(script, deltas, "stop")
 

@@ -1,4 +1,4 @@
-"""The composition root: settings in, ASGI application out. Everything is wired here, once."""
+"""The composition root: settings in, ASGI application out. This module wires everything, once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def create_app(
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
-    SettingsError for certificates that cannot be used.
+    SettingsError for certificates that the proxy cannot use.
     """
     if not isinstance(outbound, Outbound):
         outbound = Outbound.over(outbound) if outbound else Outbound.of(settings, {})
@@ -101,10 +101,7 @@ class Upstreams:
 
 
 def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upstreams:
-    """Clients for the upstreams that `settings` name.
-
-    Results of searches are shared by way of `store`.
-    """
+    """Clients for the upstreams that `settings` name. They share search results through `store`."""
 
     def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
         return Endpoint(name, base_url, key, transport, settings.connect_timeout_s)
@@ -134,7 +131,7 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    """Outermost first. Errors are rendered inside CORS, so that pages can read them."""
+    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
     keys = KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
     origins = settings.cors_origins
@@ -163,7 +160,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 
 
 def _whose_documents(settings: Settings) -> bytes:
-    """What proxies that share a Redis are told apart by. It holds a key: only hashes may leave."""
+    """Tells apart the proxies that share a Redis. It holds a key: only hashes of it may leave."""
     return f"{settings.lighton_base_url}\0{_secret(settings.lighton_api_key)}".encode()
 
 

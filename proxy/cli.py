@@ -1,6 +1,7 @@
-"""The command line: what can be typed, and how a mistake is answered.
+"""The command line: the commands and their options, and how it answers a mistake.
 
-The work is done in `proxy.commands`, imported when a command runs, so that `--help` is instant.
+The work is in `proxy.commands`. The command line imports that only when a command runs, so that
+`--help` is instant.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def _port_option(default: int) -> Callable[[F], F]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code; a mistake is one line on stderr and 2."""
+    """Run the command line and return the exit code. A mistake is one line on stderr, and a 2."""
     try:
         code = rag_proxy.main(args=argv, prog_name=PROGRAM, standalone_mode=False)
     except click.Abort:
@@ -113,7 +114,7 @@ Examples:
 @click.option(
     "--host",
     metavar="ADDRESS",
-    help="Listen on this address (127.0.0.1 unless set); one that other machines reach needs "
+    help="Listen on this address (127.0.0.1 unless set). One that other machines reach needs "
     "RAG_PROXY_API_KEYS.",
 )
 @click.option(
@@ -148,8 +149,8 @@ Examples:
     "--allow-forwarded",
     is_flag=True,
     envvar=_ALLOW_FORWARDED,
-    help=f"With DIR, also answer requests from a reverse proxy (or set {_ALLOW_FORWARDED}); from "
-    "the proxy's own manual the demo always does.",
+    help=f"With DIR, also answer requests from a reverse proxy (or set {_ALLOW_FORWARDED}). With "
+    "the proxy's own manual, the demo always does.",
 )
 def demo(docs: Path | None, port: int, *, allow_forwarded: bool) -> None:
     """Try the proxy without keys, on stand-ins for LightOn and Scaleway."""
@@ -190,7 +191,7 @@ Examples:
 )
 @config_option
 def check(config: Path | None) -> int:
-    """Test both upstreams with your keys: one search and two short completions are made.
+    """Test both upstreams with your keys. This makes one search and two short completions.
 
     Every line says ok, or FAIL and what to do. The exit code is 1 if anything failed.
     """

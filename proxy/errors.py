@@ -40,7 +40,7 @@ class ProxyError(Exception):
     type: ClassVar[str] = "server_error"
     code: ClassVar[str | None] = None
     retryable: ClassVar[bool] = True
-    """Whether the same request may succeed later; False tells SDKs not to retry by themselves."""
+    """Whether the same request may succeed later. False tells SDKs not to retry by themselves."""
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after_s: float | None = None
@@ -51,7 +51,7 @@ class ProxyError(Exception):
         self.retry_after_s = retry_after_s
 
     def again(self) -> Self:
-        """A fresh copy of this error: a raised one refers to every frame it passed through."""
+        """A fresh copy of this error. A raised error refers to every frame it passed through."""
         fresh = type(self).__new__(type(self), *self.args)
         fresh.__dict__.update(self.__dict__)
         return fresh
@@ -149,7 +149,7 @@ class ShuttingDown(ProxyError):
 
 
 class UpstreamError(ProxyError):
-    """A fault of an upstream; `upstream` is the name a user knows it by."""
+    """A fault of an upstream. `upstream` is the name that users know it by."""
 
     status = 502
     type = "upstream_error"
@@ -165,9 +165,9 @@ class UpstreamError(ProxyError):
         cause: str = "",
         said: str = "",
     ) -> None:
-        """`cause` is a word for the operator's log, `said` the reason that the upstream gave.
+        """`cause` is a word for the operator's log; `said` is the reason that the upstream gave.
 
-        `said` is one line without secrets. Both are "" if they are unknown.
+        `said` is one line without secrets. Both are "" if the proxy does not know them.
         """
         super().__init__(message, param=param, retry_after_s=retry_after_s)
         self.upstream = upstream
@@ -217,7 +217,7 @@ class UpstreamTimeout(UpstreamError):
 
 
 class SettingsError(ValueError):
-    """Faults of the settings, one line of text per problem. No request sees it."""
+    """Faults of the settings, one line for each problem. No request sees it."""
 
     def __init__(self, *problems: str) -> None:
         self.problems = problems

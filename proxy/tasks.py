@@ -10,38 +10,39 @@ from typing import Any, Self, TypeVar
 T = TypeVar("T")
 
 Behind = asyncio.Future[None] | None
-"""What whoever is pushed to gives back: nothing more comes before it is done.
+"""What a receiver returns when it takes something in: the future of its catching up, or None.
 
-That it fails or is cancelled ends the exchange. It belongs to the receiver: nobody else cancels it.
+The sender sends nothing more until the future is done. If it fails or is cancelled, the exchange
+ends. The future belongs to the receiver: nobody else cancels it.
 """
 
 
 class TaskScope:
-    """Starts tasks for a block; those still running when it ends are cancelled, and waited for.
+    """Starts tasks for a block. When the block ends, the scope cancels the rest and waits for them.
 
-    A task's exception is raised where the task is awaited, as itself. asyncio.TaskGroup would raise
-    an exception group, also for an exception of the block, and every caller would take it apart.
+    Awaiting a task raises its own exception. asyncio.TaskGroup would raise an exception group, even
+    for an exception of the block itself, and every caller would have to take it apart.
     """
 
     __slots__ = ("_context", "_tasks")
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[Any]] = []
-        # A task may be started by what arrives on a connection, whose callbacks run in the context
-        # of the request that opened it.
+        # A callback of a connection may start a task, and runs in the context of the request that
+        # opened the connection.
         self._context = contextvars.copy_context()
 
     async def __aenter__(self) -> Self:
         return self
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """A task that does `work`; whoever needs its result awaits it."""
+        """A task that does `work`. Whoever needs its result awaits it."""
         task = asyncio.get_running_loop().create_task(work, context=self._context)
         self._tasks.append(task)
         return task
 
     async def finish(self, task: asyncio.Task[T]) -> T:
-        """The result of one of the tasks, which is then let go of."""
+        """The result of one of the tasks. The scope then forgets the task."""
         try:
             return await task
         finally:
@@ -58,7 +59,7 @@ class TaskScope:
 
 
 def _has_ended(task: asyncio.Task[Any]) -> bool:
-    """Whether it has; its exception, if nobody has awaited it, needs no mention any more."""
+    """Whether the task has ended. Asking also keeps asyncio from reporting its exception."""
     has_ended = task.done()
     if has_ended and not task.cancelled():
         task.exception()

@@ -8,11 +8,14 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Whoever sent a request, as far as the proxy tells clients apart."""
+    """The sender of a request, as far as the proxy tells clients apart."""
 
     name: str
-    """For its key, but not the key, and the same in every process; "" for ANYBODY."""
+    """A name that stands for the key but does not reveal it, the same in every process.
+
+    "" for ANYBODY.
+    """
 
 
 ANYBODY: Final = Client("")
-"""Whoever asks where no keys are in use, or what needs none."""
+"""Any client, where no keys are in use or the path needs none."""

@@ -29,7 +29,10 @@ class KeyRing:
         return not self._clients
 
     def identify(self, headers: Mapping[str, str]) -> Client:
-        """The client whose key was sent; ANYBODY if there are no keys. Raises Unauthorized."""
+        """The client that holds the key in the headers. Raises Unauthorized.
+
+        ANYBODY if there are no keys.
+        """
         if self.is_open:
             return ANYBODY
         scheme, _, key = headers.get("authorization", "").partition(" ")

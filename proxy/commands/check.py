@@ -1,4 +1,4 @@
-"""`rag-proxy check`: tries LightOn, Scaleway and, if there is one, Redis, as the settings say."""
+"""`rag-proxy check`: tries LightOn, Scaleway and, if it is set, Redis, as the settings say."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from proxy.upstreams.http.outbound import Outbound
 
 
 def run(config: Path | None) -> int:
-    """Print a line for each step; 1 if one failed."""
+    """Print a line for each step. Returns 1 if one failed, else 0."""
     settings = load_settings(config)
     check_profiles(settings)
     require_upstream_keys(settings, variable_names())
@@ -47,7 +47,7 @@ async def _report(settings: Settings) -> int:
 async def findings(
     settings: Settings, environment: Mapping[str, str] = os.environ
 ) -> AsyncIterator[Finding]:
-    """What comes of each step, by the very clients, transports and certificates of `serve`."""
+    """What comes of each step, with the same clients, transports and certificates as `serve`."""
     async with aclosing(Outbound.of(settings, environment)) as outbound:
         upstreams = make_upstreams(settings, outbound, MemoryStore(0))
         place = Place(settings.lighton_base_url, "LIGHTON_BASE_URL", outbound.search_proxy)

@@ -30,7 +30,7 @@ KEY = "demo"
 MODEL = SERVED[0].id
 GRACE_S = 1
 END_S = 5
-"""How long the stand-ins may take to end before they are killed."""
+"""How long the stand-ins may take to end before the demo kills them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +73,23 @@ def demo_settings(upstreams: StandIns, *, allow_forwarded: bool = False) -> Sett
 
 
 def choose_port(environment: Mapping[str, str]) -> str:
-    """How to have another port, as the one who started the demo would write it."""
+    """How the person who started the demo would write the choice of another port."""
     return "--port (make demo PORT=…)" if "MAKELEVEL" in environment else "--port"
 
 
 def real_keys(environment: Mapping[str, str]) -> list[str]:
-    """The variables that hold real keys and that the demo leaves alone."""
+    """The variables that hold real keys. The demo leaves them alone."""
     names = (*environment_names("lighton_api_key"), *environment_names("scaleway_api_key"))
     return [name for name in names if environment.get(name)]
 
 
 @contextmanager
 def stand_ins(docs: Path | None) -> Iterator[StandIns]:
-    """A process with the stand-ins, which ends with the block and also when this process dies.
+    """Run the stand-ins in a process that ends with the block, and if this process dies.
 
-    Its standard input is a pipe that only this process holds: however this one ends, the other
-    reads the end of it. Raises click.exceptions.Exit if it cannot start; it has said why.
+    Only this process holds the other end of the child's standard input. However this process ends,
+    the child reads the end of that pipe. If the child cannot start, it says why, and this raises
+    click.exceptions.Exit.
     """
     command = [sys.executable, "-P", "-m", "proxy", "sandbox", "--attached", "--port", "0"]
     if docs is not None:
@@ -106,7 +107,7 @@ def stand_ins(docs: Path | None) -> Iterator[StandIns]:
 
 
 def end(process: subprocess.Popen[str], patience_s: float) -> None:
-    """Close the process's input, which asks it to end; kill it if it does not in time."""
+    """Close the process's input, which asks it to end. If it does not in time, kill it."""
     try:
         process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
@@ -119,7 +120,7 @@ def question(docs: Path | None, upstreams: StandIns) -> str:
 
 
 def python_with_openai() -> str:
-    """This virtual environment's Python, as it can be typed here; "" if it lacks the package."""
+    """This environment's Python, as a user can type it; "" if it lacks the package."""
     if sys.prefix == sys.base_prefix or find_spec("openai") is None:
         return ""
     python = Path(sys.executable)
@@ -128,7 +129,7 @@ def python_with_openai() -> str:
 
 
 def hints(url: str, ask: str) -> str:
-    """A curl line and a Python program, to be copied as they are."""
+    """A curl line and a Python program, ready to copy."""
     body = {"messages": [{"role": "user", "content": ask}]}
     payload = shlex.quote(json.dumps(body, ensure_ascii=False))
     python = python_with_openai()

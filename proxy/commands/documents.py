@@ -25,7 +25,7 @@ QUOTED_WORDS = 5
 def load_documents(docs: Path | None) -> Corpus:
     """The documents in `docs`, or the proxy's own manual.
 
-    What was skipped, and why, is said on stderr. Raises click.BadParameter if nothing can be read.
+    Says on stderr what it skipped, and why. Raises click.BadParameter if it can read nothing.
     """
     try:
         with _progress_bar() as progress:
@@ -51,14 +51,14 @@ def summary(corpus: Corpus) -> str:
 
 
 def workspaces(corpus: Corpus) -> str:
-    """The workspaces by id and name, so that a request can be narrowed to one."""
+    """The workspaces by id and name, so that a user can narrow a request to one."""
     shown = [f"{each.id} {each.name}" for each in corpus.workspaces[:SHOWN_WORKSPACES]]
     more = ["…"] if len(corpus.workspaces) > SHOWN_WORKSPACES else []
     return f"workspaces: {', '.join([*shown, *more])}"
 
 
 def question(corpus: Corpus) -> str:
-    """Something that the documents answer: about the first title, or else about its first words."""
+    """A question that the documents answer: about the first title, or the first words."""
     for document in corpus.documents:
         if document.title:
             return f"What does {document.title} say?"
@@ -74,7 +74,7 @@ def _count(number: int, noun: str) -> str:
 
 @contextmanager
 def _progress_bar() -> Iterator[Progress]:
-    """A bar on stderr; nothing where that is no terminal."""
+    """A progress bar on stderr, if that is a terminal."""
     with click.progressbar(
         length=1, label="Indexing", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:

@@ -1,4 +1,4 @@
-"""Listening sockets, opened before anything slow starts so that a taken port is said at once."""
+"""Listening sockets. Commands open them first, so that the user hears of a taken port at once."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from uvicorn.config import STARTUP_FAILURE
 
 BACKLOG = 2048
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compared
-"""Addresses that mean every interface of the machine, and where it reaches itself."""
+"""Addresses that mean every interface, and the address at which this machine reaches itself."""
 
 
 def listen(host: str, port: int, choose_port: str = "--port") -> socket.socket:
-    """A socket that already accepts connections; they wait until a server takes them.
+    """A socket that already accepts connections. They wait until a server takes them.
 
-    `choose_port` is what the user can write to have another port. Raises click.ClickException, one
-    line for the user, when the address cannot be had.
+    `choose_port` is what the user can write to choose another port. If the address is not to be
+    had, this raises click.ClickException, with one line for the user.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
@@ -39,15 +39,15 @@ def listen(host: str, port: int, choose_port: str = "--port") -> socket.socket:
 
 
 class Reservation:
-    """A port for many processes: each that this is sent to gets a socket of its own to listen on.
+    """A port for many processes. Each process that receives this gets its own socket to listen on.
 
-    Linux shares connections out evenly among such sockets. From one socket that all of them listen
-    on, whoever wakes first would take most, and hold them: clients keep their connections.
+    Linux spreads connections evenly over such sockets. If all processes listened on one socket, the
+    first to wake would take most connections and hold them, because clients keep their connections.
     """
 
     def __init__(self, host: str, port: int) -> None:
         """Raises click.ClickException as `listen` does."""
-        with listen(host, port) as alone:  # nobody else has it, by this option or without
+        with listen(host, port) as alone:  # nobody else has the port, with this option or without
             self.host, self.port = alone.getsockname()[:2]
             self._claim = _claim(self.host, self.port)
         try:
@@ -71,12 +71,12 @@ class Reservation:
 
 
 def can_share_port() -> bool:
-    """Whether the system shares connections out among sockets that listen on one port."""
+    """Whether the system spreads connections over the sockets that listen on one port."""
     return sys.platform == "linux"
 
 
 def _claim(host: str, port: int) -> socket.socket:
-    """What only one process can have, and loses when it ends: the option of the port is for all."""
+    """A name that only one process can hold, until it ends. The port's option would admit any."""
     claim = socket.socket(socket.AF_UNIX)
     try:
         claim.bind(f"\0rag-proxy {host} {port}")
@@ -87,10 +87,10 @@ def _claim(host: str, port: int) -> socket.socket:
 
 
 def _hold(host: str, port: int) -> socket.socket:
-    """A socket that takes no connections, and keeps others from the port.
+    """A socket that takes no connections, but keeps others from the port.
 
-    For whoever does not share the port it is in use once the socket no longer has SO_REUSEADDR,
-    which it needs to be bound while connections of an earlier server are in TIME_WAIT.
+    To bind the port while connections of an earlier server are in TIME_WAIT, it needs SO_REUSEADDR.
+    Afterwards it drops that option: then the port is in use for everyone who does not share it.
     """
     holder = _bind_beside_others(host, port)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
@@ -98,10 +98,10 @@ def _hold(host: str, port: int) -> socket.socket:
 
 
 def _bind_or_stop(host: str, port: int) -> socket.socket:
-    """In a worker: what its Reservation becomes. Says why if it cannot, and stops all workers.
+    """In a worker: the socket that its Reservation becomes. If it fails, all workers stop.
 
-    It does not listen yet. The server sees to that when the application has loaded: until then
-    the system would hand it connections that nobody takes.
+    It does not listen yet. The server listens once the application has loaded; before that, the
+    system would hand it connections that nobody takes.
     """
     try:
         listener = _bind_beside_others(host, port)

@@ -1,4 +1,4 @@
-"""The log of a command that serves: lines on stderr. Whoever reads them cannot stop the server."""
+"""The log of a command that serves: lines on stderr. A slow reader cannot stop the server."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import click
 _STDERR: Final = 2
 _LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _AT_ONCE: Final = getattr(select, "PIPE_BUF", 512)
-"""As many bytes a pipe that has room takes as a whole, and at once."""
+"""How many bytes a pipe with room takes whole and at once."""
 
 
 def configure_logging(level: str) -> None:
-    """`level` is a name of `Settings.log_level`. Every process that serves calls this once."""
+    """Set up the log. `level` is a name of `Settings.log_level`. Each process calls this once."""
     handler = LineHandler(_STDERR)
     handler.setFormatter(logging.Formatter(_LINE))
     logging.basicConfig(level=level.upper(), handlers=[handler])
@@ -30,16 +30,16 @@ def say(line: str, *, err: bool = False) -> None:
     try:
         click.echo(line, err=err)
     except OSError:
-        # What is still in the stream's buffer would fail again when Python exits.
+        # The rest in the stream's buffer would fail again when Python exits.
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
             os.dup2(nowhere.fileno(), (sys.stderr if err else sys.stdout).fileno())
 
 
 class LineHandler(logging.Handler):
-    """Writes lines to a descriptor, and never waits for whoever reads them.
+    """Writes lines to a descriptor, and never waits for a reader.
 
-    A line that cannot be written at once is lost, and the next one that can says how many were. No
-    line needs a new descriptor, so that the log can say that there are none left.
+    A line that does not fit at once is lost, and the next line that fits says how many were. No
+    line needs a new descriptor, so the log can say that none are left.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -60,7 +60,7 @@ class LineHandler(logging.Handler):
             self._lost += 1
 
     def _write(self, data: bytes) -> bool:
-        """Whether all of `data` was written, or the reader is too slow, or gone."""
+        """Whether it wrote all of `data`. If not, the reader is too slow, or gone."""
         try:
             for start in range(0, len(data), _AT_ONCE):
                 if self._room is not None and not self._room.poll(0):
@@ -72,10 +72,10 @@ class LineHandler(logging.Handler):
 
 
 def _opened_anew(descriptor: int) -> int:
-    """A descriptor for the same pipe that does not wait, if `descriptor` is one, else itself.
+    """A descriptor for the same pipe that does not wait; `descriptor` itself if it is no pipe.
 
-    Several workers may find room in a pipe for one line, so looking first is not enough. The flags
-    of `descriptor` itself are shared with whatever else writes there.
+    Several workers may see room in a pipe for one line, so it is not enough to look first. Setting
+    flags on `descriptor` itself would affect every other writer that shares it.
     """
     if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
         with suppress(OSError):  # there is no /proc, or the pipe is another user's

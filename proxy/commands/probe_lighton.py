@@ -1,4 +1,4 @@
-"""Tries LightOn: one search, and what its outcome says about address, key and scope."""
+"""Tries LightOn with one search: its outcome tells about the address, the key and the scope."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SEARCH = Search("test", 1)
 
 @dataclass(slots=True)
 class LightOnProbe:
-    """The steps share one search, because each is billed."""
+    """The steps share one search, because LightOn bills each."""
 
     client: SearchUpstream
     scope: Scope

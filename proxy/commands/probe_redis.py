@@ -31,7 +31,7 @@ class RedisProbe:
 
 
 async def complaints(url: str) -> list[str]:
-    """What is wrong with a Redis, in a line; nothing if it keeps what it is given."""
+    """The fault of a Redis, in a line; None if it keeps a value."""
     async with aclosing(RedisStore(url)) as store:
         found = [finding async for finding in climb(RedisProbe(store).steps())]
     return [f"Redis: {each.detail}" for each in found if each.verdict == "FAIL"]

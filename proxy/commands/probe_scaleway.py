@@ -1,4 +1,4 @@
-"""Tries Scaleway as requests do: list of models, a completion, a client's tool."""
+"""Tries Scaleway as requests do: the list of models, a completion, a client's tool."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TOOLS: Final[tuple[Tool, ...]] = (
 
 @dataclass(slots=True)
 class ScalewayProbe:
-    """`models` are those that the settings name; the first one is asked."""
+    """`models` are those that the settings name. The probe asks the first one."""
 
     client: Scaleway
     models: Sequence[str]
@@ -98,7 +98,7 @@ class ScalewayProbe:
         return ""
 
     async def _ask(self, question: str, tools: Sequence[Tool]) -> tuple[bool, bool]:
-        """Whether the model answered, and called a tool. It is streamed, as most answers are.
+        """Whether the model answered, and whether it called a tool. The probe asks for a stream.
 
         Raises ProbeError.
         """
@@ -148,12 +148,12 @@ class ScalewayProbe:
 
 
 def _status(error: UpstreamError) -> str:
-    """The status of the reply that was an error; "" if it was none."""
+    """The status of an error reply; "" if the error was no reply."""
     return error.cause.removeprefix("status_") if error.cause.startswith("status_") else ""
 
 
 def _said(error: UpstreamError) -> str:
-    """What the upstream says, in any of its error shapes, without a full stop."""
+    """The upstream's words, in any of its error shapes, without a full stop."""
     status = _status(error)
     if not status or status in _REDIRECTS:
         return error.message.rstrip(".")

@@ -8,12 +8,12 @@ from typing import Literal
 
 
 class ProbeError(Exception):
-    """A step failed; the message says why, and what to do."""
+    """A step failed. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`probe` returns what there is to tell, maybe "". Raises ProbeError."""
+    """`probe` returns a remark or "". Raises ProbeError."""
 
     name: str
     probe: Callable[[], Awaitable[str]]
@@ -30,7 +30,7 @@ class Finding:
 
 
 async def climb(steps: Sequence[Step]) -> AsyncIterator[Finding]:
-    """What came of each step. After one that failed the others are skipped."""
+    """The outcome of each step. If one fails, the rest are skipped."""
     for number, step in enumerate(steps, start=1):
         try:
             yield Finding("ok", step.name, await step.probe())

@@ -19,14 +19,14 @@ from proxy.sandbox.app import create_sandbox
 
 GRACE_S = 1
 PACE_S = 0.02
-"""The pause between words in the demo, so that a stream can be seen to be one."""
+"""The pause between words in the demo, so that people can see the stream."""
 
 
 def run(docs: Path | None, host: str, port: int, *, attached: bool = False) -> None:
-    """Serve the stand-ins until a signal says stop.
+    """Serve the stand-ins until a signal stops them.
 
-    An attached sandbox belongs to the process that started it: it says where it listens as one line
-    of JSON on stdout, and ends when its standard input does.
+    An attached sandbox belongs to the process that started it. It prints its address as one line of
+    JSON on stdout, and ends when its standard input does.
     """
     if attached:
         threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
@@ -53,7 +53,7 @@ rag-proxy serve
 
 
 def _end_with(stream: int) -> None:
-    """End this process when a stream does, also if it still indexes documents."""
+    """End this process when a stream does, even while it indexes documents."""
     while os.read(stream, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -46,7 +46,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
     limits = door_limits(settings)
-    outbound = Outbound.of(settings, os.environ)  # also for workers: to say once what is wrong
+    outbound = Outbound.of(settings, os.environ)  # for workers as well: here, a fault is told once
     for warning in (*warnings_of(settings), *_warnings_of_redis(settings)):
         say(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
@@ -65,7 +65,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
 
 
 def _warnings_of_redis(settings: Settings) -> list[str]:
-    """What is wrong with the Redis that is set, if one is: until it is there, nothing is kept."""
+    """The fault of the Redis in the settings, if it has one. The proxy keeps nothing without it."""
     if settings.redis_url is None:
         return []
     from proxy.commands.probe_redis import complaints  # noqa: PLC0415 - most start without Redis
@@ -74,7 +74,7 @@ def _warnings_of_redis(settings: Settings) -> list[str]:
 
 
 def greeting(settings: Settings, url: str) -> str:
-    """Where the proxy answers, and how it answers a request that names no model."""
+    """Where the proxy answers, and how it treats a request that names no model."""
     policies = Policies(settings)
     policy = policies.of(None, ANYBODY)
     is_profile = settings.default_model in policies.profile_names
@@ -101,7 +101,7 @@ def worker_environment(
 
 
 def create_app_from_environment() -> ASGIApp:
-    """The application of one worker process. Says why and ends it if it cannot be made."""
+    """The application of one worker. If it cannot be made, say why and end the worker."""
     try:
         settings = load_settings()
         app = create_app(settings, Outbound.of(settings, os.environ))

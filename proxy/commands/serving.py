@@ -35,15 +35,15 @@ _log = logging.getLogger(__name__)
 INTERRUPTED: Final = 130
 """The exit code of a program that Ctrl-C ended, as shells count it."""
 _DESCRIPTORS: Final = 1024
-"""As many as most systems allow, where there is no telling."""
+"""The limit of most systems, for those that do not tell."""
 _MOST_WAITING: Final = 4096
 _DEFAULT_LIMITS: Final = DoorLimits()
 _COLLECT_AFTER: Final = (10_000, 20, 50)
-"""New objects before a collection of the youngest; collections before one of the next older."""
+"""How many new objects start a collection, and how many collections start the next older one."""
 
 
 def door_limits(settings: Settings) -> DoorLimits:
-    """What one connection may cost, by the settings and by what the system gives this process."""
+    """The limits of one connection, from the settings and from the system's own limits."""
     most = settings.max_waiting_connections
     return DoorLimits(
         max_head_bytes=settings.max_head_bytes,
@@ -73,15 +73,15 @@ def server_config(
 ) -> uvicorn.Config:
     """Uvicorn's options. An import string names a factory of the application.
 
-    The application writes its own log and names itself, so uvicorn does neither; `grace_s` is how
+    The application writes its own log and names itself, so uvicorn does neither. `grace_s` is how
     long requests may go on after the signal to stop.
     """
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
         workers=workers,
-        loop="auto",  # uvloop where it can be imported
-        http=cast("type[asyncio.Protocol]", Door(limits)),  # called as a class would be
+        loop="auto",  # uvloop if it is installed
+        http=cast("type[asyncio.Protocol]", Door(limits)),  # uvicorn calls it as it would a class
         ws="none",
         lifespan="on",
         access_log=False,
@@ -94,10 +94,10 @@ def server_config(
 
 
 def collect_rarely() -> None:
-    """Look for cyclic garbage less often, and not among what has been loaded by now.
+    """Look for cyclic garbage less often, and never among the objects loaded so far.
 
-    Hardly anything that a request makes is in a cycle. With Python's own thresholds the collector
-    took a seventh of the time of a server with many streams.
+    Requests make hardly any cycles. With Python's own thresholds, the collector took a seventh of
+    the time of a server with many streams.
     """
     gc.collect()
     gc.freeze()
@@ -107,7 +107,7 @@ def collect_rarely() -> None:
 def end_with_parent() -> None:
     """Stop this worker, as SIGTERM does, when the process that started it is gone.
 
-    Nobody else would: it would hold the port for ever.
+    Otherwise the worker would hold the port for ever.
     """
     parent = parent_process()
     if parent is not None:
@@ -123,31 +123,31 @@ def _watch(parent: BaseProcess) -> None:
 def ignore_hang_up() -> None:
     """Go on when a terminal closes or someone sends SIGHUP, here and in workers started later.
 
-    It would end all streams. Nothing is read again for it: settings are read once.
+    A hang-up would end all streams, and would gain nothing: the proxy reads its settings only once.
     """
     if hasattr(signal, "SIGHUP"):  # not on Windows
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def end_at_once() -> NoReturn:
-    """End this process as a second Ctrl-C demands: nothing is waited for, or said."""
+    """End this process at once, as a second Ctrl-C demands, without waiting or a word."""
     os._exit(INTERRUPTED)
 
 
 def end_interrupted() -> NoReturn:
-    """Leave the program by its usual way, after what Ctrl-C has ended.
+    """Leave the program in its usual way after Ctrl-C.
 
-    It must not be by KeyboardInterrupt: click would write a line for it, and wait for ever where
+    KeyboardInterrupt would not do: click would write a line for it, and would wait for ever if
     stderr is a pipe that nobody reads.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more may come before all is cleared up
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # another one may come during the clean-up
     if sys.stderr.isatty():
-        say("", err=True)  # ends the line in which the terminal shows ^C
+        say("", err=True)  # end the line in which the terminal shows ^C
     raise click.exceptions.Exit(INTERRUPTED)
 
 
 class _Server(uvicorn.Server):
-    """A server that says something once it answers, and signals are handled."""
+    """A server that prints a greeting once it answers and handles signals."""
 
     def __init__(self, config: uvicorn.Config, greeting: str) -> None:
         super().__init__(config)
@@ -166,10 +166,10 @@ class _Server(uvicorn.Server):
 
 
 def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -> None:
-    """Serve in this process until a signal says stop. Ctrl-C ends in click's Exit.
+    """Serve in this process until a signal stops it. Ctrl-C ends in click's Exit.
 
-    The greeting is printed when the server answers and not before, so that whoever reads it can
-    ask, or stop it, at once.
+    The server prints the greeting when it answers, not before. Whoever reads it can ask, or stop
+    the server, at once.
     """
     try:
         _Server(config, greeting).run(sockets=[listener])

@@ -33,25 +33,25 @@ _LONGEST_PAUSE_S: Final = 30.0
 
 @dataclass(slots=True)
 class Attempts:
-    """What is known of a worker and of those that it replaces."""
+    """The history of a worker and of those that it replaces."""
 
     has_served: bool = False
     failures: int = 0
-    """How many in a row ended before they served."""
+    """How many workers in a row ended before they served."""
     again_at: float | None = None
-    """When the next one is to be started, by the monotonic clock; None while one runs."""
+    """When to start the next one, by the monotonic clock. None while one runs."""
 
 
 def pause_s(failures: int) -> float:
-    """How long to wait after so many workers in a row that could not load, in seconds."""
+    """How long to wait after so many workers in a row failed to load, in seconds."""
     return min(_SHORTEST_PAUSE_S * 2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_S)
 
 
 def has_started(process: Process, timeout_s: float = 5) -> bool | None:
-    """Whether a worker serves; None if it has ended, or does not answer in time.
+    """Whether a worker serves. None if it has ended, or does not answer in time.
 
-    Uvicorn's own question goes on waiting when the worker ends meanwhile, as one does that cannot
-    load: this process, too, holds the worker's end of the pipe.
+    Uvicorn's own question would wait on if the worker ended meanwhile, as one that cannot load
+    does: this process itself also holds the worker's end of the pipe.
     """
     answers = process.parent_conn
     try:
@@ -63,10 +63,10 @@ def has_started(process: Process, timeout_s: float = 5) -> bool | None:
 
 
 class Workers(Multiprocess):
-    """Processes that serve on one port; one that dies is replaced.
+    """Processes that serve on one port. If one dies, another replaces it.
 
-    One that cannot load is replaced after a pause, which grows each time: it would fail again, and
-    cost the others the processor. `listener` is sent to each: all listen on it or, if it is a
+    If a worker cannot load, its replacement waits, longer each time: it would fail again, and would
+    cost the others the processor. Each worker gets `listener`. All listen on it or, if it is a
     Reservation, on sockets of their own, once they have loaded.
     """
 
@@ -79,7 +79,7 @@ class Workers(Multiprocess):
         self._greeting = greeting
         self._has_greeted = False
         self._attempts: dict[Process, Attempts] = {}
-        ignore_hang_up()  # the base class restarts all for it, and waits no longer than for a stop
+        ignore_hang_up()  # the base class would restart all workers, with little patience
         signal.signal(signal.SIGINT, self._hear_ctrl_c)
 
     def init_processes(self) -> None:
@@ -89,7 +89,7 @@ class Workers(Multiprocess):
             time.sleep(_LOOK_AGAIN_S)
 
     def _greet(self) -> bool:
-        """Greet, once, if all workers serve; whether that has been done."""
+        """Greet once, when all workers serve. Returns whether that has happened."""
         if not self._has_greeted and all(has_started(process) for process in self.processes):
             self._has_greeted = True
             self._attempts = {process: Attempts(has_served=True) for process in self.processes}
@@ -117,11 +117,11 @@ class Workers(Multiprocess):
         self._greet()
 
     def _mourn(self, place: int, process: Process, attempts: Attempts) -> None:
-        """Clear up after a worker that has ended or hung, and see to another one."""
+        """Clear up after a worker that ended or hung, and see to its replacement."""
         process.kill()
         process.join()
         if process.exitcode == STARTUP_FAILURE and not self._has_greeted:
-            self.should_exit.set()  # it cannot listen, which it has said
+            self.should_exit.set()  # the worker cannot listen, and has said so
             return
         if attempts.has_served:
             attempts.failures = 0
@@ -134,7 +134,7 @@ class Workers(Multiprocess):
         pause = pause_s(attempts.failures)
         attempts.again_at = time.monotonic() + pause
         _log.error(
-            "A worker cannot load (exit code %s). Another one is started in %g s.",
+            "A worker cannot load (exit code %s). The next one starts in %g s.",
             process.exitcode,
             pause,
         )
@@ -152,7 +152,7 @@ class Workers(Multiprocess):
         self.interrupted = True
 
     def _hear_ctrl_c(self, number: int, _: FrameType | None) -> None:
-        """The first one is handled as any signal is; a second one waits for nobody."""
+        """Treat the first Ctrl-C as any signal. A second one ends everything at once."""
         if self.interrupted or number in self.signal_queue:
             for process in self.processes:
                 process.kill()
@@ -162,15 +162,15 @@ class Workers(Multiprocess):
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes that are started here are not reached by Ctrl-C, which is for all of a group.
+    """Keep Ctrl-C, which reaches a whole process group, from the processes started here.
 
-    It would end one that is still loading with a traceback. This process hears it afterwards, and
-    ends them.
+    It would end one that is still loading with a traceback. This process gets the signal and ends
+    them itself.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # it would listen again when it is started later
+    resource_tracker.ensure_running()  # if it started later, it would hear Ctrl-C again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -72,7 +72,7 @@ class Fault(BaseModel):
     )
 
     def strikes(self, upstream: Upstream, path: str) -> bool:
-        """Whether it is for this request. One of a stream is for chats, which alone can be one."""
+        """Whether the fault is for this request. A fault of a stream strikes only chats."""
         is_of_stream = self.after_chunks is not None or self.error_in_stream or self.chunk_delay_s
         may_be_it = path.endswith(_STREAMED) or not is_of_stream
         return self.upstream == upstream and path.endswith(self.path) and may_be_it
@@ -83,7 +83,7 @@ class Dropped(Exception):
 
 
 class Faults:
-    """The faults that are armed, in order, and the log of requests. Safe across threads."""
+    """The armed faults, in order, and the log of requests. Safe across threads."""
 
     def __init__(self) -> None:
         self.requests = RequestLog()
@@ -105,14 +105,14 @@ class Faults:
             self._armed.clear()
 
     def armed(self) -> list[Fault]:
-        """Return what is still to strike, `times` counting what is left."""
+        """Return the faults that will still strike; `times` counts what is left."""
         with self._lock:
             return list(self._armed)
 
     def take(self, upstream: Upstream, path: str) -> Fault:
         """Return the first fault armed for this request and count it down.
 
-        When there is none, return one that does nothing.
+        If there is none, return a fault that does nothing.
         """
         with self._lock:
             for place, fault in enumerate(self._armed):
@@ -139,8 +139,8 @@ async def interrupted(
 ) -> AsyncGenerator[bytes, None]:
     """Pass a streamed body on until the fault strikes.
 
-    `error` is the vendor's error event, sent when the fault asks for one. Raises `Dropped` to
-    close the connection in the middle.
+    `error` is the vendor's error event, for a fault that asks for one. Raises `Dropped` to close
+    the connection in the middle.
     """
     sent = 0
     strikes_at = fault.after_chunks

@@ -1,4 +1,4 @@
-"""What the stand-ins were sent: a bounded log, for tests and for `GET /sandbox/requests`."""
+"""The requests that the stand-ins got: a bounded log, for tests and for `GET /sandbox/requests`."""
 
 import threading
 from collections import deque
@@ -60,9 +60,9 @@ class RequestLog:
     def wait_for(
         self, condition: Callable[[list[Received]], bool], *, timeout_s: float = 5.0
     ) -> bool:
-        """Block until the log satisfies `condition`; False when it did not in time.
+        """Block until the log satisfies `condition`. False if it does not in time.
 
-        It blocks its thread: from an event loop that also runs the stand-ins, call it with
+        It blocks its thread. From an event loop that also runs the stand-ins, call it with
         `asyncio.to_thread`.
         """
         with self._changed:

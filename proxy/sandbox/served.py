@@ -48,11 +48,11 @@ END_OF_LIFE = {
     "llama-3.1-8b-instruct": "mistral-small-3.2-24b-instruct-2506",
     "mistral-nemo-instruct-2407": "mistral-small-3.2-24b-instruct-2506",
 }
-"""Ids that are still accepted, answered by another model, and not listed."""
+"""Ids that another model answers. The list of models leaves them out."""
 
 _BY_ID = {model.id: model for model in SERVED}
 
 
 def find(model_id: str) -> ServedModel | None:
-    """Return the model that answers for this id, which may be another one than was asked for."""
+    """Return the model that answers for this id. It may have another id."""
     return _BY_ID.get(END_OF_LIFE.get(model_id, model_id))

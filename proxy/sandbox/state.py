@@ -8,7 +8,7 @@ from proxy.sandbox.faults import Faults
 
 @dataclass(frozen=True, slots=True)
 class SandboxState:
-    """`keys` None means that any key does that does not start with `bad`.
+    """`keys` None accepts any key that does not start with `bad`.
 
     `chunk_delay_s` is the pause before each chunk of a streamed answer.
     """
@@ -21,8 +21,8 @@ class SandboxState:
     def authorised(self, authorization: str | None) -> bool:
         """Judge an `Authorization` header: a bearer token that is one of `keys`.
 
-        Without `keys` any token will do, except an empty one and those that start with `bad`,
-        which let a test see how a wrong key is answered.
+        Without `keys` any token will do, unless it is empty or starts with `bad`. The latter lets a
+        test see the answer to a wrong key.
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():

@@ -21,10 +21,10 @@ _FIREWALL_PAGE = (
 
 
 class Watched:
-    """Wraps an app that speaks both protocols; the path says whose request it is.
+    """Wraps an app that speaks both protocols. The path says which one a request is for.
 
-    The inner app runs as a task that is cancelled when the caller hangs up, so a stand-in may
-    sleep or stream without watching its connection.
+    The inner app runs as a task, and ends when the caller hangs up. So a stand-in may sleep or
+    stream without watching its connection.
     """
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
@@ -93,8 +93,8 @@ class _Exchange:
     async def _drop(self) -> None:
         """Close the connection without a byte of reply.
 
-        ASGI has no message for that. A server that is given a reply head that cannot be written,
-        and then nothing more, closes the connection.
+        ASGI has no message for that. But a server closes the connection if it gets a reply head
+        that it cannot write, and then nothing more.
         """
         head = {"type": "http.response.start", "status": 200, "headers": [(b"x", b"\n")]}
         with contextlib.suppress(RuntimeError):
@@ -119,7 +119,7 @@ def _parsed(body: bytes) -> Any:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """Read the request's whole body; None when the caller went before it was sent."""
+    """Read the request's whole body. None if the caller leaves before it is complete."""
     body = bytearray()
     while True:
         message = await receive()

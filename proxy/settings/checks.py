@@ -20,21 +20,21 @@ SHORTEST_KEY = 20
 
 
 def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> None:
-    """Raise SettingsError when a key for LightOn or Scaleway is missing.
+    """Raise SettingsError if a key for LightOn or Scaleway is missing.
 
-    `variables` are the names of variables that are set: one may be a misspelt key.
+    `variables` are the names of the variables that are set: one may be a misspelt key.
     """
     problems = []
     if settings.lighton_api_key is None:
         problems.append(
             _not_set("lighton_api_key", variables)
-            + f": create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY works, too)"
+            + f": create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY also works)"
         )
     if settings.scaleway_api_key is None:
         problems.append(
             _not_set("scaleway_api_key", variables)
             + f": create an API key at {SCALEWAY_CONSOLE} and use its secret key (SCW_SECRET_KEY "
-            "works, too)"
+            "also works)"
         )
     if problems:
         raise SettingsError(*problems, "to try it without keys: rag-proxy demo")
@@ -55,7 +55,7 @@ def check_profiles(settings: Settings) -> None:
             )
     if meant := Names(settings.profiles).nearly(settings.default_model):
         problems.append(
-            f"default_model: is nearly the profile {meant}: write its exact name, or give the "
+            f"default_model: nearly names the profile {meant}: write its exact name, or give the "
             "profile another one"
         )
     default = settings.profiles.get(settings.default_model)
@@ -69,7 +69,7 @@ def check_profiles(settings: Settings) -> None:
 
 
 def check_exposure(settings: Settings) -> None:
-    """Raise SettingsError when the proxy would answer other machines without asking for a key.
+    """Raise SettingsError if the proxy would answer other machines without asking for a key.
 
     A web page of another origin counts as another machine.
     """
@@ -153,6 +153,6 @@ def _not_set(setting: str, variables: Iterable[str]) -> str:
 def _is_known(host: str) -> bool:
     try:
         socket.getaddrinfo(host, None)
-    except (OSError, UnicodeError):  # the latter for an impossible name, such as a..b
+    except (OSError, UnicodeError):  # UnicodeError: an impossible name, such as a..b
         return False
     return True

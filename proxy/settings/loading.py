@@ -32,7 +32,7 @@ DOTENV: Final = Path(".env")
 
 
 def load_settings(config: Path | None = None, **overrides: object) -> Settings:
-    """The settings of this process. Overrides are command-line flags; None means not given.
+    """The settings of this process. `overrides` are command-line flags; None means not given.
 
     Raises SettingsError with every problem found.
     """
@@ -65,7 +65,7 @@ def _build(sources: Sequence[Source]) -> Settings:
         problems += [
             _problem(each, sources)
             for each in error.errors()
-            if each["type"] != "default_factory_not_called"  # it only follows from another error
+            if each["type"] != "default_factory_not_called"  # a result of another error
         ]
     if problems:
         raise SettingsError(*problems)
@@ -73,7 +73,7 @@ def _build(sources: Sequence[Source]) -> Settings:
 
 
 def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:
-    """One line for one validation error, in the words of the source that caused it."""
+    """One line for one validation error, with the name that its source uses."""
     path = [part for part in error["loc"] if isinstance(part, str) and part != "[key]"]
     source = next((each for each in sources if each.holds(path)), Source())
     if error["type"] != "extra_forbidden":

@@ -22,7 +22,7 @@ SHORTEST_STEM: Final = 4
 
 
 def unknown(name: str, known: Mapping[str, str]) -> str:
-    """The fault of a setting that does not exist, with the nearest one that does.
+    """The fault of a setting that does not exist. It names the nearest setting that does.
 
     `known` maps the names that people may write to the real names.
     """
@@ -31,7 +31,7 @@ def unknown(name: str, known: Mapping[str, str]) -> str:
 
 
 def _only_extension(name: str, known: Iterable[str]) -> list[str]:
-    """The one known name that begins with `name`, or that `name` begins with; else nothing."""
+    """The one known name that begins with `name` or that `name` begins with. Nothing if many do."""
     found = [
         each
         for each in known
@@ -42,7 +42,7 @@ def _only_extension(name: str, known: Iterable[str]) -> list[str]:
 
 
 def unquoted(name: str) -> str:
-    """The fault of a table inside a profile: TOML took a dot in its name for a level."""
+    """The fault of a table inside a profile. TOML reads a dot in its name as a level."""
     return f'no such setting; a profile\'s name with a dot needs quotes: [profiles."{name}"]'
 
 

@@ -224,5 +224,5 @@ class Settings(ScopeSettings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only keywords: `load_settings` decides which other sources to read."""
+        """Read only the keywords: `load_settings` decides which other sources to read."""
         return (init_settings,)

@@ -27,7 +27,7 @@ _FIXED_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "scaleway_base_url": ("SCALEWAY_BASE_URL",),
     "scaleway_project_id": ("SCW_DEFAULT_PROJECT_ID",),
 }
-"""Names that vendors' own tools use; the first one that is set counts."""
+"""Names that the vendors' own tools use. The first one that is set counts."""
 
 _SERVICE_LINK: Final = re.compile(
     r"RAG_PROXY(_\w+)?_(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -37,7 +37,7 @@ _SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The settings of one place, by field name, and the names they have there."""
+    """The settings that one place holds, by field name, and the names they have there."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def environment_names(setting: str) -> tuple[str, ...]:
 
 
 def from_flags(flags: Mapping[str, Any]) -> Source:
-    """Flags that were not given are None."""
+    """A flag that is None was not given."""
     given = {name: value for name, value in flags.items() if value is not None}
     return Source(given, {name: "--" + name.replace("_", "-") for name in given})
 
@@ -72,7 +72,7 @@ def from_flags(flags: Mapping[str, Any]) -> Source:
 def from_environment(
     fields: Mapping[str, FieldInfo], variables: Mapping[str, str | None], place: str = ""
 ) -> Source:
-    """Variables that are empty count as unset."""
+    """An empty variable counts as unset."""
     given = {name: value for name, value in variables.items() if value and value.strip()}
     given = {name: value for name, value in given.items() if not _is_service_link(name, value)}
     values: dict[str, Any] = {}
@@ -91,7 +91,7 @@ def from_environment(
 
 
 def read_dotenv(path: Path) -> Mapping[str, str | None]:
-    """The variables in a `.env` file; none when there is no such file."""
+    """The variables in a `.env` file; none if there is no such file."""
     try:
         return dotenv_values(path)
     except (OSError, UnicodeDecodeError) as error:

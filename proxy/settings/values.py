@@ -39,7 +39,7 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(text)
         is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # an invalid port, or brackets that do not close
+    except ValueError:  # an invalid port, or a bracket that is never closed
         is_address = False
     if not is_address or not text.isprintable():
         raise ValueError("must be an http:// or https:// address")
@@ -53,7 +53,7 @@ def _redis_url(value: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(value.get_secret_value())
         is_address = _is_redis_address(parts)
-    except ValueError:  # whose text may repeat a part of the password
+    except ValueError:  # its text may repeat a part of the password
         is_address = False
     if not is_address:
         raise ValueError(
@@ -68,7 +68,7 @@ def _redis_url(value: SecretStr) -> SecretStr:
 
 
 def _is_redis_address(parts: SplitResult) -> bool:
-    """Whether it leads to a host, maybe with the number of a database, or to a socket."""
+    """Whether it leads to a socket, or to a host with or without a database's number."""
     if parts.fragment:
         return False
     if parts.scheme == "unix":

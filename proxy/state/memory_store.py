@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 _SPARE_ENDS: Final = 1000
-"""How many ends the heap may hold besides two per entry, before it drops all stale ones."""
+"""How many ends the heap may hold, besides two per entry, before it drops all stale ones."""
 
 
 class _Entry(NamedTuple):
@@ -19,7 +19,7 @@ class _Entry(NamedTuple):
 
 
 class MemoryStore:
-    """Names and values of at most `max_bytes` bytes. Over that, the least recently used goes first.
+    """Names and values of at most `max_bytes` bytes. Over that, it drops the least recently used.
 
     Expired entries go before all others. `clock` counts seconds.
     """
@@ -29,7 +29,7 @@ class MemoryStore:
         self._clock = clock
         self._bytes = 0
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        """The least recently used one is the first."""
+        """The least recently used entry comes first."""
         self._ends: list[tuple[float, str]] = []
         """A heap of expiry times: each entry's `ends_at`, and some stale ones."""
 

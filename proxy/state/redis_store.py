@@ -1,8 +1,8 @@
 """The store in Redis or Valkey. The only file that knows redis-py.
 
-A command that its client or the time limit cancels costs its connection: redis-py closes it,
-because otherwise the next command would read the reply. The one time limit here cancels. redis-py's
-own limits are off: they apply to each of its steps, and use asyncio.wait_for, which may lose a
+If a client or a time limit cancels a command, redis-py closes the connection, because otherwise the
+next command would read the reply. The store has one time limit, and it cancels. redis-py's own
+limits are off: they apply to each of its steps, and they use asyncio.wait_for, which may lose a
 cancellation (python/cpython issue 86296).
 """
 
@@ -31,7 +31,7 @@ PREFIX: Final = "rag-proxy:"
 _CONNECTIONS: Final = 20
 _PROBE_TTL_S: Final = 10.0
 _OWN_COUNTS_BYTES: Final = 1_000_000
-"""What the counts of this process alone may take up while Redis is away."""
+"""The most memory that this process's own counts may take while Redis is away."""
 _ERRORS: Final = (redis_errors.RedisError, OSError, ValueError)
 """TimeoutError is an OSError. redis-py raises ValueError for some malformed replies."""
 
@@ -49,7 +49,7 @@ _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (socket.gaierror, "its name does not resolve"),
     (ssl.SSLError, "TLS fails; is its certificate trusted?"),
 )
-"""The first match is reported. Redis' own words are not: they may hold a password or a value."""
+"""The proxy reports the first match. It hides Redis's own words: they may hold a secret."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,8 +68,9 @@ class RedisRefused(RedisFailed): ...
 class RedisStore:
     """The entries of Redis under `rag-proxy:*`.
 
-    No operation takes longer than `timeout_s`. After one without an answer, the store leaves Redis
-    alone for `quiet_s` seconds of `clock`; then one operation at a time tries it, until it is back.
+    No operation takes longer than `timeout_s`. If Redis does not answer one, the store leaves it
+    alone for `quiet_s` seconds of `clock`. Then one operation at a time tries it, until Redis is
+    back.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class RedisStore:
         self._clock = clock
         self._quiet_until = float("-inf")
         self._inabilities: set[str] = set()
-        """Those of "answer", "read", "write" and "count" that the log says Redis cannot do."""
+        """The log says that Redis cannot do these. Any of "answer", "read", "write" and "count"."""
         self._own_counts = MemoryStore(_OWN_COUNTS_BYTES)
         self._slots = asyncio.Semaphore(_CONNECTIONS)
         pool = ConnectionPool.from_url(
@@ -112,7 +113,7 @@ class RedisStore:
             await self._tolerate("write", self._set_once(name, value, ttl_s, settle))
 
     async def count(self, name: str, by: int, ttl_s: float) -> int:
-        """See `Store.count`. One that takes too long may be counted here and in Redis, too."""
+        """See `Store.count`. If Redis is late, one call may count both here and there."""
         if self._may_ask():
             total = await self._tolerate("count", self._add(name, by, ttl_s))
             if total is not None:
@@ -151,7 +152,7 @@ class RedisStore:
     async def _set_once(
         self, name: str, value: bytes, ttl_s: float, settle: Callable[[bytes], bytes]
     ) -> None:
-        """Of two writers, the one that loses sees the other's value, in whatever order."""
+        """If two writers meet, the one that loses sees the other's value, in whatever order."""
         key, px = PREFIX + name, _milliseconds(ttl_s)
         async with self._asking():
             async with self._redis.pipeline(transaction=False) as pipeline:
@@ -165,10 +166,10 @@ class RedisStore:
                 await self._redis.set(key, settled, px=px)
 
     async def _add(self, name: str, by: int, ttl_s: float) -> int:
-        """SET begins the count with its end, if there is none; INCRBY keeps the end.
+        """SET begins the count, with its end, if there is none. INCRBY keeps the end.
 
-        Between the two it may end, and INCRBY begin one that never does. Such a count is equal to
-        `by`, and GETEX gives it an end. (EXPIRE knows NX from Redis 7.0 on only.)
+        Between the two the count may expire, and then INCRBY begins one without an end. Such a
+        count equals `by`, and GETEX gives it an end. (EXPIRE knows NX only from Redis 7.0 on.)
         """
         key, px = PREFIX + name, _milliseconds(ttl_s)
         async with self._asking():
@@ -186,7 +187,7 @@ class RedisStore:
             return total
 
     def _may_ask(self) -> bool:
-        """Whether to ask Redis now. While it does not answer: once in `quiet_s`."""
+        """Whether to ask Redis now. While Redis does not answer, that is once in `quiet_s`."""
         now = self._clock()
         if now < self._quiet_until:
             return False
@@ -237,9 +238,9 @@ class RedisStore:
 
 
 def _judge(faults: Sequence[Exception]) -> None:
-    """Raise the first fault that is not about one name alone.
+    """Raise the first fault that is about more than one name.
 
-    If a name holds another type, the proxy did not write it; the other names count.
+    If a name holds another type, the proxy did not write it, and its other names still count.
     """
     for fault in faults:
         if not str(fault).startswith("WRONGTYPE"):

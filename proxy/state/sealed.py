@@ -46,9 +46,9 @@ class Sealed:
         await self.home.write_once(name, self._seal(name, value), ttl_s, settle_sealed)
 
     async def count(self, name: str, by: int, ttl_s: float) -> int:
-        """The home's count, which is not sealed: it may bound what clients do, and proves nothing.
+        """The home's count, unsealed. It may bound what clients do, but it proves nothing.
 
-        It tells nothing but a number, under a name that must not say whose it is.
+        Anyone who can read `home` sees the number, so its name must not say whose it is.
         """
         return await self.home.count(name, by, ttl_s)
 

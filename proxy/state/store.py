@@ -32,9 +32,10 @@ class Store(Protocol):
     async def count(self, name: str, by: int, ttl_s: float) -> int:
         """Add `by` to the count of this name, and return the sum. The first call begins it at 0.
 
-        It ends `ttl_s` seconds after it began, however often it is counted on. Processes that share
-        a home count together and lose nothing. While it cannot be reached, each counts by itself,
-        from 0: a limit then holds for each process. No values are kept under names of counts.
+        The count ends `ttl_s` seconds after it began, no matter how often it grows. Processes that
+        share a home count together and lose nothing. While a process cannot reach the home, it
+        counts by itself, from 0: then a limit holds for each process alone. Names of counts hold no
+        values.
         """
 
     async def aclose(self) -> None: ...

@@ -10,9 +10,9 @@ class Application(Router):
     """Routes behind middleware.
 
     Starlette's application class would put two more layers around each request, to render errors
-    that ErrorReplies renders already. Those and what CORS saves are 5 % of what an answer costs.
+    that ErrorReplies renders already. This class and CORS save 5 % of the cost of an answer.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = self  # with this the router raises HTTPException for what has no route
+        scope["app"] = self  # lets the router raise HTTPException for an unknown path
         await self.middleware_stack(scope, receive, send)

@@ -92,7 +92,7 @@ class ChatCompletions:
 
 
 async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> None:
-    """Send the answer as it is made. An error before the first byte is raised."""
+    """Send the answer as the engine makes it. An error before the first byte is raised."""
     try:
         await run.drive(stream)
     except ClientGoneError:
@@ -101,7 +101,7 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
         stream.stop_beating()  # a beat would begin the reply
         if not stream.has_begun:
             raise
-        failure = error.with_traceback(None)  # which refers to this frame
+        failure = error.with_traceback(None)  # the traceback refers to this frame
     except Exception as fault:
         stream.stop_beating()  # a beat would begin the reply
         if not stream.has_begun:
@@ -114,7 +114,7 @@ async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> Non
     try:
         await stream.fail(failure)
     finally:
-        del failure  # the tracebacks of its causes refer to this frame, too, from Python 3.12 on
+        del failure  # from Python 3.12 on, the tracebacks of its causes refer to this frame
 
 
 async def _reply(run: Run, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,7 +130,7 @@ def _search_count(run: Run) -> tuple[bytes, bytes]:
 
 
 def _refuse_repeated_headers(scope: Scope) -> None:
-    """Of two X-LightOn headers nobody can tell which one was meant to narrow the other."""
+    """If a client sends two X-LightOn headers of one name, nobody knows which one should narrow."""
     seen: set[bytes] = set()
     for raw_name, _ in scope["headers"]:
         if b"lighton" in raw_name:
@@ -141,7 +141,7 @@ def _refuse_repeated_headers(scope: Scope) -> None:
 
 
 def _refuse_query(query: bytes, wishes: Wishes) -> None:
-    """A wish in the address would be overlooked there: the path knows no parameters."""
+    """The path takes no parameters. A client that put a wish there would not get it."""
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ():
         try:
             refuse_lookalike(name, None, wishes.narrowing)
@@ -177,7 +177,7 @@ def _decode(body: bytes, wishes: Wishes) -> Any:
 
 
 def _check_depth(document: Any) -> None:
-    """What can be read is nested up to 1,024 deep, what can be written only to about 250."""
+    """The reader accepts JSON nested 1,024 deep, but the writer only about 250."""
     try:
         orjson.dumps(document)
     except orjson.JSONEncodeError as error:

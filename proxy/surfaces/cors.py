@@ -14,8 +14,8 @@ from proxy.surfaces.exchange import exchange_of
 class CORS:
     """Starlette's middleware, left out for a POST that does not come from a page.
 
-    All it would add there is `Vary: Origin`, for caches, which keep no replies to a POST. This and
-    what Application saves are 5 % of what an answer costs.
+    There it would only add `Vary: Origin`, for caches, which keep no replies to a POST. This class
+    and Application save 5 % of the cost of an answer.
     """
 
     def __init__(self, app: ASGIApp, /, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The client's end of a request: reading its body, and noticing that it hung up."""
+"""The client's end of a request: the proxy reads its body, and notices when it hangs up."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from proxy.tasks import TaskScope
 
 
 class ClientGoneError(Exception):
-    """The client hung up. Nobody is left to be told."""
+    """The client hung up, so nobody is left to tell."""
 
 
 async def read_body(receive: Receive, declared: str | None, limit: int, timeout_s: float) -> bytes:
     """The whole request body. `declared` is its Content-Length header.
 
-    Raises PayloadTooLarge as soon as more than `limit` bytes are announced or have come,
-    RequestTimeout when nothing came for `timeout_s` seconds, and ClientGoneError.
+    Raises PayloadTooLarge as soon as the client announces or sends more than `limit` bytes,
+    RequestTimeout if nothing arrives for `timeout_s` seconds, and ClientGoneError.
     """
     if declared is not None and declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
@@ -43,14 +43,14 @@ async def read_body(receive: Receive, declared: str | None, limit: int, timeout_
                 patience.reschedule(clock() + timeout_s)
     except TimeoutError:
         raise RequestTimeout(
-            f"Nothing more of the request body came for {timeout_s:g} seconds. Send it again."
+            f"No more of the request body arrived for {timeout_s:g} seconds. Send it again."
         ) from None
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """Run `work` to its end, in this task, as `asyncio.timeout` does.
 
-    If the client hangs up first, it is cancelled and ClientGoneError raised.
+    If the client hangs up first, cancel `work` and raise ClientGoneError.
     """
     task = cast("asyncio.Task[None]", asyncio.current_task())
     is_gone = is_over = False

@@ -22,15 +22,15 @@ class Exchange:
     path: str
     """The path as the client sent it."""
     headers: Mapping[str, str]
-    """Those of the request: see `headers_of`."""
+    """The request's headers: see `headers_of`."""
     client: Client = ANYBODY
-    """Who asks."""
+    """The client that asks."""
     status: int = 0
-    """That of the reply, once it has begun."""
+    """The reply's status, once it has begun."""
     answer: AnswerFacts | None = None
     failure: Failure | None = None
     is_client_gone: bool = False
-    """These three become `RequestFacts`, when the request is over."""
+    """When the request is over, these three go into `RequestFacts`."""
 
 
 def begin_exchange(scope: Scope, request_id: str, headers: Mapping[str, str]) -> Exchange:
@@ -44,7 +44,7 @@ def exchange_of(scope: Scope) -> Exchange:
 
 
 def headers_of(scope: Scope) -> Mapping[str, str]:
-    """The request's headers, names in lower case; repeated ones are joined by commas."""
+    """The request's headers, with names in lower case. Commas join the values of one name."""
     headers: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
     for raw_name, raw_value in scope["headers"]:

@@ -15,7 +15,7 @@ _TIMEOUT_S: Final = 5.0
 
 
 class Probed(Protocol):
-    """An upstream that can be asked for something. Raises UpstreamError."""
+    """An upstream that the probe can ask for something. Raises UpstreamError."""
 
     name: str
 
@@ -29,7 +29,7 @@ class Health:
 
 @dataclass(slots=True)
 class Ready:
-    """Whether the upstreams answer HTTP at all, whatever they answer: nothing is billed for it."""
+    """Whether the upstreams answer HTTP at all. Any answer counts, and none costs anything."""
 
     probes: tuple[tuple[Probed, str], ...]
     """Each upstream with a path that costs nothing to GET."""

@@ -1,4 +1,4 @@
-"""What holds for every request: an id and a log line, who may ask, and one form for each path."""
+"""Rules for every request: an id and a log line, who may ask, and one form for each path."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = logging.getLogger("proxy.access")
 
 
 class Requests:
-    """Gives each request an id, tells it to the client, and logs one line when it is over."""
+    """Gives each request an id, sends the id to the client, and logs one line at the end."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -52,7 +52,7 @@ class Requests:
             except (OSError, RuntimeError) as fault:
                 if isinstance(fault, RuntimeError) and "closed" not in str(fault):
                     raise
-                raise ClientGoneError from None  # before the server has told so
+                raise ClientGoneError from None  # the server has not said so yet
 
         try:
             await self.app(scope, receive, send_with_id)
@@ -78,7 +78,7 @@ def _facts_of(scope: Scope, exchange: Exchange, took_s: float) -> RequestFacts:
 
 
 class Admission:
-    """Lets in who may ask: holders of a client key, or without keys this machine only."""
+    """Admits those who may ask: holders of a client key, or, without keys, only this machine."""
 
     def __init__(
         self,
@@ -88,9 +88,9 @@ class Admission:
         *,
         allow_forwarded: bool = False,
     ) -> None:
-        """`origins` are those of other machines whose pages may ask without a key.
+        """`origins` may ask without a key although they are another machine's pages.
 
-        `allow_forwarded` lets in, without a key, what came through a reverse proxy.
+        `allow_forwarded` admits, without a key, requests that came through a reverse proxy.
         """
         self.app = app
         self.keys = keys
@@ -108,7 +108,7 @@ class Admission:
 
 
 class Paths:
-    """Accepts every form of a path that clients make of a base URL, without redirects.
+    """Accepts every path that clients make from a base URL, without redirects.
 
     `//v1/models/`, `/models` and `/v1/v1/models` are all `/models` inside.
     """

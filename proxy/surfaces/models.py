@@ -24,7 +24,7 @@ class ModelSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What a client may name as `model`. A profile hides an upstream model of nearly its name."""
+    """The names that a client may use as `model`. A profile hides models with nearly its name."""
 
     profile_names: Names
     upstream: ModelSource
@@ -38,7 +38,7 @@ class Models:
         return id_ not in self.profile_names and self.profile_names.nearly(id_) is None
 
     async def get(self, model_id: str) -> Model:
-        """The model of this id. Raises ModelNotFound, or UpstreamError if there is no list."""
+        """The model with this id. Raises ModelNotFound, or UpstreamError if there is no list."""
         if model_id in self.profile_names:
             return _profile(model_id)
         refuse_nearly(model_id, self.profile_names)

@@ -1,4 +1,4 @@
-"""The outbox: the one place where what is pushed meets ASGI's `await send`."""
+"""The outbox turns calls that push messages into ASGI's `await send`. Nothing else does."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from starlette.types import Message, Send
 
 
 class Outbox:
-    """Sends messages in their order, each at once unless the client is slow.
+    """Sends messages in order, each at once unless the client is slow.
 
-    A server's `send` waits only while the client has not taken what it was sent. So it is run up to
-    where it waits, in the context of whoever puts; it must not ask for its task there. What is left
-    of it, and what is put meanwhile, is sent by a task. (From Python 3.12 on that is what an eager
-    task does, but each message would have to make one.)
+    A server's `send` waits only while the client is slow to take what the server has sent. So `put`
+    runs `send` in its own context, up to the point where `send` waits. (Up to there, `send` must
+    not ask for its task.) A task then finishes that call, and sends the messages put in the
+    meantime. From Python 3.12 on an eager task would do the same, but each message would have to
+    create one.
     """
 
     __slots__ = ("_queue", "_rest", "_send")
@@ -27,13 +28,13 @@ class Outbox:
         self._send = send
         self._queue: deque[Message] = deque()
         self._rest: asyncio.Future[None] | None = None
-        """The sending of what the client has not taken. One that failed stays: it is the last."""
+        """Sends what the client has not taken. After a fault it stays: nothing more can be sent."""
 
     def put(self, message: Message) -> asyncio.Future[None] | None:
-        """Send a message. None if it is sent; else a future that is done when all are.
+        """Send a message. None if that is done; otherwise a future of all messages so far.
 
-        What sending raises is raised by that future, and by all that are given out later. To cancel
-        the future ends the waiting, not the sending.
+        If sending fails, this future and all later ones raise the exception. Cancelling the future
+        ends the wait, not the sending.
         """
         if self._rest is not None:
             self._queue.append(message)
@@ -52,16 +53,16 @@ class Outbox:
 
     @property
     def is_behind(self) -> bool:
-        """Whether there is something that the client has not taken, or never will."""
+        """Whether the client has messages left to take. It stays so if sending fails."""
         return self._rest is not None
 
     async def flush(self) -> None:
-        """Return when everything is sent. Raises what sending raised."""
+        """Wait until everything is sent. Raises the exception of a send that failed."""
         if self._rest is not None:
             await self._wait()
 
     async def aclose(self) -> None:
-        """Give up what is not sent."""
+        """Drop the messages that are not sent yet."""
         if self._rest is not None:
             self._rest.cancel()
             await asyncio.wait((self._rest,))
@@ -77,12 +78,12 @@ class Outbox:
     ) -> None:
         rest = self._send_rest(sending, waits_for)
         self._rest = asyncio.get_running_loop().create_task(rest)
-        self._rest.add_done_callback(lambda _: sending.close())  # a task may end without its work
+        self._rest.add_done_callback(lambda _: sending.close())  # a cancelled task may never start
 
     async def _send_rest(
         self, sending: Coroutine[Any, Any, None], waits_for: asyncio.Future[Any] | None
     ) -> None:
-        if waits_for is not None:  # as it is after `asyncio.sleep(0)`
+        if waits_for is not None:  # None is what `asyncio.sleep(0)` yields
             await asyncio.wait((waits_for,))
         await _rest_of(sending)
         while self._queue:
@@ -92,22 +93,22 @@ class Outbox:
 
 @types.coroutine
 def _rest_of(begun: Coroutine[Any, Any, None]) -> Generator[Any, Any, None]:
-    """What is left of a coroutine; it could not be awaited itself, as that has begun."""
+    """The rest of a coroutine. Awaiting the coroutine itself would fail, because it has begun."""
     yield from begun.__await__()
 
 
 def _tell(waiting: asyncio.Future[None], rest: asyncio.Future[None]) -> None:
-    """Pass the end on, as `asyncio.shield` does.
+    """Pass the outcome on, as `asyncio.shield` does, but without logging a fault nobody awaits.
 
-    That may log a fault for which nobody waits; here whatever is put next raises it.
+    The next `put` raises it.
     """
     fault = None if rest.cancelled() else rest.exception()
     if waiting.done():
-        return  # nobody waits any more
+        return  # the waiter has gone
     if rest.cancelled():
         waiting.cancel()
     elif fault is not None:
         waiting.set_exception(fault)
-        waiting.exception()  # so that asyncio takes it for heard
+        waiting.exception()  # tell asyncio that the fault is handled
     else:
         waiting.set_result(None)

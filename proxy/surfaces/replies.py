@@ -42,7 +42,7 @@ class JSONReply(Response):
 
 
 def error_reply(error: ProxyError) -> JSONReply:
-    """An error as an HTTP reply, with what SDKs need to decide whether and when to retry."""
+    """An error as an HTTP reply. It tells SDKs whether and when to retry."""
     headers = {}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
@@ -54,7 +54,7 @@ def error_reply(error: ProxyError) -> JSONReply:
 
 
 def internal_error(fault: Exception) -> InternalError:
-    """A fault of the proxy itself: logged without data of the request, told without details."""
+    """A fault of the proxy itself. The log shows no data of the request, the client no details."""
     _log.error("internal error: %s at %s", type(fault).__name__, _where(fault))
     return InternalError("The proxy failed to handle this request. Its log says where.")
 
@@ -76,10 +76,10 @@ class ErrorReplies:
             exchange_of(scope).is_client_gone = True
             return
         except asyncio.CancelledError:
-            # Only a server that is shutting down cancels a request; its task ends with this reply.
+            # Only a server that is shutting down cancels a request. Its task ends with this reply.
             failure: ProxyError = ShuttingDown("The proxy is shutting down. Try again.")
         except ProxyError as error:
-            failure = error.with_traceback(None)  # which refers to this frame
+            failure = error.with_traceback(None)  # the traceback refers to this frame
         except HTTPException as fault:
             failure = _routing_error(scope, fault)
             headers = fault.headers
@@ -90,7 +90,7 @@ class ErrorReplies:
         exchange = exchange_of(scope)
         exchange.failure = Failure.of(failure)
         reply = None if exchange.status else error_reply(failure)
-        del failure  # the tracebacks of its causes refer to this frame, too, from Python 3.12 on
+        del failure  # from Python 3.12 on, the tracebacks of its causes refer to this frame
         if reply:
             reply.headers.update(headers or {})
             await reply(scope, receive, send)

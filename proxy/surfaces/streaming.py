@@ -1,7 +1,7 @@
 """The streamed reply: chunks as server-sent events, over ASGI without Starlette's response.
 
-A plain ASGI send costs less per chunk than StreamingResponse, and there is no generator that a
-hang-up could leave open.
+A plain ASGI send costs less per chunk than StreamingResponse, and no generator can stay open when
+the client hangs up.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a client is left without a sign of life, in seconds."""
+    """When a client gets a sign of life, in seconds."""
 
     commit_after_s: float
-    """A reply that has not begun by then begins with a heartbeat."""
+    """If the reply has not begun after this time, a heartbeat begins it."""
     heartbeat_s: float
-    """One that has been silent for so long gets another."""
+    """If the reply has been silent for this time, it gets another heartbeat."""
 
 
 class EventStream:
-    """One streamed reply. It begins with the first thing the client may hear, not before.
+    """One streamed reply. It begins with the first thing that the client may hear.
 
-    Until then an error can have a real status; after it, an error is one last event. As a context,
-    it sends heartbeats while nothing else is sent.
+    Until then an error can have a real status; after that, an error is one last event. As a context
+    manager, the stream sends heartbeats while nothing else goes out.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class EventStream:
         late_headers: Callable[[], Headers],
         patience: Patience,
     ) -> None:
-        """`late_headers` gives the headers that are known only when the reply begins."""
+        """`late_headers` returns the headers that are known only when the reply begins."""
         self._outbox = Outbox(send)
         self._writer = writer
         self._late_headers = late_headers
@@ -65,7 +65,7 @@ class EventStream:
         self.has_begun = False
         self._frame: Frame | None = None
         self._before = self._after = b""
-        """An event of that frame, before and after its text."""
+        """An event of that frame: the bytes before and after its text."""
 
     async def __aenter__(self) -> Self:
         self._timer = self._loop.call_at(self._beats_at, self._look_at_clock)
@@ -76,7 +76,7 @@ class EventStream:
         await self._outbox.aclose()
 
     def hear(self, chunks: Sequence[Chunk | TextChunk]) -> asyncio.Future[None] | None:
-        """Send chunks that arrived together in one write; a future while the client is slow."""
+        """Send chunks that arrived together in one write. A future if the client is slow."""
         body = b"".join(map(self._event, chunks))
         if not self.has_begun:
             self._begin()
@@ -87,7 +87,7 @@ class EventStream:
         await self._end(DONE)
 
     async def fail(self, error: ProxyError) -> None:
-        """End a reply that has begun with an error event, which is not followed by [DONE]."""
+        """End a reply that has begun with an error event. No [DONE] follows it."""
         await self._end(encode(orjson.dumps(error.body())))
 
     def _begin(self) -> None:
@@ -115,10 +115,10 @@ class EventStream:
     # Heartbeats
 
     def _look_at_clock(self) -> None:
-        """Beat if it is time, unless the client is slow: it has something to hear then.
+        """Beat if it is time, unless the client is slow: then it already has something to read.
 
-        That a beat fails is told by what is sent next. None may follow the closing chunks: a client
-        that was slow to take those may have done so just before whoever ends the stream is told.
+        If a beat fails, the next message sent raises the fault. No beat may follow the closing
+        chunks. A slow client may take those just before the stream learns of it.
         """
         if self._writer.has_ended:
             return

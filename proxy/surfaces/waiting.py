@@ -26,7 +26,8 @@ class Waiting:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._owners: dict[Waiter, str] = {}
-        # By age. A plain dict would take ever longer to find its first key while the oldest go.
+        # By age. In a plain dict, finding the first key takes longer the more of the oldest have
+        # gone.
         self._of: dict[str, OrderedDict[Waiter, None]] = {}
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""What a request turned out to be: one record for each, which the log line is written from."""
+"""What a request turned out to be. The log line of a request shows one such record."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from proxy.errors import ProxyError, UpstreamError
 
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
-    """What became of the answer that a request asked for, whether or not it came to its end."""
+    """What became of the answer to a request, complete or not."""
 
     model: str
-    """A profile or a model, as the client named it; "" for the default."""
+    """The profile or model that the client named; "" for the default."""
     answered_by: str
-    """The model, as its upstream reports it; "" if nothing was heard of it."""
+    """The model that the upstream says it used; "" if the upstream said nothing."""
     stream: bool
     rounds: int
-    """Model rounds that were begun."""
+    """How many rounds the model began."""
     searches: int
-    """Searches that were made for it, failed ones too."""
+    """How many searches the proxy made for the answer, including those that failed."""
     tokens: int
-    """Of prompts and completions in all rounds, as the upstream counts them."""
+    """The prompts' and completions' tokens in all rounds, as the upstream counts them."""
     cut_by: str = ""
-    """The setting that ended it early; "" if none did."""
+    """The setting that ended the answer early; "" if none did."""
     failed_searches: int = 0
     search_causes: tuple[str, ...] = ()
-    """Why searches failed, each word once: those of `UpstreamError.cause`."""
+    """Why searches failed: words of `UpstreamError.cause`, each once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The error that a request ended with. All words are fit for a log: none holds a secret."""
+    """The error that ended a request. No word holds a secret, so the log may show all of them."""
 
     error: str
-    """OpenAI's code, or the type where there is no code."""
+    """OpenAI's code, or the type if there is no code."""
     upstream: str = ""
-    """The upstream at fault; "" if it is none's."""
+    """The upstream at fault; "" if none is."""
     cause: str = ""
-    """Why: a word of `UpstreamError.cause`."""
+    """A word of `UpstreamError.cause`."""
     said: str = ""
-    """What the upstream gave as its reason."""
+    """The reason that the upstream gave."""
     in_stream: bool = False
-    """Whether it was told as a stream's last event, after the status 200."""
+    """Whether the client got the error as a stream's last event, after the status 200."""
 
     @classmethod
     def of(cls, error: ProxyError, *, in_stream: bool = False) -> Self:
@@ -63,13 +63,14 @@ class RequestFacts:
     path: str
     """As the client sent it, without the query."""
     address: str
-    """Where it came from; "" if that is not known."""
+    """The address that it came from; "" if the server does not know it."""
     client: Client
     status: int
-    """The reply's; 0 if none has begun."""
+    """The reply's status; 0 if no reply began."""
     took_s: float
     answer: AnswerFacts | None = None
-    """None for a request that asked for none, or that was refused before anybody was asked."""
+    """None if the request wanted no answer, or if the proxy refused it before it asked the model.
+    """
     failure: Failure | None = None
     is_client_gone: bool = False
     """The client hung up before the reply was complete."""

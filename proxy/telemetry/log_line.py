@@ -10,13 +10,14 @@ from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
 _LONGEST_WORD: Final = 200
 _PLAIN_WORD: Final = re.compile(r"[\w./:@+-]*", re.ASCII)
 _SENTENCES: Final = frozenset({"said"})
-"""Facts that are no single words."""
+"""The facts that are sentences, not words."""
 
 
 def log_line(facts: RequestFacts) -> str:
-    """`facts` as one line, whatever a client or an upstream wrote into them. "" is left out.
+    """`facts` as one line, whatever a client or an upstream wrote into them. It leaves out "".
 
-    They stand in the order in which they were known. Of two causes the failure's own is told.
+    The facts stand in the order in which the proxy learned them. If searches failed and then the
+    request did, `cause` is that of the request.
     """
     answer, failure = facts.answer, facts.failure
     words: dict[str, str | int] = {

@@ -72,9 +72,9 @@ async def printed(folder: Path, certificate: trustme.LeafCert, password: str = "
 @pytest.mark.parametrize(
     ("title", "certificate", "password"),
     [
-        ("By a proxy, with an authority of your own", GOOD, "right"),
+        ("Through a proxy, with an authority of your own", GOOD, "right"),
         ("A proxy that refuses", GOOD, "wrong"),
-        ("An authority that is not known", trustme.CA().issue_cert("localhost"), ""),
+        ("An unknown authority", trustme.CA().issue_cert("localhost"), ""),
         (
             "An expired certificate",
             AUTHORITY.issue_cert("localhost", not_before=LONG_AGO, not_after=LONG_AGO),

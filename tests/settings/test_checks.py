@@ -118,7 +118,7 @@ def test_a_profile_leads_to_a_model_and_not_to_another_profile() -> None:
 
 
 def test_a_default_that_is_nearly_a_profile_is_none() -> None:
-    with pytest.raises(SettingsError, match="default_model: is nearly the profile HR: write"):
+    with pytest.raises(SettingsError, match="default_model: nearly names the profile HR: write"):
         check_profiles(Settings(default_model="hr", profiles={"HR": {"model": "m"}}))
 
 
