@@ -20,8 +20,9 @@ from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.upstreams.http.outbound import Outbound
 from tests.support.asgi import ask
+from tests.support.script import event
 from tests.upstreams.raw_server import Connection, Script, chunk, chunked, raw_server, reply
-from tests.upstreams.scaleway.samples import ONE, event
+from tests.upstreams.scaleway.samples import ONE
 
 REQUESTS = 10
 STREAMED = {"stream": True}

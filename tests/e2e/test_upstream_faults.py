@@ -13,9 +13,10 @@ import pytest
 
 from proxy.app import create_app
 from proxy.settings import Settings
+from tests.support.script import event
 from tests.support.server import serving
 from tests.upstreams.raw_server import Connection, chunk, chunked, raw_server, reply
-from tests.upstreams.scaleway.samples import ONE, event
+from tests.upstreams.scaleway.samples import ONE
 
 CHOICE = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}
 ASKED = {"messages": [{"role": "user", "content": "hello"}]}

@@ -19,8 +19,9 @@ from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.events import RoundReply
 from proxy.upstreams.scaleway.replies import CREDENTIALS, NAME
 from tests.support.clock import skipping_clock
+from tests.support.script import DONE, event
 from tests.upstreams.json_documents import unhurried
-from tests.upstreams.scaleway.samples import DONE, ONE, TWO, event, saying, whole
+from tests.upstreams.scaleway.samples import ONE, TWO, saying, whole
 
 VENDOR = Vendor(NAME, CREDENTIALS, 5, "key")
 FAULT = event({"error": {"message": "no"}})
