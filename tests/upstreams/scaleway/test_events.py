@@ -32,10 +32,10 @@ USAGE = {"choices": [], "usage": {"total_tokens": 3}}
 class Round:
     """A reply that is a stream, and what has been heard of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = 60) -> None:
         self.groups: list[list[Chunk | TextChunk]] = []
         self.behind: Behind = None
-        self.reply = RoundReply(VENDOR, self._hear, 60)
+        self.reply = RoundReply(VENDOR, self._hear, timeout_s)
         self.feed = self.reply.head(200, [(b"Content-Type", b"text/event-stream")])
 
     def _hear(self, chunks: list[Chunk | TextChunk]) -> Behind:
@@ -169,6 +169,12 @@ async def test_patience_wanes_when_the_answer_is_complete() -> None:
         clock.skip(1)
         one.feed(b": ping\n\n")
         assert one.reply.patience_s == 0
+
+
+async def test_token_counts_are_not_waited_for_any_longer_than_for_anything_else() -> None:
+    one = Round(timeout_s=2)
+    one.fed(event(ENDED))
+    assert one.reply.patience_s == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize(
