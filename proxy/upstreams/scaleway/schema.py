@@ -16,6 +16,8 @@ from proxy.core.wire import Choice, Chunk, Function, Usage
 _NOT_THE_MODELS: Final = ("event", "lighton", "selected_model_id", "sources")
 """Top-level keys that are the proxy's own, or that Open WebUI acts on."""
 _SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority", None)
+_DETAILS: Final = "_details"
+"""How the names of objects within usage end, in OpenAI's schema."""
 _LARGEST_COUNT: Final = 2**53
 _TOKEN_TYPES: Final[dict[str, tuple[type, ...]]] = {"token": (str,), "logprob": (int, float)}
 
@@ -73,18 +75,19 @@ def _arguments_as_text(function: Function) -> None:
 
 
 def _counts(usage: Mapping[str, object]) -> Usage:
-    """The token counts of a usage object, and objects of token counts; nothing else."""
+    """The token counts of a usage object, and its details, which are objects of token counts."""
     counts: dict[str, object] = {}
     for name, value in usage.items():
-        if type(value) is int and 0 <= value <= _LARGEST_COUNT:
-            counts[name] = value
+        if not name.endswith(_DETAILS):
+            if _is_count(value):
+                counts[name] = value
         elif type(value) is dict:
-            counts[name] = {
-                key: count
-                for key, count in value.items()
-                if type(count) is int and 0 <= count <= _LARGEST_COUNT
-            }
+            counts[name] = {key: count for key, count in value.items() if _is_count(count)}
     return cast("Usage", counts)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST_COUNT
 
 
 def _are_tokens(tokens: object) -> bool:

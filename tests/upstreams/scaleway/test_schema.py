@@ -68,6 +68,8 @@ def test_usage_holds_token_counts_only() -> None:
         "flag": True,
         "prompt_tokens_details": {"cached_tokens": 1, "audio_tokens": None},
         "completion_tokens_details": [],
+        "other_tokens": {"cached_tokens": 1},
+        "other_tokens_details": 1,
     }
     assert conform(chunk(usage=usage))["usage"] == {
         "total_tokens": 3,
