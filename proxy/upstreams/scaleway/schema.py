@@ -13,8 +13,8 @@ from typing_extensions import TypedDict
 
 from proxy.core.wire import Choice, Chunk, Function, Usage
 
-_NOT_THE_MODELS: Final = ("event", "lighton", "selected_model_id", "sources")
-"""Top-level keys that are the proxy's own, or that Open WebUI acts on."""
+_NOT_THE_MODELS: Final = ("error", "event", "lighton", "selected_model_id", "sources")
+"""Top-level keys that are the proxy's own, or that clients act on; an `error` here is empty."""
 _SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority", None)
 _DETAILS: Final = "_details"
 """How the names of objects within usage end, in OpenAI's schema."""
@@ -23,6 +23,7 @@ _TOKEN_TYPES: Final[dict[str, tuple[type, ...]]] = {"token": (str,), "logprob": 
 
 
 class _NotTheModels(TypedDict, total=False):
+    error: object
     event: object
     lighton: object
     selected_model_id: object

@@ -27,7 +27,7 @@ def test_what_no_client_acts_on_passes() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["event", "lighton", "selected_model_id", "sources"])
+@pytest.mark.parametrize("name", ["error", "event", "lighton", "selected_model_id", "sources"])
 def test_keys_that_are_not_the_models_to_send_are_left_out(name: str) -> None:
     assert name not in conform(chunk({}, **{name: {}}))
 
