@@ -52,7 +52,7 @@ def conform(chunk: SentChunk) -> Chunk:
 
 def _conform_choice(choice: Choice) -> None:
     logprobs = choice.get("logprobs")
-    if logprobs and not all(map(_are_tokens, logprobs.values())):
+    if logprobs is not None and not (logprobs and all(map(_are_tokens, logprobs.values()))):
         choice["logprobs"] = None
     delta = choice.get("delta")
     if not delta:
