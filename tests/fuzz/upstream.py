@@ -12,12 +12,12 @@ from tests.support.upstreams import Upstreams, searching_first
 
 KEY: Final = "a-key-of-the-fuzzers-and-nobody-else"
 _SEARCHING: Final = Round(calls=(search_call("leave"),), finish_reason="tool_calls")
-_ANSWERING: Final = Round("It is 27 days. [1]")
+ANSWER: Final = "It is 27 days. [1]"
 
 
 def answering_upstreams() -> Upstreams:
     """Upstreams of which the model searches, finds one passage, and answers."""
-    say = searching_first(_SEARCHING, _ANSWERING)
+    say = searching_first(_SEARCHING, Round(ANSWER))
     upstreams = Upstreams(say, [result("c1", "Leave is 27 days.")])
     upstreams.listed = ("m",)
     return upstreams
