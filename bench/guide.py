@@ -17,7 +17,7 @@ from bench.client import ask_once
 from bench.exchange import MalformedReplyError, read_reply
 from bench.script import Script, question
 from bench.subjects import post
-from bench.wire import SEARCH_TOOL
+from tests.support.script import SEARCH_TOOL
 
 _CHAT: Final = "/v1/chat/completions"
 _TOOL: Final = {

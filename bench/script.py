@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.support.script import result
+
 PASSAGES: Final = 5
 PASSAGE_CHARS: Final = 1100
 CALL_WRITES: Final = 9
@@ -138,40 +140,26 @@ def _pieces(count: int) -> tuple[str, ...]:
     return (FIRST_PIECE, " [2]", ' "é"\n', *middle, " [5]")
 
 
-def _result(n: int) -> dict[str, Any]:
+def _result(n: int) -> Any:
     sentence = f"The lease of building {n} names a notice period of {n} months. "
     content = f"{fingerprint(n)} {sentence * 30}"[:PASSAGE_CHARS]
-    return {
-        "chunk_id": f"00000000-0000-4000-8000-00000000000{n}",
-        "content": content,
-        "score": 1 - n / 10,
-        "scores": {
-            "text": 1 - n / 10,
-            "vision": None,
-            "keyword": None,
-            "multivector": None,
-            "relevance": 1 - n / 10,
+    return result(
+        f"00000000-0000-4000-8000-00000000000{n}",
+        content,
+        score=1 - n / 10,
+        file_id=n,
+        filename=f"lease-{n}.pdf",
+        title=_title(n),
+        mime_type="application/pdf",
+        size_bytes=100_000,
+        page_start=n,
+        page_end=n,
+        external_metadata={
+            "external_id": str(n),
+            "external_url": _url(n),
+            "additional_metadata": {},
         },
-        "image": None,
-        "bboxes": None,
-        "workspace": {"id": 1, "name": "Leases"},
-        "source": {
-            "file_id": n,
-            "filename": f"lease-{n}.pdf",
-            "title": _title(n),
-            "mime_type": "application/pdf",
-            "size_bytes": 100_000,
-            "page_start": n,
-            "page_end": n,
-            "total_pages": 10,
-            "tags": [],
-            "external_metadata": {
-                "external_id": str(n),
-                "external_url": _url(n),
-                "additional_metadata": {},
-            },
-        },
-    }
+    )
 
 
 def _title(passage: int) -> str:

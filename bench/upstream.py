@@ -36,6 +36,7 @@ from bench import wire
 from bench.clock import Clock
 from bench.script import PASSAGES, Script, find_script, fingerprint
 from bench.sockets import HOST, Writer, listen, port_of
+from tests.support.script import offers_search
 
 ANSWERS: Final = "answers"
 CALLS: Final = "calls"
@@ -217,11 +218,6 @@ def _content_length(head: bytes) -> int:
         return 0
     line = lower[at + 2 :].split(b"\r\n", 1)[0]
     return int(line.partition(b":")[2])
-
-
-def offers_search(request: dict[str, Any]) -> bool:
-    tools = request.get("tools") or ()
-    return any(tool.get("function", {}).get("name") == wire.SEARCH_TOOL for tool in tools)
 
 
 def last_question(request: dict[str, Any]) -> str:

@@ -17,8 +17,9 @@ from proxy.errors import EmptyScope
 from proxy.settings import Settings
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error, check_model, check_model_list
-from tests.support.script import Round, Upstreams, result
+from tests.support.script import Round, result
 from tests.support.server import serving
+from tests.support.upstreams import Upstreams
 
 HI = {"messages": [{"role": "user", "content": "Hi"}]}
 KEY = {"authorization": "Bearer client-key"}

@@ -30,7 +30,8 @@ from tests.support.asgi import ask
 from tests.support.history import check_history
 from tests.support.openai_assemble import assemble, assemble_reply
 from tests.support.openai_stream import check_stream
-from tests.support.script import Call, Round, Upstreams, result
+from tests.support.script import Call, Round, result
+from tests.support.upstreams import Upstreams
 
 QUESTION = {"role": "user", "content": "How many days?"}
 TOOLS = [

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import orjson
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
@@ -26,6 +25,7 @@ from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.upstreams.http.endpoint import pooled_transport
 from tests.support.asgi import ask
+from tests.support.script import DONE, delta_event
 from tests.upstreams.raw_server import Connection, chunk, chunked, raw_server
 
 MOST_CALLS = 13
@@ -35,16 +35,9 @@ PROXY = str(Path(proxy.__file__).parent)
 BODY = {"messages": [{"role": "user", "content": "Hi"}], "stream": True}
 
 
-def event(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-    top = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    return b"data: " + orjson.dumps({**top, "choices": [choice]}) + b"\n\n"
-
-
-FIRST = event({"role": "assistant", "content": ""})
-WORDS = [event({"content": f" word{number}"}) for number in range(1_100)]
-LAST = event({}, "stop") + b"data: [DONE]\n\n"
-
+FIRST = delta_event({"role": "assistant", "content": ""})
+WORDS = [delta_event({"content": f" word{number}"}) for number in range(1_100)]
+LAST = delta_event({}, "stop") + DONE
 
 Calls = Counter[str]
 """How often each of the proxy's functions was called, by where it stands and its name."""

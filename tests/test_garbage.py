@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -20,8 +19,10 @@ from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.upstreams.http.outbound import Outbound
 from tests.support.asgi import ask
+from tests.support.peers import refusing
+from tests.support.script import event
 from tests.upstreams.raw_server import Connection, Script, chunk, chunked, raw_server, reply
-from tests.upstreams.scaleway.samples import ONE, event
+from tests.upstreams.scaleway.samples import ONE
 
 REQUESTS = 10
 STREAMED = {"stream": True}
@@ -86,9 +87,7 @@ KINDS: dict[str, tuple[dict[str, Any], Script | None, Script | None]] = {
 async def served(script: Script | None) -> AsyncIterator[str]:
     """The URL of a server; without a script, of one that is gone."""
     if script is None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
+        yield refusing()
         return
     async with raw_server(script) as server:
         yield server.url

@@ -14,7 +14,8 @@ from proxy.app import create_app
 from proxy.settings import Settings
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error
-from tests.support.script import Round, Upstreams
+from tests.support.script import Round
+from tests.support.upstreams import Upstreams
 
 QUESTION = [{"role": "user", "content": "How many days of leave?"}]
 BODY: dict[str, Any] = {"model": "llama", "messages": QUESTION}

@@ -21,7 +21,8 @@ from tests.support.asgi import Answer, ask
 from tests.support.openai_assemble import assemble, assemble_reply, assemble_with_sdk
 from tests.support.openai_schema import check_chunk, check_completion
 from tests.support.openai_stream import check_stream
-from tests.support.script import Call, Round, Upstreams, result
+from tests.support.script import Call, Round, result
+from tests.support.upstreams import Upstreams
 
 RESULTS = [result("a", "Leave is 27 days."), result("b", None), result("c", "Ask [3] HR.")]
 CLIENT_TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import orjson
 
 from bench import wire
 from bench.exchange import Exchange
 from bench.script import Script, citations
+from tests.support.script import delta_event
+from tests.upstreams.raw_server import chunk, chunked
 
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-END = b"0\r\n\r\n"
+HEAD = chunked()
+END = chunk(b"")
 
 
 def recorded(reads: Sequence[bytes], *, apart_s: float = 0.001) -> Exchange:
@@ -23,8 +22,8 @@ def recorded(reads: Sequence[bytes], *, apart_s: float = 0.001) -> Exchange:
 
 def stream_of(events: Sequence[bytes]) -> Exchange:
     """A stream of these events, each in a read of its own."""
-    framed = [b"%x\r\n%s\r\n" % (len(event), event) for event in events]
-    return recorded([HEAD + framed[0], *framed[1:], END])
+    first, *others = events
+    return recorded([HEAD + chunk(first), *map(chunk, others), END])
 
 
 def events_of(script: Script, *, cited: bool = False) -> list[bytes]:
@@ -33,10 +32,5 @@ def events_of(script: Script, *, cited: bool = False) -> list[bytes]:
     lines = body.split(b"\r\n")
     events = [line for line in lines if line.startswith(b"data: ")]
     if cited:
-        events.insert(-3, event({"annotations": citations(script)}))
+        events.insert(-3, delta_event({"annotations": citations(script)}))
     return events
-
-
-def event(delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return b"data: " + orjson.dumps({"choices": [choice]}) + b"\n\n"

@@ -9,7 +9,8 @@ from bench import wire
 from bench.checks import Expected, WrongReplyError, check_reply, check_stream
 from bench.exchange import Exchange
 from bench.script import Script, citations
-from tests.bench.recorded import END, HEAD, event, events_of, recorded, stream_of
+from tests.bench.recorded import END, HEAD, events_of, recorded, stream_of
+from tests.support.script import delta_event
 
 SCRIPT = Script(chunks=12)
 PLAIN = Expected(SCRIPT, cited=False)
@@ -22,13 +23,18 @@ def dropped(events: Events) -> Events:
 
 
 def merged(events: Events) -> Events:
-    both = event({"content": "".join(SCRIPT.pieces[4:6])})
+    both = delta_event({"content": "".join(SCRIPT.pieces[4:6])})
     return [*events[:4], both, *events[6:]]
 
 
 def cut_in_two(events: Events) -> Events:
     piece = SCRIPT.pieces[4]
-    return [*events[:4], event({"content": piece[:2]}), event({"content": piece[2:]}), *events[5:]]
+    return [
+        *events[:4],
+        delta_event({"content": piece[:2]}),
+        delta_event({"content": piece[2:]}),
+        *events[5:],
+    ]
 
 
 def reordered(events: Events) -> Events:
@@ -48,7 +54,7 @@ def without_reason(events: Events) -> Events:
 
 
 def with_two_reasons(events: Events) -> Events:
-    return [*events[:-1], event({}, "stop"), events[-1]]
+    return [*events[:-1], delta_event({}, "stop"), events[-1]]
 
 
 def with_another_reason(events: Events) -> Events:
@@ -60,7 +66,7 @@ def without_done(events: Events) -> Events:
 
 
 def with_something_after_done(events: Events) -> Events:
-    return [*events, event({})]
+    return [*events, delta_event({})]
 
 
 def with_an_error(events: Events) -> Events:
@@ -110,14 +116,14 @@ def test_citations_must_be_there_in_one_delta_and_right() -> None:
     one, other = citations(SCRIPT)
     moved = {**one, "url_citation": {**one["url_citation"], "start_index": 0}}
     for wrong in ([], [[one]], [[one], [other]], [[moved, other]]):
-        deltas = [event({"annotations": each}) for each in wrong]
+        deltas = [delta_event({"annotations": each}) for each in wrong]
         with pytest.raises(WrongReplyError, match="annotations"):
             check_stream(stream_of([*events[:-3], *deltas, *events[-3:]]), CITED)
 
 
 def test_a_heartbeat_is_no_text() -> None:
     events = events_of(SCRIPT)
-    check_stream(stream_of([event({"content": ""}), *events]), PLAIN)
+    check_stream(stream_of([delta_event({"content": ""}), *events]), PLAIN)
 
 
 def test_another_status_is_told_with_what_was_said() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -16,7 +18,7 @@ from bench.exchange import Ending, Exchange, read_reply
 from bench.script import PASSAGES, Script, find_script, fingerprint, question
 from bench.sockets import HOST, listen, port_of
 from bench.subjects import post
-from bench.upstream import last_question, offers_search, serve, take_request
+from bench.upstream import last_question, serve, take_request
 
 PATIENCE_S = 20.0
 SCRIPT = Script(chunks=8)
@@ -227,12 +229,6 @@ def test_a_request_in_chunks_is_refused_rather_than_misread() -> None:
         take_request(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
 
 
-def test_only_the_search_tool_is_taken_for_it() -> None:
-    assert offers_search({"tools": TOOLS})
-    assert not offers_search({"tools": [{"type": "function", "function": {"name": "other"}}]})
-    assert not offers_search({"tools": None})
-
-
 def test_the_last_question_counts_whatever_its_form() -> None:
     parts = [{"type": "text", "text": question(SCRIPT, 2)}]
     messages = [
@@ -241,3 +237,14 @@ def test_the_last_question_counts_whatever_its_form() -> None:
         {"role": "assistant", "content": "later"},
     ]
     assert find_script(last_question({"messages": messages})) == SCRIPT
+
+
+def test_bench_runs_without_the_tools_of_the_tests() -> None:
+    tools = {"hypothesis", "openai", "pytest", "respx", "trustme"}
+    loaded = "import sys, bench.__main__, bench.upstream; print(*sys.modules)"
+    done = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", loaded], check=True, capture_output=True, text=True, timeout=60
+    )
+    names = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "tests" in names
+    assert not names & tools

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
-
 from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.upstreams.http.endpoint import pooled_transport
 from tests.support.asgi import ask
 from tests.support.openai_assemble import assemble
 from tests.support.openai_stream import check_stream
+from tests.support.script import delta_event
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server
 
 WORD = "word "
@@ -19,18 +18,12 @@ MOST = 52
 """In the middle of the eleventh word."""
 
 
-def event(delta: dict[str, str]) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": None, "logprobs": None}
-    top = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    return b"data: " + orjson.dumps({**top, "choices": [choice]}) + b"\n\n"
-
-
 async def test_a_stream_without_end_is_cut_and_the_model_told_to_stop() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
-        await connection.send(chunked(event({"role": "assistant", "content": ""})))
+        await connection.send(chunked(delta_event({"role": "assistant", "content": ""})))
         for _ in range(1_000):
-            await connection.send(chunk(event({"content": WORD})))
+            await connection.send(chunk(delta_event({"content": WORD})))
             await asyncio.sleep(0)
         await connection.gone()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.program import Program
+from tests.support.script import DONE, delta_event
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server
 
 TEXTS = 40_000
@@ -26,12 +27,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def event(text: str, finish_reason: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}
-    return b"data: " + json.dumps({"id": "x", "model": "m", "choices": [choice]}).encode() + b"\n\n"
+def saying(text: str, finish_reason: str | None = None) -> bytes:
+    return delta_event({"content": text}, finish_reason)
 
 
-END = chunk(event("", "stop") + b"data: [DONE]\n\n") + chunk(b"")
+END = chunk(saying("", "stop") + DONE) + chunk(b"")
 
 
 class FastModel:
@@ -44,14 +44,14 @@ class FastModel:
 
     async def __call__(self, connection: Connection) -> None:
         await connection.request()
-        await connection.send(chunked(event("begin")))
+        await connection.send(chunked(saying("begin")))
         if connection.number > 1:
             await connection.send(END)
             await connection.gone()
             return
         try:
             for number in range(TEXTS):
-                await self._send(connection, chunk(event(f"{number} {TEXT}")))
+                await self._send(connection, chunk(saying(f"{number} {TEXT}")))
             await connection.send(END)
             await connection.gone()
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,36 +12,22 @@ import pytest
 
 from proxy.app import create_app
 from proxy.settings import Settings
+from tests.support.peers import always, once, refusing, unaccepting
+from tests.support.script import event
 from tests.support.server import serving
 from tests.upstreams.raw_server import Connection, chunk, chunked, raw_server, reply
-from tests.upstreams.scaleway.samples import ONE, event
+from tests.upstreams.scaleway.samples import ONE
 
 CHOICE = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}
 ASKED = {"messages": [{"role": "user", "content": "hello"}]}
+ANSWER = reply(orjson.dumps({"model": "m", "choices": [CHOICE]}))
 SECRET = "a-key-of-the-proxy"
-
-
-async def answering(connection: Connection) -> None:
-    while True:
-        await connection.request()
-        await connection.send(reply(orjson.dumps({"model": "m", "choices": [CHOICE]})))
-
-
-@pytest.fixture
-def refusing() -> str:
-    """An address that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """An address where connections are never accepted: one fills the queue, all others wait."""
-    with (
-        socket.create_server(("127.0.0.1", 0), backlog=0) as listener,
-        socket.create_connection(listener.getsockname()),
-    ):
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with unaccepting() as url:
+        yield url
 
 
 @asynccontextmanager
@@ -65,11 +50,11 @@ async def client(model: str, search: str, **more: Any) -> AsyncIterator[httpx.As
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_connection_that_is_not_made_in_time_is_a_real_504(
-    silent: str, refusing: str, caplog: pytest.LogCaptureFixture, *, stream: bool
+    silent: str, caplog: pytest.LogCaptureFixture, *, stream: bool
 ) -> None:
     caplog.set_level("INFO", "proxy.access")
     # A stream begins by itself after longer than one attempt takes, and sooner than two would.
-    async with client(silent, refusing, retrieval="off", commit_after_s=0.9) as asking:
+    async with client(silent, refusing(), retrieval="off", commit_after_s=0.9) as asking:
         answer = await asking.post("/v1/chat/completions", json={**ASKED, "stream": stream})
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "upstream_timeout"
@@ -77,12 +62,12 @@ async def test_a_connection_that_is_not_made_in_time_is_a_real_504(
 
 
 async def test_a_search_that_failed_is_told_with_its_cause_beside_the_answer(
-    refusing: str, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO", "proxy.access")
     async with (
-        raw_server(answering) as model,
-        client(model.url, refusing, retrieval="context") as asking,
+        raw_server(always(ANSWER)) as model,
+        client(model.url, refusing(), retrieval="context") as asking,
     ):
         answer = (await asking.post("/v1/chat/completions", json=ASKED)).json()
     [search] = answer["lighton"]["searches"]
@@ -93,16 +78,12 @@ async def test_a_search_that_failed_is_told_with_its_cause_beside_the_answer(
 
 
 async def test_the_log_has_the_upstreams_words_without_the_key(
-    refusing: str, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def full(connection: Connection) -> None:
-        await connection.request()
-        said = orjson.dumps({"message": f"Too many\nrequests with {SECRET}."})
-        await connection.send(reply(said, status="429 Too Many Requests"))
-        await connection.gone()
-
+    said = orjson.dumps({"message": f"Too many\nrequests with {SECRET}."})
+    full = once(reply(said, status="429 Too Many Requests"), then=Connection.gone)
     caplog.set_level("INFO", "proxy.access")
-    async with raw_server(full) as model, client(model.url, refusing, retrieval="off") as asking:
+    async with raw_server(full) as model, client(model.url, refusing(), retrieval="off") as asking:
         answer = await asking.post("/v1/chat/completions", json=ASKED)
     assert answer.status_code == 429
     told = 'upstream=Scaleway cause=status_429 said="Too many requests with [key]."'
@@ -111,15 +92,11 @@ async def test_the_log_has_the_upstreams_words_without_the_key(
 
 
 async def test_a_stream_that_breaks_off_is_told_of_its_upstream(
-    refusing: str, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def short(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(chunked(event(ONE)) + chunk(b""))
-        await connection.gone()
-
+    short = once(chunked(event(ONE)) + chunk(b""), then=Connection.gone)
     caplog.set_level("INFO", "proxy.access")
-    async with raw_server(short) as model, client(model.url, refusing, retrieval="off") as asking:
+    async with raw_server(short) as model, client(model.url, refusing(), retrieval="off") as asking:
         answer = await asking.post("/v1/chat/completions", json={**ASKED, "stream": True})
     assert "Scaleway's reply broke off" in answer.text
     assert "upstream=Scaleway cause=broke_off" in caplog.messages[-1]

@@ -7,27 +7,29 @@ whatever was sent, the server lives, answers the next client, and logs no fault 
 
 from __future__ import annotations
 
-import logging
 import re
 import socket
-import threading
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Final
 
-import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proxy.commands.serving import server_config
-from tests.fuzz.http_reading import End, Reading, Reply, read_replies, read_requests
+from tests.fuzz.http_reading import End, Reading, read_replies, read_requests
 from tests.fuzz.mutation import cut
 from tests.fuzz.raw_requests import draw_connection
+from tests.fuzz.server import (
+    PATIENCE_S,
+    RunningServer,
+    ask_health,
+    read_until_answered,
+    received,
+    running,
+)
 from tests.fuzz.upstream import answering_proxy
 
-_PATIENCE_S: Final = 10.0
 _ROUNDS_OF_PATIENCE: Final = 10
 """Answers to others in which the server can surely finish what it still says on a connection."""
 _STATUS: Final = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9] ")
@@ -66,26 +68,14 @@ class _Heard:
         await self._app(scope, noting, send)
 
 
-class _Faults(logging.Handler):
-    """Lines that tell of a fault of the server's or the proxy's own."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
 class Door:
     """A running server, and connections to it."""
 
     name = "http"
 
-    def __init__(self, port: int, heard: _Heard, faults: _Faults) -> None:
-        self._port = port
+    def __init__(self, server: RunningServer, heard: _Heard) -> None:
+        self._server = server
         self._heard = heard
-        self._faults = faults
 
     def draw(self, random: Random) -> bytes:
         return draw_connection(random)
@@ -94,79 +84,39 @@ class Door:
         """Send it in packets, then ask for something else, and compare what was heard and said."""
         reading = read_requests(case)
         parts = _parts(Random(zlib.crc32(case)), case)
-        self._faults.lines.clear()
-        with self._connected() as connection:
+        self._server.faults.lines.clear()
+        with self._server.connected() as connection:
             mine = connection.getsockname()[1]
             data, has_ended = self._exchange(connection, parts, reading)
-        self._answers()
+        with self._server.connected() as other:
+            ask_health(other)
         heard = self._heard.of.pop(mine, [])
         self._heard.of.clear()
         _check_heard(heard, reading)
-        _check_replies(data, reading, case, has_ended=has_ended)
-        assert not self._faults.lines, f"the log tells of a fault: {self._faults.lines}"
+        check_replies(data, reading, case, has_ended=has_ended)
+        self._server.faults.check()
 
     def _exchange(
         self, connection: socket.socket, parts: list[bytes], reading: Reading
     ) -> tuple[bytes, bool]:
         """Send the parts; all that comes back, and whether the server has closed."""
-        with self._connected() as other:
+        with self._server.connected() as other:
             for part in parts:
                 try:
                     connection.sendall(part)
                 except (BrokenPipeError, ConnectionResetError):
                     break  # it has refused what came before
-                _ask_health(other)  # so that the server has read this part by itself
+                ask_health(other)  # so that the server has read this part by itself
         methods = [each.method for each in reading.requests]
-        data = b""
-        ends_at = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < ends_at:
-            replies, _ = read_replies(data, methods, has_ended=False)
-            if len(replies) == len(methods) and not reading.closes:
-                break
-            more = _received(connection, ends_at - time.monotonic())
-            if not more:
-                return data, more is not None
-            data += more
-        with self._connected() as other:
+        data, has_ended = read_until_answered(connection, methods, to_the_end=reading.closes)
+        if has_ended:
+            return data, True
+        with self._server.connected() as other:
             for _ in range(_ROUNDS_OF_PATIENCE):
-                _ask_health(other)
-        while more := _received(connection, 0):
+                ask_health(other)
+        while more := received(connection, 0):
             data += more
         return data, more is not None
-
-    def _answers(self) -> None:
-        """Make sure that the server answers a new client."""
-        with self._connected() as connection:
-            _ask_health(connection)
-
-    @contextmanager
-    def _connected(self) -> Iterator[socket.socket]:
-        with socket.create_connection(("127.0.0.1", self._port), _PATIENCE_S) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            yield connection
-
-
-def _ask_health(connection: socket.socket) -> None:
-    """Make sure that the server answers on this connection."""
-    connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    data, replies = b"", list[Reply]()
-    while not replies:
-        more = _received(connection, _PATIENCE_S)
-        assert more, f"the server does not answer another client: {data!r}"
-        data += more
-        replies, _ = read_replies(data, [b"GET"], has_ended=False)
-    assert replies == [Reply(200, b'{"status":"ok"}')], replies
-
-
-def _received(connection: socket.socket, patience_s: float) -> bytes | None:
-    """What came; b"" at the end, None if nothing came in time."""
-    connection.settimeout(max(0.0, patience_s))
-    try:
-        return connection.recv(65536)
-    except ConnectionResetError:
-        return b""
-    except (TimeoutError, BlockingIOError):
-        return None
 
 
 def _check_heard(heard: list[list[bytes]], reading: Reading) -> None:
@@ -180,17 +130,17 @@ def _check_heard(heard: list[list[bytes]], reading: Reading) -> None:
         assert not further, f"these were heard, but not sent as requests: {further}"
 
 
-def _check_replies(data: bytes, reading: Reading, case: bytes, *, has_ended: bool) -> None:
+def check_replies(data: bytes, reading: Reading, case: bytes, *, has_ended: bool) -> None:
     """Each request is answered once, in its turn; what is none at most once, with an error."""
     methods = [each.method for each in reading.requests]
     replies, rest = read_replies(data, methods, has_ended=has_ended)
     statuses = [each.status for each in replies]
     assert 500 not in statuses, replies
     if len(replies) < len(methods):
+        assert has_ended, f"no reply within {PATIENCE_S} s: {len(methods)} requests, {statuses}"
         last = reading.requests[max(0, len(replies) - 1)]
         may_end = statuses and (statuses[-1] >= 400 or last.is_old)
         assert may_end or b"CONNECT" in methods, f"{len(methods)} requests, replies {statuses}"
-        assert has_ended, f"no reply within {_PATIENCE_S} s: {len(methods)} requests, {statuses}"
     if reading.end is End.STRANGE and not reading.closes:
         further = len(_STATUS.findall(rest))
         assert len(replies) + further <= case.count(b"HTTP/") + 1, (statuses, rest)
@@ -206,17 +156,7 @@ def _check_replies(data: bytes, reading: Reading, case: bytes, *, has_ended: boo
 
 @contextmanager
 def door() -> Iterator[Door]:
-    """A door for as long as the block. A server that hangs is left behind: it ends with Python."""
-    heard, faults = _Heard(answering_proxy()), _Faults()
-    server = uvicorn.Server(server_config(heard, "info", grace_s=1))
-    logging.getLogger().addHandler(faults)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        try:
-            yield Door(port, heard, faults)
-        finally:
-            server.should_exit = True
-            thread.join(_PATIENCE_S)
-            logging.getLogger().removeHandler(faults)
+    """A door for as long as the block."""
+    heard = _Heard(answering_proxy())
+    with running(heard) as server:
+        yield Door(server, heard)

@@ -10,6 +10,7 @@ from tests.fuzz.chat_request import chat_requests
 from tests.fuzz.door import door
 from tests.fuzz.events import Events
 from tests.fuzz.frames import Frames
+from tests.fuzz.path import path
 from tests.fuzz.runner import Opener
 
 TARGETS: Final[Mapping[str, Opener]] = {
@@ -17,4 +18,5 @@ TARGETS: Final[Mapping[str, Opener]] = {
     "frames": lambda: nullcontext(Frames()),
     "request": chat_requests,
     "http": door,
+    "path": path,
 }

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import httpx
-import orjson
-
 from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
 from tests.support.script import Round, result, search_call
+from tests.support.upstreams import Upstreams, searching_first
 
 KEY: Final = "a-key-of-the-fuzzers-and-nobody-else"
-_MODELS: Final = {"object": "list", "data": [{"id": "m", "object": "model"}]}
 _SEARCHING: Final = Round(calls=(search_call("leave"),), finish_reason="tool_calls")
-_ANSWERING: Final = Round("It is 27 days. [1]")
+ANSWER: Final = "It is 27 days. [1]"
+
+
+def answering_upstreams() -> Upstreams:
+    """Upstreams of which the model searches, finds one passage, and answers."""
+    say = searching_first(_SEARCHING, Round(ANSWER))
+    upstreams = Upstreams(say, [result("c1", "Leave is 27 days.")])
+    upstreams.listed = ("m",)
+    return upstreams
 
 
 def answering_proxy(**more: Any) -> Application:
@@ -30,19 +35,4 @@ def answering_proxy(**more: Any) -> Application:
         api_keys=(KEY,),
         **more,
     )
-    return create_app(settings, httpx.MockTransport(_answer))
-
-
-def _answer(request: httpx.Request) -> httpx.Response:
-    if request.method == "GET":
-        return httpx.Response(200, json=_MODELS)
-    if request.url.path == "/api/v3/search":
-        return httpx.Response(200, json={"results": [result("c1", "Leave is 27 days.")]})
-    body = orjson.loads(request.content)
-    has_searched = any(each["role"] == "tool" for each in body["messages"])
-    can_search = b'"name":"lighton_search"' in request.content
-    says = _SEARCHING if can_search and not has_searched else _ANSWERING
-    if body.get("stream"):
-        headers = {"content-type": "text/event-stream"}
-        return httpx.Response(200, content=says.stream(), headers=headers)
-    return httpx.Response(200, json=says.completion())
+    return create_app(settings, answering_upstreams().transport())

@@ -1,18 +1,29 @@
-"""Scripts of model rounds, and upstreams that play them at the transport."""
+"""What upstreams say, as documents and as bytes: a model's rounds, a search's results.
+
+Tests and bench share it. It needs no more than the proxy itself does, for bench runs without the
+tools of the tests.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-import httpx
 import orjson
 
 Pieces = Callable[[str], list[str]]
 """Cuts a text into the pieces it arrives in."""
+
+SEARCH_TOOL: Final = "lighton_search"
+DONE: Final = b"data: [DONE]\n\n"
+_TOP: Final[Mapping[str, Any]] = {
+    "id": "chatcmpl-upstream",
+    "created": 1,
+    "model": "scripted-model",
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +36,7 @@ class Call:
 
 
 def search_call(query: str, **arguments: Any) -> Call:
-    return Call("lighton_search", json.dumps({"query": query, **arguments}))
+    return Call(SEARCH_TOOL, json.dumps({"query": query, **arguments}))
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Round:
     reasoning: str = ""
     calls: tuple[Call, ...] = ()
     finish_reason: str = "stop"
-    usage: dict[str, Any] = field(
+    usage: Mapping[str, Any] = field(
         default_factory=lambda: {
             "prompt_tokens": 10,
             "completion_tokens": 5,
@@ -44,6 +55,8 @@ class Round:
             "prompt_tokens_details": None,
         }
     )
+    top: Mapping[str, Any] = field(default_factory=lambda: _TOP)
+    """What every chunk repeats: id, created, model."""
 
     def completion(self) -> Any:
         """The round as Scaleway sends it without streaming."""
@@ -53,33 +66,58 @@ class Round:
             "reasoning_content": self.reasoning or None,
             "tool_calls": [_whole_call(call) for call in self.calls],
         }
-        choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
-        return {**_TOP, "object": "chat.completion", "choices": [choice], "usage": self.usage}
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": None,
+            "finish_reason": self.finish_reason,
+        }
+        return {**self.top, "object": "chat.completion", "choices": [choice], "usage": self.usage}
 
-    def chunks(self, pieces: Pieces = lambda text: [text]) -> Any:
-        """The round as Scaleway streams it: reasoning, text, fragments of calls, the end."""
-        deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    def chunks(self, pieces: Pieces = lambda text: [text], *, role_apart: bool = True) -> Any:
+        """The round as Scaleway streams it: reasoning, text, fragments of calls, the end.
+
+        The role comes in a chunk of its own, or else with the first that says something.
+        """
+        opening: dict[str, Any] = {"role": "assistant", "content": ""}
+        deltas: list[dict[str, Any]] = [opening] if role_apart else []
         deltas += [{"reasoning": piece} for piece in pieces(self.reasoning) if piece]
         deltas += [{"content": piece} for piece in pieces(self.text) if piece]
         fragments = [_fragments(index, call, pieces) for index, call in enumerate(self.calls)]
         for row in itertools.zip_longest(*fragments):
             deltas += [{"tool_calls": [fragment]} for fragment in row if fragment]
-        chunks = [_chunk(delta) for delta in deltas]
-        chunks.append(_chunk({"content": ""}, self.finish_reason))
-        return [*chunks, {**_TOP, "choices": [], "usage": self.usage}]
+        deltas[0] = {"role": "assistant", **deltas[0]}
+        chunks = [delta_chunk(delta, top=self.top) for delta in deltas]
+        chunks.append(delta_chunk({"content": ""}, self.finish_reason, top=self.top))
+        usage = {"object": "chat.completion.chunk", "choices": [], "usage": self.usage}
+        return [*chunks, {**self.top, **usage}]
 
     def stream(self, pieces: Pieces = lambda text: [text]) -> bytes:
         """The round as the bytes of an event stream."""
-        events = [b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in self.chunks(pieces)]
-        return b"".join(events) + b"data: [DONE]\n\n"
+        return b"".join(map(event, self.chunks(pieces))) + DONE
 
 
-_TOP = {"id": "chatcmpl-upstream", "created": 1, "model": "scripted-model"}
+def delta_chunk(
+    delta: Mapping[str, Any], finish_reason: str | None = None, *, top: Mapping[str, Any] = _TOP
+) -> Any:
+    """A chunk of a stream, as Scaleway sends it."""
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    return {**top, "object": "chat.completion.chunk", "choices": [choice]}
 
 
-def _chunk(delta: dict[str, Any], finish_reason: str | None = None) -> Any:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-    return {**_TOP, "object": "chat.completion.chunk", "choices": [choice]}
+def event(document: Any) -> bytes:
+    """A document as one event of a stream."""
+    return b"data: " + orjson.dumps(document) + b"\n\n"
+
+
+def delta_event(delta: Mapping[str, Any], finish_reason: str | None = None) -> bytes:
+    return event(delta_chunk(delta, finish_reason))
+
+
+def offers_search(request: Mapping[str, Any]) -> bool:
+    """Whether the model may search. The client's own tools may be anything."""
+    functions = [tool.get("function") for tool in request.get("tools") or ()]
+    return any(isinstance(each, dict) and each.get("name") == SEARCH_TOOL for each in functions)
 
 
 def _whole_call(call: Call) -> Any:
@@ -88,19 +126,23 @@ def _whole_call(call: Call) -> Any:
 
 
 def _fragments(index: int, call: Call, pieces: Pieces) -> Any:
-    first = {**_whole_call(call), "index": index}
+    first = {"index": index, **_whole_call(call)}
     first["function"] = {"name": call.name, "arguments": ""}
     rest = [{"index": index, "function": {"arguments": each}} for each in pieces(call.arguments)]
     return [first, *rest]
 
 
-def result(chunk_id: str, content: str | None = "Text.", **source: Any) -> Any:
+def result(
+    chunk_id: str, content: str | None = "Text.", *, score: float = 0.5, **source: Any
+) -> Any:
     """A search result as LightOn sends it."""
     return {
         "chunk_id": chunk_id,
         "content": content,
-        "score": 0.5,
-        "scores": {"relevance": 0.5},
+        "score": score,
+        "scores": {"text": score, "vision": None, "keyword": None, "relevance": score},
+        "image": None,
+        "bboxes": None,
         "workspace": {"id": 1, "name": "Team"},
         "source": {
             "file_id": 7,
@@ -111,58 +153,3 @@ def result(chunk_id: str, content: str | None = "Text.", **source: Any) -> Any:
             **source,
         },
     }
-
-
-class Upstreams:
-    """Both vendors, playing a script. `transport()` is where requests are substituted."""
-
-    def __init__(
-        self,
-        rounds: Iterable[Round] = (),
-        results: Sequence[dict[str, Any]] = (),
-        *,
-        pieces: Pieces = lambda text: [text],
-        cut: Callable[[bytes], list[bytes]] = lambda data: [data],
-    ) -> None:
-        self._rounds = iter(rounds)
-        self._results = list(results)
-        self._pieces = pieces
-        self._cut = cut
-        self.asked: list[dict[str, Any]] = []
-        """The bodies of the requests to the model."""
-        self.searched: list[dict[str, Any]] = []
-        """The bodies of the requests to the search."""
-
-        self.listed: Sequence[str] = ("llama-3.3-70b-instruct", "llama", "qwen")
-        """The ids on the list of models."""
-
-    def play(self, rounds: Iterable[Round]) -> None:
-        """Go on with other rounds."""
-        self._rounds = iter(rounds)
-
-    def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self._answer)
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/models"):
-            return httpx.Response(200, json={"data": [{"id": each} for each in self.listed]})
-        body = orjson.loads(request.content)
-        if request.url.path == "/api/v3/search":
-            self.searched.append(body)
-            return httpx.Response(200, json={"results": self._results})
-        self.asked.append(body)
-        played = next(self._rounds)
-        if not body.get("stream"):
-            return httpx.Response(200, json=played.completion())
-        data = self._cut(played.stream(self._pieces))
-        headers = {"content-type": "text/event-stream"}
-        return httpx.Response(200, headers=headers, stream=_Stream(data))
-
-
-class _Stream(httpx.AsyncByteStream):
-    def __init__(self, parts: list[bytes]) -> None:
-        self._parts = parts
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self._parts:
-            yield part

@@ -15,7 +15,8 @@ from proxy.settings import Settings
 from tests.support.asgi import Answer, Headers, ask
 from tests.support.openai_schema import check_chunk, check_completion, check_error
 from tests.support.openai_stream import check_stream
-from tests.support.script import Call, Round, Upstreams, result, search_call
+from tests.support.script import Call, Round, result, search_call
+from tests.support.upstreams import Upstreams
 
 QUESTION = [{"role": "user", "content": "How many days of leave?"}]
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}

@@ -37,7 +37,8 @@ from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.support.clock import skipping_clock
 from tests.support.openai_stream import check_stream
-from tests.support.script import Call, Pieces, Round, Upstreams, search_call
+from tests.support.script import Call, Pieces, Round, search_call
+from tests.support.upstreams import Upstreams
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server
 from tests.upstreams.scaleway.samples import scaleway
 

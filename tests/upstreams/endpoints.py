@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 
+from proxy.errors import UpstreamError
 from proxy.upstreams.http.endpoint import Endpoint, Transport, pooled_transport
 from proxy.upstreams.http.over_httpx import OverHttpx
-from tests.upstreams.raw_server import PATIENCE_S
+from tests.upstreams.raw_server import PATIENCE_S, RawServer, Script, raw_server
 
 KEY = "upstream-secret"
 BASE_URL = "https://upstream.test/v1"
@@ -37,6 +39,20 @@ async def connected(base_url: str, *, connect_timeout_s: float = 5) -> AsyncIter
         yield upstream
     finally:
         await upstream.aclose()
+
+
+@asynccontextmanager
+async def served(script: Script, path: str = "") -> AsyncIterator[tuple[RawServer, Endpoint]]:
+    """A server that plays a script, and an endpoint that leads to it."""
+    async with raw_server(script) as server, connected(server.url + path) as upstream:
+        yield server, upstream
+
+
+async def failure(upstream: Endpoint, *, timeout_s: float = PATIENCE_S) -> UpstreamError:
+    """How a request fails."""
+    with pytest.raises(UpstreamError) as caught:
+        await post(upstream, timeout_s=timeout_s)
+    return caught.value
 
 
 async def post(upstream: Endpoint, *, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -93,10 +94,14 @@ class RawServer:
 
 
 @asynccontextmanager
-async def raw_server(script: Script) -> AsyncIterator[RawServer]:
+async def raw_server(
+    script: Script, certificates: ssl.SSLContext | None = None
+) -> AsyncIterator[RawServer]:
+    """A server on loopback; with certificates one over TLS, which is named localhost."""
     server = RawServer(script)
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=certificates)
+    port = listener.sockets[0].getsockname()[1]
+    server.url = f"https://localhost:{port}" if certificates else f"http://127.0.0.1:{port}"
     try:
         yield server
     finally:

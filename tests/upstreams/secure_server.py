@@ -1,37 +1,40 @@
-"""A scripted server behind TLS, and the files that a client needs to trust it."""
+"""A scripted server behind TLS, and what a client needs to trust it."""
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import trustme
 
-from tests.upstreams.raw_server import RawServer, Script
+from tests.upstreams.raw_server import RawServer, Script, raw_server
+
+AUTHORITY = trustme.CA()
+LOCALHOST = AUTHORITY.issue_cert("localhost")
 
 
-@asynccontextmanager
-async def secure_server(
-    script: Script, certificate: trustme.LeafCert, asks_for: trustme.CA | None = None
-) -> AsyncIterator[RawServer]:
+def secure_server(
+    script: Script,
+    certificate: trustme.LeafCert = LOCALHOST,
+    *,
+    asks_for: trustme.CA | None = None,
+) -> AbstractAsyncContextManager[RawServer]:
     """A server named localhost, which may ask its clients for a certificate of an authority."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(context)
     if asks_for is not None:
         asks_for.configure_trust(context)
         context.verify_mode = ssl.CERT_REQUIRED
-    server = RawServer(script)
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=context)
-    server.url = f"https://localhost:{listener.sockets[0].getsockname()[1]}"
-    try:
-        yield server
-    finally:
-        listener.close()
-        await server.stop()
-        await listener.wait_closed()
+    return raw_server(script, context)
+
+
+def trust(authority: trustme.CA | None = AUTHORITY) -> ssl.SSLContext:
+    """What a client trusts: the system's authorities and this one."""
+    context = ssl.create_default_context()
+    if authority is not None:
+        authority.configure_trust(context)
+    return context
 
 
 def write_authority(authority: trustme.CA, folder: Path) -> str:

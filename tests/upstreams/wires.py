@@ -6,14 +6,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import httpx
+import pytest
 
 from proxy.tasks import Behind
 from proxy.upstreams.http.connection import Connection
 from proxy.upstreams.http.pool import Origin, Request
 from proxy.upstreams.http.receiver import Feed, Headers
-from tests.upstreams.raw_server import PATIENCE_S, RawServer
+from tests.upstreams.raw_server import PATIENCE_S, RawServer, Script, raw_server
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n"
 
@@ -139,14 +141,16 @@ async def wired() -> AsyncIterator[tuple[Connection, Wire]]:
 
 
 @asynccontextmanager
-async def connected(server: RawServer) -> AsyncIterator[Connection]:
-    host, port = server.url.removeprefix("http://").split(":")
-    loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(Connection, host, int(port))
-    try:
-        yield connection
-    finally:
-        connection.close()
+async def connected(script: Script) -> AsyncIterator[tuple[RawServer, Connection]]:
+    """A server that plays a script, and a connection to it."""
+    async with raw_server(script) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(Connection, host, int(port))
+        try:
+            yield server, connection
+        finally:
+            connection.close()
 
 
 @asynccontextmanager
@@ -159,3 +163,18 @@ async def asking(connection: Connection, heard: Heard) -> AsyncIterator[asyncio.
     finally:
         task.cancel()
         await asyncio.wait([task])
+
+
+async def cancel(task: asyncio.Task[Any]) -> None:
+    """Cancel a task that ends only so."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def ran_out(task: asyncio.Task[Any], fault: type[Exception] = TimeoutError) -> None:
+    """Make sure that the exchange has been given up by now, because nothing came in time."""
+    await settled()
+    assert task.done()
+    with pytest.raises(fault):
+        await task

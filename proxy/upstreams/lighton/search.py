@@ -39,6 +39,8 @@ _LONGEST_ID: Final = 200
 """A chunk with a longer id is known by its fingerprint. LightOn's are UUIDs."""
 _MOST_WARNINGS: Final = 20
 
+_IN_NO_SCOPE: Final = -1
+"""Stands for a workspace whose id is no number."""
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
@@ -202,8 +204,9 @@ def _result(item: Mapping[str, object]) -> Result:
     """
     source = value if type(value := item.get("source")) is dict else _NOTHING
     scores = value if type(value := item.get("scores")) is dict else _NOTHING
-    # Of any type: an id that is no number is not absent, and lies within no scope.
     workspace_id = value.get("id") if type(value := item.get("workspace")) is dict else None
+    if workspace_id is not None and type(workspace_id) is not int:
+        workspace_id = _IN_NO_SCOPE  # it is not absent, which would be in every scope
     chunk_id = value if type(value := item.get("chunk_id")) is str else ""
     if len(chunk_id) > _LONGEST_ID:
         chunk_id = _fingerprint(chunk_id)

@@ -21,7 +21,7 @@ from proxy.upstreams.scaleway.replies import is_finished, read_chunk
 
 _DONE: Final = b"[DONE]"
 _USAGE_S: Final = 10.0
-"""How long a complete answer waits for its token counts, in seconds."""
+"""How long a complete answer waits for its token counts at most, in seconds."""
 _DRAIN_S: Final = 0.5
 """How long it waits for the end of the reply after that, in seconds."""
 
@@ -36,6 +36,7 @@ class RoundReply(Reply):
     def __init__(self, vendor: Vendor, hear: Hear, timeout_s: float) -> None:
         super().__init__(vendor.name, timeout_s)
         self._hear = hear
+        self._usage_s = min(_USAGE_S, timeout_s)
         self._decoder = Decoder()
         self._frames = FrameReader(functools.partial(read_chunk, vendor))
         self._is_over = False
@@ -90,7 +91,7 @@ class RoundReply(Reply):
 
     def _note_end(self, chunk: Chunk) -> None:
         if any(choice.get("finish_reason") for choice in chunk.get("choices") or ()):
-            self._end_within(_USAGE_S)
+            self._end_within(self._usage_s)
         if self._ends_at and chunk.get("usage"):
             self._end_within(_DRAIN_S)
 

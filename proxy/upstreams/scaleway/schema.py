@@ -13,14 +13,17 @@ from typing_extensions import TypedDict
 
 from proxy.core.wire import Choice, Chunk, Function, Usage
 
-_NOT_THE_MODELS: Final = ("event", "lighton", "selected_model_id", "sources")
-"""Top-level keys that are the proxy's own, or that Open WebUI acts on."""
+_NOT_THE_MODELS: Final = ("error", "event", "lighton", "selected_model_id", "sources")
+"""Top-level keys that are the proxy's own, or that clients act on; an `error` here is empty."""
 _SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority", None)
+_DETAILS: Final = "_details"
+"""How the names of objects within usage end, in OpenAI's schema."""
 _LARGEST_COUNT: Final = 2**53
 _TOKEN_TYPES: Final[dict[str, tuple[type, ...]]] = {"token": (str,), "logprob": (int, float)}
 
 
 class _NotTheModels(TypedDict, total=False):
+    error: object
     event: object
     lighton: object
     selected_model_id: object
@@ -49,7 +52,7 @@ def conform(chunk: SentChunk) -> Chunk:
 
 def _conform_choice(choice: Choice) -> None:
     logprobs = choice.get("logprobs")
-    if logprobs and not all(map(_are_tokens, logprobs.values())):
+    if logprobs is not None and not (logprobs and all(map(_are_tokens, logprobs.values()))):
         choice["logprobs"] = None
     delta = choice.get("delta")
     if not delta:
@@ -73,18 +76,19 @@ def _arguments_as_text(function: Function) -> None:
 
 
 def _counts(usage: Mapping[str, object]) -> Usage:
-    """The token counts of a usage object, and objects of token counts; nothing else."""
+    """The token counts of a usage object, and its details, which are objects of token counts."""
     counts: dict[str, object] = {}
     for name, value in usage.items():
-        if type(value) is int and 0 <= value <= _LARGEST_COUNT:
-            counts[name] = value
+        if not name.endswith(_DETAILS):
+            if _is_count(value):
+                counts[name] = value
         elif type(value) is dict:
-            counts[name] = {
-                key: count
-                for key, count in value.items()
-                if type(count) is int and 0 <= count <= _LARGEST_COUNT
-            }
+            counts[name] = {key: count for key, count in value.items() if _is_count(count)}
     return cast("Usage", counts)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST_COUNT
 
 
 def _are_tokens(tokens: object) -> bool:

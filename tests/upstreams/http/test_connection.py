@@ -21,23 +21,10 @@ from proxy.tasks import Behind, TaskScope
 from proxy.upstreams.http.connection import Connection, NotAnsweredError, NotHTTPError
 from proxy.upstreams.http.receiver import Feed, Headers
 from tests.support.clock import skipping_clock
-from tests.upstreams.raw_server import PATIENCE_S, Script, chunk, chunked, raw_server, reply
+from tests.support.peers import once
+from tests.upstreams.raw_server import PATIENCE_S, chunk, chunked, reply
 from tests.upstreams.raw_server import Connection as Peer
-from tests.upstreams.wires import REQUEST, Heard, asking, connected, settled, wired
-
-
-def answering(*parts: bytes, then: Script | None = None) -> Script:
-    """A server that sends parts, each when the one before has surely been sent by itself."""
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        for part in parts:
-            await peer.send(part)
-            await asyncio.sleep(0)
-        if then is not None:
-            await then(peer)
-
-    return script
+from tests.upstreams.wires import REQUEST, Heard, asking, cancel, connected, ran_out, settled, wired
 
 
 async def exchange(connection: Connection) -> Heard:
@@ -218,15 +205,15 @@ async def test_a_connection_serves_one_exchange_after_another() -> None:
             await peer.send(reply(b"%d" % number))
         await peer.gone()
 
-    async with raw_server(script) as server, connected(server) as connection:
+    async with connected(script) as (_, connection):
         for number in range(3):
             assert (await exchange(connection)).body == b"%d" % number
             assert connection.rest()
 
 
 async def test_a_second_reply_is_not_taken_for_that_to_the_next_request() -> None:
-    script = answering(reply(b"yours") + reply(b"somebody else's"), then=Peer.gone)
-    async with raw_server(script) as server, connected(server) as connection:
+    script = once(reply(b"yours") + reply(b"somebody else's"), then=Peer.gone)
+    async with connected(script) as (_, connection):
         assert (await exchange(connection)).body == b"yours"
         assert not connection.rest()
 
@@ -252,7 +239,7 @@ async def test_what_comes_when_nobody_has_asked_ends_the_connection(data: bytes)
         await peer.send(data)
         await peer.gone()
 
-    async with raw_server(script) as server, connected(server) as connection:
+    async with connected(script) as (server, connection):
         await exchange(connection)
         assert connection.rest()
         rested.set()
@@ -268,8 +255,8 @@ async def test_what_comes_when_nobody_has_asked_ends_the_connection(data: bytes)
     ],
 )
 async def test_a_connection_that_the_server_gives_up_does_not_rest(data: bytes) -> None:
-    script = answering(data, then=Peer.gone)
-    async with raw_server(script) as server, connected(server) as connection:
+    script = once(data, then=Peer.gone)
+    async with connected(script) as (_, connection):
         assert (await exchange(connection)).body == b"bye"
         assert not connection.rest()
 
@@ -286,7 +273,7 @@ async def test_a_connection_in_the_middle_of_a_reply_does_not_rest() -> None:
     "data", [b"SSH-2.0\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"]
 )
 async def test_what_is_not_http_is_said_to_be_none(data: bytes) -> None:
-    async with raw_server(answering(data, then=Peer.gone)) as server, connected(server) as one:
+    async with connected(once(data, then=Peer.gone)) as (_, one):
         with pytest.raises(NotHTTPError):
             await exchange(one)
         assert not one.is_open
@@ -359,12 +346,9 @@ async def test_what_comes_between_parts_of_a_body_is_counted_anew_after_each() -
 
 @pytest.mark.parametrize("is_reset", [False, True])
 async def test_a_body_that_breaks_is_never_taken_for_a_whole_one(*, is_reset: bool) -> None:
-    async def then(peer: Peer) -> None:
-        if is_reset:
-            peer.reset()
-
-    script = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", then=then)
-    async with raw_server(script) as server, connected(server) as connection:
+    then = Peer.reset if is_reset else None
+    script = once(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", then=then)
+    async with connected(script) as (_, connection):
         with pytest.raises(ConnectionResetError):
             await exchange(connection)
 
@@ -397,11 +381,10 @@ async def test_a_body_to_the_end_of_the_connection_is_not_ended_by_a_reset() -> 
         peer.reset()
 
     is_read = asyncio.Event()
-    script = answering(TO_THE_END, then=then)
+    script = once(TO_THE_END, then=then)
     heard = Heard()
     async with (
-        raw_server(script) as server,
-        connected(server) as connection,
+        connected(script) as (_, connection),
         asking(connection, heard) as task,
     ):
         await heard.until_heard(len(b"some body"))
@@ -418,9 +401,7 @@ async def test_a_cancelled_exchange_leaves_no_connection_for_another(so_far: byt
         if so_far:
             await wire.send(so_far)
         assert not task.done()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancel(task)
         assert not connection.rest()
         assert await wire.hung_up()
 
@@ -433,9 +414,7 @@ async def test_an_exchange_that_is_cancelled_while_its_receiver_is_behind_leaves
     behind = heard.fall_behind()
     async with wired() as (connection, wire), asking(connection, heard) as task:
         await wire.send(so_far)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancel(task)
         assert await wire.hung_up()
         assert not behind.done()
         behind.set_exception(LookupError("nobody listens any more"))
@@ -459,11 +438,8 @@ async def test_an_exchange_that_is_cancelled_in_the_moment_of_its_end_closes_the
 
 @pytest.mark.parametrize("is_reset", [False, True])
 async def test_it_is_told_when_a_connection_breaks_before_anything_comes(*, is_reset: bool) -> None:
-    async def then(peer: Peer) -> None:
-        if is_reset:
-            peer.reset()
-
-    async with raw_server(answering(then=then)) as server, connected(server) as connection:
+    then = Peer.reset if is_reset else None
+    async with connected(once(then=then)) as (_, connection):
         with pytest.raises(NotAnsweredError) as caught:
             await exchange(connection)
     why = caught.value.__cause__
@@ -501,7 +477,7 @@ async def test_a_connection_whose_request_was_not_sent_in_full_does_not_rest() -
     body = b"x" * 30_000_000
     request = b"POST / HTTP/1.1\r\nhost: test\r\ncontent-length: %d\r\n\r\n" % len(body)
     heard = Heard()
-    async with raw_server(script) as server, connected(server) as connection:
+    async with connected(script) as (_, connection):
         await connection.exchange([request + body], heard)
         assert heard.body == b"too much"
         assert not connection.rest()
@@ -842,8 +818,7 @@ def test_the_socket_is_not_read_while_a_receiver_is_behind_on_either_loop(loops:
         heard = Heard()
         behind = heard.fall_behind()
         async with (
-            raw_server(script) as server,
-            connected(server) as connection,
+            connected(script) as (_, connection),
             asking(connection, heard) as task,
         ):
             await heard.until_heard(1)
@@ -874,10 +849,7 @@ async def test_the_time_counts_from_what_came_last() -> None:
                 await wire.send(chunk(b"b"))
                 assert not task.done()
             clock.skip(61)
-            await settled()
-            assert task.done()
-            with pytest.raises(TimeoutError):
-                await task
+            await ran_out(task)
             assert await wire.hung_up()
 
 
@@ -892,10 +864,7 @@ async def test_a_server_that_falls_silent_anywhere_is_a_time_out(so_far: bytes) 
             await settled()
             assert not task.done()
             clock.skip(61)
-            await settled()
-            assert task.done()
-            with pytest.raises(TimeoutError):
-                await task
+            await ran_out(task)
             assert not connection.rest()
 
 
@@ -917,10 +886,7 @@ async def test_time_while_the_receiver_is_behind_does_not_count() -> None:
             await wire.send(chunk(b"b"))
             assert heard.body == b"ab"
             clock.skip(61)
-            await settled()
-            assert task.done()
-            with pytest.raises(TimeoutError):
-                await task
+            await ran_out(task)
 
 
 @pytest.mark.parametrize(("before_s", "after_s"), [(1_000, 60), (60, 1_000)])
@@ -937,10 +903,7 @@ async def test_a_receivers_patience_may_change_with_each_packet(
             await settled()
             assert not task.done()
             clock.skip(2)
-            await settled()
-            assert task.done()
-            with pytest.raises(TimeoutError):
-                await task
+            await ran_out(task)
 
 
 async def test_patience_that_wanes_in_the_last_packet_counts() -> None:
@@ -953,10 +916,7 @@ async def test_patience_that_wanes_in_the_last_packet_counts() -> None:
         async with wired() as (connection, wire), asking(connection, Waning(1_000)) as task:
             await wire.send(chunked(b"a"))
             clock.skip(2)
-            await settled()
-            assert task.done()
-            with pytest.raises(TimeoutError):
-                await task
+            await ran_out(task)
 
 
 async def test_the_patience_of_one_exchange_is_not_that_of_the_next() -> None:
@@ -971,10 +931,7 @@ async def test_the_patience_of_one_exchange_is_not_that_of_the_next() -> None:
             assert connection.is_open
             async with asking(connection, Heard(60)) as task:
                 clock.skip(61)
-                await settled()
-                assert task.done()
-                with pytest.raises(TimeoutError):
-                    await task
+                await ran_out(task)
 
 
 async def test_many_packets_need_one_timer() -> None:

@@ -14,11 +14,11 @@ from proxy.errors import BadReply
 from proxy.tasks import Behind
 from proxy.upstreams.http.pool import Request
 from proxy.upstreams.http.receiver import Receiver
-from tests.upstreams.endpoints import BASE_URL, KEY, connected, endpoint, post
+from tests.support.peers import always, once
+from tests.upstreams.endpoints import BASE_URL, KEY, connected, endpoint, post, served
 from tests.upstreams.raw_server import (
     PATIENCE_S,
     Connection,
-    Script,
     chunk,
     chunked,
     raw_server,
@@ -26,44 +26,13 @@ from tests.upstreams.raw_server import (
 )
 from tests.upstreams.wires import Heard
 
-
-def always(data: bytes) -> Script:
-    """A server that answers every request with `data`."""
-
-    async def script(connection: Connection) -> None:
-        while True:
-            await connection.request()
-            await connection.send(data)
-
-    return script
-
-
-def once(data: bytes) -> Script:
-    """A server that answers the first request of a connection with `data`, and closes it."""
-
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(data)
-
-    return script
-
-
-async def silent(connection: Connection) -> None:
-    await connection.request()
-    await connection.gone()
-
-
 # What is sent
 
 
 async def test_a_request_carries_path_key_and_body_and_asks_for_no_compression() -> None:
     requests: list[bytes] = []
 
-    async def script(connection: Connection) -> None:
-        requests.append(await connection.request())
-        await connection.send(reply(b"yes"))
-
-    async with raw_server(script) as server, connected(f"{server.url}/v1") as upstream:
+    async with served(always(reply(b"yes"), requests), "/v1") as (_, upstream):
         assert await post(upstream) == (200, b"yes")
     head, _, body = requests[0].partition(b"\r\n\r\n")
     first, *lines = head.decode().lower().split("\r\n")
@@ -80,11 +49,7 @@ async def test_a_request_carries_path_key_and_body_and_asks_for_no_compression()
 async def test_a_request_without_body_names_no_content_type() -> None:
     requests: list[bytes] = []
 
-    async def script(connection: Connection) -> None:
-        requests.append(await connection.request())
-        await connection.send(reply())
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(always(reply(), requests)) as (_, upstream):
         await upstream.request("GET", "/models", timeout_s=PATIENCE_S)
     assert requests[0].startswith(b"GET /models HTTP/1.1\r\n")
     assert b"content-type" not in requests[0].lower()
@@ -94,12 +59,7 @@ async def test_a_request_without_body_names_no_content_type() -> None:
 async def test_a_request_is_what_http_asks_for_by_the_pool_and_by_httpx() -> None:
     requests: list[bytes] = []
 
-    async def script(connection: Connection) -> None:
-        while True:
-            requests.append(await connection.request())
-            await connection.send(reply())
-
-    async with raw_server(script) as server:
+    async with raw_server(always(reply(), requests)) as server:
         url = f"{server.url}/v1/"
         direct, by_httpx = endpoint(url), endpoint(url, httpx.AsyncHTTPTransport())
         for upstream in (direct, direct, by_httpx):
@@ -162,12 +122,7 @@ async def test_its_origin_is_where_the_connection_goes_and_its_host_who_is_asked
 async def test_cookies_are_not_kept() -> None:
     requests: list[bytes] = []
 
-    async def script(connection: Connection) -> None:
-        while True:
-            requests.append(await connection.request())
-            await connection.send(reply(b"", "set-cookie: session=1"))
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(always(reply(b"", "set-cookie: session=1"), requests)) as (_, upstream):
         await post(upstream)
         await post(upstream)
     assert b"cookie" not in requests[1].lower()
@@ -176,7 +131,7 @@ async def test_cookies_are_not_kept() -> None:
 async def test_a_redirect_is_not_followed() -> None:
     async with raw_server(always(reply(b"here"))) as elsewhere:
         moved = reply(b"", f"location: {elsewhere.url}/", status="307 Temporary Redirect")
-        async with raw_server(always(moved)) as server, connected(server.url) as upstream:
+        async with served(always(moved)) as (_, upstream):
             assert await post(upstream) == (307, b"")
         assert elsewhere.connections == 0
 
@@ -190,7 +145,7 @@ def test_the_key_is_hidden_when_an_endpoint_is_printed() -> None:
 
 async def test_headers_are_told_by_small_names_and_of_repeated_ones_the_last() -> None:
     data = reply(b"", "Retry-After: 1", "RETRY-AFTER: 2", "x-a: \xe9")
-    async with raw_server(always(data)) as server, connected(server.url) as upstream:
+    async with served(always(data)) as (_, upstream):
         answer = await upstream.request("POST", "/", timeout_s=PATIENCE_S)
         assert answer.headers["retry-after"] == "2"
         assert answer.headers["x-a"] == "\xc3\xa9"  # bytes are told as they are
@@ -206,7 +161,7 @@ async def test_parts_come_as_they_arrive() -> None:
         await connection.send(chunk(b"two") + chunk(b""))
 
     receiver = Heard()
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (_, upstream):
         asking = asyncio.create_task(upstream.push("POST", "/", receiver))
         await receiver.until_heard(3)
         assert receiver.parts == [b"one"]
@@ -217,7 +172,7 @@ async def test_parts_come_as_they_arrive() -> None:
 
 async def test_a_body_is_kept_whole() -> None:
     data = chunked(b"one", b"two", b"")
-    async with raw_server(always(data)) as server, connected(server.url) as upstream:
+    async with served(always(data)) as (_, upstream):
         assert await post(upstream) == (200, b"onetwo")
 
 
@@ -252,7 +207,7 @@ async def test_a_compressed_reply_is_read_although_none_was_asked_for(
     bytewise = bytewise.replace(b"content-type: text/event-stream", b"x: y")
     bytewise = bytewise.replace(b"x: y", f"content-encoding: {header}".encode())
     for data in (whole, bytewise):
-        async with raw_server(always(data)) as server, connected(server.url) as upstream:
+        async with served(always(data)) as (_, upstream):
             assert await post(upstream) == (200, PLAIN)
 
 
@@ -269,7 +224,7 @@ async def test_a_reply_that_is_not_compressed_as_it_says_is_a_bad_reply(
     header: str, body: bytes
 ) -> None:
     data = reply(body, f"content-encoding: {header}")
-    async with raw_server(always(data)) as server, connected(server.url) as upstream:
+    async with served(always(data)) as (_, upstream):
         with pytest.raises(BadReply, match="Upstream sent a reply that cannot be read") as caught:
             await post(upstream)
         assert caught.value.cause == "encoding"
@@ -280,7 +235,7 @@ async def test_a_reply_in_an_encoding_that_is_unknown_is_a_bad_reply_that_names_
     header: str,
 ) -> None:
     data = reply(b"\x0b\x02\x80text\x03", f"content-encoding: {header}")
-    async with raw_server(always(data)) as server, connected(server.url) as upstream:
+    async with served(always(data)) as (_, upstream):
         with pytest.raises(BadReply) as caught:
             await post(upstream)
         assert caught.value.cause == "encoding"
@@ -290,7 +245,7 @@ async def test_a_reply_in_an_encoding_that_is_unknown_is_a_bad_reply_that_names_
 
 async def test_of_a_compressed_reply_that_ends_early_what_has_come_is_told() -> None:
     data = reply(packed(PLAIN)[:-10], "content-encoding: gzip")
-    async with raw_server(always(data)) as server, connected(server.url) as upstream:
+    async with served(always(data)) as (_, upstream):
         _, body = await post(upstream)
         assert PLAIN.startswith(body)
 
@@ -299,14 +254,14 @@ async def test_a_small_packet_that_inflates_to_too_much_is_refused() -> None:
     member = gzip.compress(b"x" * 1024 * 1024, 9)
     for bomb in (gzip.compress(b"x" * 33 * 1024 * 1024, 9), member * 33):
         data = reply(bomb, "content-encoding: gzip")
-        async with raw_server(always(data)) as server, connected(server.url) as upstream:
+        async with served(always(data)) as (_, upstream):
             with pytest.raises(BadReply, match="too long"):
                 await post(upstream)
 
 
 async def test_a_packet_that_inflates_to_as_much_as_is_kept_is_read() -> None:
     data = reply(gzip.compress(b"x" * 32 * 1024 * 1024, 9), "content-encoding: gzip")
-    async with raw_server(always(data)) as server, connected(server.url) as upstream:
+    async with served(always(data)) as (_, upstream):
         assert await post(upstream) == (200, b"x" * 32 * 1024 * 1024)
 
 
@@ -319,7 +274,7 @@ async def test_a_packet_that_inflates_to_as_much_as_is_kept_is_read() -> None:
     ],
 )
 async def test_a_reply_that_is_not_http_is_a_bad_reply(data: bytes) -> None:
-    async with raw_server(once(data)) as server, connected(server.url) as upstream:
+    async with served(once(data)) as (server, upstream):
         with pytest.raises(BadReply):
             await post(upstream)
         assert server.connections == 1
@@ -329,7 +284,7 @@ async def test_a_reply_that_is_not_http_is_a_bad_reply(data: bytes) -> None:
 
 
 async def test_a_connection_whose_reply_was_read_is_used_again() -> None:
-    async with raw_server(always(reply(b"yes"))) as server, connected(server.url) as upstream:
+    async with served(always(reply(b"yes"))) as (server, upstream):
         assert [await post(upstream) for _ in range(3)] == [(200, b"yes")] * 3
         assert server.connections == 1
 
@@ -345,22 +300,18 @@ async def test_no_request_waits_for_the_connection_of_another() -> None:
         await all_came.wait()
         await connection.send(reply(b"yes"))
 
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (_, upstream):
         answers = await asyncio.gather(*(post(upstream) for _ in range(number)))
         assert answers == [(200, b"yes")] * number
 
 
 async def test_a_connection_whose_receiver_objects_is_closed() -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(chunked(b"the first of many"))
-        await connection.gone()
-
     class Objecting(Heard):
         def feed(self, part: bytes) -> Behind:
             raise LookupError(part)
 
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    script = once(chunked(b"the first of many"), then=Connection.gone)
+    async with served(script) as (server, upstream):
         with pytest.raises(LookupError, match="the first of many"):
             await upstream.push("POST", "/", Objecting())
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
@@ -382,7 +333,7 @@ async def test_cancelling_a_request_without_a_reply_closes_its_connection() -> N
         asked.set()
         await connection.gone()
 
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (server, upstream):
         asking = asyncio.create_task(post(upstream))
         await asyncio.wait_for(asked.wait(), PATIENCE_S)
         asking.cancel()
@@ -392,13 +343,8 @@ async def test_cancelling_a_request_without_a_reply_closes_its_connection() -> N
 
 
 async def test_cancelling_a_request_in_the_middle_of_its_reply_closes_its_connection() -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(chunked(b"one"))
-        await connection.gone()
-
     heard = Heard()
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(once(chunked(b"one"), then=Connection.gone)) as (server, upstream):
         listening = asyncio.create_task(upstream.push("POST", "/", heard))
         await heard.until_heard(3)
         listening.cancel()
@@ -415,6 +361,6 @@ async def test_a_reply_that_never_ends_is_not_kept_in_memory() -> None:
             while True:
                 await connection.send(chunk(b"x" * 1024 * 1024))
 
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (_, upstream):
         with pytest.raises(BadReply, match="too long"):
             await post(upstream)

@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 import resource
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from unittest import mock
@@ -17,17 +16,17 @@ import trustme
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.pool import PooledTransport
-from tests.upstreams.endpoints import connected, endpoint, post
+from tests.support.peers import closing, once, resetting, silent
+from tests.upstreams.endpoints import connected, endpoint, failure, post, served
 from tests.upstreams.raw_server import (
     PATIENCE_S,
     Connection,
-    RawServer,
     Script,
     raw_server,
     reply,
 )
+from tests.upstreams.secure_server import AUTHORITY, secure_server, trust
 
-AUTHORITY = trustme.CA()
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
@@ -38,36 +37,12 @@ async def answering(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def secure_server(certificate: trustme.LeafCert) -> AsyncIterator[int]:
-    """The port of a server that tells each client which host it has asked."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    certificate.configure_cert(context)
-    server = RawServer(answering)
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=context)
-    try:
-        yield listener.sockets[0].getsockname()[1]
-    finally:
-        listener.close()
-        await server.stop()
-        await listener.wait_closed()
-
-
-@asynccontextmanager
 async def trusting(url: str, authority: trustme.CA | None = AUTHORITY) -> AsyncIterator[Endpoint]:
-    certificates = ssl.create_default_context()
-    if authority is not None:
-        authority.configure_trust(certificates)
-    transport = PooledTransport(certificates)
+    transport = PooledTransport(trust(authority))
     try:
         yield endpoint(url, transport)
     finally:
         await transport.aclose()
-
-
-async def told(upstream: Endpoint, *, timeout_s: float = PATIENCE_S) -> UpstreamError:
-    with pytest.raises(UpstreamError) as caught:
-        await post(upstream, timeout_s=timeout_s)
-    return caught.value
 
 
 @pytest.mark.parametrize(
@@ -87,10 +62,10 @@ async def test_a_certificate_that_is_not_accepted_is_told_with_its_fault(
     certificate: trustme.LeafCert, authority: trustme.CA | None, cause: str, said: str
 ) -> None:
     async with (
-        secure_server(certificate) as port,
-        trusting(f"https://localhost:{port}", authority) as upstream,
+        secure_server(answering, certificate) as server,
+        trusting(server.url, authority) as upstream,
     ):
-        error = await told(upstream)
+        error = await failure(upstream)
     assert type(error) is Unreachable
     assert error.cause == cause
     assert said in error.message
@@ -101,9 +76,10 @@ async def test_a_name_with_the_roots_dot_is_asked_for_as_it_is_and_spoken_to_wit
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo("127.0.0.1", 0, type=socket.SOCK_STREAM)
     async with (
-        secure_server(AUTHORITY.issue_cert("upstream.test")) as port,
-        trusting(f"https://upstream.test.:{port}") as upstream,
+        secure_server(answering, AUTHORITY.issue_cert("upstream.test")) as server,
+        trusting(server.url.replace("localhost", "upstream.test.")) as upstream,
     ):
+        port = int(server.url.rpartition(":")[2])
         here = [(*kind, ("127.0.0.1", port)) for *kind, _ in found]
         with mock.patch.object(loop, "getaddrinfo", return_value=here) as asked:
             assert await post(upstream) == (200, b"upstream.test:%d" % port)
@@ -119,35 +95,15 @@ async def test_tls_spoken_to_a_server_that_speaks_none_is_told() -> None:
         raw_server(script) as server,
         trusting(server.url.replace("http:", "https:")) as upstream,
     ):
-        assert (await told(upstream)).cause == "tls"
+        assert (await failure(upstream)).cause == "tls"
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
 async def test_a_name_that_leads_nowhere_is_told(host: str) -> None:
     async with connected(f"http://{host}") as upstream:
-        error = await told(upstream)
+        error = await failure(upstream)
     assert type(error) is Unreachable
     assert error.cause == "dns"
-
-
-async def closing(connection: Connection) -> None:
-    await connection.request()
-
-
-async def resetting(connection: Connection) -> None:
-    await connection.request()
-    connection.reset()
-
-
-async def silent(connection: Connection) -> None:
-    await connection.request()
-    await connection.gone()
-
-
-async def babbling(connection: Connection) -> None:
-    await connection.request()
-    await connection.send(b"SSH-2.0\r\n\r\n")
-    await connection.gone()
 
 
 @pytest.mark.parametrize(
@@ -156,14 +112,14 @@ async def babbling(connection: Connection) -> None:
         (closing, Unreachable, "closed"),
         (resetting, Unreachable, "reset"),
         (silent, UpstreamTimeout, "read_timeout"),
-        (babbling, BadReply, "not_http"),
+        (once(b"SSH-2.0\r\n\r\n", then=Connection.gone), BadReply, "not_http"),
     ],
 )
 async def test_what_a_server_does_instead_of_answering_is_told(
     script: Script, kind: type[UpstreamError], cause: str
 ) -> None:
-    async with raw_server(script) as server, connected(server.url) as upstream:
-        error = await told(upstream, timeout_s=0.1 if script is silent else PATIENCE_S)
+    async with served(script) as (_, upstream):
+        error = await failure(upstream, timeout_s=0.1 if script is silent else PATIENCE_S)
     assert type(error) is kind
     assert error.cause == cause
 
@@ -187,6 +143,6 @@ async def test_a_process_without_descriptors_blames_itself(host: str) -> None:
         url = server.url.replace("127.0.0.1", host)
         async with connected(url) as upstream:
             async with no_descriptors():
-                error = await told(upstream)
+                error = await failure(upstream)
             assert error.cause == "no_descriptors"
             assert (await post(upstream))[0] == 200

@@ -3,70 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+from collections.abc import Callable
 
 import httpx
 import pytest
 import respx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from tests.upstreams.endpoints import BASE_URL, connected, endpoint, post
-from tests.upstreams.raw_server import PATIENCE_S, Connection, chunked, raw_server, reply
-
-
-async def silent(connection: Connection) -> None:
-    await connection.request()
-    await connection.gone()
-
+from tests.support.peers import closing, once, refusing, resetting, silent, unaccepting
+from tests.upstreams.endpoints import BASE_URL, connected, endpoint, post, served
+from tests.upstreams.raw_server import PATIENCE_S, Connection, Script, chunked, reply
 
 # Faults of real connections
 
 
 async def test_a_refused_connection_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    async with connected(f"http://127.0.0.1:{port}") as upstream:
+    async with connected(refusing()) as upstream:
         with pytest.raises(Unreachable, match="Upstream could not be reached"):
             await post(upstream)
 
 
 async def test_a_connection_that_is_not_accepted_in_time_is_a_time_out() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        address = listener.getsockname()
-        # One connection fills the queue of a server that accepts none; all others wait.
-        with socket.create_connection(address):
-            async with connected(f"http://127.0.0.1:{address[1]}", connect_timeout_s=0.05) as u:
-                with pytest.raises(UpstreamTimeout, match="did not answer in time"):
-                    await post(u)
+    with unaccepting() as url:
+        async with connected(url, connect_timeout_s=0.05) as upstream:
+            with pytest.raises(UpstreamTimeout, match="did not answer in time"):
+                await post(upstream)
 
 
 async def test_a_reply_that_does_not_begin_in_time_is_a_time_out_and_not_asked_for_again() -> None:
-    async with raw_server(silent) as server, connected(server.url) as upstream:
+    async with served(silent) as (server, upstream):
         with pytest.raises(UpstreamTimeout):
             await post(upstream, timeout_s=0.05)
         assert server.connections == 1
 
 
 async def test_a_reply_that_stops_in_the_middle_is_a_time_out() -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(chunked(b"one"))
-        await connection.gone()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(once(chunked(b"one"), then=Connection.gone)) as (server, upstream):
         with pytest.raises(UpstreamTimeout):
             await post(upstream, timeout_s=0.05)
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
-@pytest.mark.parametrize("is_reset", [False, True])
-async def test_what_was_sent_over_a_new_connection_is_never_sent_twice(*, is_reset: bool) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        if is_reset:
-            connection.reset()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
+@pytest.mark.parametrize("script", [closing, resetting])
+async def test_what_was_sent_over_a_new_connection_is_never_sent_twice(script: Script) -> None:
+    async with served(script) as (server, upstream):
         with pytest.raises(Unreachable, match="The connection to Upstream broke"):
             await post(upstream)
         assert server.connections == 1
@@ -78,23 +58,18 @@ async def test_a_kept_connection_that_is_found_closed_is_replaced() -> None:
         await connection.send(reply(b"%d" % connection.number))
         await connection.request()
 
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (server, upstream):
         assert await post(upstream) == (200, b"1")
         assert await post(upstream) == (200, b"2")
         assert server.connections == 2
 
 
-@pytest.mark.parametrize("is_reset", [False, True])
+@pytest.mark.parametrize("then", [None, Connection.reset])
 async def test_a_connection_that_breaks_in_mid_body_is_unreachable_and_not_made_again(
-    *, is_reset: bool
+    then: Callable[[Connection], None] | None,
 ) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
-        if is_reset:
-            connection.reset()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"
+    async with served(once(half, then=then)) as (server, upstream):
         with pytest.raises(Unreachable, match="The connection to Upstream broke"):
             await post(upstream)
         assert server.connections == 1

@@ -8,12 +8,12 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import trustme
 
-from proxy.errors import Unreachable, UpstreamError, UpstreamTimeout
+from proxy.errors import Unreachable, UpstreamTimeout
 from proxy.settings import Settings
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.outbound import Outbound
@@ -21,28 +21,23 @@ from proxy.upstreams.http.over_httpx import OverHttpx
 from proxy.upstreams.http.pool import PooledTransport
 from proxy.upstreams.http.proxied import ProxiedTransport
 from tests.support.connect_proxy import ConnectProxy, connect_proxy
-from tests.upstreams.endpoints import KEY, post
+from tests.support.peers import numbering, silent
+from tests.upstreams.endpoints import KEY, failure, post
 from tests.upstreams.raw_server import (
     PATIENCE_S,
     Connection,
+    RawServer,
+    Script,
     chunk,
     chunked,
     raw_server,
     reply,
 )
-from tests.upstreams.secure_server import secure_server, write_authority
-from tests.upstreams.wires import Heard
+from tests.upstreams.secure_server import AUTHORITY, LOCALHOST, secure_server, write_authority
+from tests.upstreams.wires import Heard, cancel
 
-AUTHORITY = trustme.CA()
-LOCALHOST = AUTHORITY.issue_cert("localhost")
 USER, PASSWORD = "us@er", "pass:w/rd"
 CREDENTIALS = "us%40er:pass%3Aw%2Frd"
-
-
-async def answering(connection: Connection) -> None:
-    while True:
-        await connection.request()
-        await connection.send(reply(b"%d" % connection.number))
 
 
 @asynccontextmanager
@@ -62,10 +57,31 @@ def variables(proxy: ConnectProxy, credentials: str = "") -> dict[str, str]:
     return {"HTTPS_PROXY": url, "HTTP_PROXY": url}
 
 
-async def failure(upstream: Endpoint, *, timeout_s: float = PATIENCE_S) -> UpstreamError:
-    with pytest.raises(UpstreamError) as caught:
-        await post(upstream, timeout_s=timeout_s)
-    return caught.value
+class Way(NamedTuple):
+    """A secure server, the proxy on the way to it, and who goes that way."""
+
+    server: RawServer
+    proxy: ConnectProxy
+    upstream: Endpoint
+
+
+@asynccontextmanager
+async def by_proxy(
+    script: Script = numbering,
+    credentials: str = "",
+    *,
+    certificate: trustme.LeafCert | None = None,
+    **settings: Any,
+) -> AsyncIterator[Way]:
+    user = (USER, PASSWORD) if credentials else ("", "")
+    async with (
+        secure_server(script) as server,
+        connect_proxy(*user, certificate=certificate) as proxy,
+    ):
+        with AUTHORITY.cert_pem.tempfile() as known:
+            to = way_to(server.url, variables(proxy, credentials), ca_file=known, **settings)
+            async with to as upstream:
+                yield Way(server, proxy, upstream)
 
 
 # The choice
@@ -91,36 +107,23 @@ async def test_each_upstream_has_the_transport_that_the_variables_choose() -> No
 
 @pytest.mark.parametrize("credentials", ["", CREDENTIALS])
 async def test_a_secure_upstream_is_reached_by_connect_and_the_connection_kept(
-    tmp_path: Path, credentials: str
+    credentials: str,
 ) -> None:
-    user = (USER, PASSWORD) if credentials else ("", "")
-    async with (
-        secure_server(answering, LOCALHOST) as server,
-        connect_proxy(*user) as proxy,
-        way_to(
-            server.url, variables(proxy, credentials), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
-        assert await post(upstream) == (200, b"1")
-        assert await post(upstream) == (200, b"1")
-        assert proxy.asked == [f"CONNECT {server.url.removeprefix('https://')} HTTP/1.1"]
+    async with by_proxy(credentials=credentials) as way:
+        assert await post(way.upstream) == (200, b"1")
+        assert await post(way.upstream) == (200, b"1")
+        assert way.proxy.asked == [f"CONNECT {way.server.url.removeprefix('https://')} HTTP/1.1"]
 
 
-async def test_a_proxy_may_itself_be_spoken_to_over_tls(tmp_path: Path) -> None:
-    async with (
-        secure_server(answering, LOCALHOST) as server,
-        connect_proxy(USER, PASSWORD, certificate=LOCALHOST) as proxy,
-        way_to(
-            server.url, variables(proxy, CREDENTIALS), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
-        assert await post(upstream) == (200, b"1")
-        assert len(proxy.asked) == 1
+async def test_a_proxy_may_itself_be_spoken_to_over_tls() -> None:
+    async with by_proxy(credentials=CREDENTIALS, certificate=LOCALHOST) as way:
+        assert await post(way.upstream) == (200, b"1")
+        assert len(way.proxy.asked) == 1
 
 
 async def test_a_plain_upstream_is_asked_for_by_its_whole_address() -> None:
     async with (
-        raw_server(answering) as server,
+        raw_server(numbering) as server,
         connect_proxy(USER, PASSWORD) as proxy,
         way_to(server.url, variables(proxy, CREDENTIALS)) as upstream,
     ):
@@ -128,7 +131,7 @@ async def test_a_plain_upstream_is_asked_for_by_its_whole_address() -> None:
         assert proxy.asked == [f"POST {server.url}/ask HTTP/1.1"]
 
 
-async def test_what_streams_arrives_part_by_part(tmp_path: Path) -> None:
+async def test_what_streams_arrives_part_by_part() -> None:
     may_go_on = asyncio.Event()
 
     async def script(connection: Connection) -> None:
@@ -139,14 +142,8 @@ async def test_what_streams_arrives_part_by_part(tmp_path: Path) -> None:
         await connection.gone()
 
     heard = Heard()
-    async with (
-        secure_server(script, LOCALHOST) as server,
-        connect_proxy() as proxy,
-        way_to(
-            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
-        asking = asyncio.create_task(upstream.push("POST", "/ask", heard, body=b"{}"))
+    async with by_proxy(script) as way:
+        asking = asyncio.create_task(way.upstream.push("POST", "/ask", heard, body=b"{}"))
         await heard.until_heard(1)
         assert heard.parts == [b"data: one\n\n"]
         may_go_on.set()
@@ -154,32 +151,24 @@ async def test_what_streams_arrives_part_by_part(tmp_path: Path) -> None:
         assert heard.parts == [b"data: one\n\n", b"data: two\n\n"]
 
 
-async def test_a_stream_that_is_left_is_ended_at_the_upstream(tmp_path: Path) -> None:
+async def test_a_stream_that_is_left_is_ended_at_the_upstream() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(chunked(b"data: one\n\n"))
         await connection.gone()
 
-    async with (
-        secure_server(script, LOCALHOST) as server,
-        connect_proxy() as proxy,
-        way_to(
-            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
+    async with by_proxy(script) as way:
         heard = Heard()
-        asking = asyncio.create_task(upstream.push("POST", "/ask", heard))
+        asking = asyncio.create_task(way.upstream.push("POST", "/ask", heard))
         await heard.until_heard(1)
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+        await cancel(asking)
+        await asyncio.wait_for(way.server.hung_up.wait(), PATIENCE_S)
 
 
 async def test_wrong_credentials_are_told_without_them(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with (
-        raw_server(answering) as server,
+        raw_server(numbering) as server,
         connect_proxy(USER, "another") as proxy,
         way_to(server.url.replace("http:", "https:"), variables(proxy, CREDENTIALS)) as upstream,
     ):
@@ -206,48 +195,30 @@ async def test_a_proxy_that_never_answers_is_a_connect_time_out_in_time() -> Non
         assert len(proxy.asked) == 1
 
 
-async def test_an_upstream_that_never_answers_is_a_read_time_out_and_asked_once(
-    tmp_path: Path,
-) -> None:
-    async def silent(connection: Connection) -> None:
-        await connection.request()
-        await connection.gone()
-
-    async with (
-        secure_server(silent, LOCALHOST) as server,
-        connect_proxy() as proxy,
-        way_to(
-            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
-        error = await failure(upstream, timeout_s=0.05)
+async def test_an_upstream_that_never_answers_is_a_read_time_out_and_asked_once() -> None:
+    async with by_proxy(silent) as way:
+        error = await failure(way.upstream, timeout_s=0.05)
         assert type(error) is UpstreamTimeout
         assert error.cause == "read_timeout"
-        assert server.connections == 1
+        assert way.server.connections == 1
 
 
-async def test_an_answer_may_take_longer_than_a_connection(tmp_path: Path) -> None:
+async def test_an_answer_may_take_longer_than_a_connection() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(reply())
         await connection.request()
         await connection.gone()
 
-    async with (
-        secure_server(script, LOCALHOST) as server,
-        connect_proxy() as proxy,
-        way_to(
-            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
-        await post(upstream)
-        upstream.connect_timeout_s = 0.05
-        assert (await failure(upstream, timeout_s=0.2)).cause == "read_timeout"
+    async with by_proxy(script) as way:
+        await post(way.upstream)
+        way.upstream.connect_timeout_s = 0.05
+        assert (await failure(way.upstream, timeout_s=0.2)).cause == "read_timeout"
 
 
 @pytest.mark.parametrize("is_reset", [False, True])
 async def test_a_kept_connection_that_is_dead_is_replaced_with_all_others_and_asked_once_more(
-    tmp_path: Path, *, is_reset: bool
+    *, is_reset: bool
 ) -> None:
     both_came = asyncio.Barrier(2)
 
@@ -264,20 +235,14 @@ async def test_a_kept_connection_that_is_dead_is_replaced_with_all_others_and_as
         await connection.send(reply(b"again"))
         await connection.gone()
 
-    async with (
-        secure_server(script, LOCALHOST) as server,
-        connect_proxy() as proxy,
-        way_to(
-            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
-        await asyncio.gather(post(upstream), post(upstream))
-        assert await post(upstream) == (200, b"3")
-        assert await post(upstream) == (200, b"again")
-        assert server.connections == 3
+    async with by_proxy(script) as way:
+        await asyncio.gather(post(way.upstream), post(way.upstream))
+        assert await post(way.upstream) == (200, b"3")
+        assert await post(way.upstream) == (200, b"again")
+        assert way.server.connections == 3
 
 
-async def test_a_kept_connection_that_is_no_longer_waited_for_is_replaced(tmp_path: Path) -> None:
+async def test_a_kept_connection_that_is_no_longer_waited_for_is_replaced() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(reply(b"%d" % connection.number))
@@ -285,53 +250,32 @@ async def test_a_kept_connection_that_is_no_longer_waited_for_is_replaced(tmp_pa
         await connection.send(reply(status="408 Request Timeout"))
         await connection.gone()
 
-    async with (
-        secure_server(script, LOCALHOST) as server,
-        connect_proxy() as proxy,
-        way_to(
-            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
-        assert await post(upstream) == (200, b"1")
-        assert await post(upstream) == (200, b"2")
+    async with by_proxy(script) as way:
+        assert await post(way.upstream) == (200, b"1")
+        assert await post(way.upstream) == (200, b"2")
 
 
-async def test_a_request_on_a_new_connection_is_never_sent_twice(tmp_path: Path) -> None:
+async def test_a_request_on_a_new_connection_is_never_sent_twice() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
 
-    async with (
-        secure_server(script, LOCALHOST) as server,
-        connect_proxy() as proxy,
-        way_to(
-            server.url, variables(proxy), ca_file=write_authority(AUTHORITY, tmp_path)
-        ) as upstream,
-    ):
-        error = await failure(upstream)
+    async with by_proxy(script) as way:
+        error = await failure(way.upstream)
         assert type(error) is Unreachable
         assert error.cause == "closed"
-        assert server.connections == 1
+        assert way.server.connections == 1
 
 
-async def test_an_old_connection_takes_no_new_request(tmp_path: Path) -> None:
-    async with (
-        secure_server(answering, LOCALHOST) as server,
-        connect_proxy() as proxy,
-        way_to(
-            server.url,
-            variables(proxy),
-            ca_file=write_authority(AUTHORITY, tmp_path),
-            connection_max_age_s=1e-9,
-        ) as upstream,
-    ):
-        assert await post(upstream) == (200, b"1")
-        assert await post(upstream) == (200, b"2")
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+async def test_an_old_connection_takes_no_new_request() -> None:
+    async with by_proxy(connection_max_age_s=1e-9) as way:
+        assert await post(way.upstream) == (200, b"1")
+        assert await post(way.upstream) == (200, b"2")
+        await asyncio.wait_for(way.server.hung_up.wait(), PATIENCE_S)
 
 
 async def test_connections_that_fail_are_let_go_of() -> None:
     async with (
-        secure_server(answering, LOCALHOST) as server,
+        secure_server(numbering) as server,
         connect_proxy() as proxy,
         way_to(server.url, variables(proxy)) as upstream,  # which does not know the authority
     ):
@@ -350,7 +294,7 @@ async def test_connections_that_fail_are_let_go_of() -> None:
 async def test_a_private_authority_is_trusted_beside_the_system_s(
     tmp_path: Path, *, by_proxy: bool
 ) -> None:
-    async with secure_server(answering, LOCALHOST) as server, connect_proxy() as proxy:
+    async with secure_server(numbering) as server, connect_proxy() as proxy:
         environment = variables(proxy) if by_proxy else {}
         async with way_to(server.url, environment) as upstream:
             assert (await failure(upstream)).cause == "tls_unknown_ca"
@@ -371,7 +315,7 @@ async def test_an_upstream_that_asks_for_a_certificate_is_shown_it(
     own.private_key_pem.write_to_path(str(key))
     known = write_authority(AUTHORITY, tmp_path)
     async with (
-        secure_server(answering, LOCALHOST, asks_for=clients) as server,
+        secure_server(numbering, asks_for=clients) as server,
         connect_proxy() as proxy,
     ):
         environment = variables(proxy) if by_proxy else {}
@@ -388,7 +332,7 @@ async def test_the_variable_of_openssl_names_the_store(
     environment = {"SSL_CERT_FILE": write_authority(AUTHORITY, tmp_path)}
     monkeypatch.setenv("SSL_CERT_FILE", environment["SSL_CERT_FILE"])
     async with (
-        secure_server(answering, LOCALHOST) as server,
+        secure_server(numbering) as server,
         way_to(server.url, environment) as upstream,
     ):
         assert await post(upstream) == (200, b"1")

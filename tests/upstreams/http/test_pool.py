@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,18 +19,18 @@ from proxy.tasks import Behind
 from proxy.upstreams.http.connection import NotAnsweredError
 from proxy.upstreams.http.pool import PooledTransport, _serialize
 from tests.support.clock import skipping_clock
+from tests.support.peers import numbering, refusing, unaccepting
 from tests.upstreams.endpoints import endpoint, post
 from tests.upstreams.raw_server import (
     PATIENCE_S,
     Connection,
-    RawServer,
-    Script,
     chunk,
     chunked,
     raw_server,
     reply,
 )
-from tests.upstreams.wires import Heard, request_to, settled
+from tests.upstreams.secure_server import secure_server, trust
+from tests.upstreams.wires import Heard, cancel, request_to, settled
 
 
 @asynccontextmanager
@@ -56,6 +54,10 @@ async def get(
     return heard.body
 
 
+def begun(transport: PooledTransport, url: str, heard: Heard) -> asyncio.Task[None]:
+    return asyncio.create_task(transport.exchange(request_to(url), heard, PATIENCE_S))
+
+
 @pytest.mark.parametrize(
     ("body", "sent"),
     [
@@ -66,13 +68,6 @@ async def get(
 )
 def test_a_request_is_what_http_asks_for(body: bytes | None, sent: bytes) -> None:
     assert _serialize(request_to("http://here:81/v1?a=b", body=body)) == sent
-
-
-async def numbering(connection: Connection) -> None:
-    """Answer each request with the number of its connection."""
-    while True:
-        await connection.request()
-        await connection.send(reply(b"%d" % connection.number))
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -174,9 +169,7 @@ async def test_a_cancelled_request_leaves_no_connection_for_another() -> None:
     async with raw_server(script) as server, pool() as transport:
         asking = asyncio.create_task(get(transport, server.url))
         await asyncio.wait_for(has_come.wait(), PATIENCE_S)
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
+        await cancel(asking)
         assert await get(transport, server.url) == b"2"
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
@@ -190,14 +183,10 @@ async def test_a_reply_that_was_not_heard_to_its_end_leaves_no_connection_for_an
     async with raw_server(script) as server, pool() as transport:
         for number in (b"1", b"2"):
             heard = Heard()
-            asking = asyncio.create_task(
-                transport.exchange(request_to(server.url), heard, PATIENCE_S)
-            )
+            asking = begun(transport, server.url, heard)
             await heard.until_heard(1)
             assert heard.body == number
-            asking.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asking
+            await cancel(asking)
 
 
 async def test_a_receiver_that_objects_leaves_no_connection_for_another() -> None:
@@ -216,9 +205,7 @@ async def test_a_receiver_that_was_behind_at_the_end_leaves_its_connection_for_a
         for _ in range(3):
             heard = Heard()
             behind = heard.fall_behind()
-            asking = asyncio.create_task(
-                transport.exchange(request_to(server.url), heard, PATIENCE_S)
-            )
+            asking = begun(transport, server.url, heard)
             await heard.until_heard(1)
             await settled()
             assert not asking.done()
@@ -318,7 +305,7 @@ async def test_closing_the_pool_leaves_a_reply_that_is_being_heard() -> None:
 
     async with raw_server(script) as server, pool() as transport:
         heard = Heard()
-        asking = asyncio.create_task(transport.exchange(request_to(server.url), heard, PATIENCE_S))
+        asking = begun(transport, server.url, heard)
         await heard.until_heard(4)
         await transport.aclose()
         go_on.set()
@@ -388,6 +375,12 @@ class Resolver(asyncio.SelectorEventLoop):
         return [(*kind, address) for address in self._addresses]
 
 
+def address(url: str) -> tuple[str, int]:
+    to = httpx.URL(url)
+    assert to.port
+    return to.host, to.port
+
+
 def asked_at(*addresses: tuple[str, int]) -> bytes:
     async def ask() -> bytes:
         async with pool() as transport:
@@ -398,99 +391,58 @@ def asked_at(*addresses: tuple[str, int]) -> bytes:
 
 
 def test_an_address_that_refuses_gives_way_to_the_next(answering_port: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        refusing = gone.getsockname()
-    assert asked_at(refusing, ("127.0.0.1", answering_port)) == b"yes"
+    assert asked_at(address(refusing()), ("127.0.0.1", answering_port)) == b"yes"
 
 
 def test_an_address_that_is_silent_gives_way_to_the_next(answering_port: int) -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0), backlog=0) as silent,
-        # One connection fills the queue of a server that accepts none; all others wait.
-        socket.create_connection(silent.getsockname()),
-    ):
-        assert asked_at(silent.getsockname(), ("127.0.0.1", answering_port)) == b"yes"
+    with unaccepting() as silent:
+        assert asked_at(address(silent), ("127.0.0.1", answering_port)) == b"yes"
 
 
 def test_a_name_of_which_no_address_answers_is_a_connect_error() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        refusing = gone.getsockname()
     with pytest.raises(httpx.ConnectError):
-        asked_at(refusing, refusing)
+        asked_at(*[address(refusing())] * 2)
 
 
 # TLS
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of localhost's own, with its key in one file."""
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run(  # noqa: S603 - a fixed command
-        [*command.split(), *names, "-keyout", file, "-out", file.with_suffix(".crt")],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
-    return file
+async def test_a_server_with_a_known_certificate_is_spoken_to_over_tls() -> None:
+    async with secure_server(numbering) as server, pool(trust()) as transport:
+        assert [await get(transport, server.url) for _ in range(2)] == [b"1", b"1"]
 
 
-@asynccontextmanager
-async def secure_server(certificate: Path, script: Script = numbering) -> AsyncIterator[str]:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    server = RawServer(script)
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=context)
-    try:
-        yield f"https://localhost:{listener.sockets[0].getsockname()[1]}"
-    finally:
-        listener.close()
-        await server.stop()
-        await listener.wait_closed()
-
-
-async def test_a_server_with_a_known_certificate_is_spoken_to_over_tls(certificate: Path) -> None:
-    trusting = ssl.create_default_context(cafile=str(certificate))
-    async with secure_server(certificate) as url, pool(trusting) as transport:
-        assert [await get(transport, url) for _ in range(2)] == [b"1", b"1"]
-
-
-async def test_a_server_with_an_unknown_certificate_is_not_spoken_to(certificate: Path) -> None:
-    async with secure_server(certificate) as url, pool() as transport:
+async def test_a_server_with_an_unknown_certificate_is_not_spoken_to() -> None:
+    async with secure_server(numbering) as server, pool() as transport:
         with pytest.raises(httpx.ConnectError):
-            await get(transport, url)
+            await get(transport, server.url)
 
 
-async def test_a_certificate_for_another_name_is_refused(certificate: Path) -> None:
-    trusting = ssl.create_default_context(cafile=str(certificate))
-    async with secure_server(certificate) as url, pool(trusting) as transport:
+async def test_a_certificate_for_another_name_is_refused() -> None:
+    async with secure_server(numbering) as server, pool(trust()) as transport:
         with pytest.raises(httpx.ConnectError):
-            await get(transport, url.replace("localhost", "127.0.0.1"))
+            await get(transport, server.url.replace("localhost", "127.0.0.1"))
 
 
-async def test_a_bad_certificate_makes_an_upstream_unreachable(certificate: Path) -> None:
-    async with secure_server(certificate) as url, pool() as transport:
+async def test_a_bad_certificate_makes_an_upstream_unreachable() -> None:
+    async with secure_server(numbering) as server, pool() as transport:
         with pytest.raises(Unreachable, match="Upstream could not be reached"):
-            await post(endpoint(url, transport))
+            await post(endpoint(server.url, transport))
 
 
-async def test_a_long_reply_comes_whole_over_tls(certificate: Path) -> None:
+async def test_a_long_reply_comes_whole_over_tls() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(reply(b"0123456789" * 500_000))
         await connection.gone()
 
-    trusting = ssl.create_default_context(cafile=str(certificate))
-    async with secure_server(certificate, script) as url, pool(trusting) as transport:
-        assert await get(transport, url) == b"0123456789" * 500_000
+    async with secure_server(script) as server, pool(trust()) as transport:
+        assert await get(transport, server.url) == b"0123456789" * 500_000
 
 
 @pytest.mark.parametrize("loops", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
 def test_the_socket_is_not_read_while_a_receiver_is_behind_over_tls(
-    certificate: Path, loops: Any
+    loops: Any,
 ) -> None:
     async def run() -> tuple[int, int]:
         sent = 0
@@ -507,9 +459,8 @@ def test_the_socket_is_not_read_while_a_receiver_is_behind_over_tls(
 
         heard = Heard()
         behind = heard.fall_behind()
-        trusting = ssl.create_default_context(cafile=str(certificate))
-        async with secure_server(certificate, script) as url, pool(trusting) as transport:
-            asking = asyncio.create_task(transport.exchange(request_to(url), heard, PATIENCE_S))
+        async with secure_server(script) as server, pool(trust()) as transport:
+            asking = begun(transport, server.url, heard)
             await heard.until_heard(1)
             for _ in range(2_000):
                 await asyncio.sleep(0)
@@ -525,15 +476,14 @@ def test_the_socket_is_not_read_while_a_receiver_is_behind_over_tls(
     assert heard == 30_000_000
 
 
-async def test_a_reply_that_is_cut_short_over_tls_is_no_whole_one(certificate: Path) -> None:
+async def test_a_reply_that_is_cut_short_over_tls_is_no_whole_one() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")
 
-    trusting = ssl.create_default_context(cafile=str(certificate))
-    async with secure_server(certificate, script) as url, pool(trusting) as transport:
+    async with secure_server(script) as server, pool(trust()) as transport:
         with pytest.raises(httpx.ReadError):
-            await get(transport, url)
+            await get(transport, server.url)
 
 
 async def test_a_server_that_does_not_answer_the_handshake_is_a_connect_time_out() -> None:
@@ -553,7 +503,5 @@ async def test_cancelling_in_the_handshake_closes_the_connection() -> None:
     async with raw_server(script) as server, pool() as transport:
         asking = asyncio.create_task(get(transport, server.url.replace("http:", "https:")))
         await asyncio.wait_for(has_come.wait(), PATIENCE_S)
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
+        await cancel(asking)
         await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -14,32 +13,14 @@ from proxy.settings import Settings
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.outbound import Outbound
 from tests.support.connect_proxy import connect_proxy
+from tests.support.peers import once, resetting
 from tests.upstreams.endpoints import KEY, post
-from tests.upstreams.raw_server import PATIENCE_S, Connection, raw_server, reply
-from tests.upstreams.secure_server import secure_server, write_authority
+from tests.upstreams.raw_server import PATIENCE_S, Script, raw_server, reply
+from tests.upstreams.secure_server import AUTHORITY, LOCALHOST, secure_server, write_authority
 
-AUTHORITY = trustme.CA()
-LOCALHOST = AUTHORITY.issue_cert("localhost")
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 PASSWORD = "s3cr3t-w0rd"
 UPSTREAMS = ["http://upstream.test", "https://upstream.test"]
-
-Script = Callable[[Connection], Awaitable[None]]
-
-
-def says(answer: bytes) -> Script:
-    """A proxy that answers this to whatever it is asked first."""
-
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(answer)
-
-    return script
-
-
-async def resets(connection: Connection) -> None:
-    await connection.request()
-    connection.reset()
 
 
 async def failure(
@@ -62,7 +43,7 @@ async def failure(
 
 @pytest.mark.parametrize("url", UPSTREAMS)
 async def test_a_407_is_the_proxy_s_whether_it_was_asked_to_lead_or_to_pass_on(url: str) -> None:
-    async with raw_server(says(reply(status="407 Proxy Auth Required"))) as proxy:
+    async with raw_server(once(reply(status="407 Proxy Auth Required"))) as proxy:
         error = await failure(url, proxy.url)
     assert type(error) is Unreachable
     assert (error.cause, error.said) == ("proxy_credentials", "HTTP 407")
@@ -73,7 +54,7 @@ async def test_a_407_is_the_proxy_s_whether_it_was_asked_to_lead_or_to_pass_on(u
 
 @pytest.mark.parametrize("status", ["302 Found", "403 Forbidden", "502 Bad Gateway"])
 async def test_every_other_answer_to_connect_is_a_refusal(status: str) -> None:
-    async with raw_server(says(reply(status=status))) as proxy:
+    async with raw_server(once(reply(status=status))) as proxy:
         error = await failure("https://upstream.test", proxy.url)
     assert type(error) is Unreachable
     assert (error.cause, error.said) == ("proxy", f"HTTP {status[:3]}")
@@ -83,10 +64,10 @@ async def test_every_other_answer_to_connect_is_a_refusal(status: str) -> None:
 @pytest.mark.parametrize(
     ("script", "cause"),
     [
-        (says(b"garbage\r\n\r\n"), "proxy_not_http"),
-        (says(b"HTTP/1.1 200 OK\r\nx: " + b"a" * 200_000), "proxy_not_http"),
-        (says(b""), "proxy_closed"),
-        (resets, "proxy_reset"),
+        (once(b"garbage\r\n\r\n"), "proxy_not_http"),
+        (once(b"HTTP/1.1 200 OK\r\nx: " + b"a" * 200_000), "proxy_not_http"),
+        (once(b""), "proxy_closed"),
+        (resetting, "proxy_reset"),
     ],
 )
 async def test_what_fails_before_connect_is_answered_is_the_proxy_s(
@@ -111,7 +92,7 @@ async def test_a_proxy_that_is_not_there_is_named(url: str, proxy: str, cause: s
 
 
 async def test_a_proxy_that_takes_no_connection_in_time_is_a_time_out() -> None:
-    async with raw_server(says(b"")) as proxy:  # TLS is never answered there
+    async with raw_server(once(b"")) as proxy:  # TLS is never answered there
         error = await failure(
             "https://upstream.test", proxy.url.replace("http:", "https:"), connect_timeout_s=0.05
         )
@@ -156,7 +137,7 @@ async def test_a_fault_of_the_upstream_s_tls_is_the_upstream_s(
 ) -> None:
     known = write_authority(AUTHORITY, tmp_path)
     async with (
-        secure_server(says(reply()), certificate) as server,
+        secure_server(once(reply()), certificate) as server,
         connect_proxy("user", PASSWORD, certificate=of_proxy) as proxy,
     ):
         error = await failure(server.url, proxy.url, authority=known)

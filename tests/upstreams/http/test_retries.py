@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from unittest import mock
 
 import pytest
@@ -12,7 +13,8 @@ from proxy.errors import Unreachable, UpstreamTimeout
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.pool import PooledTransport
 from tests.support.clock import skipping_clock
-from tests.upstreams.endpoints import connected, post
+from tests.support.peers import always, numbering, once, refusing, unaccepting
+from tests.upstreams.endpoints import connected, failure, post, served
 from tests.upstreams.raw_server import PATIENCE_S, Connection, Script, raw_server, reply
 
 YES = reply(b"yes")
@@ -58,7 +60,7 @@ async def test_a_request_that_met_a_dead_connection_is_sent_once_more_over_a_new
 ) -> None:
     came: list[int] = []
     script = dying(number=1, came=came, is_reset=is_reset)
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (_, upstream):
         await warm(upstream, 1)
         assert await post(upstream) == (200, b"yes")
         assert came == [1, 1, 2]
@@ -68,7 +70,7 @@ async def test_a_request_that_met_a_dead_connection_is_sent_once_more_over_a_new
 async def test_one_dead_connection_of_forty_tells_of_all(*, is_reset: bool) -> None:
     came: list[int] = []
     script = dying(number=40, came=came, is_reset=is_reset)
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (_, upstream):
         await warm(upstream, 40)
         came.clear()
         assert await post(upstream) == (200, b"yes")
@@ -83,7 +85,7 @@ async def test_one_dead_connection_of_forty_tells_of_all(*, is_reset: bool) -> N
 async def test_requests_that_all_meet_dead_connections_are_all_answered() -> None:
     came: list[int] = []
     script = dying(number=20, came=came, is_reset=True)
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (server, upstream):
         await warm(upstream, 20)
         answers = await asyncio.gather(*(post(upstream) for _ in range(20)))
         assert answers == [(200, b"yes")] * 20
@@ -94,7 +96,7 @@ async def test_requests_that_all_meet_dead_connections_are_all_answered() -> Non
 async def test_the_second_attempt_is_the_last(*, is_reset: bool) -> None:
     came: list[int] = []
     script = dying(number=1, came=came, is_reset=is_reset, revives=False)
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (_, upstream):
         await warm(upstream, 1)
         with pytest.raises(Unreachable):
             await post(upstream)
@@ -105,7 +107,7 @@ async def test_the_second_attempt_is_the_last(*, is_reset: bool) -> None:
 async def test_a_request_of_which_an_answer_had_begun_is_not_sent_again(says: bytes) -> None:
     came: list[int] = []
     script = dying(number=1, came=came, is_reset=False, says=says)
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (_, upstream):
         await warm(upstream, 1)
         with pytest.raises(Unreachable):
             await post(upstream)
@@ -117,19 +119,15 @@ async def test_a_kept_connection_that_had_waited_too_long_is_replaced(header: st
     came: list[int] = []
     says = reply(b"", header, status="408 Request Timeout")
     script = dying(number=1, came=came, is_reset=False, says=says)
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    async with served(script) as (_, upstream):
         await warm(upstream, 1)
         assert await post(upstream) == (200, b"yes")
         assert came == [1, 1, 2]
 
 
 async def test_408_over_a_new_connection_is_an_answer() -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(reply(b"late", status="408 Request Timeout"))
-        await connection.gone()
-
-    async with raw_server(script) as server, connected(server.url) as upstream:
+    late = reply(b"late", status="408 Request Timeout")
+    async with served(once(late, then=Connection.gone)) as (server, upstream):
         assert await post(upstream) == (408, b"late")
         assert server.connections == 1
 
@@ -137,14 +135,9 @@ async def test_408_over_a_new_connection_is_an_answer() -> None:
 async def test_dead_connections_to_one_server_leave_those_to_another() -> None:
     came: list[int] = []
 
-    async def living(connection: Connection) -> None:
-        while True:
-            await connection.request()
-            await connection.send(YES)
-
     async with (
         raw_server(dying(number=2, came=came, is_reset=True)) as dead,
-        raw_server(living) as other,
+        raw_server(always(YES)) as other,
         connected(dead.url) as upstream,
     ):
         elsewhere = Endpoint("Other", other.url, "key", upstream.transport, 5)
@@ -155,45 +148,33 @@ async def test_dead_connections_to_one_server_leave_those_to_another() -> None:
         assert other.connections == 1
 
 
+@contextmanager
+def tries() -> Iterator[mock.Mock]:
+    """Counts how often a connection is opened."""
+    opening = PooledTransport._open
+    with mock.patch.object(PooledTransport, "_open", autospec=True, side_effect=opening) as opened:
+        yield opened
+
+
 async def test_a_connection_is_tried_once_and_its_time_out_bounds_the_whole_request() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        address = listener.getsockname()
-        url = f"http://127.0.0.1:{address[1]}"
-        opening = PooledTransport._open
-        with (
-            # One connection fills the queue of a server that accepts none; all others wait.
-            socket.create_connection(address),
-            mock.patch.object(
-                PooledTransport, "_open", autospec=True, side_effect=opening
-            ) as tries,
-        ):
-            async with connected(url, connect_timeout_s=0.05) as upstream:
-                with pytest.raises(UpstreamTimeout) as caught:
-                    await post(upstream)
-    assert tries.call_count == 1
-    assert caught.value.cause == "connect_timeout"
+    with unaccepting() as url, tries() as opened:
+        async with connected(url, connect_timeout_s=0.05) as upstream:
+            error = await failure(upstream)
+    assert opened.call_count == 1
+    assert (type(error), error.cause) == (UpstreamTimeout, "connect_timeout")
 
 
 async def test_a_refused_connection_is_tried_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    opening = PooledTransport._open
-    with mock.patch.object(PooledTransport, "_open", autospec=True, side_effect=opening) as tries:
-        async with connected(url) as upstream:
-            with pytest.raises(Unreachable) as caught:
-                await post(upstream)
-    assert tries.call_count == 1
-    assert caught.value.cause == "refused"
+    with tries() as opened:
+        async with connected(refusing()) as upstream:
+            error = await failure(upstream)
+    assert opened.call_count == 1
+    assert (type(error), error.cause) == (Unreachable, "refused")
 
 
 async def test_a_connection_that_is_always_in_use_is_replaced_when_it_is_too_old() -> None:
-    async def numbering(connection: Connection) -> None:
-        while True:
-            await connection.request()
-            await connection.send(reply(b"%d" % connection.number))
-
     with skipping_clock() as clock:
-        async with raw_server(numbering) as server, connected(server.url) as upstream:
+        async with served(numbering) as (server, upstream):
             told = []
             for _ in range(35):
                 told.append(int((await post(upstream))[1]))

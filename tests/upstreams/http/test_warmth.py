@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.warmth import keep_warm
 from tests.support.clock import skipping_clock
+from tests.support.peers import refusing
 from tests.upstreams.endpoints import connected
 from tests.upstreams.raw_server import PATIENCE_S, Connection, Script, raw_server, reply
 
@@ -45,13 +45,11 @@ async def test_one_connection_is_opened_and_used_again_and_again() -> None:
 
 
 async def test_an_upstream_that_is_down_does_not_keep_the_other_cold() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     came = asyncio.Queue[bytes]()
     async with (
         raw_server(answering(came)) as server,
         connected(server.url) as upstream,
-        connected(f"http://127.0.0.1:{port}") as down,
+        connected(refusing()) as down,
         warmed(down, upstream, every_s=0.001),
     ):
         for _ in range(3):

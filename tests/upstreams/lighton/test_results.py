@@ -481,6 +481,8 @@ async def test_what_is_no_number_is_in_no_scope(
     in_odd_workspace = item("w") | {"workspace": {"id": odd}}
     scope = LightOnScope(workspace_id=(1,))
     assert (await found(upstream, route, in_odd_workspace, scope=scope)).results == ()
+    (unscoped,) = (await found(upstream, route, in_odd_workspace)).results
+    assert type(unscoped.workspace_id) is int  # so that it can be kept and read again
     with_odd_tag = in_workspace(1, source=in_file(7, tags=[{"id": odd}, odd]))
     scope = LightOnScope(file_id=(7,), tag_id=(1,))
     assert (await found(upstream, route, with_odd_tag, scope=scope)).results == ()

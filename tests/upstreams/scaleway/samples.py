@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import orjson
 
 from proxy.core.frames import TextChunk
 from proxy.core.wire import ChatRequest, Chunk
@@ -27,7 +26,6 @@ MODEL = "llama-3.3-70b-instruct"
 ASKED: ChatRequest = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
 STREAMED: ChatRequest = {**ASKED, "stream": True, "stream_options": {"include_usage": True}}
 EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
-DONE = b"data: [DONE]\n\n"
 
 
 def scaleway(
@@ -55,10 +53,6 @@ class Parts(httpx.AsyncByteStream):
 
 def stream_of(*parts: bytes) -> httpx.Response:
     return httpx.Response(200, headers=EVENTS, stream=Parts(parts))
-
-
-def event(document: Any) -> bytes:
-    return b"data: " + orjson.dumps(document) + b"\n\n"
 
 
 def saying(text: str, **more: Any) -> Any:

@@ -24,11 +24,11 @@ from proxy.errors import (
     UpstreamTimeout,
 )
 from proxy.upstreams.scaleway.client import Scaleway
+from tests.support.script import DONE, event
 from tests.upstreams.json_documents import json_values, unhurried
 from tests.upstreams.scaleway.samples import (
     ASKED,
     BASE_URL,
-    DONE,
     EVENTS,
     KEY,
     MODEL,
@@ -38,7 +38,6 @@ from tests.upstreams.scaleway.samples import (
     Heard,
     asking,
     chunks,
-    event,
     groups,
     saying,
     scaleway,

@@ -14,6 +14,7 @@ from proxy.errors import Unreachable, UpstreamError, UpstreamRejected, UpstreamT
 from proxy.upstreams.http.endpoint import pooled_transport
 from proxy.upstreams.scaleway.client import Scaleway
 from tests.support.clock import Clock, skipping_clock
+from tests.support.script import DONE, event
 from tests.upstreams.raw_server import (
     PATIENCE_S,
     Connection,
@@ -25,7 +26,6 @@ from tests.upstreams.raw_server import (
 )
 from tests.upstreams.scaleway.samples import (
     ASKED,
-    DONE,
     MODEL,
     ONE,
     STREAMED,
@@ -33,7 +33,6 @@ from tests.upstreams.scaleway.samples import (
     Heard,
     asking,
     chunks,
-    event,
     scaleway,
 )
 

@@ -19,8 +19,9 @@ from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.events import RoundReply
 from proxy.upstreams.scaleway.replies import CREDENTIALS, NAME
 from tests.support.clock import skipping_clock
+from tests.support.script import DONE, event
 from tests.upstreams.json_documents import unhurried
-from tests.upstreams.scaleway.samples import DONE, ONE, TWO, event, saying, whole
+from tests.upstreams.scaleway.samples import ONE, TWO, saying, whole
 
 VENDOR = Vendor(NAME, CREDENTIALS, 5, "key")
 FAULT = event({"error": {"message": "no"}})
@@ -31,10 +32,10 @@ USAGE = {"choices": [], "usage": {"total_tokens": 3}}
 class Round:
     """A reply that is a stream, and what has been heard of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = 60) -> None:
         self.groups: list[list[Chunk | TextChunk]] = []
         self.behind: Behind = None
-        self.reply = RoundReply(VENDOR, self._hear, 60)
+        self.reply = RoundReply(VENDOR, self._hear, timeout_s)
         self.feed = self.reply.head(200, [(b"Content-Type", b"text/event-stream")])
 
     def _hear(self, chunks: list[Chunk | TextChunk]) -> Behind:
@@ -168,6 +169,12 @@ async def test_patience_wanes_when_the_answer_is_complete() -> None:
         clock.skip(1)
         one.feed(b": ping\n\n")
         assert one.reply.patience_s == 0
+
+
+async def test_token_counts_are_not_waited_for_any_longer_than_for_anything_else() -> None:
+    one = Round(timeout_s=2)
+    one.fed(event(ENDED))
+    assert one.reply.patience_s == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -19,20 +19,11 @@ from proxy.upstreams.http.endpoint import pooled_transport
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.frames import FrameReader
 from proxy.upstreams.scaleway.replies import CREDENTIALS, NAME, read_chunk
+from tests.support.script import DONE, event
 from tests.upstreams.json_documents import unhurried
 from tests.upstreams.raw_server import PATIENCE_S, chunk, chunked, raw_server
 from tests.upstreams.raw_server import Connection as Peer
-from tests.upstreams.scaleway.samples import (
-    DONE,
-    ONE,
-    STREAMED,
-    TWO,
-    event,
-    groups,
-    saying,
-    scaleway,
-    whole,
-)
+from tests.upstreams.scaleway.samples import ONE, STREAMED, TWO, groups, saying, scaleway, whole
 
 Read = Callable[[bytes], Chunk | TextChunk]
 VENDOR = Vendor(NAME, CREDENTIALS, 5, "key")

@@ -27,7 +27,7 @@ def test_what_no_client_acts_on_passes() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["event", "lighton", "selected_model_id", "sources"])
+@pytest.mark.parametrize("name", ["error", "event", "lighton", "selected_model_id", "sources"])
 def test_keys_that_are_not_the_models_to_send_are_left_out(name: str) -> None:
     assert name not in conform(chunk({}, **{name: {}}))
 
@@ -68,6 +68,8 @@ def test_usage_holds_token_counts_only() -> None:
         "flag": True,
         "prompt_tokens_details": {"cached_tokens": 1, "audio_tokens": None},
         "completion_tokens_details": [],
+        "other_tokens": {"cached_tokens": 1},
+        "other_tokens_details": 1,
     }
     assert conform(chunk(usage=usage))["usage"] == {
         "total_tokens": 3,
@@ -91,7 +93,9 @@ def test_log_probabilities_get_the_fields_the_schema_demands() -> None:
 )
 def test_log_probabilities_that_cannot_be_read_are_left_out(token: Any) -> None:
     logprobs = {"content": [token], "refusal": None}
-    assert conform(chunk({}, choice={"logprobs": logprobs}))["choices"][0]["logprobs"] is None
+    for unread in (logprobs, {}):
+        conformed = conform(chunk({}, choice={"logprobs": unread}))
+        assert conformed["choices"][0]["logprobs"] is None
 
 
 def nested(depth: int) -> Any:
