@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
-from proxy.core.search_tool import SearchTool
+from proxy.core.search_tool import SearchTool, SearchUpstream
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.shared import Shared
@@ -59,7 +59,7 @@ def create_app(
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
-    tools = (SearchTool(upstreams.search),)
+    tools = (_search_tool(upstreams.search, settings),)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns)
     models = Models(policies.profile_names, upstreams.models)
 
@@ -128,6 +128,11 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
         shared=Shared(store, settings.search_cache_ttl),
     )
     return Upstreams(model, models, search)
+
+
+def _search_tool(upstream: SearchUpstream, settings: Settings) -> SearchTool:
+    text = settings.search_instructions
+    return SearchTool(upstream) if text is None else SearchTool(upstream, text)
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

@@ -105,6 +105,10 @@ class HiddenTool(Protocol):
         """Whether a failed job ends the answer where `fail_on_search_error` is set."""
 
     @property
+    def instructions(self) -> str:
+        """What the system message says of it if rounds may offer it; "" for nothing."""
+
+    @property
     def unavailable(self) -> str:
         """What the model is told of a job that failed."""
 

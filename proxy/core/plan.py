@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from proxy.core.chat import Chat, ToolChoice, last_user_text, tool_name
 from proxy.core.chores import is_chore
 from proxy.core.hidden import HiddenTool, Job
-from proxy.core.instructions import CONTEXT, SEARCHING, add_to_system
+from proxy.core.instructions import CONTEXT, add_to_system
 from proxy.core.passages import Passage
 from proxy.core.scope import Retrieval, Scope, Wish
 from proxy.core.turn import Owner
@@ -35,7 +35,6 @@ class Policy:
     """After this wall time, in seconds, the proxy runs no further search."""
     instructions: str = ""
     """The operator's own text for the system message."""
-    searching: str = SEARCHING
     context: str = CONTEXT
     passage_chars: int = 48_000
     max_answer_chars: int = 1_000_000
@@ -79,8 +78,8 @@ class Plan(NamedTuple):
     """The hidden tools that the model may call."""
     choice: ToolChoice | None
     """The tool_choice of every round that need not call a hidden tool."""
-    forced: str = ""
-    """The hidden tool that the first round must call."""
+    forced: tuple[str, ...] = ()
+    """Hidden tools: the first round must call the first of them that it offers."""
     grounded: bool = True
     """Whether the reply reports on searches. Only with retrieval `off` it does not."""
     client_tools: frozenset[str] = frozenset()
@@ -115,8 +114,9 @@ class Plan(NamedTuple):
     def _choice(
         self, hidden: frozenset[str], *, is_first: bool, is_last: bool
     ) -> str | NamedTool | None:
-        if is_first and self.forced in hidden:
-            return _named(self.forced)
+        forced = next((name for name in self.forced if name in hidden), None)
+        if is_first and forced is not None:
+            return _named(forced)
         if self.choice is None:
             return None
         if self.choice.name is not None:
@@ -133,7 +133,7 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, .
     """The plan for `chat`. `wish` is what its body and headers together ask for.
 
     `tools` are the hidden tools. If the client requires a call, names no tool and has none, the
-    model must call the first hidden tool on offer.
+    model must call the first hidden tool that the first round offers.
 
     Raises EmptyScope, and BadRequest for a tool_choice that cannot be met.
     """
@@ -150,10 +150,10 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, .
     first_job = None
     if may_search and mode in ("context", "hybrid"):
         first_job = _first_job(chat, policy, scope, tools)
-    forced = named
-    if means_hidden and not named and offers and first_job is None:
-        forced = offers[0].tool.name
-    texts = (policy.instructions, policy.searching if offers else "")
+    forced: tuple[str, ...] = (named,) if named else ()
+    if means_hidden and not named and first_job is None:
+        forced = tuple(each.tool.name for each in offers)
+    texts = (policy.instructions, *(each.tool.instructions for each in offers))
     return Plan(
         chat=chat,
         policy=policy,

@@ -13,6 +13,7 @@ from typing import ClassVar, Final, NamedTuple, Protocol
 
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
+from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_TOOL
 from proxy.core.passages import Listing, Passage
 from proxy.core.scope import Scope
@@ -65,6 +66,7 @@ class SearchTool:
     """The search as a hidden tool: see `HiddenTool`."""
 
     upstream: SearchUpstream
+    instructions: str = SEARCHING
     name: ClassVar = NAME
     trace_name: ClassVar = "searches"
     failure_may_end_answer: ClassVar = True

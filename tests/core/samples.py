@@ -34,7 +34,7 @@ class _NoUpstream:
         raise NotImplementedError
 
 
-TOOLS = (SearchTool(_NoUpstream()),)
+TOOLS = (SearchTool(_NoUpstream(), "Search."),)
 
 
 def result(chunk_id: str = "c1", content: str | None = "Leave is 27 days.", **more: Any) -> Result:
