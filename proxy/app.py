@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.core.names import SEARCH_COUNT
 from proxy.core.search_tool import SearchTool, SearchUpstream
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
@@ -40,7 +41,8 @@ from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
 
-_EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
+Probes = tuple[tuple[Endpoint, str], ...]
+_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
 
 
 def create_app(
@@ -63,15 +65,6 @@ def create_app(
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns)
     models = Models(policies.profile_names, upstreams.models)
 
-    @asynccontextmanager
-    async def lifespan(_app: Application) -> AsyncIterator[None]:
-        async with TaskScope() as tasks:
-            if settings.keep_warm_s:
-                _ = tasks.start(keep_warm(upstreams.probes, settings.keep_warm_s))
-            yield
-        await outbound.aclose()
-        await store.aclose()
-
     return Application(
         routes=[
             Route("/chat/completions", chat, methods=["POST"]),
@@ -82,8 +75,23 @@ def create_app(
         ],
         middleware=_middleware(settings),
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
     )
+
+
+def _lifespan(
+    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store
+) -> Callable[[Application], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Application) -> AsyncIterator[None]:
+        async with TaskScope() as tasks:
+            if keep_warm_s:
+                _ = tasks.start(keep_warm(probes, keep_warm_s))
+            yield
+        await outbound.aclose()
+        await store.aclose()
+
+    return lifespan
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Upstreams:
     search: LightOn
 
     @property
-    def probes(self) -> tuple[tuple[Endpoint, str], ...]:
+    def probes(self) -> Probes:
         """Each upstream with a path that costs nothing to GET."""
         return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
 
