@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -39,7 +40,8 @@ class Policy:
     passage_chars: int = 48_000
     max_answer_chars: int = 1_000_000
     """The most characters that the client hears in all rounds of one answer."""
-    query_chars: int = 4_000
+    query_chars: int = sys.maxsize
+    """The longest query that the search takes, in characters."""
     fail_on_search_error: bool = False
     search_memory: bool = False
     """Whether the model sees in later answers what it found for earlier ones."""

@@ -31,8 +31,9 @@ def test_the_defaults_are_those_of_the_manual() -> None:
     )
 
 
-def test_a_policy_by_itself_has_the_same_defaults() -> None:
-    assert policies().of(None, ANYBODY) == Policy("llama-3.3-70b-instruct", LightOnScope())
+def test_a_policy_by_itself_has_the_same_defaults_but_knows_no_limit_of_the_search() -> None:
+    alone = Policy("llama-3.3-70b-instruct", LightOnScope(), query_chars=4_000)
+    assert policies().of(None, ANYBODY) == alone
 
 
 def test_every_setting_reaches_the_policy() -> None:
