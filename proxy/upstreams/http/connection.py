@@ -94,6 +94,8 @@ class Connection(asyncio.Protocol):
         self._size_between = 0
         self._keeps_alive = False
         self._uses += 1
+        # The state before the write: what the loop calls from here on must find that we have asked.
+        # The clock after it: it measures the wait for the reply.
         self._state = ASKED
         self._end = self._loop.create_future()
         self._transport.write(outgoing[0])
@@ -141,6 +143,9 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except PARSER_FAULTS as error:
             is_http = self._mend(data, str(error))
+        # Feed before the end is looked at: a packet that ends the reply may bring its last words,
+        # and the exchange must not end before the receiver has taken them. All parts of a packet
+        # go in one call.
         if self._parts and self._feed is not None:
             parts, self._parts = self._parts, []
             self._size_between = 0
@@ -165,6 +170,8 @@ class Connection(asyncio.Protocol):
             self._fail(NotHTTPError())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        # Nothing of a reply has arrived: the caller may ask again on another connection. Otherwise
+        # closing may be how the reply ends. If neither is so, it broke a reply that was not whole.
         fault = exc if isinstance(exc, OSError) else ConnectionResetError()
         if self._state is ASKED:
             unanswered = NotAnsweredError()
