@@ -41,7 +41,7 @@ class ModelUpstream(Protocol):
 
     @property
     def name(self) -> str:
-        """The name under which a user knows it."""
+        """Its name, as users know it."""
 
     async def require(self, model: str) -> None:
         """Return if `model` answers. Raises ProxyError if it does not."""

@@ -1,4 +1,4 @@
-"""What the model is told about searching and citing, and where that is put."""
+"""The proxy's instructions to the model about searching and citing, and their place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request turned out to be. The log line of a request shows one such record."""
+"""The facts of a request that is over. Its log line shows one such record."""
 
 from __future__ import annotations
 

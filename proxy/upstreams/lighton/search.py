@@ -58,7 +58,7 @@ class LightOn:
         return self.vendor.name
 
     async def search(self, search: Search, scope: Scope) -> Found:
-        """The results of one search, maybe those of an equal one. Raises UpstreamError."""
+        """The results of one search, perhaps those of an equal one. Raises UpstreamError."""
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         return await self.shared.get(
@@ -68,7 +68,7 @@ class LightOn:
         )
 
     def _name(self, search: Search, scope: LightOnScope) -> str:
-        """All that the results depend on: what is asked, all of the scope, and whose key asks."""
+        """All that the results depend on: the question, all of the scope, and the key."""
         asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, *search, scope))
         return f"search:{hashlib.sha256(asked).hexdigest()}"
 
@@ -101,7 +101,7 @@ class LightOn:
         return Found(tuple(hit.result for hit in hits), tuple(warnings))
 
     def _warnings(self, given: object) -> list[dict[str, str]]:
-        """The warnings as they may be shown: LightOn's codes and reasons, and nothing else."""
+        """The warnings for the reply: LightOn's codes and reasons, and nothing else."""
         if not isinstance(given, list):
             return []
         read = [
@@ -262,7 +262,7 @@ def _older_scores(scores: Mapping[str, object]) -> tuple[float | None, float | N
 
     Reranking is the relevance scoring of today under its former name: LightOn's schema reads the
     old `skip_rerank` as `relevance_scoring`. But only today's is said to lie between 0 and 1, so a
-    number outside of that is a model's raw score, which a least relevance cannot be held against.
+    number outside of that is a model's raw score, and no relevance to compare with a minimum.
     """
     retrieval, reranking = _number(scores.get("retrieval")), _number(scores.get("reranking"))
     relevance = reranking if reranking is not None and 0 <= reranking <= 1 else None
