@@ -235,22 +235,22 @@ def _hit(item: Mapping[str, object]) -> _Hit:
     )
     tags = value if type(value := source.get("tags")) is list else ()
     tag_ids = tuple(id_ for tag in tags if type(id_ := _tag_id(tag)) is int)
-    return _Hit(result, relevance, _workspace_id(item), tag_ids)
-
-
-def _workspace_id(item: Mapping[str, object]) -> int | None:
-    """None if the item names no workspace. Such an item may lie in any."""
-    given = value.get("id") if type(value := item.get("workspace")) is dict else None
-    return given if given is None or type(given) is int else _IN_NO_SCOPE
+    workspace_id = value.get("id") if type(value := item.get("workspace")) is dict else None
+    if workspace_id is not None and type(workspace_id) is not int:
+        workspace_id = _IN_NO_SCOPE  # it is not absent, which would be in every scope
+    return _Hit(result, relevance, workspace_id, tag_ids)
 
 
 def _scores(item: Mapping[str, object]) -> tuple[float | None, float | None]:
     """Score and relevance."""
-    given = item.get("score")
-    score, older = _older_scores(given) if type(given) is dict else (_number(given), None)
-    scores = item.get("scores")
-    relevance = _number(scores.get("relevance")) if type(scores) is dict else None
-    return score, older if relevance is None else relevance
+    scores = value if type(value := item.get("scores")) is dict else _NOTHING
+    value = scores.get("relevance")
+    relevance = value if type(value) is float or type(value) is int else None
+    value = item.get("score")
+    if type(value) is dict:
+        score, older = _older_scores(value)
+        return score, older if relevance is None else relevance
+    return value if type(value) is float or type(value) is int else None, relevance
 
 
 def _cut(name: str) -> str:
