@@ -20,13 +20,15 @@ from http import HTTPStatus
 from math import inf
 from typing import Final, cast
 
+import httptools
+
 from proxy.deadline import Deadline
 from proxy.tasks import Behind
 from proxy.upstreams.http.heads import ends_with_connection, is_whole, with_one_length
-from proxy.upstreams.http.parser import PARSER_FAULTS, new_parser
 from proxy.upstreams.http.receiver import Feed, Headers, Receiver
 from proxy.upstreams.http.states import ASKED, BODY, CLOSED, DONE, HEAD, IDLE
 
+PARSER_FAULTS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 _LONGEST_BETWEEN: Final = 256 * 1024
 """How many bytes may arrive without completing a head or a part of a body."""
 
@@ -306,3 +308,18 @@ class Connection(asyncio.Protocol):
         if self._state is BODY:
             self._state = DONE
             self._keeps_alive = self._parser.should_keep_alive()
+
+
+def new_parser(protocol: object) -> httptools.HttpResponseParser:
+    """A parser that calls `protocol` and accepts the replies that aiohttp and httpx accept.
+
+    It accepts lines that end in LF alone, continued lines, control characters in values, and spaces
+    after the size of a chunk. None of these can make one reply look like two.
+    """
+    parser = httptools.HttpResponseParser(protocol)
+    parser.set_dangerous_leniencies(
+        lenient_headers=True,
+        lenient_optional_cr_before_lf=True,
+        lenient_spaces_after_chunk_size=True,
+    )
+    return parser
