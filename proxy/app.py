@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
-from proxy.core.search_tool import SearchTool
+from proxy.core.names import SEARCH_COUNT
+from proxy.core.search_tool import SearchTool, SearchUpstream
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.shared import Shared
@@ -40,7 +41,8 @@ from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
 
-_EXPOSED_HEADERS: Final = ("x-request-id", "x-lighton-searches")
+Probes = tuple[tuple[Endpoint, str], ...]
+_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
 
 
 def create_app(
@@ -59,18 +61,9 @@ def create_app(
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
-    tools = (SearchTool(upstreams.search),)
+    tools = (_search_tool(upstreams.search, settings),)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns)
     models = Models(policies.profile_names, upstreams.models)
-
-    @asynccontextmanager
-    async def lifespan(_app: Application) -> AsyncIterator[None]:
-        async with TaskScope() as tasks:
-            if settings.keep_warm_s:
-                _ = tasks.start(keep_warm(upstreams.probes, settings.keep_warm_s))
-            yield
-        await outbound.aclose()
-        await store.aclose()
 
     return Application(
         routes=[
@@ -82,8 +75,23 @@ def create_app(
         ],
         middleware=_middleware(settings),
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
     )
+
+
+def _lifespan(
+    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store
+) -> Callable[[Application], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Application) -> AsyncIterator[None]:
+        async with TaskScope() as tasks:
+            if keep_warm_s:
+                _ = tasks.start(keep_warm(probes, keep_warm_s))
+            yield
+        await outbound.aclose()
+        await store.aclose()
+
+    return lifespan
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Upstreams:
     search: LightOn
 
     @property
-    def probes(self) -> tuple[tuple[Endpoint, str], ...]:
+    def probes(self) -> Probes:
         """Each upstream with a path that costs nothing to GET."""
         return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
 
@@ -128,6 +136,11 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
         shared=Shared(store, settings.search_cache_ttl),
     )
     return Upstreams(model, models, search)
+
+
+def _search_tool(upstream: SearchUpstream, settings: Settings) -> SearchTool:
+    text = settings.search_instructions
+    return SearchTool(upstream) if text is None else SearchTool(upstream, text)
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

@@ -41,7 +41,7 @@ class ModelUpstream(Protocol):
 
     @property
     def name(self) -> str:
-        """The name under which a user knows it."""
+        """Its name, as users know it."""
 
     async def require(self, model: str) -> None:
         """Return if `model` answers. Raises ProxyError if it does not."""
@@ -101,13 +101,16 @@ class Run:
     def facts(self) -> AnswerFacts:
         """The facts of the answer so far."""
         chat = self.plan.chat
+        usage = self.writer.usage
         return AnswerFacts(
             model=chat.model or "",
             answered_by=self.writer.reported_model,
             stream=chat.stream,
             rounds=self.rounds,
             searches=self.searches,
-            tokens=self.writer.usage.get("total_tokens", 0),
+            tokens=usage.get("total_tokens", 0),
+            prompt_tokens=usage.get("prompt_tokens", 0),
+            completion_tokens=usage.get("completion_tokens", 0),
             cut_by="max_answer_chars" if self.is_cut else "",
             failed_searches=sum("error" in each for each in self.desk.trace),
             search_causes=tuple(dict.fromkeys(self.desk.causes)),

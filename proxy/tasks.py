@@ -1,4 +1,21 @@
-"""Structured concurrency without exception groups: tasks never outlive the block they serve."""
+"""Structured concurrency without exception groups: tasks never outlive the block they serve.
+
+Theory of operation:
+
+A block of code, such as the answer to a request, starts tasks for what goes on beside it: searches
+while the model still speaks, or the watch for a client that hangs up. `TaskScope` ties these tasks
+to the block.
+
+- Whoever needs the result of a task awaits the task, and there gets its exception. An exception
+  that nobody awaits is dropped, because nothing depends on that task any more.
+- The block can end in three ways: it returns, it raises, or it is cancelled. In each case the scope
+  cancels the tasks that still run, and waits until they have cleaned up. So a search for a client
+  that has gone ends before the request does, and gives its connection back.
+- The scope itself raises nothing. What leaves the block is the block's own exception.
+
+Tokens do not pass through tasks. Plain calls push them from one socket to the other, and none of
+these calls can wait. A receiver that cannot take more says so by what it returns: see `Behind`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +27,8 @@ from typing import Any, Self, TypeVar
 T = TypeVar("T")
 
 Behind = asyncio.Future[None] | None
-"""What a receiver returns when it takes something in: the future of its catching up, or None.
+"""What a receiver returns when it takes something in: None, or a future that is done when it has
+caught up.
 
 The sender sends nothing more until the future is done. If it fails or is cancelled, the exchange
 ends. The future belongs to the receiver: nobody else cancels it.
@@ -49,10 +67,15 @@ class TaskScope:
             self._tasks.remove(task)
 
     async def __aexit__(self, *_: object) -> None:
+        # First settle the tasks that have ended: to cancel them would do nothing, and asyncio would
+        # report the exceptions that nobody awaited.
         pending = [task for task in self._tasks if not _has_ended(task)]
+        # Cancel all before waiting for any, so that they clean up side by side.
         for task in pending:
             task.cancel()
         if pending:
+            # Not `gather`: if the block is cancelled once more while it waits here, `gather` would
+            # cancel the tasks a second time, in the middle of their cleaning up.
             await asyncio.wait(pending)
             for task in pending:
                 _has_ended(task)

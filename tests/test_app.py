@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from proxy.app import create_app
+from proxy.core.instructions import SEARCHING
 from proxy.errors import EmptyScope
 from proxy.settings import Settings
 from tests.support.asgi import Answer, ask
@@ -65,6 +66,19 @@ async def test_the_log_names_a_client_by_a_hash_that_depends_on_the_deployments_
     names = [re.findall(" key=([0-9a-f]{12}) ", each)[0] for each in caplog.messages]
     assert names[0] == names[1]
     assert len(set(names)) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [(None, SEARCHING), ("Search all.", "Search all."), ("", None)]
+)
+async def test_the_model_is_told_to_search_in_the_operators_words(
+    given: str | None, said: str | None
+) -> None:
+    upstreams = Upstreams([Round("Hi.")])
+    app = create_app(settings(search_instructions=given), upstreams.transport())
+    await ask(app, document=HI)
+    system = [each["content"] for each in upstreams.asked[0]["messages"][:-1]]
+    assert system == ([] if said is None else [said])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ PATH = re.compile(r"`((?:proxy|tests|docs)/[\w/.]+|pyproject\.toml)`")
 
 def layers() -> list[set[str]]:
     """The contract's lines from the top down, each as the modules that stand on it."""
-    (contract,) = (each for each in CONTRACTS if each["type"] == "layers")
+    (contract,) = (each for each in CONTRACTS if each.get("containers") == ["proxy"])
     assert contract["exhaustive"]
     return [set(line.split(" | ")) for line in contract["layers"]]
 

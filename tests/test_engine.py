@@ -59,6 +59,8 @@ async def test_an_answer_is_made_of_rounds_and_searches() -> None:
     assert lighton["rounds"] == 2
     assert [each["query"] for each in lighton["searches"]] == ["leave"]
     assert listener.fold.completion()["usage"]["total_tokens"] == 30
+    facts = one.facts()
+    assert (facts.prompt_tokens, facts.completion_tokens, facts.tokens) == (20, 10, 30)
 
 
 async def test_a_search_starts_while_its_round_still_streams() -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from proxy.access.clients import Client
+from proxy.app import make_upstreams
 from proxy.core.chat import parse_chat, text_of
 from proxy.core.desk import FULL
 from proxy.core.hidden import HiddenTool, Job
@@ -16,17 +21,28 @@ from proxy.core.search_tool import SearchTool
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run, TurnKeeper
 from proxy.errors import BadRequest, Overloaded
+from proxy.settings import Settings
+from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore
 from proxy.state.turns import KeptTurns
+from proxy.surfaces.application import Application
+from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.middleware import Requests
+from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
-from tests.support.lookup import AROUND, UNAVAILABLE, Lookup, lookup_call
+from tests.support.asgi import ask
+from tests.support.lookup import AROUND, INSTRUCTIONS, UNAVAILABLE, Lookup, lookup_call
+from tests.support.openai_assemble import assemble, assemble_reply
+from tests.support.openai_stream import check_stream
 from tests.support.parts import LEAVE, Listener, Model, Searcher, Turns, open_searcher
-from tests.support.script import Call, Round, search_call
+from tests.support.script import Call, Round, result, search_call
+from tests.support.upstreams import Upstreams
 
 QUESTION = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 WEATHER_CALL = Call("get_weather", "{}")
+OWN_SEARCH = {"type": "function", "function": {"name": "lighton_search"}}
 OWN_LOOKUP = {"type": "function", "function": {"name": "lookup"}}
 LOOKED_UP = 'Around it:\n\n<passage n="2" title="Handbook">\nAsk a month before.\n</passage>'
 
@@ -60,6 +76,11 @@ async def drive(
     listener = Listener()
     await asyncio.wait_for(Run(plan, model, turns or Turns(), writer).drive(listener), 10)
     return listener.fold.completion()
+
+
+def first_choice(plan: Plan, passages: Any = MappingProxyType({})) -> Any:
+    """The tool_choice of the first round, after the model was shown `passages`."""
+    return plan.ask([], passages, is_first=True, is_last=False).tool_choice
 
 
 def offered(model: Model) -> list[list[str]]:
@@ -245,11 +266,32 @@ def test_it_can_be_chosen_by_name_and_among_the_allowed() -> None:
     assert shown.tool_choice == OWN_LOOKUP
     allowed = {"mode": "required", "tools": [OWN_LOOKUP]}
     choice = {"type": "allowed_tools", "allowed_tools": allowed}
-    assert make(tools, {"tools": [WEATHER], "tool_choice": choice}).forced == "lighton_search"
+    only_ours = make(tools, {"tools": [WEATHER], "tool_choice": choice})
+    assert first_choice(only_ours) == OWN_SEARCH
     with pytest.raises(BadRequest, match="names lookup, but retrieval is off"):
         make(tools, {"tool_choice": OWN_LOOKUP}, retrieval="off")
     with pytest.raises(BadRequest, match="'lookup', which is not in 'tools'"):
         make(tools[:1], {"tool_choice": OWN_LOOKUP})
+
+
+def test_a_required_call_is_one_of_a_tool_that_the_first_round_offers() -> None:
+    plan = make((Lookup(), SearchTool(Searcher())), {"tool_choice": "required"})
+    assert first_choice(plan) == OWN_SEARCH
+    assert first_choice(plan, {1: None}) == OWN_LOOKUP
+    assert first_choice(make((Lookup(),), {"tool_choice": "required"})) is None
+
+
+def test_each_tool_on_offer_brings_its_own_instructions() -> None:
+    tools = (SearchTool(Searcher(), "Search first."), Lookup())
+
+    def said(body: dict[str, Any] | None = None) -> object:
+        return make(tools, body, instructions="Be brief.").messages[0]["content"]
+
+    assert said() == f"Be brief.\n\nSearch first.\n\n{INSTRUCTIONS}"
+    assert said({"tools": [OWN_SEARCH]}) == f"Be brief.\n\n{INSTRUCTIONS}"
+    assert said({"tool_choice": "none"}) == "Be brief."
+    silent = make((SearchTool(Searcher(), ""),), instructions="Be brief.")
+    assert silent.messages[0]["content"] == "Be brief."
 
 
 def test_only_a_tool_that_can_runs_before_the_first_round() -> None:
@@ -258,3 +300,38 @@ def test_only_a_tool_that_can_runs_before_the_first_round() -> None:
     assert first is not None
     assert first.tool == "lighton_search"
     assert make((lookup,), retrieval="context").first_job is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_both_tools_answer_over_http(*, stream: bool) -> None:
+    lookup = Lookup()
+    both = calling(search_call("notice"), lookup_call(1), WEATHER_CALL)
+    upstreams = Upstreams([SEARCH, both], [result("c1", "Leave is 27 days.")])
+    body = {"messages": [QUESTION], "tools": [WEATHER], "stream": stream}
+    answer = await ask(served(lookup, upstreams), "/chat/completions", body)
+    view = check_stream(answer.parts) if stream else None
+    heard = assemble(view.chunks) if view else assemble_reply(answer.json())
+    assert [each["name"] for each in heard["tool_calls"]] == ["get_weather"]
+    assert [each["query"] for each in upstreams.searched] == ["leave", "notice"]
+    assert len(lookup.ran) == 1
+    report = heard["lighton"]
+    assert [each["query"] for each in report["searches"]] == ["leave", "notice"]
+    assert [each["n"] for each in report["lookups"][0]["results"]] == [2]
+    assert answer.headers["x-lighton-searches"] == "3" or stream
+
+
+def served(lookup: Lookup, upstreams: Upstreams) -> Application:
+    """The chat surface with both tools, behind what keeps the exchange."""
+    settings = Settings(
+        lighton_base_url="http://lighton.test",
+        lighton_api_key=SecretStr("k"),
+        scaleway_base_url="http://scaleway.test/v1",
+        scaleway_api_key=SecretStr("k"),
+    )
+    store = MemoryStore(10**6)
+    clients = make_upstreams(settings, Outbound.over(upstreams.transport()), store)
+    tools = (SearchTool(clients.search), lookup)
+    turns = KeptTurns(store, 60, "realm")
+    chat = ChatCompletions(settings, Policies(settings), clients.model, tools, WISHES, turns)
+    route = Route("/chat/completions", chat, methods=["POST"])
+    return Application(routes=[route], middleware=[Middleware(Requests)])

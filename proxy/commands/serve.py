@@ -46,7 +46,8 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
     limits = door_limits(settings)
-    outbound = Outbound.of(settings, os.environ)  # for workers as well: here, a fault is told once
+    # Also before workers start: a fault then shows once, not once for each worker.
+    outbound = Outbound.of(settings, os.environ)
     for warning in (*warnings_of(settings), *_warnings_of_redis(settings)):
         say(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
@@ -65,7 +66,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
 
 
 def _warnings_of_redis(settings: Settings) -> list[str]:
-    """The fault of the Redis in the settings, if it has one. The proxy keeps nothing without it."""
+    """What is wrong with the Redis in the settings. Without it, the proxy keeps no state."""
     if settings.redis_url is None:
         return []
     from proxy.commands.probe_redis import complaints  # noqa: PLC0415 - most start without Redis

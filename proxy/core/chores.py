@@ -28,7 +28,7 @@ _OPENINGS: Final = (
     "You have been provided with a set of responses from various models to the latest user query",
 )
 _TOOL_PICKING: Final = ("Available Tools: ", "choose and return the correct tool(s)")
-"""How a system message begins, and goes on, that has a model without tool calls pick a tool."""
+"""The beginning and a later part of a system message that has a model pick a tool in text."""
 
 
 def is_chore(messages: list[Message]) -> bool:

@@ -14,6 +14,8 @@ from proxy.core.wire import Choice, Chunk
 from proxy.tasks import Behind
 
 
+# Without `eq`, frames are compared by identity. Writer and stream do so for each token, to see
+# whether they know the frame already.
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """A chunk without its text. Its delta holds nothing else."""
@@ -22,6 +24,7 @@ class Frame:
     choice: Choice
 
     def around(self, text: str) -> Chunk:
+        # New dicts on all levels that change: the writer fills in the chunk that it gets.
         return {**self.top, "choices": [{**self.choice, "delta": {"content": text}}]}
 
 
@@ -32,7 +35,7 @@ class TextChunk(NamedTuple):
     text: str
     """At least one character."""
     written: bytes
-    """The text as it stands in JSON, without the quotes."""
+    """The text as it stands in JSON, without the quotes, so that nobody must escape it again."""
 
     def whole(self) -> Chunk:
         return self.frame.around(self.text)

@@ -1,8 +1,8 @@
-"""Hidden tools: tools that the model may call and whose calls the client never hears of.
+"""Hidden tools: tools that the model may call and that stay hidden from the client.
 
 A tool is one object. The core reads its calls and renders its results; only the engine runs it.
-What is run is a `Job`, plain data, so that equal jobs are run once, and a later request knows what
-an earlier one has run. What a job brings are results, which become numbered passages.
+The engine runs jobs. A `Job` is plain data, so that equal jobs run once, and a later request knows
+the jobs of an earlier one. A job's results become numbered passages.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a call asks for: a job or, if the call cannot be met, the fault in it."""
+    """The reading of a call: a job or, if the proxy cannot do what it asks, the fault in it."""
 
     job: Job | None = None
     notes: tuple[str, ...] = ()
-    """What was changed in the call, for the model to know."""
+    """How the proxy changed the call, for the model to know."""
     fault: str = ""
 
 
 class Found(NamedTuple):
-    """What a job brought."""
+    """A job's results."""
 
     results: tuple[Result, ...] = ()
     warnings: tuple[Mapping[str, object], ...] = ()
@@ -76,7 +76,7 @@ class JobTrace(TypedDict, total=False):
 
 
 class CallContext(NamedTuple):
-    """What a call is read with."""
+    """What a tool must know to read a call."""
 
     scope: Scope
     passages: Mapping[int, Passage]
@@ -94,25 +94,29 @@ class HiddenTool(Protocol):
 
     @property
     def upstream_name(self) -> str:
-        """The name under which a user knows whoever runs its jobs."""
+        """The upstream that runs its jobs, as users know it."""
 
     @property
     def trace_name(self) -> str:
-        """The list of the reply's report in which its jobs are shown."""
+        """The list of the reply's report that shows its jobs."""
 
     @property
     def failure_may_end_answer(self) -> bool:
         """Whether a failed job ends the answer where `fail_on_search_error` is set."""
 
     @property
+    def instructions(self) -> str:
+        """Its text for the system message if rounds may offer it; "" for none."""
+
+    @property
     def unavailable(self) -> str:
-        """What the model is told of a job that failed."""
+        """The message to the model when a job fails."""
 
     def is_offered(self, passages: Mapping[int, Passage]) -> bool:
-        """Whether a round offers it that begins after these passages were shown."""
+        """Whether a round offers it once the model was shown these passages."""
 
     def definition(self, scope: Scope) -> Tool:
-        """The tool as it is offered to the model."""
+        """The tool as rounds offer it to the model."""
 
     def read_call(self, call: ToolCall, context: CallContext) -> Order:
         """What `call` asks for."""
@@ -127,7 +131,7 @@ class HiddenTool(Protocol):
         """How the reply's report begins to tell of a job."""
 
     def show(self, listing: Listing) -> str:
-        """What a job brought, as the model reads it first."""
+        """The results of a job, as the model first reads them."""
 
     def refer(self, listing: Listing) -> str:
-        """What a job brought, for a model that has read it before."""
+        """The results of a job, for a model that has read them before."""

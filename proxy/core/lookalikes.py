@@ -20,7 +20,7 @@ _LONGEST_SHOWN: Final = 80
 _UNSEEN: Final = re.compile(r"[\W_\u115f\u1160]+")
 """Characters that do not tell names apart. The two letters among them are invisible."""
 _OPTIONS_OF_SDKS: Final = ("extra", "modelkwargs")
-"""How those options begin that SDKs unpack before they send a request: `extra_body`, say."""
+"""The beginnings of options that SDKs unpack before they send a request, such as `extra_body`."""
 _HEADERS_OF_SDKS: Final = "extraheaders"
 """The one option in which Content-Type is a header and not a wish."""
 _MOST_OPTIONS: Final = 10_000

@@ -45,9 +45,6 @@ class Result(NamedTuple):
     url: str
     page_start: int | None = None
     page_end: int | None = None
-    relevance: float | None = None
-    workspace_id: int | None = None
-    tag_ids: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -194,7 +191,7 @@ class PassageBook:
             text = text[: self._left - 1].rstrip() + "…"
         self._left -= len(text)
         self.last_number += 1
-        source = result._replace(content=None, tag_ids=())
+        source = result._replace(content=None)
         self._take_in(Passage(self.last_number, source))
         return Passage(self.last_number, source, text)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 from proxy.core.chat import Chat, ToolChoice, last_user_text, tool_name
 from proxy.core.chores import is_chore
 from proxy.core.hidden import HiddenTool, Job
-from proxy.core.instructions import CONTEXT, SEARCHING, add_to_system
+from proxy.core.instructions import CONTEXT, add_to_system
 from proxy.core.passages import Passage
 from proxy.core.scope import Retrieval, Scope, Wish
 from proxy.core.turn import Owner
@@ -35,12 +36,12 @@ class Policy:
     """After this wall time, in seconds, the proxy runs no further search."""
     instructions: str = ""
     """The operator's own text for the system message."""
-    searching: str = SEARCHING
     context: str = CONTEXT
     passage_chars: int = 48_000
     max_answer_chars: int = 1_000_000
     """The most characters that the client hears in all rounds of one answer."""
-    query_chars: int = 4_000
+    query_chars: int = sys.maxsize
+    """The longest query that the search takes, in characters."""
     fail_on_search_error: bool = False
     search_memory: bool = False
     """Whether the model sees in later answers what it found for earlier ones."""
@@ -79,8 +80,8 @@ class Plan(NamedTuple):
     """The hidden tools that the model may call."""
     choice: ToolChoice | None
     """The tool_choice of every round that need not call a hidden tool."""
-    forced: str = ""
-    """The hidden tool that the first round must call."""
+    forced: tuple[str, ...] = ()
+    """Hidden tools: the first round must call the first of them that it offers."""
     grounded: bool = True
     """Whether the reply reports on searches. Only with retrieval `off` it does not."""
     client_tools: frozenset[str] = frozenset()
@@ -115,8 +116,9 @@ class Plan(NamedTuple):
     def _choice(
         self, hidden: frozenset[str], *, is_first: bool, is_last: bool
     ) -> str | NamedTool | None:
-        if is_first and self.forced in hidden:
-            return _named(self.forced)
+        forced = next((name for name in self.forced if name in hidden), None)
+        if is_first and forced is not None:
+            return _named(forced)
         if self.choice is None:
             return None
         if self.choice.name is not None:
@@ -133,7 +135,7 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, .
     """The plan for `chat`. `wish` is what its body and headers together ask for.
 
     `tools` are the hidden tools. If the client requires a call, names no tool and has none, the
-    model must call the first hidden tool on offer.
+    model must call the first hidden tool that the first round offers.
 
     Raises EmptyScope, and BadRequest for a tool_choice that cannot be met.
     """
@@ -150,10 +152,10 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, .
     first_job = None
     if may_search and mode in ("context", "hybrid"):
         first_job = _first_job(chat, policy, scope, tools)
-    forced = named
-    if means_hidden and not named and offers and first_job is None:
-        forced = offers[0].tool.name
-    texts = (policy.instructions, policy.searching if offers else "")
+    forced: tuple[str, ...] = (named,) if named else ()
+    if means_hidden and not named and first_job is None:
+        forced = tuple(each.tool.name for each in offers)
+    texts = (policy.instructions, *(each.tool.instructions for each in offers))
     return Plan(
         chat=chat,
         policy=policy,

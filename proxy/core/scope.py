@@ -1,4 +1,4 @@
-"""How narrower scopes are made of wider ones, whatever a search vendor's filters are.
+"""How scopes narrow each other, whatever the filters of a search vendor are.
 
 A scope only ever gets narrower: settings, then profile, then request, each one an intersection with
 what came before. In a filter None means no restriction; an intersection that leaves nothing raises
@@ -35,7 +35,7 @@ class Scope(Protocol):
 
     @property
     def results_default(self) -> int:
-        """How many results a search returns when nobody says a number."""
+        """How many results a search returns if its call names no number."""
 
     @property
     def identity(self) -> Mapping[str, object]:

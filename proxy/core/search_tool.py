@@ -1,7 +1,7 @@
-"""The search tool: how the model is offered it, and what its calls mean.
+"""The search tool: how the proxy offers it, and what its calls mean.
 
-A model can set the query and the number of results. Which documents a search reaches is decided by
-the scope alone.
+A model can set the query and the number of results. The scope alone decides which documents a
+search reaches.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import ClassVar, Final, NamedTuple, Protocol
 
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
+from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_TOOL
 from proxy.core.passages import Listing, Passage
 from proxy.core.scope import Scope
@@ -29,14 +30,14 @@ _EXAMPLE: Final = '{"query": "notice period in the 2024 lease", "max_results": 5
 
 
 class Search(NamedTuple):
-    """One search to be run. Equal searches bring equal results."""
+    """One search. Equal searches bring equal results."""
 
     query: str
     max_results: int
 
     @property
     def job(self) -> Job:
-        """The search as a job: one for the same words that asks for more results brings more."""
+        """The search as a job. Of two for the same words, the one with more results has all."""
         topic = " ".join(self.query.casefold().split())
         return Job(NAME, tuple(self), topic, self.max_results)
 
@@ -55,7 +56,7 @@ class SearchUpstream(Protocol):
 
     @property
     def name(self) -> str:
-        """The name under which a user knows it."""
+        """Its name, as users know it."""
 
     async def search(self, search: Search, scope: Scope) -> Found: ...
 
@@ -65,6 +66,7 @@ class SearchTool:
     """The search as a hidden tool: see `HiddenTool`."""
 
     upstream: SearchUpstream
+    instructions: str = SEARCHING
     name: ClassVar = NAME
     trace_name: ClassVar = "searches"
     failure_may_end_answer: ClassVar = True
@@ -100,7 +102,7 @@ class SearchTool:
 
 
 def definition(scope: Scope) -> Tool:
-    """The tool as it is offered to the model."""
+    """The tool as rounds offer it to the model."""
     query = {
         "type": "string",
         "description": (

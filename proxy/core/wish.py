@@ -1,4 +1,4 @@
-"""What a request wishes to search: whoever runs the search says how it is written and read."""
+"""What a request wishes to search. The search vendor defines its syntax."""
 
 from __future__ import annotations
 

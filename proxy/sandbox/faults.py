@@ -1,6 +1,6 @@
 """Delays and faults on request, for both stand-ins.
 
-A fault is armed in one of two ways and strikes the next matching requests:
+A fault strikes the next requests that match it. There are two ways to arm one:
 
 - in the same process: `faults.add("lighton", status=503)`;
 - on a running `rag-proxy sandbox`: `POST /sandbox/faults` with a JSON list of the same fields
@@ -8,14 +8,14 @@ A fault is armed in one of two ways and strikes the next matching requests:
       curl localhost:8001/sandbox/faults \
         -d '[{"upstream": "scaleway", "status": 429, "shape": 3, "times": 2}]'
 
-  `GET` lists what is still armed, `DELETE` clears it. `GET /sandbox/requests` lists what the
-  stand-ins were sent.
+  `GET` lists the faults that are still armed, and `DELETE` clears them. `GET /sandbox/requests`
+  lists the requests that the stand-ins got.
 
-A fault strikes before the request is looked at: before its key, method and body.
+A fault strikes before the stand-in looks at the key, the method or the body.
 
-Who does what: `watched.Watched` applies what needs no knowledge of a vendor (`delay_s`, `hang`,
-`disconnect`, `html`). A stand-in asks for `fault_of(request)` and applies the rest in its vendor's
-words (`status`, `shape`, `warnings`, …), and wraps a streamed body in `interrupted`.
+`watched.Watched` applies the parts of a fault that are the same for every vendor (`delay_s`,
+`hang`, `disconnect`, `html`). A stand-in asks for `fault_of(request)`, applies the rest in its
+vendor's words (`status`, `shape`, `warnings`, …), and wraps a streamed body in `interrupted`.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class Fault(BaseModel):
     )
 
     def strikes(self, upstream: Upstream, path: str) -> bool:
-        """Whether the fault is for this request. A fault of a stream strikes only chats."""
+        """Whether the fault matches this request. A fault of a stream strikes only chats."""
         is_of_stream = self.after_chunks is not None or self.error_in_stream or self.chunk_delay_s
         may_be_it = path.endswith(_STREAMED) or not is_of_stream
         return self.upstream == upstream and path.endswith(self.path) and may_be_it
@@ -105,7 +105,7 @@ class Faults:
             self._armed.clear()
 
     def armed(self) -> list[Fault]:
-        """Return the faults that will still strike; `times` counts what is left."""
+        """Return the faults that will still strike, each with the `times` that are left."""
         with self._lock:
             return list(self._armed)
 

@@ -1,4 +1,4 @@
-"""The requests that the stand-ins got: a bounded log, for tests and for `GET /sandbox/requests`."""
+"""A bounded log of requests to the stand-ins, for tests and for `GET /sandbox/requests`."""
 
 import threading
 from collections import deque
@@ -11,10 +11,10 @@ Outcome = Literal["open", "answered", "hung_up"]
 
 @dataclass(slots=True)
 class Received:
-    """One request. Headers are left out on purpose: they hold the caller's key.
+    """One request, without its headers, which hold the caller's key.
 
-    `body` is parsed JSON, or the text itself where it is not JSON, or None when there is none.
-    `outcome` is `hung_up` when the caller, or a fault, ended the connection before the reply was
+    `body` is parsed JSON, or the text itself if it is not JSON, or None if there is none.
+    `outcome` is `hung_up` if the caller or a fault ended the connection before the reply was
     complete.
     """
 

@@ -1,8 +1,8 @@
-"""The models that the Scaleway stand-in lists, and what is particular about each, as data.
+"""The models that the Scaleway stand-in lists, each with its peculiarities, as data.
 
-None of them is a language model: `proxy.sandbox.scaleway.model` answers every id. Scaleway's own
-ids are listed so that clients and settings that name them work unchanged; they take on those
-models' manners. Windows and output caps are counted in the stand-in's tokens, which are words.
+None of them is a language model: `proxy.sandbox.scaleway.model` answers every id. The list
+has Scaleway's own ids, so that clients and settings that name them work unchanged, and gives each
+the manners of its model. Windows and output caps count the stand-in's tokens, which are words.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class ServedModel:
     context_window: int
     max_output: int
     reasoning_field: Literal["reasoning", "reasoning_content"] | None = None
-    """Under which name this model's reasoning travels; None: it does not reason."""
+    """The field of this model's reasoning; None if it does not reason."""
     parallel_calls: bool = True
     legacy_errors: bool = False
-    """Scaleway puts the errors of its older models in another shape than those of recent ones."""
+    """Errors have the shape that Scaleway uses for its older models."""
     talks_before_calls: bool = False
     """Says a sentence before it calls a tool, as some models do."""
 

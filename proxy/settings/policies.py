@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from proxy.access.clients import Client
-from proxy.core.instructions import CONTEXT, SEARCHING
+from proxy.core.instructions import CONTEXT
 from proxy.core.lookalikes import Names
 from proxy.core.plan import Policy
 from proxy.errors import ModelNotFound
@@ -64,7 +64,6 @@ def _policy(settings: Settings, profile: Profile) -> Policy:
         max_searches=_first(profile.max_searches, settings.max_searches),
         budget_s=_first(profile.budget_s, settings.budget_s),
         instructions=_first(profile.instructions, settings.instructions),
-        searching=_first(settings.search_instructions, SEARCHING),
         context=_first(settings.context_instructions, CONTEXT),
         passage_chars=settings.passage_chars,
         max_answer_chars=settings.max_answer_chars,

@@ -17,6 +17,7 @@ from proxy.core.chat import Chat, parse_chat
 from proxy.core.fold import Fold
 from proxy.core.hidden import HiddenTool
 from proxy.core.lookalikes import refuse_lookalike
+from proxy.core.names import HEADERS, SEARCH_COUNT
 from proxy.core.plan import Plan, make_plan
 from proxy.core.repeated import refuse_repeated
 from proxy.core.wish import Wishes
@@ -33,6 +34,8 @@ from proxy.surfaces.streaming import EventStream, Patience
 from proxy.telemetry.facts import Failure
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
+_OUR_HEADERS: Final = HEADERS.lower().encode()
+_SEARCH_COUNT: Final = SEARCH_COUNT.lower().encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +129,14 @@ async def _reply(run: Run, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _search_count(run: Run) -> tuple[bytes, bytes]:
-    return b"x-lighton-searches", b"%d" % run.searches
+    return _SEARCH_COUNT, b"%d" % run.searches
 
 
 def _refuse_repeated_headers(scope: Scope) -> None:
     """If a client sends two X-LightOn headers of one name, nobody knows which one should narrow."""
     seen: set[bytes] = set()
     for raw_name, _ in scope["headers"]:
-        if b"lighton" in raw_name:
+        if raw_name.startswith(_OUR_HEADERS):
             if raw_name in seen:
                 name = raw_name.decode("latin-1")
                 raise BadRequest(f"The header '{name}' was sent more than once.", param=name)

@@ -13,7 +13,7 @@ from proxy.tasks import TaskScope
 
 
 class ClientGoneError(Exception):
-    """The client hung up, so nobody is left to tell."""
+    """The client hung up, so no reply can reach it."""
 
 
 async def read_body(receive: Receive, declared: str | None, limit: int, timeout_s: float) -> bytes:

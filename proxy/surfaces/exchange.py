@@ -27,10 +27,12 @@ class Exchange:
     """The client that asks."""
     status: int = 0
     """The reply's status, once it has begun."""
+    first_byte_s: float | None = None
+    """How long after the request the reply began."""
     answer: AnswerFacts | None = None
     failure: Failure | None = None
     is_client_gone: bool = False
-    """When the request is over, these three go into `RequestFacts`."""
+    """When the request is over, these go into `RequestFacts`."""
 
 
 def begin_exchange(scope: Scope, request_id: str, headers: Mapping[str, str]) -> Exchange:

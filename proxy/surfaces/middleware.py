@@ -45,6 +45,7 @@ class Requests:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
+                exchange.first_byte_s = time.perf_counter() - began
                 header = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message.get("headers", ()), header]
             try:
@@ -74,6 +75,7 @@ def _facts_of(scope: Scope, exchange: Exchange, took_s: float) -> RequestFacts:
         answer=exchange.answer,
         failure=exchange.failure,
         is_client_gone=exchange.is_client_gone,
+        first_byte_s=exchange.first_byte_s,
     )
 
 

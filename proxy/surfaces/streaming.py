@@ -2,6 +2,21 @@
 
 A plain ASGI send costs less per chunk than StreamingResponse, and no generator can stay open when
 the client hangs up.
+
+Theory of operation:
+
+A stream is silent, then begun, then ended. While it is silent, nothing has gone out, and an error
+can still become a reply with a status of its own. The first chunk begins the stream with status
+200; from then on an error can only be the last event. Three parties write: the engine by `hear`,
+the clock by a heartbeat, and the surface by `finish` or `fail`. All of them make plain calls on one
+event loop, so no event is cut by another, and the outbox keeps their order.
+
+- Heartbeats need one timer for each stream, not for each chunk. `hear` moves the time at which the
+  next beat is due. When the timer fires early, it sets itself again.
+- A client that reads slowly makes the outbox return a future. `hear` hands it back, and the
+  connection to the model reads nothing until it is done. Beats pause as well.
+- Nearly all chunks are a text in a frame: see `core/frames.py`. The stream encodes each frame once
+  and splits the event where the text stands. A chunk then costs one concatenation.
 """
 
 from __future__ import annotations
@@ -72,11 +87,14 @@ class EventStream:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # First: `aclose` may wait, and a beat in that time would write to a closing outbox.
         self.stop_beating()
         await self._outbox.aclose()
 
     def hear(self, chunks: Sequence[Chunk | TextChunk]) -> asyncio.Future[None] | None:
         """Send chunks that arrived together in one write. A future if the client is slow."""
+        # Encode first. A chunk that cannot be encoded then fails a silent stream, and the client
+        # gets an error with a status.
         body = b"".join(map(self._event, chunks))
         if not self.has_begun:
             self._begin()
@@ -96,6 +114,7 @@ class EventStream:
         self.has_begun = True
 
     async def _end(self, event: bytes) -> None:
+        # First: `flush` waits for a slow client, and a beat in that time would follow the end.
         self.stop_beating()
         if not self.has_begun:
             self._begin()
@@ -107,7 +126,10 @@ class EventStream:
             return encode(orjson.dumps(chunk))
         if chunk.frame is not self._frame:
             self._frame = chunk.frame
-            probe = self._writer.id[::-1]  # as random as the id, and nowhere else in the event
+            # Only the encoder knows where in the event the text will stand. So it encodes a probe,
+            # and the probe's place is the text's. The probe must occur once: the id is random, but
+            # every event shows it, so the probe is the id backwards.
+            probe = self._writer.id[::-1]
             event = encode(orjson.dumps(chunk.frame.around(probe)))
             self._before, _, self._after = event.partition(probe.encode())
         return b"%b%b%b" % (self._before, chunk.written, self._after)

@@ -1,12 +1,15 @@
-"""What a request turned out to be. The log line of a request shows one such record."""
+"""The facts of a request that is over. Its log line shows one such record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from http import HTTPStatus
+from typing import Literal, Self
 
 from proxy.access.clients import Client
 from proxy.errors import ProxyError, UpstreamError
+
+Outcome = Literal["ok", "cut", "client_gone", "error", "unanswered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class AnswerFacts:
     """How many searches the proxy made for the answer, including those that failed."""
     tokens: int
     """The prompts' and completions' tokens in all rounds, as the upstream counts them."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     cut_by: str = ""
     """The setting that ended the answer early; "" if none did."""
     failed_searches: int = 0
@@ -74,3 +79,20 @@ class RequestFacts:
     failure: Failure | None = None
     is_client_gone: bool = False
     """The client hung up before the reply was complete."""
+    first_byte_s: float | None = None
+    """The time to the first byte of the reply; None if no reply began."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the request ended, in one word.
+
+        A failure comes before anything else: a client often hangs up because of one. `unanswered`
+        is a request that ended without a reply, for example because its process was stopped.
+        """
+        if self.failure or self.status >= HTTPStatus.BAD_REQUEST:
+            return "error"
+        if self.is_client_gone:
+            return "client_gone"
+        if not self.status:
+            return "unanswered"
+        return "cut" if self.answer and self.answer.cut_by else "ok"

@@ -44,8 +44,8 @@ class FakeLightOn:
 
 
 def result(**values: Any) -> Result:
-    given = {"chunk_id": "c", "content": "text", "score": 1.0, "relevance": None, "file_id": 1}
-    given |= {"workspace_id": 42, "tag_ids": (), "title": None, "filename": "a.md"}
+    given = {"chunk_id": "c", "content": "text", "score": 1.0, "file_id": 1}
+    given |= {"title": None, "filename": "a.md"}
     given |= {"page_start": None, "page_end": None, "url": "lighton://file/1"}
     return Result(**{**given, **values})
 

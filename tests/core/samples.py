@@ -8,11 +8,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from proxy.core.hidden import Found
+from proxy.core.kept import Said
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search, SearchTool
 from proxy.core.turn import Owner, ToolCall
-from proxy.core.wire import Tool
+from proxy.core.wire import Message, Tool
 
 JSON = st.recursive(
     st.none()
@@ -34,7 +35,7 @@ class _NoUpstream:
         raise NotImplementedError
 
 
-TOOLS = (SearchTool(_NoUpstream()),)
+TOOLS = (SearchTool(_NoUpstream(), "Search."),)
 
 
 def result(chunk_id: str = "c1", content: str | None = "Leave is 27 days.", **more: Any) -> Result:
@@ -56,3 +57,11 @@ def call(arguments: Any, id: str = "call_1", name: str = "lighton_search") -> To
     """A call of the search tool; `arguments` as the model wrote them, or to be written as JSON."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return ToolCall(id, name, text, Owner.HIDDEN)
+
+
+def handle_of_answer(*messages: Message) -> str:
+    """The handle of the last message, which ends an answer."""
+    said = Said()
+    *_, found = [said.add(message) for message in messages]
+    assert found
+    return found

@@ -12,6 +12,7 @@ from proxy.core.history import NO_RESULT, History, Recognised, choose, recognise
 from proxy.core.kept import Context, KeptTurn, Said, call_id, handle_of_call
 from proxy.core.search_tool import Search
 from proxy.core.wire import Message, MessageCall
+from tests.core.samples import handle_of_answer
 from tests.support.history import check_history
 
 _numbers = itertools.count()
@@ -48,14 +49,6 @@ def hidden_round(id: str, content: str = "Leave is 27 days.") -> tuple[Message, 
 
 def handle(id: str) -> str:
     found = handle_of_call(id)
-    assert found
-    return found
-
-
-def handle_of_answer(*messages: Message) -> str:
-    """That of the last message, which ends an answer."""
-    said = Said()
-    *_, found = [said.add(message) for message in messages]
     assert found
     return found
 

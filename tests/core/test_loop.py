@@ -10,7 +10,7 @@ from proxy.core.chat import calls_in, parse_chat, text_of
 from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.instructions import NO_MORE_SEARCHES
-from proxy.core.kept import Context, Findings, KeptJob, KeptTurn, Said, call_id
+from proxy.core.kept import Context, Findings, KeptJob, KeptTurn, call_id
 from proxy.core.loop import AskModel, Command, Keep, Recall, RunJobs, answer
 from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
@@ -20,7 +20,7 @@ from proxy.core.wire import Message
 from proxy.errors import UpstreamTimeout
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
-from tests.core.samples import TOOLS
+from tests.core.samples import TOOLS, handle_of_answer
 
 QUESTION: Message = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
@@ -451,13 +451,6 @@ LATER: dict[str, Any] = {
         {"role": "user", "content": "And in hours?"},
     ]
 }
-
-
-def handle_of_answer(*messages: Message) -> str:
-    said = Said()
-    *_, found = [said.add(message) for message in messages]
-    assert found
-    return found
 
 
 ANSWERED = handle_of_answer(*LATER["messages"][:2])

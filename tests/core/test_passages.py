@@ -292,7 +292,7 @@ def test_a_listing_that_was_read_before_is_referred_to() -> None:
 
 
 def test_a_passage_leaves_a_trace_for_the_reply() -> None:
-    found = result("a", score=0.9, page_start=3, page_end=4, workspace_id=42, relevance=0.7)
+    found = result("a", score=0.9, page_start=3, page_end=4)
     assert Passage(5, found, "text").as_trace() == {
         "n": 5,
         "chunk_id": "a",

@@ -39,7 +39,7 @@ def system_of(messages: list[Message]) -> str:
 
 def in_mode(retrieval: Retrieval, scope: Scope | None = None, **more: Any) -> Policy:
     within = scope or LightOnScope()
-    return Policy("m", within, retrieval, searching="Search.", context="Answer.", **more)
+    return Policy("m", within, retrieval, context="Answer.", **more)
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ class ChatRequests:
 
 
 def _check_parsers(body: bytes, headers: dict[str, str]) -> None:
-    """The parsers raise nothing but what a client is told."""
+    """The parsers raise only errors that the client gets as a reply."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Upstreams on a real socket that answer with given bytes, and rightly where none are given."""
+"""Upstreams on a real socket that answer with given bytes, or correctly if none are given."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from proxy.access.clients import ANYBODY, Client
-from proxy.core.instructions import CONTEXT, SEARCHING
+from proxy.core.instructions import CONTEXT
 from proxy.core.plan import Policy
 from proxy.errors import EmptyScope, ModelNotFound
 from proxy.settings import Settings
@@ -24,7 +24,6 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         max_searches=8,
         budget_s=240,
         instructions="",
-        searching=SEARCHING,
         context=CONTEXT,
         passage_chars=48_000,
         query_chars=4_000,
@@ -32,8 +31,9 @@ def test_the_defaults_are_those_of_the_manual() -> None:
     )
 
 
-def test_a_policy_by_itself_has_the_same_defaults() -> None:
-    assert policies().of(None, ANYBODY) == Policy("llama-3.3-70b-instruct", LightOnScope())
+def test_a_policy_by_itself_has_the_same_defaults_but_knows_no_limit_of_the_search() -> None:
+    alone = Policy("llama-3.3-70b-instruct", LightOnScope(), query_chars=4_000)
+    assert policies().of(None, ANYBODY) == alone
 
 
 def test_every_setting_reaches_the_policy() -> None:
@@ -61,14 +61,12 @@ def test_every_setting_reaches_the_policy() -> None:
         **scope,
         **others,
         default_model="m",
-        search_instructions="",
         context_instructions="Answer.",
         on_search_error="fail",
     )
     expected = Policy(
         model="m",
         scope=LightOnScope(**scope),  # type: ignore[arg-type]  # one table for settings and scope
-        searching="",
         context="Answer.",
         fail_on_search_error=True,
         **others,  # type: ignore[arg-type]  # as above

@@ -36,7 +36,7 @@ TURN = KeptTurn(
     context=Context(SEARCH, "passages"),
     findings=Findings(
         (
-            Passage(1, result("a", title=None, relevance=0.25, workspace_id=3, tag_ids=(1, 2)), ""),
+            Passage(1, result("a", title=None), ""),
             Passage(2, result("b", page_start=3, page_end=4, score=None), ""),
         ),
         (KeptJob(SEARCH, (1, 2), left_out=3),),

@@ -16,6 +16,7 @@ from proxy.core.wire import Tool
 from tests.support.script import Call
 
 NAME = "lookup"
+INSTRUCTIONS = "Look around a passage before you quote it."
 UNAVAILABLE = "The archive cannot be read."
 AROUND = Result("c2", "Ask a month before.", None, 7, "Handbook", "h.pdf", "https://docs.test/h")
 
@@ -33,6 +34,7 @@ class Lookup:
     trace_name: ClassVar = "lookups"
     failure_may_end_answer: ClassVar = False
     unavailable: ClassVar = UNAVAILABLE
+    instructions: ClassVar = INSTRUCTIONS
     results: tuple[Result, ...] = (AROUND,)
     fault: Exception | None = None
     ran: list[Job] = field(default_factory=list)

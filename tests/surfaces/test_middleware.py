@@ -113,6 +113,22 @@ async def test_each_request_is_one_line_of_the_log(caplog: pytest.LogCaptureFixt
     )
 
 
+async def test_the_exchange_knows_when_the_reply_began() -> None:
+    seen: list[float | None] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        seen.append(exchange.first_byte_s)
+        await JSONReply({})(scope, receive, send)
+        seen.append(exchange.first_byte_s)
+
+    await ask(Requests(app))
+    before, after = seen
+    assert before is None
+    assert after is not None
+    assert after >= 0
+
+
 async def test_the_line_names_the_client_by_its_keys_name_and_not_by_its_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

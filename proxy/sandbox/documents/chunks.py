@@ -12,9 +12,9 @@ from itertools import zip_longest
 from proxy.sandbox.documents.markdown import Section, sections
 from proxy.sandbox.documents.reading import Reading
 
-SHORT = 200  # characters below which a passage makes little sense alone
-FULL = 1000  # characters from which on a chunk takes nothing more
-LIMIT = 1500  # characters that a chunk never exceeds
+SHORT = 200  # a passage of fewer characters makes little sense alone
+FULL = 1000  # a chunk of this many characters takes nothing more
+LIMIT = 1500  # the most characters of a chunk
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 _BREAKS = (

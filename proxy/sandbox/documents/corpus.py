@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 class CorpusError(Exception):
-    """There is nothing to search; the message is for the person who chose the folder."""
+    """The folder holds nothing to search. The message is for the person who chose it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Passage:
 class Corpus:
     """Documents, read, split and indexed; `index` numbers entries as `passages` does.
 
-    `skipped` are files that should have been indexed and could not be, `ignored` counts those of
-    other types, by suffix.
+    `skipped` are files that the index should hold and cannot; `ignored` counts files of other
+    types, by suffix.
     """
 
     root: Path
@@ -61,9 +61,8 @@ class Corpus:
 def load_corpus(root: Path, *, progress: Progress | None = None) -> Corpus:
     """Read and index every document below `root`.
 
-    `progress(done, total)` is called at the start and after each step; a file takes two, reading
-    and indexing. Raises `CorpusError` when the folder does not exist or holds no document that can
-    be read.
+    It calls `progress(done, total)` at the start and after each step; a file takes two, reading and
+    indexing. Raises `CorpusError` if the folder does not exist or holds no readable document.
     """
     found = find_files(_checked_root(root))
     steps = _Steps(2 * len(found.files), progress)

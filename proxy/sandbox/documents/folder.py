@@ -11,13 +11,13 @@ from proxy.sandbox.documents.reading import KINDS
 _MADE_BY_TOOLS = frozenset(
     {"__MACOSX", "__pycache__", "bower_components", "node_modules", "site-packages", "venv"}
 )
-"""Folders whose files no person wrote or put there."""
+"""Folders that tools make and fill."""
 _TYPES_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file, or a whole folder, that cannot be read. `path` is relative to the root."""
+    """An unreadable file or folder. `path` is relative to the root."""
 
     path: str
     reason: str
@@ -27,8 +27,8 @@ class Skipped:
 class Found:
     """`files` by path relative to the root, with `/` and in order; `folders` right below it.
 
-    `ignored` counts visible files of types that are not indexed, by suffix in lower case. Hidden
-    files and folders are not counted, nor are those that tools make.
+    `ignored` counts visible files of other types, by suffix in lower case. It leaves out hidden
+    files and folders, and those that tools make.
     """
 
     files: Mapping[str, Path]
@@ -38,7 +38,7 @@ class Found:
 
 
 def find_files(root: Path) -> Found:
-    """Walk a folder; links to other folders are not followed, which could go round for ever."""
+    """Walk a folder. Do not follow links to other folders: they could go round for ever."""
     files: dict[str, Path] = {}
     skipped: list[Skipped] = []
     workspaces: list[str] = []
@@ -82,5 +82,5 @@ def _relative(path: Path, root: Path) -> str:
 
 
 def _sendable(name: str) -> str:
-    """Return a name as text that JSON can carry: what is not UTF-8 in it is spelled with �."""
+    """Return a name as text that JSON can carry: � replaces bytes that are not UTF-8."""
     return os.fsencode(name).decode(errors="replace")

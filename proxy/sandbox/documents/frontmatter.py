@@ -1,7 +1,7 @@
 """The metadata block at the top of a Markdown file, between two lines of `---`.
 
-A small part of YAML is understood: `key: value`, `key: [a, b]`, and a key followed by `- item`
-lines. Values stay text. Anything else (nested maps, block text) is passed over.
+It understands a small part of YAML: `key: value`, `key: [a, b]`, and a key followed by `- item`
+lines. Values stay text. It passes over anything else, such as nested maps and block text.
 """
 
 import re
@@ -15,7 +15,7 @@ _ENDS = ("---", "...")
 
 
 def split_front_matter(text: str) -> tuple[FrontMatter, str]:
-    """Return the metadata and the text below it; a block that is not closed is text."""
+    """Return the metadata and the text below it. A block without an end is text."""
     lines = text.split("\n")
     if lines[0].rstrip() != "---":
         return {}, text

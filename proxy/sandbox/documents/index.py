@@ -12,8 +12,8 @@ from heapq import nlargest
 from proxy.sandbox.documents.stopwords import STOP_WORDS
 from proxy.sandbox.documents.words import asked, telling, words
 
-MOST_TERMS = 32  # a question of 4000 characters is searched by its first words
-PREFIX_FROM = 4  # letters from which on a term also finds longer words
+MOST_TERMS = 32  # of a long question, only the first words count
+PREFIX_FROM = 4  # a term of this many letters also finds longer words
 
 _CREATE = """
     CREATE VIRTUAL TABLE passage USING fts5(
@@ -29,7 +29,7 @@ _SCORED = "SELECT rowid, -bm25(passage, 1.0, 3.0, 2.0) FROM passage WHERE passag
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What of a passage is searched. An entry is found again by its number, counted from 0."""
+    """The searchable parts of a passage. Its number, counted from 0, identifies an entry."""
 
     content: str
     headings: str
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found. `bm25` is above 0, higher is better, without an upper bound.
+    """A match. `bm25` is above 0, and higher is better; it has no upper bound.
 
     `share` is the share of the question's terms that the passage holds; in `coverage` rare terms
     count for more (their BM25 weight). Both lie between 0 and 1.
@@ -51,7 +51,7 @@ class Hit:
 
 
 class Index:
-    """May be searched from any thread, one search at a time."""
+    """Safe to search from any thread. Searches run one at a time."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._lock = threading.Lock()
@@ -86,7 +86,7 @@ class Index:
         return _Term(weight, {number: score * correction for number, score in found.items()})
 
     def _weight_in_fts5(self, holding: int) -> float:
-        """Return what FTS5 takes for the weight of a term that so many passages hold.
+        """Return the weight that FTS5 gives to a term that so many passages hold.
 
         It gives next to none to a term that more than half of them hold. In a small folder about
         one subject those are the very words of that subject, so a smoother weight replaces it.

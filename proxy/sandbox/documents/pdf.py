@@ -1,7 +1,6 @@
 """Reads a PDF with PDFium, which only the demo needs: see the extra `demo` in pyproject.toml.
 
-PDFium is not safe to use from several threads. Documents are read by one, before anything is
-served.
+PDFium is not thread-safe. One thread reads all documents before the server starts.
 """
 
 import re
@@ -15,11 +14,11 @@ from typing import Any
 HOW_TO_INSTALL = "PDFs need pypdfium2: pip install pypdfium2, or rag-proxy with its extra demo"
 
 _HYPHENATED = re.compile("[\ufffe\x02]\\s*")
-"""What PDFium writes for the hyphen of a word that goes on in the next line."""
+"""PDFium writes this for the hyphen of a word that goes on in the next line."""
 
 
 class PdfError(Exception):
-    """The PDF cannot be read; the message is the reason, for the person who runs it."""
+    """The PDF is unreadable. The message is the reason, for the person who runs this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def read_pdf(path: Path) -> Pdf:
 
 
 def clean(text: str) -> str:
-    """Drop what is no text: NUL bytes and halves of surrogate pairs, which JSON cannot carry."""
+    """Drop NUL bytes and halves of surrogate pairs: neither is text, and JSON cannot carry them."""
     return text.replace("\x00", "").encode(errors="ignore").decode()
 
 
@@ -58,7 +57,7 @@ def _opened(path: Path) -> Iterator[Any]:
         raise PdfError(HOW_TO_INSTALL) from error
     with path.open("rb") as file:  # a path would have to be UTF-8
         try:
-            # The empty password opens what was only encrypted against changes.
+            # The empty password opens a PDF that is encrypted only against changes.
             document = pdfium.PdfDocument(file, password="")
         except pdfium.PdfiumError as error:
             raise PdfError(_reason(path)) from error
@@ -74,7 +73,7 @@ def _reason(path: Path) -> str:
 
 
 def _pages(document: Any) -> tuple[Page, ...]:
-    """Every page. One that cannot be read counts as an image, unless none can."""
+    """Every page. An unreadable page counts as an image, unless all of them are."""
     pages = [_page(document, number) for number in range(len(document))]
     if not any(pages):
         raise PdfError("damaged PDF (no page can be read)")
@@ -82,7 +81,7 @@ def _pages(document: Any) -> tuple[Page, ...]:
 
 
 def _page(document: Any, number: int) -> Page | None:
-    """A page, or None if it cannot be read. Both handles are closed at once: pages are large."""
+    """A page, or None if it is unreadable. Closes both handles at once: pages are large."""
     pdfium: Any = import_module("pypdfium2")
     try:
         with closing(document[number]) as page:

@@ -25,16 +25,16 @@ _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _PDF_HEADER = b"%PDF"
 _PDF_HEADER_WITHIN = 1024
-"""Bytes in which readers look for a PDF's header: some files have a few others before it."""
+"""A PDF's header stands within this many bytes: some files have a few others before it."""
 
 
 class Unreadable(Exception):
-    """The file cannot be indexed; the message is the reason, for the person who runs it."""
+    """The index cannot hold the file. The message is the reason, for the person who runs this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file holds: `text` of Markdown and plain text, or the `pages` of a PDF."""
+    """The content of a file: `text` of Markdown and plain text, or the `pages` of a PDF."""
 
     kind: Kind
     size_bytes: int

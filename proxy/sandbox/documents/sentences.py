@@ -1,7 +1,7 @@
 """Passages in a conversation, and the sentences in them that fit a question best.
 
-This is all the "understanding" that the stand-in has: words that the question and a sentence share,
-rare words counting more than common ones. No randomness, so equal questions get equal answers.
+This is all the "understanding" that the stand-in has: words that the question and a sentence share.
+Rare words count more than common ones. No randomness, so equal questions get equal answers.
 """
 
 import math
@@ -19,9 +19,9 @@ _FEWEST = 2
 _LONGEST_SENTENCE = 400
 _FEWEST_WORDS = 3
 _KEEP_FROM_BEST = 0.5
-"""Beyond the first two, a sentence is quoted if it scores this share of the best one's score."""
+"""After the first two, the model quotes a sentence that has this share of the best score."""
 _HEADING_WEIGHT = 0.5
-"""What a shared word counts that is in the heading above a sentence, and not in it."""
+"""The weight of a shared word that stands only in the heading above a sentence."""
 _USUAL_WORDS = 25
 """Sentences much longer than this share words with everything, so they are discounted."""
 
@@ -45,7 +45,7 @@ _CLUTTER = tuple(
         (r"(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)", ""),
     )
 )
-"""Markup and what it leaves. Inline code stays as it is: in its backticks, `[1]` cites nothing."""
+"""Markup and its replacement. Inline code stays: inside backticks, `[1]` cites nothing."""
 _UNTELLING = STOP_WORDS | {"like", "look", "many", "may", "might", "much"}
 _ENDINGS = ("ings", "ing", "ies", "ied", "es", "ed", "s", "e", "y")
 
@@ -95,15 +95,15 @@ def terms(text: str) -> frozenset[str]:
 
 
 def question_terms(question: str) -> frozenset[str]:
-    """As `terms`, of the words that a question is searched by."""
+    """Reduce a question to the stems of its telling search words."""
     return frozenset(map(_stem, telling(asked(question), _UNTELLING)))
 
 
 def split(passage: Passage) -> Iterator[Sentence]:
-    """Cut a passage's Markdown into plain sentences; headings and blocks of code are not quoted.
+    """Cut a passage's Markdown into plain sentences, without headings and blocks of code.
 
-    A cut can part inline code, so each sentence is made plain once more: a backtick left alone
-    would make code of the citation after it.
+    A cut can divide inline code, so each sentence loses its markup once more: a single backtick
+    would turn the citation after it into code.
     """
     for section in sections(passage.text):
         heading = " ".join(section.path)

@@ -1,8 +1,8 @@
-"""The words of a text, and those that a question is searched by: one folding for both.
+"""The words of a text, and the search words of a question. Both fold letters in the same way.
 
 Chinese, Japanese and Korean write words without spaces between them, or with endings grown onto
 them. There every character is a word, and every two neighbours are: the usual way to search such
-text without a dictionary. A question is searched by the pairs.
+text without a dictionary. A question searches for the pairs.
 """
 
 import re
@@ -12,7 +12,7 @@ from itertools import pairwise
 
 _MARKS = re.compile(
     "[\u0300-\u036f"  # accents, once they are apart from their letters
-    "\u00ad\u200b-\u200d\u2060\ufeff]"  # what is invisible and stands inside of words
+    "\u00ad\u200b-\u200d\u2060\ufeff]"  # invisible characters inside words
 )
 _HAN = (
     "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -29,7 +29,7 @@ _GRAMMAR = re.compile(f"[{_HIRAGANA}的了是吗嗎呢么麼]")
 
 
 def fold(text: str) -> str:
-    """`text` so that what a reader takes for the same is the same.
+    """`text` in a form in which spellings that look the same are equal.
 
     Unicode's compatibility forms (NFKC: ligatures, full width), case folding (`ß` is `ss`), and
     no accents.
@@ -39,20 +39,20 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> Iterator[str]:
-    """Every word that `text` can be found by, in order and as often as it occurs."""
+    """Every word that finds `text`, in order and as often as it occurs."""
     for match in _WORD.finditer(fold(text)):
         yield from match[0] if match["run"] else (match[0],)
         yield from _pairs(match["run"])
 
 
 def asked(question: str) -> Iterator[str]:
-    """The words that `question` is searched by: of a run its pairs, or its only character."""
+    """The search words of `question`: the pairs of a run, or its only character."""
     for match in _WORD.finditer(fold(question)):
         yield from _pairs(match["run"]) if len(match["run"] or "") > 1 else (match[0],)
 
 
 def telling(candidates: Iterable[str], untelling: frozenset[str]) -> list[str]:
-    """The candidates that say something about a subject; grammar only where there is no more."""
+    """The candidates that say something about a subject; grammar only if there is nothing else."""
     told = [each for each in candidates if each not in untelling]
     return [each for each in told if not _GRAMMAR.search(each)] or told
 

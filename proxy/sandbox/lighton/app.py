@@ -37,7 +37,7 @@ async def _not_found(_: Request) -> Response:
 
 
 def _refusal(state: SandboxState, request: Request) -> Response | None:
-    """Return the error that comes before the request is looked at, if there is one."""
+    """Return the error that needs no look at the request, if there is one."""
     fault = fault_of(request)
     if fault.status is not None:
         return error_response(

@@ -11,7 +11,7 @@ FieldErrors = dict[str, list[dict[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The name and text that an HTTP status comes with when nothing else is said."""
+    """The default name and text of an HTTP status."""
 
     error: str
     detail: str

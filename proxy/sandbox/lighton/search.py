@@ -1,7 +1,7 @@
-"""Answers a LightOn search: which documents, which passages, how relevant, and how it is written.
+"""Answers a LightOn search: filters documents, ranks passages and writes them as LightOn does.
 
-Relevance is no model's judgement here. It is the share of the question's terms that a passage
-holds, rare terms counting for more, lowered for passages that BM25 puts far below the best one.
+No model judges relevance here. It is the share of the question's terms that a passage holds. Rare
+terms count for more, and a passage that BM25 puts far below the best one counts for less.
 """
 
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ from proxy.sandbox.lighton.request import SearchRequest
 from proxy.sandbox.scaleway.catalogue import Document
 
 CANDIDATES = 200
-RELEVANT = 0.3  # results below it are dropped
-AT_LEAST = 3  # but so many are returned anyway
+RELEVANT = 0.3  # drop results below it
+AT_LEAST = 3  # but return this many anyway
 
-# A page image of one white pixel: there is nothing here that could draw a page.
+# A page image of one white pixel: the stand-in cannot draw a page.
 _PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAGdYGBgAAAABJRU5ErkJggg=="
 )

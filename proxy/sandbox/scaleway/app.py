@@ -3,8 +3,7 @@
 - `GET /v1/models`, `GET /v1/models/{id}`, `POST /v1/chat/completions`;
 - the same under `/{project_id}/v1`, where `FOREIGN_PROJECT` is a project that no key belongs to.
 
-A key that is missing is 401, a wrong one 403, as at Scaleway. Faults strike before keys are
-looked at.
+As at Scaleway, a missing key is 401 and a wrong one 403. Faults strike before the check of keys.
 """
 
 import asyncio
@@ -28,7 +27,7 @@ from proxy.sandbox.state import SandboxState
 
 FOREIGN_PROJECT = "00000000-0000-0000-0000-000000000000"
 INJECTED_HEADER = "x-sandbox-injected-system-prompt"
-"""Set on a reply before which the stand-in put in a system prompt of its own."""
+"""The header of a reply for which the stand-in added a system prompt of its own."""
 
 _PREFIXES = ("/v1", "/{project_id}/v1")
 _RELEASED = 1_700_000_000
@@ -39,7 +38,7 @@ _QUOTA_HEADERS = {
     "x-ratelimit-limit-tokens": "1000000",
     "x-ratelimit-remaining-tokens": "999999",
 }
-"""As on Scaleway's successes. The stand-in counts nothing; a fault makes a quota run out."""
+"""As on Scaleway's successes. The stand-in counts nothing; only a fault exhausts a quota."""
 
 Endpoint = Callable[[SandboxState, Request], Awaitable[Response]]
 

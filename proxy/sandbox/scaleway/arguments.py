@@ -7,7 +7,7 @@ No understanding, only rules, so that a test or a demo can predict the arguments
 - a boolean: true, unless the message says "not", "no", "without" or "false";
 - an enum: the value that the message names, else the first;
 - an array: every number that is left, or one item;
-- an object: its required properties, and those optional ones for which the message has something.
+- an object: its required properties, and the optional ones that the message has something for.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Any
 from proxy.sandbox.scaleway.chat_request import Schema
 
 _DEEPEST = 6
-"""Schemas may refer to themselves; below this depth nothing is filled in."""
+"""Schemas may refer to themselves. Below this depth, values stay empty."""
 
 _QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|«\s*([^»]+?)\s*»|(?<!\w)'([^']+)'(?!\w)")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?!\w)")
@@ -47,7 +47,7 @@ def position(message: str, name: str) -> int | None:
 
 
 class _Filler:
-    """What the message offers; each quoted text, phrase and number is used once."""
+    """The material in the message. Each quoted text, phrase and number serves once."""
 
     def __init__(self, root: Schema, message: str, texts: list[str]) -> None:
         self._root = root

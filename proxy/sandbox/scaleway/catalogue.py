@@ -68,7 +68,7 @@ class Catalogue:
 
 
 def describe(root: Path, found: Found, readings: Mapping[str, Reading]) -> Catalogue:
-    """Describe the files that could be read; `documents` are in the order of `readings`."""
+    """Describe the readable files; `documents` are in the order of `readings`."""
     workspaces = _workspaces(root, found)
     tags = _tags(readings.values())
     documents = _documents(readings, workspaces, tags)

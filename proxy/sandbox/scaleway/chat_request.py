@@ -1,7 +1,7 @@
 """The body of a chat request as the Scaleway stand-in reads it: pydantic models, as vLLM has them.
 
-Unknown fields are kept and ignored. What does not fit raises `pydantic.ValidationError`, which the
-caller answers with the list of errors inside it.
+The models keep unknown fields and ignore them. A body that does not fit raises
+`pydantic.ValidationError`, and the caller answers with the list of errors inside it.
 """
 
 from typing import Any, Literal

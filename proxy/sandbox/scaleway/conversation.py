@@ -1,4 +1,4 @@
-"""What the stand-in model looks at in a chat request."""
+"""The parts of a chat request that the stand-in model uses."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from proxy.sandbox.scaleway.chat_request import ChatRequest, Message, Tool
 
 SEARCH_TOOL = "lighton_search"
 NOTHING_FOUND = "No results found."
-"""What a search that found nothing says, by LightOn's guides."""
+"""The text of a search without results, by LightOn's guides."""
 SEARCH_FAILED = "The search is unavailable"
 """How the proxy begins to tell a model that a search failed."""
 
@@ -24,15 +24,15 @@ class Conversation:
     """The text of the user's last message."""
     tools: dict[str, Tool]
     named: tuple[str, ...]
-    """The client's tools that the question names, in the order in which it does."""
+    """The client's tools that the question names, in its order."""
     called: dict[str, str]
     """The calls since the question: id to tool name."""
     client_results: tuple[tuple[str, str], ...]
-    """What the client's tools returned since the question: tool name and text."""
+    """The results of the client's tools since the question: tool name and text."""
     search_results: tuple[str, ...]
-    """What the search tool returned, and a system message that says that it brought nothing."""
+    """The results of the search tool, and a system message that says that there were none."""
     passages: tuple[Passage, ...]
-    """Those of all system and tool messages."""
+    """The passages of all system and tool messages."""
 
     @classmethod
     def of(cls, request: ChatRequest) -> "Conversation":

@@ -1,4 +1,4 @@
-"""The four shapes in which Scaleway's errors come, and which one is used when.
+"""The four shapes of Scaleway's errors, and when it uses each.
 
 1. `{"error": {message, type, param, code}}`: the model server, for recent models;
 2. `{"object": "error", message, type, param, code}`: the model server, for legacy models;
@@ -24,7 +24,7 @@ _QUOTA_TEXT = "You exceeded your current limit of concurrent requests."
 
 
 class Rejected(Exception):
-    """A request that is answered with an error: its status and its body."""
+    """The stand-in refuses a request with this status and body."""
 
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(status, body)
@@ -50,7 +50,7 @@ def by_schema(error: ValidationError) -> Rejected:
 def error_body(
     shape: Shape, status: int, message: str | None = None, *, name: str | None = None
 ) -> Any:
-    """Build an error's body. Without name and message they are what such a status usually says.
+    """Build an error's body. Name and message default to those that are usual for the status.
 
     `name` is the error's `type` in shapes 1, 2 and 4, and its `error` in shape 3.
     """

@@ -1,18 +1,18 @@
-"""The stand-in "model": decides by plain rules what to say to a conversation.
+"""The stand-in "model": answers a conversation by plain rules.
 
 It is not a language model. The rules:
 
-1. `tool_choice` is obeyed: `none` forbids calls, a named tool is called, `required` calls some.
-2. Prompts for a title, tags or follow-ups, as chat interfaces send them, are answered at once.
-3. A client's tool is called when the user's last message contains its name; several names make
+1. It obeys `tool_choice`: `none` forbids calls, a name demands that tool, `required` demands any.
+2. It answers prompts for a title, tags or follow-ups, as chat interfaces send them, at once.
+3. It calls a client's tool if the user's last message contains its name. Several names make
    several calls, in parallel unless the request or the model forbids that.
-4. `lighton_search` is called with that message as its query, unless the passages at hand already
-   share words with it. Beside a client's tool it is called only if the message says "search".
-5. A tool is called once for a message, except where `required` leaves no other.
+4. It calls `lighton_search` with that message as the query, unless the passages at hand already
+   share words with it. Beside a client's tool it does so only if the message says "search".
+5. It calls a tool once for a message, except where `required` leaves no other.
 6. With nothing left to call, it repeats what the client's tools returned and quotes the sentences
    of the passages that fit the message best, each with its `[n]`.
-7. With neither, it says so: that a search failed or found nothing. To small talk, and where
-   nothing was searched, it says what it is and repeats the message.
+7. With neither, it says that a search failed or found nothing. To small talk, and without a
+   search, it says that it is a stand-in and repeats the message.
 """
 
 import json
@@ -105,7 +105,7 @@ def _call(talk: Conversation, name: str) -> Call:
 
 
 def _told_to(name: str, talk: Conversation) -> str:
-    """Return the words of the question that a tool's arguments are drawn from.
+    """Return the words of the question that supply a tool's arguments.
 
     Where it names several tools these are the words between a tool's name and the next one's.
     """
@@ -141,7 +141,7 @@ def _quoted(talk: Conversation) -> str:
 
 
 def _why_nothing_is_quoted(talk: Conversation) -> str:
-    """Return what became of the search; nothing if there was none, or no question to answer."""
+    """Say how the search ended; nothing if there was none, or no question to answer."""
     if talk.search_failed:
         return UNAVAILABLE
     if talk.is_small_talk:

@@ -18,13 +18,13 @@ from proxy.sandbox.scaleway.errors import by_gateway, by_model, by_schema
 from proxy.sandbox.served import SERVED, ServedModel, find
 
 UNSUPPORTED = ("frequency_penalty", "n", "top_logprobs", "logit_bias", "user")
-"""Documented as unsupported. The stand-in is strict, so that sending them does not go unnoticed."""
+"""Documented as unsupported. The stand-in refuses them, so that nobody sends them unnoticed."""
 
 INJECTED_PROMPT = (
     "You are a helpful assistant with access to tools. Call a tool when it helps to answer, with "
     "arguments that fit its schema, and answer directly when no tool does."
 )
-"""Stands for Scaleway's own prompt, which it puts in when tools come without a system message."""
+"""Stands for the prompt that Scaleway adds if tools come without a system message."""
 
 _MISTRAL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 _MESSAGE_OVERHEAD = 4
@@ -74,7 +74,7 @@ def _model_of(document: dict[str, Any]) -> ServedModel:
 
 
 def _complaints(request: ChatRequest, served: ServedModel) -> Iterator[str]:
-    """Yield what the model server finds wrong; the first complaint is the one that is sent."""
+    """Yield the complaints of the model server. It sends only the first."""
     yield from _unsupported(request)
     yield from _tool_choice(request)
     yield from _history(request.messages)

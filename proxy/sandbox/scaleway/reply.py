@@ -49,7 +49,7 @@ class Completion:
 def complete(
     request: ChatRequest, served: ServedModel, *, completion_id: str, created: int
 ) -> Completion:
-    """Answer a request that has passed the checks."""
+    """Answer a valid request."""
     reply, stop_reason = _stopped(decide(request, served), request)
     reply, was_cut = _within_budget(reply, request.token_budget)
     finish_reason: FinishReason = "tool_calls" if reply.calls else "stop"
@@ -68,7 +68,7 @@ def complete(
 
 
 def body(completion: Completion) -> Json:
-    """Render a completion that is not streamed."""
+    """Render a completion without a stream."""
     choice = {
         "index": 0,
         "message": _message(completion),
@@ -152,7 +152,7 @@ def _stopped(reply: Reply, request: ChatRequest) -> tuple[Reply, str | None]:
 
 
 def _within_budget(reply: Reply, budget: int | None) -> tuple[Reply, bool]:
-    """Spend the budget on reasoning, text and calls in turn; the call it ends in is left broken."""
+    """Spend the budget on reasoning, text and calls in turn. A call at its end stays broken."""
     if budget is None:
         return reply, False
     reasoning, cut_reasoning = tokens.cut(reply.reasoning, budget)

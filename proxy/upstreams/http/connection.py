@@ -20,13 +20,15 @@ from http import HTTPStatus
 from math import inf
 from typing import Final, cast
 
+import httptools
+
 from proxy.deadline import Deadline
 from proxy.tasks import Behind
 from proxy.upstreams.http.heads import ends_with_connection, is_whole, with_one_length
-from proxy.upstreams.http.parser import PARSER_FAULTS, new_parser
 from proxy.upstreams.http.receiver import Feed, Headers, Receiver
 from proxy.upstreams.http.states import ASKED, BODY, CLOSED, DONE, HEAD, IDLE
 
+PARSER_FAULTS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 _LONGEST_BETWEEN: Final = 256 * 1024
 """How many bytes may arrive without completing a head or a part of a body."""
 
@@ -94,6 +96,8 @@ class Connection(asyncio.Protocol):
         self._size_between = 0
         self._keeps_alive = False
         self._uses += 1
+        # The state before the write: what the loop calls from here on must find that we have asked.
+        # The clock after it: it measures the wait for the reply.
         self._state = ASKED
         self._end = self._loop.create_future()
         self._transport.write(outgoing[0])
@@ -141,6 +145,9 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except PARSER_FAULTS as error:
             is_http = self._mend(data, str(error))
+        # Feed before the end is looked at: a packet that ends the reply may bring its last words,
+        # and the exchange must not end before the receiver has taken them. All parts of a packet
+        # go in one call.
         if self._parts and self._feed is not None:
             parts, self._parts = self._parts, []
             self._size_between = 0
@@ -165,6 +172,8 @@ class Connection(asyncio.Protocol):
             self._fail(NotHTTPError())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        # Nothing of a reply has arrived: the caller may ask again on another connection. Otherwise
+        # closing may be how the reply ends. If neither is so, it broke a reply that was not whole.
         fault = exc if isinstance(exc, OSError) else ConnectionResetError()
         if self._state is ASKED:
             unanswered = NotAnsweredError()
@@ -299,3 +308,18 @@ class Connection(asyncio.Protocol):
         if self._state is BODY:
             self._state = DONE
             self._keeps_alive = self._parser.should_keep_alive()
+
+
+def new_parser(protocol: object) -> httptools.HttpResponseParser:
+    """A parser that calls `protocol` and accepts the replies that aiohttp and httpx accept.
+
+    It accepts lines that end in LF alone, continued lines, control characters in values, and spaces
+    after the size of a chunk. None of these can make one reply look like two.
+    """
+    parser = httptools.HttpResponseParser(protocol)
+    parser.set_dangerous_leniencies(
+        lenient_headers=True,
+        lenient_optional_cr_before_lf=True,
+        lenient_spaces_after_chunk_size=True,
+    )
+    return parser

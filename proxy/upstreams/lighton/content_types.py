@@ -1,6 +1,6 @@
 """Content types: paths such as `legal:contract`, each of which stands for its subtree.
 
-A path with a `*` is a pattern. What two scopes both allow is the one of two that lies within the
+A path with a `*` is a pattern. Of two paths, two scopes both allow the one that lies within the
 other.
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Final
 
 _AMBIGUOUS: Final = frozenset("|,?[]")
-"""What a search might read as alternatives or wildcards in a content type, undocumented."""
+"""LightOn might read these in a content type as alternatives or wildcards; it does not say."""
 
 
 class ContentTypes:
-    """Content types, of which it can be told at once whether one of them covers another one.
+    """Content types, with a fast check whether one covers another.
 
     Only patterns are tried one by one.
     """
@@ -24,10 +24,10 @@ class ContentTypes:
         self._patterns = tuple(path for path in self._paths if path.endswith("*"))
 
     def cover(self, narrow: str) -> bool:
-        """Whether everything that `narrow` matches is surely matched by one of the paths, too.
+        """Whether one of the paths surely matches everything that `narrow` matches.
 
         `legal` covers `legal:contract`; `*contract*` covers `legal:contract` and `legal:contract*`.
-        A pattern in `narrow` is covered by a plain path only if the part before its first `*` is.
+        A plain path covers a pattern in `narrow` only if it covers the part before the first `*`.
         As a plain path stands for its subtree, only a pattern that is open at its end can cover it.
         """
         if narrow in self._paths:
@@ -42,7 +42,7 @@ class ContentTypes:
 
 
 def cover(paths: tuple[str, ...]) -> Callable[[str], bool]:
-    """A function that tells of a content type whether one of `paths` covers it."""
+    """A function that says whether one of `paths` covers a content type."""
     return ContentTypes(paths).cover
 
 

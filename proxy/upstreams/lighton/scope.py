@@ -11,7 +11,7 @@ from proxy.upstreams.lighton.content_types import cover
 
 RelevanceScoring = Literal["scoring_and_filtering", "scoring_only", "none"]
 UnknownRelevance = Literal["keep", "drop"]
-"""What becomes of a result that has no relevance, where a least one is asked for."""
+"""What happens to a result without a relevance score where the scope sets a minimum."""
 
 MAX_RESULTS: Final = 50
 """The most results one search may ask for."""
@@ -60,7 +60,7 @@ class LightOnScope:
 
     @property
     def results_default(self) -> int:
-        """How many results a search returns when nobody says a number."""
+        """How many results a search returns if its call names no number."""
         return self.max_results or DEFAULT_RESULTS
 
     @property
@@ -78,7 +78,7 @@ class LightOnScope:
 
     @property
     def scoring(self) -> RelevanceScoring | None:
-        """The relevance scoring to ask for: a least relevance needs one to be measured."""
+        """The relevance scoring to ask for. A minimum needs scores to compare with."""
         if self.min_relevance is not None and self.relevance_scoring == "none":
             return "scoring_only"
         return self.relevance_scoring

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -29,14 +29,14 @@ CREDENTIALS: Final = "LIGHTON_API_KEY and what the key may reach"
 
 _FILTERS: Final = ("workspace_id", "tag_id", "file_id", "content_type", "attribute")
 _EXCLUDED_BY_FILE: Final = frozenset({"workspace_id", "tag_id"})
-"""LightOn answers 422 to these beside file_id: the results are checked here instead."""
+"""LightOn answers 422 to these beside file_id. The proxy checks the results instead."""
 
 _LONGEST_NAME: Final = 300
-"""Titles and file names are cut to this, in characters. Each stands in every citation."""
+"""The most characters of a title or a file name. Every citation repeats it."""
 _LONGEST_ADDRESS: Final = 2_048
-"""A longer one is not used. Browsers and front-ends take addresses of this many characters."""
+"""The most characters of an address. Browsers and front-ends take that many."""
 _LONGEST_ID: Final = 200
-"""A chunk with a longer id is known by its fingerprint. LightOn's are UUIDs."""
+"""The most characters of a chunk's id: a fingerprint replaces a longer one. LightOn's are UUIDs."""
 _MOST_WARNINGS: Final = 20
 
 _IN_NO_SCOPE: Final = -1
@@ -58,7 +58,7 @@ class LightOn:
         return self.vendor.name
 
     async def search(self, search: Search, scope: Scope) -> Found:
-        """The results of one search, maybe those of an equal one. Raises UpstreamError."""
+        """The results of one search, perhaps those of an equal one. Raises UpstreamError."""
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         return await self.shared.get(
@@ -68,7 +68,7 @@ class LightOn:
         )
 
     def _name(self, search: Search, scope: LightOnScope) -> str:
-        """All that the results depend on: what is asked, all of the scope, and whose key asks."""
+        """All that the results depend on: the question, all of the scope, and the key."""
         asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, *search, scope))
         return f"search:{hashlib.sha256(asked).hexdigest()}"
 
@@ -93,15 +93,15 @@ class LightOn:
         items = document.get("results")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise BadReply(NAME, f"{NAME} sent search results that cannot be read.", cause=SHAPE)
-        results = tuple(map(_result, items[: search.max_results]))
+        hits = tuple(map(_hit, items[: search.max_results]))
         warnings = self._warnings(document.get("warnings"))
         if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
-            results, ours = _allowed(results, scope)
+            hits, ours = _allowed(hits, scope)
             warnings += ours
-        return Found(results, tuple(warnings))
+        return Found(tuple(hit.result for hit in hits), tuple(warnings))
 
     def _warnings(self, given: object) -> list[dict[str, str]]:
-        """The warnings as they may be shown: LightOn's codes and reasons, and nothing else."""
+        """The warnings for the reply: LightOn's codes and reasons, and nothing else."""
         if not isinstance(given, list):
             return []
         read = [
@@ -143,17 +143,26 @@ def _request(search: Search, scope: LightOnScope) -> dict[str, object]:
     return request
 
 
+class _Hit(NamedTuple):
+    """A result, and what LightOn says of it that only the check against the scope needs."""
+
+    result: Result
+    relevance: float | None
+    workspace_id: int | None
+    tag_ids: tuple[int, ...]
+
+
 def _allowed(
-    results: tuple[Result, ...], scope: LightOnScope
-) -> tuple[tuple[Result, ...], list[dict[str, str]]]:
-    """The results that are relevant enough and within the scope, and warnings about the others."""
-    allowed = tuple(filter(_Limits(scope).allow, results))
+    hits: tuple[_Hit, ...], scope: LightOnScope
+) -> tuple[tuple[_Hit, ...], list[dict[str, str]]]:
+    """The hits that are relevant enough and within the scope, and warnings about the others."""
+    allowed = tuple(filter(_Limits(scope).allow, hits))
     warnings = []
-    if len(allowed) < len(results) and not scope.file_id:
-        dropped = len(results) - len(allowed)
+    if len(allowed) < len(hits) and not scope.file_id:
+        dropped = len(hits) - len(allowed)
         reason = f"{dropped} results were below min_relevance or out of scope"
         warnings.append({"code": "results_dropped", "reason": reason})
-    known = tuple(result for result in allowed if result.relevance is not None)
+    known = tuple(hit for hit in allowed if hit.relevance is not None)
     if scope.min_relevance is not None and len(known) < len(allowed):
         is_kept = scope.unknown_relevance == "keep"
         reason = (
@@ -166,10 +175,10 @@ def _allowed(
 
 
 class _Limits:
-    """What results are checked for: that they are in the scope, and not known to be less relevant.
+    """Checks that a hit is in the scope, and not known to be less relevant than it must be.
 
-    With file_id LightOn takes no workspaces or tags, so that results must prove to be within them.
-    Otherwise LightOn has filtered already: only what is plainly in another workspace is dropped.
+    LightOn takes no workspaces or tags beside file_id, so then a hit must prove to be within them.
+    Otherwise LightOn has filtered already, and only a hit that says another workspace is dropped.
     """
 
     def __init__(self, scope: LightOnScope) -> None:
@@ -178,15 +187,15 @@ class _Limits:
         self._tags = _set(scope.tag_id)
         self._files = _set(scope.file_id)
 
-    def allow(self, result: Result) -> bool:
-        least, relevance = self._least, result.relevance
+    def allow(self, hit: _Hit) -> bool:
+        least, relevance = self._least, hit.relevance
         if least is not None and relevance is not None and relevance < least:
             return False
-        in_workspace = _is_in(self._workspaces, result.workspace_id)
+        in_workspace = _is_in(self._workspaces, hit.workspace_id)
         if not self._files:
-            return result.workspace_id is None or in_workspace
-        has_tag = self._tags is None or not self._tags.isdisjoint(result.tag_ids)
-        return in_workspace and has_tag and _is_in(self._files, result.file_id)
+            return hit.workspace_id is None or in_workspace
+        has_tag = self._tags is None or not self._tags.isdisjoint(hit.tag_ids)
+        return in_workspace and has_tag and _is_in(self._files, hit.result.file_id)
 
 
 def _set(values: tuple[int, ...] | None) -> frozenset[int] | None:
@@ -197,34 +206,23 @@ def _is_in(allowed: frozenset[int] | None, value: int | None) -> bool:
     return allowed is None or (type(value) is int and value in allowed)
 
 
-def _result(item: Mapping[str, object]) -> Result:
-    """A search result. What is not of its type counts as absent.
+def _hit(item: Mapping[str, object]) -> _Hit:
+    """One search result. A value of the wrong type counts as absent.
 
-    Types are looked at here, field by field: calling something for each costs twice the time.
+    The types are looked at here, field by field: a call for each field costs twice the time.
     """
     source = value if type(value := item.get("source")) is dict else _NOTHING
-    scores = value if type(value := item.get("scores")) is dict else _NOTHING
-    workspace_id = value.get("id") if type(value := item.get("workspace")) is dict else None
-    if workspace_id is not None and type(workspace_id) is not int:
-        workspace_id = _IN_NO_SCOPE  # it is not absent, which would be in every scope
     chunk_id = value if type(value := item.get("chunk_id")) is str else ""
     if len(chunk_id) > _LONGEST_ID:
         chunk_id = _fingerprint(chunk_id)
     content = value if type(value := item.get("content")) is str else ""
-    value = item.get("score")
-    score = value if type(value) is float or type(value) is int else None
-    value = scores.get("relevance")
-    relevance = value if type(value) is float or type(value) is int else None
-    if type(value := item.get("score")) is dict:
-        score, older = _older_scores(value)
-        relevance = older if relevance is None else relevance
     file_id = value if type(value := source.get("file_id")) is int else None
     title = value if type(value := source.get("title")) is str else ""
     filename = value if type(value := source.get("filename")) is str else ""
     page_start = value if type(value := source.get("page_start")) is int else None
     page_end = value if type(value := source.get("page_end")) is int else None
-    tags = value if type(value := source.get("tags")) is list else ()
-    return Result(
+    score, relevance = _scores(item)
+    result = Result(
         chunk_id or _fingerprint(file_id, page_start, content or None),
         content or None,
         score,
@@ -234,10 +232,25 @@ def _result(item: Mapping[str, object]) -> Result:
         _url(source, file_id, page_start),
         page_start,
         page_end,
-        relevance,
-        workspace_id,
-        tuple(id_ for tag in tags if type(id_ := _tag_id(tag)) is int),
     )
+    tags = value if type(value := source.get("tags")) is list else ()
+    tag_ids = tuple(id_ for tag in tags if type(id_ := _tag_id(tag)) is int)
+    workspace_id = value.get("id") if type(value := item.get("workspace")) is dict else None
+    if workspace_id is not None and type(workspace_id) is not int:
+        workspace_id = _IN_NO_SCOPE  # it is not absent, which would be in every scope
+    return _Hit(result, relevance, workspace_id, tag_ids)
+
+
+def _scores(item: Mapping[str, object]) -> tuple[float | None, float | None]:
+    """Score and relevance."""
+    scores = value if type(value := item.get("scores")) is dict else _NOTHING
+    value = scores.get("relevance")
+    relevance = value if type(value) is float or type(value) is int else None
+    value = item.get("score")
+    if type(value) is dict:
+        score, older = _older_scores(value)
+        return score, older if relevance is None else relevance
+    return value if type(value) is float or type(value) is int else None, relevance
 
 
 def _cut(name: str) -> str:
@@ -249,7 +262,7 @@ def _older_scores(scores: Mapping[str, object]) -> tuple[float | None, float | N
 
     Reranking is the relevance scoring of today under its former name: LightOn's schema reads the
     old `skip_rerank` as `relevance_scoring`. But only today's is said to lie between 0 and 1, so a
-    number outside of that is a model's raw score, which a least relevance cannot be held against.
+    number outside of that is a model's raw score, and no relevance to compare with a minimum.
     """
     retrieval, reranking = _number(scores.get("retrieval")), _number(scores.get("reranking"))
     relevance = reranking if reranking is not None and 0 <= reranking <= 1 else None

@@ -25,7 +25,7 @@ MAX_ENTRIES: Final = 1_000
 MAX_ENTRY_CHARS: Final = 500
 """The longest content type or attribute of such a list, in characters."""
 MAX_WILDCARDS: Final = 100
-"""The most `*` in a request's content types: each is tried on every type that settings name."""
+"""The most `*` in a request's content types. The proxy tries each on every type in the settings."""
 
 _LONGEST_SHOWN: Final = 80
 
@@ -61,8 +61,8 @@ def parse_wish(document: object) -> Wish:
 def parse_wish_headers(headers: Mapping[str, str]) -> Wish:
     """The wish in the headers that end in `Workspace-Id: 42,43` and `Retrieval: hybrid`.
 
-    The names in `headers` are in lower case. Any other that is nearly one of ours is
-    refused: a misspelt one that is overlooked would search more than its sender meant.
+    The names in `headers` are in lower case. The proxy refuses any other that is nearly one of
+    ours: to overlook a misspelt one would search more than its sender meant.
     """
     ours = {name for name in headers if _may_be_ours(name) and is_nearly_ours(name)}
     unknown = sorted(ours - _HEADERS)
@@ -169,7 +169,7 @@ def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-# Each reader gives what its own field holds, which no one type can say.
+# The readers return values of different types, so `Any` is the only common one.
 _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "workspace_id": _integers,
     "tag_id": _integers,
@@ -181,7 +181,7 @@ _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "min_relevance": _share,
     "unknown_relevance": _unknown_relevance,
 }
-"""The scope fields a request may set, and how each is read."""
+"""The scope fields that a request may set, each with its reader."""
 
 WISH_FIELDS: Final = (*_READERS, "retrieval")
 """The fields of a wish in a body."""

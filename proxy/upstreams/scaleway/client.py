@@ -42,7 +42,7 @@ class Scaleway:
         self._admitted = AdmittedModels(self.models, self._complete, self.models.ttl_s)
 
     async def require(self, model: str) -> None:
-        """Return if `model` answers, which may take a question to it. Raises ProxyError."""
+        """Return if `model` answers. To find out, it may have to ask it. Raises ProxyError."""
         await self._admitted.require(model)
 
     @property

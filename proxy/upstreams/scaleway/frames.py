@@ -1,9 +1,25 @@
 """Reads chunks of text without parsing all of their JSON each time.
 
-The reader parses and checks one chunk in full. A later chunk with the same bytes around its text is
-the same chunk with other words. To parse each chunk, and to encode it for the client, was most of
-what a token cost in the proxy itself. `tests/upstreams/scaleway/test_frames.py` shows that both
-ways of reading give the same chunks.
+To parse each chunk, and to encode it for the client, was most of what a token cost in the proxy
+itself.
+
+Theory of operation:
+
+The chunks of a stream differ in their words alone:
+
+    {"id": "x", "choices": [{"index": 0, "delta": {"content": "Good"}}], "usage": null}
+    {"id": "x", "choices": [{"index": 0, "delta": {"content": " day"}}], "usage": null}
+
+1. The reader parses and checks the first chunk in full, and looks for its text in its bytes. What
+   stands before and after the text may be a frame.
+2. It puts a probe between the two and parses that in full. If the probe comes out as the text, the
+   bytes are a frame: any text between them is the same chunk with other words.
+3. A later chunk that begins and ends with these bytes is read by unescaping what stands between, if
+   that is the inside of one JSON string. If it is not, it could hold further fields.
+4. Any other chunk is parsed in full, and may bring a new frame: the first chunk of a stream also
+   names the role, for example.
+
+`tests/upstreams/scaleway/test_frames.py` shows that both ways of reading give the same chunks.
 """
 
 from __future__ import annotations
@@ -35,9 +51,11 @@ class FrameReader:
     def read(self, data: bytes) -> Chunk | TextChunk:
         """The chunk in `data`, the same that a full parse gives."""
         if self._frame and data.startswith(self._before) and data.endswith(self._after):
+            # Empty if the two overlap in `data`, and then they are no frame of it.
             written = data[len(self._before) : -len(self._after)]
             if text := _unescaped(written):
                 return TextChunk(self._frame, text, written)
+        # Only a chunk that was checked can teach a frame: the fast way trusts what it was taught.
         chunk = self._read(data)
         if self._tries_left and (text := _text_alone(chunk)):
             self._tries_left -= 1
@@ -46,6 +64,8 @@ class FrameReader:
 
     def _learn(self, text: str, data: bytes) -> None:
         """Learn the frame of a chunk, if a probe shows that `text` stands where it seems to."""
+        # The text may stand elsewhere before: a model can say its own name. Or the upstream escapes
+        # it in another way, and it is not found. In both cases the reader learns nothing.
         before, found, after = data.partition(orjson.dumps(text))
         before, after = before + b'"', b'"' + after
         try:

@@ -1,4 +1,7 @@
-"""Which files are trusted and shown, and what is said of wrong ones; real handshakes elsewhere."""
+"""The files of certificates: which the proxy trusts, which it shows, and its errors for bad ones.
+
+Other tests make real handshakes.
+"""
 
 from __future__ import annotations
 

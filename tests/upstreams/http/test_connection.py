@@ -18,7 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.tasks import Behind, TaskScope
-from proxy.upstreams.http.connection import Connection, NotAnsweredError, NotHTTPError
+from proxy.upstreams.http.connection import (
+    PARSER_FAULTS,
+    Connection,
+    NotAnsweredError,
+    NotHTTPError,
+    new_parser,
+)
 from proxy.upstreams.http.receiver import Feed, Headers
 from tests.support.clock import skipping_clock
 from tests.support.peers import once
@@ -1062,3 +1068,47 @@ def test_a_spoiled_reply_is_refused_or_read_as_h11_reads_it(data: bytes, cuts: l
     one = found(data, cuts)
     assert one == found(data, [len(data) or 1])
     assert one is None or reference(data) in (None, one)
+
+
+# The parser
+
+
+class Parsed:
+    def __init__(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"HTTP/1.1 200 OK\nx-a: 1\ncontent-length: 2\n\nhi", b"1"),
+        (b"HTTP/1.1 200 OK\r\nx-a: one\r\n two\r\ncontent-length: 2\r\n\r\nhi", b"one two"),
+        (b"HTTP/1.1 200 OK\r\nx-a: \x01\x7f\r\ncontent-length: 2\r\n\r\nhi", b"\x01\x7f"),
+        (b"HTTP/1.1 200 OK\r\nx-a: 1\r\ntransfer-encoding: chunked\r\n\r\n2 \r\nhi\r\n", b"1"),
+    ],
+)
+def test_what_other_clients_read_is_read(data: bytes, value: bytes) -> None:
+    parsed = Parsed()
+    new_parser(parsed).feed_data(data)
+    assert dict(parsed.headers)[b"x-a"] == value
+    assert parsed.body == b"hi"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SSH-2.0-x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_refused(data: bytes) -> None:
+    with pytest.raises(PARSER_FAULTS):
+        new_parser(Parsed()).feed_data(data)
