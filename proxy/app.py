@@ -35,6 +35,7 @@ from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton import search as lighton
+from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway import replies as scaleway_replies
@@ -59,7 +60,7 @@ def create_app(
     seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
     upstreams = make_upstreams(settings, outbound, store)
-    policies = Policies(settings)
+    policies = Policies(settings, LightOnScope)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
     tools = (_search_tool(upstreams.search, settings),)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns)

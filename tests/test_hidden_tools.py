@@ -332,6 +332,8 @@ def served(lookup: Lookup, upstreams: Upstreams) -> Application:
     clients = make_upstreams(settings, Outbound.over(upstreams.transport()), store)
     tools = (SearchTool(clients.search), lookup)
     turns = KeptTurns(store, 60, "realm")
-    chat = ChatCompletions(settings, Policies(settings), clients.model, tools, WISHES, turns)
+    chat = ChatCompletions(
+        settings, Policies(settings, LightOnScope), clients.model, tools, WISHES, turns
+    )
     route = Route("/chat/completions", chat, methods=["POST"])
     return Application(routes=[route], middleware=[Middleware(Requests)])

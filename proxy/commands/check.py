@@ -22,12 +22,13 @@ from proxy.settings.checks import check_profiles, require_upstream_keys, warning
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
 from proxy.upstreams.http.outbound import Outbound
+from proxy.upstreams.lighton.scope import LightOnScope
 
 
 def run(config: Path | None) -> int:
     """Print a line for each step. Returns 1 if one failed, else 0."""
     settings = load_settings(config)
-    check_profiles(settings)
+    check_profiles(settings, LightOnScope)
     require_upstream_keys(settings, variable_names())
     for warning in warnings_of(settings):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
@@ -51,7 +52,8 @@ async def findings(
     async with aclosing(Outbound.of(settings, environment)) as outbound:
         upstreams = make_upstreams(settings, outbound, MemoryStore(0))
         place = Place(settings.lighton_base_url, "LIGHTON_BASE_URL", outbound.search_proxy)
-        search = LightOnProbe(upstreams.search, settings.scope(), place)
+        scope = LightOnScope(**settings.scope_fields)
+        search = LightOnProbe(upstreams.search, scope, place)
         place = Place(settings.scaleway_base_url, "SCALEWAY_BASE_URL", outbound.model_proxy)
         model = ScalewayProbe(upstreams.model, models_in_use(settings), place)
         for steps in (search.steps(), model.steps()):

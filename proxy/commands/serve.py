@@ -34,6 +34,7 @@ from proxy.settings.checks import (
 from proxy.settings.policies import Policies
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
 from proxy.upstreams.http.outbound import Outbound
+from proxy.upstreams.lighton.scope import LightOnScope
 
 CANNOT_LOAD = 2
 WORKER_APP = f"{__name__}:create_app_from_environment"
@@ -42,7 +43,7 @@ WORKER_APP = f"{__name__}:create_app_from_environment"
 def run(config: Path | None, **flags: str | int | None) -> None:
     settings = load_settings(config, **flags)
     configure_logging(settings.log_level)
-    check_profiles(settings)
+    check_profiles(settings, LightOnScope)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
     limits = door_limits(settings)
@@ -76,7 +77,7 @@ def _warnings_of_redis(settings: Settings) -> list[str]:
 
 def greeting(settings: Settings, url: str) -> str:
     """Where the proxy answers, and how it treats a request that names no model."""
-    policies = Policies(settings)
+    policies = Policies(settings, LightOnScope)
     policy = policies.of(None, ANYBODY)
     is_profile = settings.default_model in policies.profile_names
     of_profile = f" of profile {settings.default_model}" if is_profile else ""

@@ -10,6 +10,7 @@ from proxy.access.loopback import is_loopback_host
 from proxy.core.lookalikes import Names
 from proxy.errors import EmptyScope, SettingsError
 from proxy.settings.messages import misspelt
+from proxy.settings.profiles import MakeScope
 from proxy.settings.schema import Settings
 from proxy.settings.sources import environment_names
 
@@ -40,12 +41,13 @@ def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> 
         raise SettingsError(*problems, "to try it without keys: rag-proxy demo")
 
 
-def check_profiles(settings: Settings) -> None:
+def check_profiles(settings: Settings, make_scope: MakeScope) -> None:
     """Raise SettingsError for profiles that no request could use."""
     problems = []
+    scope = make_scope(**settings.scope_fields)
     for name, profile in settings.profiles.items():
         try:
-            settings.scope().narrow(profile.scope())
+            scope.narrow(make_scope(**profile.scope_fields))
         except EmptyScope as error:
             field = str(error.param).rpartition(".")[2]
             problems.append(f"profiles.{name}.{field}: the settings' {field} allows none of it")

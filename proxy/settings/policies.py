@@ -10,7 +10,7 @@ from proxy.core.instructions import CONTEXT
 from proxy.core.lookalikes import Names
 from proxy.core.plan import Policy
 from proxy.errors import ModelNotFound
-from proxy.settings.profiles import Profile
+from proxy.settings.profiles import MakeScope, Profile
 from proxy.settings.schema import Settings
 
 T = TypeVar("T")
@@ -23,11 +23,12 @@ class Policies:
     Raises EmptyScope for a profile that allows nothing of what the settings allow.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, make_scope: MakeScope) -> None:
         self._settings = settings
-        self._default = _policy(settings, _NO_PROFILE)
+        self._default = _policy(settings, _NO_PROFILE, make_scope)
         self._profiles = {
-            name: _policy(settings, profile) for name, profile in settings.profiles.items()
+            name: _policy(settings, profile, make_scope)
+            for name, profile in settings.profiles.items()
         }
         self.profile_names = Names(self._profiles)
 
@@ -54,11 +55,12 @@ def refuse_nearly(model: str, profiles: Names) -> None:
         )
 
 
-def _policy(settings: Settings, profile: Profile) -> Policy:
+def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Policy:
+    scope, narrower = (make_scope(**each.scope_fields) for each in (settings, profile))
     default = settings.profiles.get(settings.default_model, _NO_PROFILE)
     return Policy(
         model=profile.model or default.model or settings.default_model,
-        scope=settings.scope().narrow(profile.scope()),
+        scope=scope.narrow(narrower),
         retrieval=profile.retrieval or settings.retrieval,
         max_rounds=_first(profile.max_rounds, settings.max_rounds),
         max_searches=_first(profile.max_searches, settings.max_searches),

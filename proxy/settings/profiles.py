@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -13,14 +14,10 @@ from pydantic import (
     StringConstraints,
 )
 
-from proxy.core.scope import Retrieval
-from proxy.upstreams.lighton.scope import (
-    MAX_RESULTS,
-    LightOnScope,
-    RelevanceScoring,
-    UnknownRelevance,
-)
+from proxy.core.scope import Retrieval, Scope
 
+MakeScope = Callable[..., Scope]
+"""Makes the search vendor's scope of `ScopeSettings.scope_fields`."""
 PROFILE_NAME_MAX = 200
 
 
@@ -58,7 +55,10 @@ Seconds = Annotated[float, Field(gt=0)]
 
 
 class ScopeSettings(BaseModel):
-    """The widest scope that requests can narrow. The names are LightOn's own."""
+    """The widest scope that requests can narrow. The names and values are LightOn's own.
+
+    They are those of `LightOnScope`, which the settings do not import: a test compares the two.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -76,21 +76,22 @@ class ScopeSettings(BaseModel):
         None, description="Search only documents that match all of these LightOn attributes."
     )
     max_results: int | None = Field(
-        None, ge=1, le=MAX_RESULTS, description="The most results that one search may return."
+        None, ge=1, le=50, description="The most results that one search may return."
     )
-    relevance_scoring: RelevanceScoring | None = Field(
+    relevance_scoring: Literal["scoring_and_filtering", "scoring_only", "none"] | None = Field(
         None, description="Whether LightOn scores results for relevance, and filters by it."
     )
     min_relevance: float | None = Field(
         None, ge=0, le=1, description="Drop results whose relevance score is below this."
     )
-    unknown_relevance: UnknownRelevance = Field(
+    unknown_relevance: Literal["keep", "drop"] = Field(
         "keep",
         description="Whether results without a relevance score pass `min_relevance`.",
     )
 
-    def scope(self) -> LightOnScope:
-        return LightOnScope(**{name: getattr(self, name) for name in ScopeSettings.model_fields})
+    @property
+    def scope_fields(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ScopeSettings.model_fields}
 
 
 class Profile(ScopeSettings):

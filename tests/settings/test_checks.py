@@ -10,6 +10,7 @@ from proxy.settings.checks import (
     require_upstream_keys,
     warnings_of,
 )
+from proxy.upstreams.lighton.scope import LightOnScope
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - refusing this address is what is tested
 
@@ -97,21 +98,21 @@ def test_this_machine_is_served_without_client_keys(host: str) -> None:
 def test_a_profile_must_share_something_with_the_settings() -> None:
     profiles = {"hr": {"workspace_id": [1]}, "legal": {"workspace_id": [9], "tag_id": [1]}}
     with pytest.raises(SettingsError) as caught:
-        check_profiles(Settings(workspace_id=[1, 2], profiles=profiles))
+        check_profiles(Settings(workspace_id=[1, 2], profiles=profiles), LightOnScope)
     (problem,) = caught.value.problems
     assert problem == ("profiles.legal.workspace_id: the settings' workspace_id allows none of it")
 
 
 def test_a_profile_that_is_the_default_must_name_its_model() -> None:
     with pytest.raises(SettingsError, match=r"profiles\.hr\.model: must be set"):
-        check_profiles(Settings(default_model="hr", profiles={"hr": {}}))
-    check_profiles(Settings(default_model="hr", profiles={"hr": {"model": "m"}}))
+        check_profiles(Settings(default_model="hr", profiles={"hr": {}}), LightOnScope)
+    check_profiles(Settings(default_model="hr", profiles={"hr": {"model": "m"}}), LightOnScope)
 
 
 def test_a_profile_leads_to_a_model_and_not_to_another_profile() -> None:
     profiles = {"hr": {"model": "m"}, "chain": {"model": "hr"}}
     with pytest.raises(SettingsError) as caught:
-        check_profiles(Settings(profiles=profiles))
+        check_profiles(Settings(profiles=profiles), LightOnScope)
     assert caught.value.problems == (
         "profiles.chain.model: hr is a profile; name a Scaleway model",
     )
@@ -119,15 +120,19 @@ def test_a_profile_leads_to_a_model_and_not_to_another_profile() -> None:
 
 def test_a_default_that_is_nearly_a_profile_is_none() -> None:
     with pytest.raises(SettingsError, match="default_model: nearly names the profile HR: write"):
-        check_profiles(Settings(default_model="hr", profiles={"HR": {"model": "m"}}))
+        check_profiles(Settings(default_model="hr", profiles={"HR": {"model": "m"}}), LightOnScope)
 
 
 def test_a_profile_may_narrow_the_model_of_its_own_name() -> None:
-    check_profiles(Settings(profiles={"llama": {"model": "llama", "workspace_id": [1]}}))
+    check_profiles(
+        Settings(profiles={"llama": {"model": "llama", "workspace_id": [1]}}), LightOnScope
+    )
 
 
 def test_profiles_within_the_settings_are_fine() -> None:
-    check_profiles(Settings(workspace_id=[1, 2], profiles={"hr": {"workspace_id": [1]}}))
+    check_profiles(
+        Settings(workspace_id=[1, 2], profiles={"hr": {"workspace_id": [1]}}), LightOnScope
+    )
 
 
 def test_pages_of_any_origin_need_a_key() -> None:

@@ -12,7 +12,7 @@ from proxy.upstreams.lighton.scope import LightOnScope
 
 
 def policies(**given: Any) -> Policies:
-    return Policies(Settings(**given))
+    return Policies(Settings(**given), LightOnScope)
 
 
 def test_the_defaults_are_those_of_the_manual() -> None:
