@@ -14,6 +14,15 @@ RUNTIME = $(VENV)/.runtime-installed
 DEMO = $(VENV)/.demo-installed
 DEV = $(VENV)/.dev-installed
 DOCS_TOOLS = $(VENV)/.docs-installed
+EVIDENCE = $(VENV)/.evidence-installed
+# In an environment of its own: it demands other versions of what we pin.
+OPEN_WEBUI_VERSION ?= 0.12.4
+OPEN_WEBUI_VENV ?= .venv-open-webui
+TORCH ?= torch==2.13.0
+INSTALL_OPEN_WEBUI = $(OPEN_WEBUI_VENV)/bin/python -m pip install --quiet --only-binary :all: \
+	--disable-pip-version-check
+OPEN_WEBUI = $(OPEN_WEBUI_VENV)/.open-webui-$(OPEN_WEBUI_VERSION)-installed
+MISTRAL = build/mistral-common
 IN_VENV = PATH="$(abspath $(VENV))/bin:$$PATH"
 
 # How Ctrl-C, the ordinary way to end it, makes the demo exit. The shell must outlive the signal.
@@ -24,7 +33,7 @@ INTERRUPTED = 130
 .PHONY: help demo test lint format lock upgrade clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(DEMO) ## Run the proxy without keys, on embedded stand-ins (DOCS=folder: your documents; PORT=8100)
 	@trap : INT; $(VENV)/bin/rag-proxy demo $(if $(DOCS),--docs "$(DOCS)") \
@@ -40,9 +49,24 @@ format: $(DEV) ## Lay out the code and apply safe fixes
 	@$(VENV)/bin/ruff check --fix-only --quiet
 	@$(VENV)/bin/ruff format
 
-.PHONY: fuzz
+# Without a choice of targets, and where mistral is one of them.
+ASKS_MISTRAL = $(if $(findstring --only,$(ARGS)),$(findstring mistral,$(ARGS)),yes)
+
+.PHONY: fuzz mistral-common
 fuzz: $(DEV) ## Feed broken input to all that reads input (ARGS="--seconds 600 --only http"; ARGS=--help)
+	@$(if $(ASKS_MISTRAL),$(MAKE) --no-print-directory mistral-common || echo "Going on without it.")
 	@$(VENV)/bin/python -m tests.fuzz $(ARGS)
+
+.PHONY: evidence
+evidence: $(EVIDENCE) ## Measure how well quotes bear out sentences (ARGS="--seed 1"; docs/evidence.md)
+	@$(VENV)/bin/python -m tests.evidence $(ARGS)
+
+.PHONY: e2e-open-webui
+e2e-open-webui: $(DEV) $(OPEN_WEBUI) ## Ask on Open WebUI's own page, in Chromium (installs Open WebUI: 3 GB)
+	@OPEN_WEBUI_VENV="$(OPEN_WEBUI_VENV)" $(VENV)/bin/python -m pytest tests/open_webui $(ARGS)
+
+# Two versions cannot live in one environment. The fuzzer runs each in a process of its own.
+mistral-common: $(MISTRAL)/old/.installed $(MISTRAL)/new/.installed
 
 .PHONY: bench bench-peers
 bench: $(RUNTIME) ## Measure the proxy beside its peers, which make bench-peers installs (ARGS=--quick; ARGS=--help)
@@ -67,17 +91,26 @@ lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versi
 	$(LOCK) pyproject.toml --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
 	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
+	$(LOCK) --group evidence --constraint requirements/dev.txt --output-file requirements/evidence.txt
+	$(LOCK) --group mistral-old --output-file requirements/mistral-old.txt $(LOCK_OPTIONS)
+	$(LOCK) --group mistral-new --output-file requirements/mistral-new.txt $(LOCK_OPTIONS)
 
 upgrade: LOCK_OPTIONS = --upgrade
 upgrade: lock ## Write requirements/ anew with the newest versions allowed
 
 clean: ## Remove the environment and everything that tools have left behind
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .fuzz .hypothesis .import_linter_cache \
-		.mypy_cache .pytest_cache .ruff_cache tests/e2e/node/node_modules
+	rm -rf $(VENV) $(OPEN_WEBUI_VENV) build dist htmlcov .coverage .coverage.* .fuzz .hypothesis \
+		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache tests/e2e/node/node_modules
 	find proxy tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
 	@scripts/create-venv "$(PYTHON)" "$(VENV)" "$(MAKECMDGOALS)"
+
+$(MISTRAL)/%/.installed: requirements/mistral-%.txt $(VENV)/pyvenv.cfg
+	@echo "Installing mistral-common ($*) into $(@D) ..."
+	@rm -rf $(@D)
+	@$(INSTALL_PINNED) --target $(@D) -r $<
+	@touch $@
 
 # pyproject.toml holds the version and the command, which an editable install copies.
 $(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml $(VENV)/pyvenv.cfg
@@ -99,4 +132,19 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 $(DOCS_TOOLS): requirements/docs.txt $(VENV)/pyvenv.cfg
 	@echo "Installing what only the documentation's site needs into $(VENV) ..."
 	@$(INSTALL_PINNED) -r requirements/docs.txt
+	@touch $@
+
+$(EVIDENCE): requirements/evidence.txt $(RUNTIME)
+	@echo "Installing labelled sentences into $(VENV) ..."
+	@$(INSTALL_PINNED) -r requirements/evidence.txt
+	@touch $@
+
+# torch comes first, so that TORCH can name a small build: some bring gigabytes for graphics cards.
+$(OPEN_WEBUI):
+	@command -v chromedriver >/dev/null || \
+		{ echo "rag-proxy: ChromeDriver is missing; on Debian: apt install chromium-driver" >&2; exit 1; }
+	@scripts/create-venv "$(PYTHON)" "$(OPEN_WEBUI_VENV)" "$(MAKECMDGOALS)"
+	@echo "Installing Open WebUI $(OPEN_WEBUI_VERSION) into $(OPEN_WEBUI_VENV) ..."
+	@$(INSTALL_OPEN_WEBUI) $(TORCH)
+	@$(INSTALL_OPEN_WEBUI) open-webui==$(OPEN_WEBUI_VERSION)
 	@touch $@

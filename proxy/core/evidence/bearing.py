@@ -1,0 +1,227 @@
+"""What in a passage bears out a sentence: the words that stand there, and how well they do.
+
+No model is asked. A sentence and a passage are compared by their words: numbers and names count
+most, words such as "the" nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final, Literal, NamedTuple, Self
+
+from proxy.core.evidence.held import Held, figures_of, missing_from
+from proxy.core.evidence.polarity import opposes, stance_of
+from proxy.core.evidence.sentences import Span, sentences_of_passage
+from proxy.core.evidence.tokens import tokenize
+from proxy.core.evidence.words import Word, words_of
+from proxy.tasks import Steps
+
+Support = Literal["exact", "close", "weak", "none"]
+
+CLOSE: Final = 0.55
+"""The part of a sentence's weight that its passage holds at least, if it supports it."""
+WEAK: Final = 0.25
+_ELSEWHERE: Final = 0.7
+"""What a word counts that stands in the passage, but not in the quote."""
+_SECOND: Final = 0.2
+"""What a second sentence adds at least, in parts of the weight, to be quoted with the first."""
+_MOST_PLACES: Final = 64
+"""A word that stands in more sentences than this tells none from the others."""
+
+
+_CLAUSE_WORDS: Final = 3
+_CLAUSE_HELD: Final = 0.25
+"""A clause of so many words or more must be held by more than this part."""
+_BESIDE: Final = 3
+"""How many words around a verbatim sentence are looked at."""
+_AT_ONCE: Final = 2_000
+"""So many characters of a passage are read without a pause: some 10 ms of processor time."""
+
+
+class Evidence(NamedTuple):
+    """What bears out a sentence: `quote` stands in the passage as it is, "" without support."""
+
+    quote: str
+    support: Support
+
+
+_ORDER: Final[tuple[Support, ...]] = ("exact", "close", "weak", "none")
+NOTHING: Final = Evidence("", "none")
+
+
+class Claim:
+    """A sentence of an answer that is cited for, as plain text."""
+
+    def __init__(self, sentence: str) -> None:
+        tokens = tokenize(sentence)
+        self.figures = figures_of(sentence, tokens)
+        self.words = words_of(sentence, tokens)
+        self.stance = stance_of(self.words)
+        self.weights: dict[str, float] = {}
+        for word in self.words:
+            if word.weight:
+                self.weights[word.key] = max(word.weight, self.weights.get(word.key, 0.0))
+        self.total = sum(self.weights.values())
+        self.keys_of_figures = [
+            (figure, {w.key for w in self.words if figure.start <= w.token.start < figure.end})
+            for _, figure in self.figures
+        ]
+        self.run = _run(self.words)
+
+
+class Source:
+    """A passage, split into sentences once for all that it is cited for.
+
+    Its `title` holds figures and words as the passage does, but is never quoted.
+    """
+
+    def __init__(self, text: str, title: str = "") -> None:
+        self._text = text
+        self._spans: list[Span] = []
+        self._words: list[list[Word]] = []
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
+        self._clauses = 0
+        self._title = {each.key for each in words_of(title, tokenize(title))}
+        self.held = Held(title)
+        for spans in _batches(text):
+            self._add(spans)
+
+    @classmethod
+    def in_steps(cls, text: str, title: str = "") -> Steps[Self]:
+        """A passage, which may be long."""
+        source = cls("", title)
+        source._text = text
+        for spans in _batches(text):
+            source._add(spans)
+            yield
+        return source
+
+    def _add(self, spans: Sequence[Span]) -> None:
+        """Take in sentences that follow one another. No two of them share a clause."""
+        tokens = tokenize(self._text, spans[0][0], spans[-1][1])
+        self.held.add(self._text, tokens)
+        starts = [each.start for each in tokens]
+        for start, end in spans:
+            own = tokens[bisect_left(starts, start) : bisect_left(starts, end)]
+            words = words_of(self._text, own, self._clauses)
+            self._clauses = words[-1].clause + 1 if words else self._clauses
+            for key in {each.key for each in words if each.weight}:
+                self._places[key].append(len(self._words))
+            self._words.append(words)
+        self._spans += spans
+
+    def for_sentence(self, sentence: str) -> Evidence:
+        """What in the passage bears out `sentence`; of several, the one it bears out least."""
+        found = [
+            self.for_claim(claim, is_whole=not missing_from(claim.figures, [self.held]))
+            for start, end in sentences_of_passage(sentence)
+            if (claim := Claim(sentence[start:end])).total
+        ]
+        return max(found, key=lambda each: _ORDER.index(each.support), default=NOTHING)
+
+    def for_claim(self, claim: Claim, *, is_whole: bool) -> Evidence:
+        """As `for_sentence`; `is_whole` says whether all its figures are held."""
+        if not claim.total or not self._spans:
+            return NOTHING
+        first, last = self._best(claim)
+        words = [word for number in range(first, last + 1) for word in self._words[number]]
+        quote = self._text[self._spans[first][0] : self._spans[last][1]]
+        coverage = self._coverage(claim, {each.key for each in words})
+        if coverage < WEAK:
+            return NOTHING
+        if coverage < CLOSE or not is_whole or self._lacks_clause(claim):
+            return Evidence(quote, "weak")
+        verbatim = _verbatim(claim, words)
+        if opposes(claim.stance, stance_of(verbatim or words)):
+            return Evidence(quote, "weak")
+        return Evidence(quote, "exact" if verbatim else "close")
+
+    def _best(self, claim: Claim) -> tuple[int, int]:
+        """The first and the last of the one or two sentences that share most with the claim."""
+        scores: defaultdict[int, float] = defaultdict(float)
+        for key, weight in claim.weights.items():
+            for number in islice(self._places.get(key, ()), _MOST_PLACES):
+                scores[number] += weight
+        if not scores:
+            return 0, 0
+        best = max(scores, key=lambda number: (scores[number], -len(self._words[number])))
+        alone = self._weight(claim, best)
+        gains: dict[int, float] = {
+            other: self._weight(claim, best, other) - alone
+            for other in (best - 1, best + 1)
+            if 0 <= other < len(self._spans)
+        }
+        other = max(gains, key=gains.__getitem__, default=best)
+        if gains.get(other, 0.0) < _SECOND * claim.total:
+            return best, best
+        return min(best, other), max(best, other)
+
+    def _weight(self, claim: Claim, *numbers: int) -> float:
+        keys = {each.key for number in numbers for each in self._words[number]}
+        return sum(weight for key, weight in claim.weights.items() if key in keys)
+
+    def _lacks_clause(self, claim: Claim) -> bool:
+        """Whether the passage holds next to nothing of a clause, as of what is added to a list."""
+        clauses: defaultdict[int, set[str]] = defaultdict(set)
+        for word in claim.words:
+            if word.weight:
+                clauses[word.clause].add(word.key)
+        return any(
+            len(keys) >= _CLAUSE_WORDS
+            and sum(key in self._places or key in self._title for key in keys)
+            <= _CLAUSE_HELD * len(keys)
+            for keys in clauses.values()
+        )
+
+    def _coverage(self, claim: Claim, quoted: set[str]) -> float:
+        counted = {
+            key for figure, keys in claim.keys_of_figures if self.held.holds(figure) for key in keys
+        }
+        held = 0.0
+        for key, weight in claim.weights.items():
+            if key in quoted:
+                held += weight
+            elif key in self._places or key in self._title or key in counted:
+                held += weight * _ELSEWHERE
+        return held / claim.total
+
+
+def _batches(text: str) -> Iterator[list[Span]]:
+    """The sentences of a passage, about _AT_ONCE characters at a time."""
+    batch: list[Span] = []
+    for span in sentences_of_passage(text):
+        batch.append(span)
+        if span[1] - batch[0][0] >= _AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def find_evidence(sentence: str, passage: str) -> Evidence:
+    """What in `passage` bears out `sentence`.
+
+    Many sentences of one passage are better asked of one `Source`.
+    """
+    return Source(passage).for_sentence(sentence)
+
+
+def _verbatim(claim: Claim, words: Sequence[Word]) -> Sequence[Word]:
+    """The words of the claim where they stand one after the other, with those beside them.
+
+    Empty if they do not. A "not" just before or behind turns round what stands there word for word.
+    """
+    run = _run(words)
+    place = run.find(claim.run)
+    if place < 0:
+        return ()
+    first = run.count(" ", 0, place)
+    return words[max(0, first - _BESIDE) : first + len(claim.words) + _BESIDE]
+
+
+def _run(words: Sequence[Word]) -> str:
+    """The words one after the other, to see whether they stand so in another text."""
+    return " ".join(["", *(each.token.folded for each in words), ""])
