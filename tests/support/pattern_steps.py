@@ -68,15 +68,21 @@ class _Matcher:
                 yield from self.ends(list(branch), place)
         elif code is op.SUBPATTERN:
             yield from self.ends(list(argument[3]), place)
-        elif code in {op.ASSERT, op.ASSERT_NOT} and argument[0] == 1:
-            is_there = next(self.ends(list(argument[1]), place), None) is not None
-            if is_there is (code is op.ASSERT):
+        elif code in {op.ASSERT, op.ASSERT_NOT}:
+            if self._looks(argument[0], list(argument[1]), place) is (code is op.ASSERT):
                 yield place
         elif code is op.MAX_REPEAT:
             least, most, body = argument
             yield from self._repeated(least, most, list(body), place)
         else:
             raise NotImplementedError(code)
+
+    def _looks(self, direction: int, items: Items, place: int) -> bool:
+        """Whether `items` stand after `place`, or before it: then each is one character."""
+        if direction == 1:
+            return next(self.ends(items, place), None) is not None
+        begin = place - len(items)
+        return begin >= 0 and place in self.ends(items, begin)
 
     def _repeated(self, least: int, most: Any, body: Items, place: int) -> Iterator[int]:
         code, argument = body[0]
@@ -121,16 +127,20 @@ class _Matcher:
         before, after = self._text[place - 1 : place], self._text[place : place + 1]
         if where is op.AT_BEGINNING:
             return not place or (self._multiline and before == "\n")
+        if where is op.AT_END_STRING:
+            return not after
         if where is op.AT_END:
             return not after or (after == "\n" and self._multiline)
         is_word = _CATEGORIES[op.CATEGORY_WORD]
         return is_word(before or " ") is not is_word(after or " ")
 
 
-def spans(pattern: re.Pattern[Any], text: str, *, whole: bool = False) -> tuple[list[Any], int]:
+def spans(
+    pattern: re.Pattern[Any], text: str, *, whole: bool = False, in_place: bool = False
+) -> tuple[list[Any], int]:
     """All that the pattern matches, as `finditer` finds it, and the steps of finding it.
 
-    With `whole`, what `fullmatch` finds.
+    With `whole`, what `fullmatch` finds, and with `in_place`, what `match` finds.
     """
     matcher = _Matcher(pattern, text)
     items = list(_parsed(pattern))
@@ -139,8 +149,8 @@ def spans(pattern: re.Pattern[Any], text: str, *, whole: bool = False) -> tuple[
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(50_000)
     try:
-        if whole:
-            ends = (end for end in matcher.ends(items, 0) if end == len(text))
+        if whole or in_place:
+            ends = (end for end in matcher.ends(items, 0) if in_place or end == len(text))
             return [(0, end) for end in itertools.islice(ends, 1)], matcher.steps
         while place <= len(text):
             end = next(matcher.ends(items, place), None)
