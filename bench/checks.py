@@ -9,9 +9,11 @@ from typing import Any, Final
 import orjson
 
 from bench.exchange import Event, Exchange, read_reply
-from bench.script import Script, citations
+from bench.script import Script, citations, read_text
 
 _OK: Final = 200
+_HELD: Final = 3
+"""So many pieces of a script may come together with the next one."""
 _DONE: Final = b"[DONE]"
 _SHOWN: Final = 200
 _MISSHAPEN: Final = (ValueError, LookupError, TypeError, AttributeError)
@@ -46,7 +48,7 @@ def check_reply(exchange: Exchange, expected: Expected) -> None:
         _expect("status", reply.status, _OK, reply.body)
         choice = orjson.loads(reply.body)["choices"][0]
         message = choice["message"]
-        _expect("text", message["content"], expected.script.text)
+        _expect("text", message["content"], _text(expected))
         _expect("finish_reason", choice["finish_reason"], "stop")
         if expected.cited:
             _expect("annotations", message.get("annotations"), citations(expected.script))
@@ -80,12 +82,22 @@ def _check_events(exchange: Exchange, events: list[Event], expected: Expected) -
                 cited.append(noted)
             if reason := choice.get("finish_reason"):
                 reasons.append(reason)
-    _expect("pieces of text", pieces, list(expected.script.pieces))
+    if expected.cited:
+        # A marker, and white space, waits for what follows, and comes with the next piece.
+        _expect("text", "".join(pieces), _text(expected))
+        most = len(expected.script.pieces)
+        _expect("pieces of text", min(max(len(pieces), most - _HELD), most), len(pieces))
+    else:
+        _expect("pieces of text", pieces, list(expected.script.pieces))
     _expect("finish_reason", reasons, ["stop"])
     if expected.cited:
         _expect("annotations", cited, [citations(expected.script)])
     gaps = (later - earlier for earlier, later in itertools.pairwise(times))
     return Timing(times[0] - exchange.sent_at, tuple(gaps))
+
+
+def _text(expected: Expected) -> str:
+    return read_text(expected.script) if expected.cited else expected.script.text
 
 
 def _expect(what: str, got: Any, wanted: Any, detail: bytes = b"") -> None:

@@ -116,13 +116,26 @@ def search_results() -> dict[str, Any]:
     return {"results": [_result(n) for n in range(1, PASSAGES + 1)]}
 
 
+CITED: Final = (2, 5)
+"""The passages that an answer cites: one near its beginning, one at its end."""
+
+
+def read_text(script: Script) -> str:
+    """The answer as its reader gets it: a number is the place of its source by first appearance."""
+    text = script.text
+    for n, passage in enumerate(CITED, 1):
+        text = text.replace(f"[{passage}]", f"[{n}]", 1)
+    return text
+
+
 def citations(script: Script) -> list[dict[str, Any]]:
-    """The citations of an answer: passage 2 near the beginning, passage 5 at the end."""
-    return [_annotation(script.text, n) for n in (2, 5)]
+    """The citations of an answer as its reader gets it."""
+    text = read_text(script)
+    return [_annotation(text, n, passage) for n, passage in enumerate(CITED, 1)]
 
 
-def _annotation(text: str, passage: int) -> dict[str, Any]:
-    marker = f"[{passage}]"
+def _annotation(text: str, n: int, passage: int) -> dict[str, Any]:
+    marker = f"[{n}]"
     start = text.index(marker)
     citation = {
         "url": _url(passage),

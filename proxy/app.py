@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.core.addresses import HostRule
 from proxy.core.names import SEARCH_COUNT
 from proxy.core.search_tool import SearchTool, SearchUpstream
 from proxy.settings import Settings
@@ -57,13 +58,14 @@ def create_app(
     if not isinstance(outbound, Outbound):
         outbound = Outbound.over(outbound) if outbound else Outbound.of(settings, {})
     whose = _whose_documents(settings)
+    fences = hashlib.sha256(b"words of fences\0" + whose).digest()
     seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings, LightOnScope)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
     tools = (_search_tool(upstreams.search, settings),)
-    chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns)
+    chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
     models = Models(policies.profile_names, upstreams.models)
 
     return Application(
@@ -135,6 +137,7 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
         vendor(lighton.NAME, lighton.CREDENTIALS, key),
         timeout_s=settings.search_timeout_s,
         shared=Shared(store, settings.search_cache_ttl),
+        hosts=HostRule.of(settings.citation_hosts),
     )
     return Upstreams(model, models, search)
 

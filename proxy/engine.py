@@ -9,27 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
-from proxy.core.citations import MAX_ANNOTATIONS, annotate
 from proxy.core.desk import Desk
 from proxy.core.frames import Hear, TextChunk
+from proxy.core.gathering import CallRules
+from proxy.core.grounding import Grounding
 from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.kept import KeptTurn, call_id
-from proxy.core.loop import AskModel, Command, Keep, Recall, RunJobs, answer
+from proxy.core.loop import AskModel, Command, EmptyAnswerError, Keep, Recall, RunJobs, Tell, answer
 from proxy.core.names import FIELD
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
-from proxy.core.reader import TurnReader, UnfinishedTurnError
+from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
+from proxy.core.slices import slices_of
 from proxy.core.turn import Owner, ToolCall, Turn
-from proxy.core.wire import ChatRequest, Chunk
+from proxy.core.wire import ChatRequest, Chunk, Message
+from proxy.core.withheld import Withheld
 from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
-from proxy.tasks import Behind, TaskScope
+from proxy.tasks import Behind, TaskScope, taking_turns
 from proxy.telemetry.facts import AnswerFacts
+
+_WORD: Final = re.compile(r"[\w-]{1,60}", re.ASCII)
+"""A finish_reason that a log line may show."""
 
 
 class _AnswerIsFull(Exception):  # ends a round, and is no error
@@ -77,9 +84,14 @@ class Run:
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
     desk: Desk = field(init=False)
+    _grounding: Grounding = field(init=False)
+    _asked: Sequence[Message] = field(init=False, default=())
+    """What the model was shown last."""
     _deadline: float = field(init=False, default=0.0)
     _room: int = field(init=False)
     """The characters that the client may still hear."""
+    _withheld: Withheld = field(init=False, default_factory=Withheld)
+    """The text of the last round that the client was not to hear at once."""
     _running: dict[Job, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,9 +101,12 @@ class Run:
             tools=self.plan.tools,
             scope=self.plan.scope,
             book=PassageBook(policy.passage_chars),
+            fence=self.plan.fence,
             max_searches=policy.max_searches,
             query_limit=policy.query_chars,
         )
+        self._grounding = Grounding(self.plan, self.desk)
+        self.writer.prose = self._grounding.prose
 
     @property
     def searches(self) -> int:
@@ -129,9 +144,15 @@ class Run:
                 except StopIteration as end:
                     turn: Turn = end.value
                     break
+                except EmptyAnswerError as error:
+                    what = (
+                        f"{self.model.name}'s model gave no answer after its search, and none when "
+                        "it was asked again. Try again, or choose another model."
+                    )
+                    raise BadReply(self.model.name, what, cause="empty_answer") from error
                 reply = None  # a long round need not hold earlier findings
                 reply = await self._obey(command, listener, tasks)
-        listener.hear(self._closing(turn))
+        listener.hear(await self._closing(turn))
 
     def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Awaitable[object]:
         """The reply to a command of the loop."""
@@ -140,6 +161,8 @@ class Run:
                 return self._ask(ask, listener, tasks)
             case RunJobs(jobs):
                 return self._run_jobs(jobs, tasks)
+            case Tell(turn):
+                return self._tell(turn, listener)
             case Recall(handles):
                 return self.turns.recall(handles)
             case Keep(handle, turn):
@@ -148,43 +171,95 @@ class Run:
     async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
         """One model round: the client hears it, and jobs start as soon as they are known."""
         self.rounds += 1
+        self._asked = ask.messages
         self.writer.begin_round()
-        reader = TurnReader(
-            functools.partial(self.plan.owner_of, hidden=ask.hidden),
-            mint_id=functools.partial(call_id, self.writer.id, self.rounds),
-            room=self._room,
-            keeps_ids=not self.plan.grounded,
-            single_call=self.plan.chat.single_call,
-        )
+        self._grounding.begin_round()
+        reader = self._reader(ask)
+        room = reader.room
+        withheld = self._withheld = Withheld()
+        take = withheld.take if ask.is_withheld else None
+        whole: list[Chunk | TextChunk] = []  # for a plain client: its text may come in one piece
+        write = self.writer.write if self.plan.chat.stream else whole.append
 
         def hear(chunks: list[Chunk | TextChunk]) -> Behind:
             heard: list[Chunk | TextChunk] = []
             for each in chunks:
-                if not reader.is_full and (part := reader.feed(each)) is not None:
-                    heard.append(self.writer.write(part))  # noqa: PERF401  # costs each token a call
+                if (
+                    not room.is_full
+                    and (part := reader.feed(each)) is not None
+                    and (take is None or (part := take(part)) is not None)
+                    and (told := write(part)) is not None
+                ):
+                    heard.append(told)  # noqa: PERF401  # costs each token a call
             if reader.has_calls and self.plan.chat.stream:  # else the loop asks next
                 self._start_early(reader.take_ready(), tasks)
             behind = listener.hear(heard) if heard else None
-            if reader.is_full:
+            if room.is_full:
                 raise _AnswerIsFull
             return behind
 
         with suppress(_AnswerIsFull):
             await self.model.ask(self._body(ask), hear)
-        self._room, self.is_cut = reader.room, reader.is_full
+        await self._write_in_slices(whole, listener)
+        self._room, self.is_cut = room.left + withheld.chars, room.is_full
+        turn = self._turn(reader)
+        if (rest := self.writer.end_round(turn)) is not None:
+            listener.hear([rest])
+        return self._with_heard(turn)
+
+    async def _tell(self, turn: Turn, listener: Listener) -> Turn:
+        """Let the client hear a text that was withheld. The reader has checked its room."""
+        self._room -= self._withheld.chars
+        behind = None
+        if (told := self.writer.write(self._withheld.tell())) is not None:
+            behind = listener.hear([told])
+        if behind is not None:
+            await behind
+        return self._with_heard(turn)
+
+    def _with_heard(self, turn: Turn) -> Turn:
+        heard = self._grounding.heard(self.writer.round_text)
+        return replace(turn, heard=heard._replace(is_refusal=self.writer.has_refused))
+
+    def _turn(self, reader: TurnReader) -> Turn:
+        """The turn that has been read. Raises BadReply if it did not end as an answer does."""
         try:
-            turn = reader.close()
+            return reader.close()
         except UnfinishedTurnError as error:
             what = f"{self.model.name}'s reply broke off before its end."
             raise BadReply(self.model.name, what, cause="broke_off") from error
-        self.writer.end_round(turn)
-        return turn
+        except FailedTurnError as error:
+            what = f"{self.model.name} gave up before the end of its answer. Try again."
+            said = error.finish_reason if _WORD.fullmatch(error.finish_reason) else ""
+            raise BadReply(self.model.name, what, cause="finish_reason", said=said) from error
+
+    def _reader(self, ask: Ask) -> TurnReader:
+        rules = CallRules(
+            functools.partial(self.plan.owner_of, hidden=ask.hidden),
+            mint_id=functools.partial(call_id, self.writer.id, self.rounds),
+            names=self.plan.tool_names,
+            keeps_ids=not self.plan.grounded,
+            single_call=self.plan.chat.single_call,
+        )
+        return TurnReader(rules, room=self._room)
+
+    async def _write_in_slices(
+        self, whole: Sequence[Chunk | TextChunk], listener: Listener
+    ) -> None:
+        """Write chunks that may hold a long text, and let the event loop do other work."""
+        for chunk in whole:
+            for part in slices_of(chunk):
+                if (told := self.writer.write(part)) is not None:
+                    listener.hear([told])
+                await asyncio.sleep(0)
 
     def _body(self, ask: Ask) -> ChatRequest:
         """The request of one round: the client's own parameters, and the fields of the proxy."""
         chat = self.plan.chat
         model = self.plan.policy.model
         body: ChatRequest = {**chat.body, "model": model, "messages": ask.messages}
+        if not ask.has_format:
+            body.pop("response_format", None)
         if ask.tools:
             body["tools"] = list(ask.tools)
         else:
@@ -230,13 +305,9 @@ class Run:
             return Failed(error, took_ms())
         return Found(found.results, found.warnings, took_ms())
 
-    def _closing(self, turn: Turn) -> list[Chunk]:
+    async def _closing(self, turn: Turn) -> list[Chunk]:
         if not self.plan.grounded:
             return self.writer.end(turn, annotations=[], extras={})
-        report: dict[str, object] = {**self.desk.report, "rounds": self.rounds}
-        passages = self.desk.book.passages
-        annotations = annotate(self.writer.text, passages, most=MAX_ANNOTATIONS + 1)
-        if len(annotations) > MAX_ANNOTATIONS:
-            annotations.pop()
-            report["annotations_cut"] = True
-        return self.writer.end(turn, annotations=annotations, extras={FIELD: report})
+        closing = await taking_turns(self._grounding.close(self.writer.text, self._asked))
+        report = {**closing.report, "rounds": self.rounds}
+        return self.writer.end(turn, annotations=closing.annotations, extras={FIELD: report})

@@ -20,7 +20,7 @@
         ├── BadCredentials    502  the upstream rejects the proxy's own key
         ├── OutOfReach        502  the proxy's key may read nothing within the scope
         ├── Unreachable       502  no connection, or it broke
-        ├── BadReply          502  a reply that breaks the protocol
+        ├── BadReply          502  a reply that breaks the protocol, or holds no answer
         ├── Overloaded        503  the upstream says it is unavailable
         └── UpstreamTimeout   504
 

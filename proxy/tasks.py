@@ -15,13 +15,15 @@ to the block.
 
 Tokens do not pass through tasks. Plain calls push them from one socket to the other, and none of
 these calls can wait. A receiver that cannot take more says so by what it returns: see `Behind`.
+
+Work that takes long is done in `Steps`, so that the event loop can do other work in between.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
@@ -33,6 +35,20 @@ caught up.
 The sender sends nothing more until the future is done. If it fails or is cancelled, the exchange
 ends. The future belongs to the receiver: nobody else cancels it.
 """
+
+Steps = Generator[None, None, T]
+"""Work that pauses every few milliseconds, and returns its result."""
+
+
+async def taking_turns(steps: Steps[T]) -> T:
+    """The result of work that lets the event loop do other work whenever it pauses."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        await asyncio.sleep(0)
 
 
 class TaskScope:

@@ -8,6 +8,9 @@ from hypothesis import settings
 from tests.support.program import hear_interrupts
 from tests.support.redis_server import redis_server
 
+# `make e2e-open-webui` installs what these need, and names their folder.
+collect_ignore = ["open_webui"]
+
 # How long an example takes is not judged: a busy machine is no defect.
 settings.register_profile("unhurried", settings(), deadline=None)
 settings.load_profile("unhurried")

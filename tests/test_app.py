@@ -69,16 +69,18 @@ async def test_the_log_names_a_client_by_a_hash_that_depends_on_the_deployments_
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [(None, SEARCHING), ("Search all.", "Search all."), ("", None)]
+    ("given", "said"), [(None, SEARCHING), ("Search all.", "Search all."), ("", "")]
 )
 async def test_the_model_is_told_to_search_in_the_operators_words(
-    given: str | None, said: str | None
+    given: str | None, said: str
 ) -> None:
     upstreams = Upstreams([Round("Hi.")])
     app = create_app(settings(search_instructions=given), upstreams.transport())
     await ask(app, document=HI)
-    system = [each["content"] for each in upstreams.asked[0]["messages"][:-1]]
-    assert system == ([] if said is None else [said])
+    (system,) = [each["content"] for each in upstreams.asked[0]["messages"][:-1]]
+    told, _, marks = system.partition("Search results are marked")
+    assert told.strip() == said
+    assert marks
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ from proxy.core.chat import parse_chat
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.plan import Policy, make_plan
 from proxy.core.search_tool import SearchTool
+from proxy.core.slices import SLICE_CHARS
 from proxy.core.wire import Fragment
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import BadReply, ModelNotFound, Overloaded, UpstreamTimeout
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
+from tests.core.samples import FENCE
 from tests.support.parts import Listener, Model, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, search_call
 
@@ -37,7 +39,7 @@ def run(
 ) -> Run:
     chat = parse_chat({"messages": MESSAGES, "stream": True, **(body or {})}, WISHES)
     plan = make_plan(
-        chat, Policy("m", LightOnScope(), **policy), chat.wish, (SearchTool(searcher),)
+        chat, Policy("m", LightOnScope(), **policy), chat.wish, (SearchTool(searcher),), FENCE
     )
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
     return Run(plan, model, turns or Turns(), writer)
@@ -170,7 +172,10 @@ async def test_a_turn_is_kept_before_the_client_hears_its_end() -> None:
     assert completion["choices"][0]["message"]["annotations"][0]["url_citation"]["title"] == (
         "Handbook"
     )
-    assert completion["lighton"] == {"searches": [], "rounds": 1}
+    report = completion["lighton"]
+    assert (report["searches"], report["rounds"]) == ([], 1)
+    (source,) = report["citations"]
+    assert [each["passage"] for each in source["passages"]] == [1]
     assert completion["usage"]["total_tokens"] == 15
     assert [each["role"] for each in model.asked[1]["messages"][1:]] == [
         "user",
@@ -222,6 +227,23 @@ async def test_a_failing_model_ends_the_searches_of_its_round() -> None:
         await asyncio.wait_for(run(Model(cut_short), searcher).drive(Listener()), 10)
     assert (caught.value.upstream, caught.value.cause) == ("Scaleway", "broke_off")
     assert searcher.cancelled.is_set() or not searcher.ran
+
+
+@pytest.mark.parametrize(("finish", "said"), [("abort", "abort"), ("so\nodd", "")])
+async def test_a_turn_that_ends_in_a_fault_is_an_error_that_says_how(
+    finish: str, said: str
+) -> None:
+    with pytest.raises(BadReply, match="Scaleway gave up") as caught:
+        await run(Model(Round("Three mon", finish_reason=finish)), Searcher()).drive(Listener())
+    assert (caught.value.cause, caught.value.said) == ("finish_reason", said)
+
+
+async def test_a_search_that_is_cut_by_the_limit_ends_the_answer() -> None:
+    cut = Round("Let me see.", calls=(search_call("leave"),), finish_reason="length")
+    searcher, listener = open_searcher(), Listener()
+    await run(Model(cut), searcher).drive(listener)
+    assert told(listener)["choices"][0]["finish_reason"] == "length"
+    assert told(listener)["choices"][0]["message"]["content"] == "Let me see."
 
 
 async def test_a_slow_client_slows_the_model_down() -> None:
@@ -380,8 +402,161 @@ async def test_searches_of_a_turn_that_is_cut_are_ended_and_not_waited_for() -> 
 
 async def test_a_reply_says_that_annotations_were_left_out() -> None:
     for count, cut in ((1_000, None), (1_001, True)):
-        model = Model(SEARCH_ROUND, Round("[1]" * count))
+        model = Model(SEARCH_ROUND, Round("It is so [1]. " * count))
         listener = Listener()
         await run(model, open_searcher()).drive(listener)
         assert len(choice_heard(listener)["message"]["annotations"]) == 1_000
         assert told(listener)["lighton"].get("annotations_cut") is cut
+
+
+AS_JSON: dict[str, Any] = {"response_format": {"type": "json_object"}}
+TALKING_SEARCH = Round("Let me see.", calls=(search_call("leave"),), finish_reason="tool_calls")
+JSON_ROUND = Round('{"days": 27}')
+
+
+def content(listener: Listener) -> Any:
+    return told(listener)["choices"][0]["message"]["content"]
+
+
+async def test_a_client_that_wants_json_hears_json_alone() -> None:
+    model = Model(TALKING_SEARCH, Round("It is 27 [1]."), JSON_ROUND)
+    one, listener = run(model, open_searcher(), AS_JSON), Listener()
+    await one.drive(listener)
+    assert content(listener) == '{"days": 27}'
+    assert ["response_format" in each for each in model.asked] == [False, False, True]
+    assert ["tools" in each for each in model.asked] == [True, True, False]
+    assert told(listener)["usage"]["total_tokens"] == 45
+    assert told(listener)["lighton"]["rounds"] == 3
+
+
+async def test_json_that_needs_no_other_round_is_told_when_its_round_ends() -> None:
+    model = Model(TALKING_SEARCH, JSON_ROUND)
+    listener = Listener()
+    await run(model, open_searcher(), AS_JSON).drive(listener)
+    assert content(listener) == '{"days": 27}'
+    assert len(model.asked) == 2
+
+
+async def test_a_search_starts_while_the_text_before_it_is_withheld() -> None:
+    model = Model(TALKING_SEARCH, JSON_ROUND)
+    searcher, listener = open_searcher(), Listener()
+    model.gates[len(TALKING_SEARCH.chunks()) - 1] = searcher.started
+    await asyncio.wait_for(run(model, searcher, AS_JSON).drive(listener), 10)
+    assert content(listener) == '{"days": 27}'
+
+
+async def test_reasoning_is_heard_while_text_is_withheld() -> None:
+    model, listener = Model(TALKING_SEARCH, JSON_ROUND), Listener()
+    model.extra[1] = {"choices": [{"index": 0, "delta": {"reasoning_content": "Hm."}}]}
+    await run(model, open_searcher(), AS_JSON).drive(listener)
+    assert told(listener)["choices"][0]["message"]["reasoning_content"] == "Hm."
+    assert content(listener) == '{"days": 27}'
+
+
+async def test_text_beside_a_clients_call_reaches_the_model_again_but_not_the_client() -> None:
+    calling = Round("Let me see.", calls=(Call("get_weather", "{}"),), finish_reason="tool_calls")
+    body, turns, listener = {**WITH_WEATHER, **AS_JSON}, Turns(), Listener()
+    await run(Model(calling), Searcher(), body, turns).drive(listener)
+    message = told(listener)["choices"][0]["message"]
+    assert message["content"] is None
+    result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "sunny"}
+    model, last = Model(JSON_ROUND), Listener()
+    back = {**body, "messages": [*MESSAGES, message, result]}
+    await run(model, Searcher(), back, turns).drive(last)
+    assert model.asked[0]["messages"][-2]["content"] == "Let me see."
+    assert content(last) == '{"days": 27}'
+
+
+async def test_only_what_is_heard_counts_towards_the_longest_answer() -> None:
+    listener = Listener()
+    one = run(Model(TALKING_SEARCH, JSON_ROUND), open_searcher(), AS_JSON, max_answer_chars=12)
+    await one.drive(listener)
+    assert (content(listener), one.is_cut) == ('{"days": 27}', False)
+    assert one.facts().cut_by == ""
+
+
+async def test_text_that_is_too_long_to_be_told_ends_its_round() -> None:
+    model = Model(Round("It is 27, as is well known [1]."), JSON_ROUND)
+    one, listener = run(model, Searcher(), AS_JSON, max_answer_chars=12), Listener()
+    await one.drive(listener)
+    assert content(listener) == '{"days": 27}'
+    assert told(listener)["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_a_slow_client_delays_the_end_of_an_answer_that_was_withheld() -> None:
+    listener = Listener()
+    listener.gate.clear()
+    driving = asyncio.create_task(run(Model(JSON_ROUND), Searcher(), AS_JSON).drive(listener))
+    await asyncio.wait_for(listener.heard.wait(), 10)
+    assert content(listener) == '{"days": 27}'
+    assert not driving.done()
+    listener.gate.set()
+    await asyncio.wait_for(driving, 10)
+
+
+async def test_a_refusal_is_an_answer() -> None:
+    model, listener = Model(Round()), Listener()
+    refusal: Any = {"refusal": "I cannot say."}
+    model.extra[1] = {"choices": [{"index": 0, "delta": refusal}]}
+    await run(model, open_searcher(), retrieval="context").drive(listener)
+    assert told(listener)["choices"][0]["message"]["refusal"] == "I cannot say."
+
+
+@pytest.mark.parametrize("silent", [Round(), Round(reasoning="It is 27."), Round("\n")])
+async def test_a_model_that_stays_silent_after_its_search_is_a_bad_reply(silent: Round) -> None:
+    model = Model(SEARCH_ROUND, silent, silent)
+    with pytest.raises(BadReply, match="gave no answer after its search") as caught:
+        await run(model, open_searcher()).drive(Listener())
+    assert (caught.value.upstream, caught.value.cause) == ("Scaleway", "empty_answer")
+    assert [len(each.get("tools", ())) for each in model.asked] == [1, 1, 0]
+
+
+async def turns_of_the_loop(driving: asyncio.Task[None]) -> int:
+    """How often other work had its turn while an answer was made."""
+    turns = 0
+    while not driving.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await driving
+    return turns
+
+
+async def test_other_work_has_its_turn_while_a_long_plain_reply_is_read() -> None:
+    text = "[a](b " * 10_000
+    model = Model(SEARCH_ROUND, Round(text))
+    listener = Listener()
+    one = run(model, open_searcher(), {"stream": False}, answer_links="all")
+    assert await turns_of_the_loop(asyncio.create_task(one.drive(listener))) > 30
+    assert choice_heard(listener)["message"]["content"] == text
+
+
+async def test_a_plain_reply_cut_in_slices_is_what_a_stream_says() -> None:
+    text = "It is so [1]. " * SLICE_CHARS
+    heard = []
+    for stream in (True, False):
+        searching = Round("Let me see.", "Hm.", SEARCH_ROUND.calls, "tool_calls")
+        listener = Listener()
+        model = Model(searching, Round(text, reasoning="So."))
+        await run(model, open_searcher(), {"stream": stream}).drive(listener)
+        heard.append(choice_heard(listener))
+    assert heard[0] == heard[1]
+
+
+async def test_other_work_has_its_turn_while_citations_are_weighed() -> None:
+    model = Model(SEARCH_ROUND, Round("".join(f"It is {n} [1]. " for n in range(200))))
+    driving = asyncio.create_task(run(model, open_searcher()).drive(Listener()))
+    assert await turns_of_the_loop(driving) > 200
+
+
+async def test_a_client_may_hang_up_while_citations_are_weighed() -> None:
+    listener = Listener()
+    model = Model(SEARCH_ROUND, Round("".join(f"It is {n} [1]. " for n in range(200))))
+    driving = asyncio.create_task(run(model, open_searcher()).drive(listener))
+    await model.closed.wait()
+    model.closed.clear()
+    await model.closed.wait()
+    await asyncio.sleep(0)
+    driving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await driving
+    assert "lighton" not in told(listener)

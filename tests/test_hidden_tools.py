@@ -16,6 +16,8 @@ from proxy.app import make_upstreams
 from proxy.core.chat import parse_chat, text_of
 from proxy.core.desk import FULL
 from proxy.core.hidden import HiddenTool, Job
+from proxy.core.instructions import NO_MORE_SEARCHES
+from proxy.core.passages import Passage
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import SearchTool
 from proxy.core.writer import CompletionWriter
@@ -31,6 +33,7 @@ from proxy.surfaces.middleware import Requests
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
+from tests.core.samples import FENCE, note
 from tests.support.asgi import ask
 from tests.support.lookup import AROUND, INSTRUCTIONS, UNAVAILABLE, Lookup, lookup_call
 from tests.support.openai_assemble import assemble, assemble_reply
@@ -44,7 +47,7 @@ WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 WEATHER_CALL = Call("get_weather", "{}")
 OWN_SEARCH = {"type": "function", "function": {"name": "lighton_search"}}
 OWN_LOOKUP = {"type": "function", "function": {"name": "lookup"}}
-LOOKED_UP = 'Around it:\n\n<passage n="2" title="Handbook">\nAsk a month before.\n</passage>'
+LOOKED_UP = f"{note('Around it:')}\n\n" + Passage(2, AROUND, "Ask a month before.").render(FENCE)
 
 
 def calling(*calls: Call) -> Round:
@@ -58,7 +61,7 @@ LOOKUP = calling(lookup_call(1))
 def make(tools: tuple[HiddenTool, ...], body: dict[str, Any] | None = None, **policy: Any) -> Plan:
     document = {"messages": [QUESTION], "stream": True, **(body or {})}
     chat = parse_chat(document, WISHES, {tool.name for tool in tools})
-    return make_plan(chat, Policy("m", LightOnScope(), **policy), chat.wish, tools)
+    return make_plan(chat, Policy("m", LightOnScope(), **policy), chat.wish, tools, FENCE)
 
 
 async def drive(
@@ -109,14 +112,14 @@ async def test_a_tool_is_offered_when_it_says_so_and_its_passages_are_numbered_o
     assert [each["query"] for each in report["searches"]] == ["leave"]
     (entry,) = report["lookups"]
     assert entry["file_id"] == 7
-    assert [each["n"] for each in entry["results"]] == [2]
+    assert [(each["n"], each["passage"]) for each in entry["results"]] == [(1, 2)]
 
 
 async def test_a_tool_that_is_not_offered_yet_is_nobodys() -> None:
     model = Model(LOOKUP, Round("Well."))
     lookup = Lookup()
     completion = await drive(model, lookup)
-    assert told(model) == ["There is no tool named 'lookup'. There are: lighton_search."]
+    assert told(model) == [note("There is no tool named 'lookup'. There are: lighton_search.")]
     assert lookup.ran == []
     assert completion["lighton"]["lookups"] == []
 
@@ -157,8 +160,8 @@ async def test_equal_jobs_are_run_once() -> None:
     model = Model(SEARCH, twice, LOOKUP, Round("Done."))
     await drive(model, lookup)
     assert len(lookup.ran) == 1
-    again = "This was looked up before. It found [2], shown above."
-    assert told(model)[1:] == [LOOKED_UP, again, again]
+    again = note("This was looked up before. It found [2], shown above.")
+    assert told(model)[1:] == [LOOKED_UP, again, f"{again}\n\n{note(NO_MORE_SEARCHES)}"]
 
 
 async def test_jobs_of_two_tools_are_never_one() -> None:
@@ -174,7 +177,7 @@ async def test_a_call_that_cannot_be_met_is_corrected() -> None:
     lookup = Lookup()
     model = Model(SEARCH, calling(lookup_call(9)), Round("Done."))
     await drive(model, lookup)
-    assert told(model)[1] == "There is no such passage. Call lookup with the number of one."
+    assert told(model)[1] == note("There is no such passage. Call lookup with the number of one.")
     assert lookup.ran == []
 
 
@@ -183,7 +186,7 @@ async def test_its_jobs_count_as_searches_of_a_round() -> None:
     both = calling(search_call("notice"), lookup_call(1))
     model = Model(SEARCH, both, Round("Done."))
     await drive(model, lookup, max_searches=1)
-    assert told(model)[2] == "Not run: at most 1 searches a round. Call lookup again."
+    assert told(model)[2] == note("Not run: at most 1 searches a round. Call lookup again.")
     assert lookup.ran == []
 
 
@@ -191,7 +194,7 @@ async def test_its_jobs_need_room_for_passages() -> None:
     lookup = Lookup()
     model = Model(SEARCH, LOOKUP, Round("Done."))
     await drive(model, lookup, passage_chars=210)
-    assert (told(model)[1:], lookup.ran) == ([FULL], [])
+    assert (told(model)[1:], lookup.ran) == ([note(FULL)], [])
 
 
 @pytest.mark.parametrize("ends", [False, True])
@@ -199,7 +202,7 @@ async def test_a_failure_is_told_to_the_model_in_the_tools_words(*, ends: bool) 
     lookup = Lookup(fault=Overloaded("Archive", "The archive is busy."))
     model = Model(SEARCH, LOOKUP, Round("Sorry."))
     completion = await drive(model, lookup, fail_on_search_error=ends)
-    assert told(model)[1] == UNAVAILABLE
+    assert told(model)[1] == note(UNAVAILABLE)
     assert completion["lighton"]["lookups"][0]["error"] == "The archive is busy."
     assert "error" not in completion["lighton"]["searches"][0]
 
@@ -231,8 +234,9 @@ async def test_what_it_brought_is_kept_and_put_back() -> None:
     second = Model(LOOKUP, Round("A month [2]."))
     body = {"tools": [WEATHER], "messages": [QUESTION, message, result]}
     completion = await drive(second, lookup, body, turns=turns)
-    again = "This was looked up before. It found [2], shown above."
-    assert told(second) == [told(first)[0], LOOKED_UP, again, "sunny", again]
+    again = note("This was looked up before. It found [2], shown above.")
+    last = f"{again}\n\n{note(NO_MORE_SEARCHES)}"
+    assert told(second) == [told(first)[0], LOOKED_UP, again, "sunny", last]
     assert offered(second)[0] == ["get_weather", "lighton_search", "lookup"]
     assert len(lookup.ran) == 1
     (cited,) = completion["choices"][0]["message"]["annotations"]
@@ -316,7 +320,7 @@ async def test_both_tools_answer_over_http(*, stream: bool) -> None:
     assert len(lookup.ran) == 1
     report = heard["lighton"]
     assert [each["query"] for each in report["searches"]] == ["leave", "notice"]
-    assert [each["n"] for each in report["lookups"][0]["results"]] == [2]
+    assert [each["passage"] for each in report["lookups"][0]["results"]] == [2]
     assert answer.headers["x-lighton-searches"] == "3" or stream
 
 
@@ -333,7 +337,13 @@ def served(lookup: Lookup, upstreams: Upstreams) -> Application:
     tools = (SearchTool(clients.search), lookup)
     turns = KeptTurns(store, 60, "realm")
     chat = ChatCompletions(
-        settings, Policies(settings, LightOnScope), clients.model, tools, WISHES, turns
+        settings,
+        Policies(settings, LightOnScope),
+        clients.model,
+        tools,
+        WISHES,
+        turns,
+        b"secret",
     )
     route = Route("/chat/completions", chat, methods=["POST"])
     return Application(routes=[route], middleware=[Middleware(Requests)])

@@ -88,6 +88,10 @@ def test_the_help_names_what_can_be_given() -> None:
     assert "(DOCS=folder: your documents; PORT=8100)" in make("help").stdout
 
 
+def test_the_help_names_targets_of_several_words() -> None:
+    assert "make e2e-open-webui " in make("help").stdout
+
+
 @pytest.mark.parametrize("goal", ["demo", "test"])
 def test_without_a_fitting_python_the_way_out_is_what_was_typed_and_a_python(
     tmp_path: Path, goal: str

@@ -141,7 +141,7 @@ async def test_what_means_nothing_to_the_proxy_passes_to_the_model() -> None:
     others = {
         "extra_body": {"top_k": 1},
         "chat_template_kwargs": {"thinking": True},
-        "metadata": {"lighton": "a label of the client's own"},
+        "labels": {"lighton": "a label of the client's own"},
     }
     upstreams = Upstreams([Round("27.")])
     await answered(upstreams, BODY | others | {"lighton": None}, f"{PATH}?api-version=2024-10-21")

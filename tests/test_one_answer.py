@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.app import create_app
 from proxy.settings import Settings
+from tests.core.written_calls import FORMS, written
 from tests.support.asgi import Answer, ask
 from tests.support.openai_assemble import assemble, assemble_reply, assemble_with_sdk
 from tests.support.openai_schema import check_chunk, check_completion
@@ -28,9 +30,15 @@ RESULTS = [result("a", "Leave is 27 days."), result("b", None), result("c", "Ask
 CLIENT_TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
 SECRETS = ("lighton_search", "hidden query", "undeclared_tool", "chatcmpl-tool-hidden")
 
-texts = st.text(alphabet=st.sampled_from("ab [1]2\n`é🦊"), max_size=12)
+texts = st.text(alphabet=st.sampled_from("ab [1]2\n`é🦊<{"), max_size=12)
 queries = st.sampled_from(["hidden query one", "hidden query two", "HIDDEN query  one"])
-hidden_ids = st.integers(0, 3).map(lambda n: f"chatcmpl-tool-hidden{n}")
+hidden_ids = st.integers(0, 3).map(lambda n: f"chatcmpl-tool-hidden{n}") | st.just("")
+forms = st.sampled_from(sorted(FORMS))
+written_searches = st.builds(written, forms, st.just("lighton_search"), queries)
+broken_searches = st.sampled_from(
+    ['<tool_call>{"name": "lighton_search", "arguments": {"query": "hidden query']
+)
+written_weather = st.builds(written, forms, st.just("get_weather"))
 
 
 def arguments_of(query: str, extra: dict[str, Any]) -> str:
@@ -39,7 +47,9 @@ def arguments_of(query: str, extra: dict[str, Any]) -> str:
 
 search_calls = st.builds(
     Call,
-    st.just("lighton_search"),
+    st.sampled_from(
+        ["lighton_search", "functions.lighton_search", "lighton_search<|channel|>json"]
+    ),
     st.builds(
         arguments_of, queries, st.sampled_from([{}, {"max_results": 99}, {"workspace_id": [1]}])
     )
@@ -51,22 +61,41 @@ client_calls = st.builds(
     Call,
     st.just("get_weather"),
     st.sampled_from(['{"city": "Paris"}', "{}", ""]),
-    st.sampled_from(["call_1", "call_2", "x" * 46]),
+    st.sampled_from(["call_1", "call_2", "x" * 46, ""]),
 )
+# What has no arguments cannot be told from a name that is sent again, if nothing numbers it.
+numberings: st.SearchStrategy[Literal["own", "zero", "none"]] = st.sampled_from(
+    ["own", "zero", "none"]
+)
+
+
+def numbered(one: Round) -> st.SearchStrategy[Round]:
+    if not all(call.arguments.startswith("{") and call.arguments[-1] == "}" for call in one.calls):
+        return st.just(one)
+    return numberings.map(lambda each: replace(one, numbering=each))
+
+
 hidden_rounds = st.builds(
     Round,
     text=texts,
     reasoning=texts,
     calls=st.lists(search_calls | odd_calls, min_size=1, max_size=3).map(tuple),
-    finish_reason=st.sampled_from(["tool_calls", "stop"]),
+    finish_reason=st.sampled_from(["tool_calls", "stop", "tool_use", "eos"]),
+).flatmap(numbered) | st.builds(
+    Round,
+    text=st.tuples(texts, written_searches | broken_searches, texts).map("".join),
+    reasoning=texts,
+    calls=st.lists(search_calls, max_size=1).map(tuple),
 )
 last_rounds = st.builds(
     Round,
-    text=texts,
+    text=texts | written_weather | st.tuples(written_weather, texts).map("".join),
     reasoning=texts,
     calls=st.lists(client_calls | search_calls, max_size=3).map(tuple),
-    finish_reason=st.sampled_from(["stop", "length", "tool_calls", "content_filter", "odd"]),
-)
+    finish_reason=st.sampled_from(
+        ["stop", "length", "tool_calls", "content_filter", "model_length", "function_call"]
+    ),
+).flatmap(numbered)
 plain_rounds = st.builds(Round, text=texts, reasoning=texts)
 scripts = st.tuples(st.lists(hidden_rounds, max_size=3), last_rounds, st.just([Round("End.")] * 5))
 
@@ -173,6 +202,26 @@ def test_an_answer_is_cut_at_its_longest_streamed_or_not(
     assert max(len(said(heard)), len(said(in_stream))) <= most
     if heard["finish_reason"] != "length":
         assert said(heard) == said(assemble_reply(whole.json()))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(hidden_rounds, max_size=2),
+    st.builds(Round, text=texts, finish_reason=st.sampled_from(["abort", "error", "odd"])),
+    bodies,
+    cuts,
+)
+def test_an_answer_that_ends_in_a_fault_is_an_error_streamed_or_not(
+    hidden: list[Round], last: Round, body: dict[str, Any], sizes: list[int]
+) -> None:
+    script = (hidden, last, [last])
+    plain, _ = play(script, body)
+    streamed, _ = play(script, {**body, "stream": True}, sizes)
+    assert (plain.status, plain.json()["error"]["code"]) == (502, "upstream_bad_reply")
+    if streamed.status == 200:
+        assert check_stream(streamed.body).error == plain.json()
+    else:
+        assert streamed.json() == plain.json()
 
 
 @settings(max_examples=100, deadline=None)

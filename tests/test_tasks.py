@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.tasks import TaskScope
+from proxy.tasks import Steps, TaskScope, taking_turns
 
 
 async def forever(ended: asyncio.Event) -> None:
@@ -108,3 +108,28 @@ async def test_tasks_run_in_the_context_that_the_scope_was_made_in() -> None:
     async with TaskScope() as tasks:
         assert await tasks.start(answer()) == "this request"
         assert await earlier.run(tasks.start, answer()) == "this request"
+
+
+def counting(pauses: int) -> Steps[str]:
+    for _ in range(pauses):
+        yield
+    return "done"
+
+
+@pytest.mark.parametrize("pauses", [0, 3])
+async def test_work_in_steps_lets_others_go_on_whenever_it_pauses(pauses: int) -> None:
+    turns = 0
+    working = asyncio.create_task(taking_turns(counting(pauses)))
+    while not working.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert await working == "done"
+    assert turns == pauses + 1
+
+
+async def test_work_in_steps_can_be_cancelled_at_a_pause() -> None:
+    working = asyncio.create_task(taking_turns(counting(3)))
+    await asyncio.sleep(0)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working

@@ -14,25 +14,30 @@ import httpx
 import pytest
 
 from proxy.app import create_app
+from proxy.core.call_ids import told_apart
 from proxy.core.chat import parse_chat
-from proxy.core.citations import annotate
 from proxy.core.desk import Desk
 from proxy.core.fold import Fold
+from proxy.core.gathering import CallRules
 from proxy.core.history import choose, recognise, restore
+from proxy.core.json_format import JsonFormat
 from proxy.core.kept import Findings, KeptJob, KeptTurn, call_id, handle_of_call
 from proxy.core.passages import Passage, PassageBook
 from proxy.core.reader import TurnReader
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
+from proxy.core.text import AnswerText, LinkRules, Numbering
+from proxy.core.text_calls import TextCalls
+from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
-from proxy.core.wire import Choice, Chunk, Message
+from proxy.core.wire import Choice, Chunk, Message, MessageCall
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway.quirks import fit_request
-from tests.core.samples import TOOLS, result
+from tests.core.samples import FENCE, TOOLS, result
 from tests.support.asgi import Headers, ask
 from tests.support.shelves import Shelves
 from tests.support.steps import check_linear
@@ -129,7 +134,7 @@ def user_messages_in_a_row(size: int) -> Work:
 
 
 def desk() -> Desk:
-    return Desk(TOOLS, Shelves(), PassageBook(10**9), max_searches=10**9, query_limit=4_000)
+    return Desk(TOOLS, Shelves(), PassageBook(10**9), FENCE, max_searches=10**9, query_limit=4_000)
 
 
 def kept_turn(number: int) -> KeptTurn:
@@ -173,11 +178,11 @@ def results_with_many_tags(size: int) -> Work:
 
 
 def hidden_reader(*, client_tool: str = "") -> TurnReader:
-    return TurnReader(
+    rules = CallRules(
         lambda name: Owner.CLIENT if name == client_tool else Owner.HIDDEN,
         mint_id=lambda number: f"call_{number}",
-        room=10**9,
     )
+    return TurnReader(rules, room=10**9)
 
 
 def fragment(arguments: str, *, name: str | None = None, index: int = 0) -> Any:
@@ -208,6 +213,40 @@ def fragments_with_objects(size: int) -> Work:
 
 def fragments_that_are_no_json(size: int) -> Work:
     return fragments(hidden_reader(), "lighton_search", ["{x} "] * size)
+
+
+def fragments_that_repeat_the_name(size: int) -> Work:
+    reader = hidden_reader(client_tool="f")
+    return feeding(reader.feed, [fragment("{}", name="f")] * size)
+
+
+def text_that_may_be_calls(begin: str) -> Callable[[int], Work]:
+    own = frozenset({"lighton_search"})
+
+    def work_of_size(size: int) -> Work:
+        reader = TextCalls(ToolNames(own, own_in_text=own))
+        reader.feed(begin * 500)  # as much as is looked at before a name
+        return feeding(reader.feed, [begin * 4] * size)
+
+    return work_of_size
+
+
+def text_of_calls(call: str) -> Callable[[int], Work]:
+    own = frozenset({"lighton_search"})
+
+    def work_of_size(size: int) -> Work:
+        reader = TextCalls(ToolNames(own, own_in_text=own))
+        reader.feed(call * size)
+        return reader.close
+
+    return work_of_size
+
+
+def calls_with_the_same_id(size: int) -> Work:
+    call: MessageCall = {"id": "x", "type": "function", "function": {"name": "f"}}
+    turn: Message = {"role": "assistant", "tool_calls": [call, call]}
+    answer: Message = {"role": "tool", "tool_call_id": "x", "content": "Done."}
+    return lambda: told_apart([turn, answer, answer] * size)
 
 
 def fragments_of_a_clients_call(size: int) -> Work:
@@ -246,16 +285,61 @@ def line_without_end(size: int) -> Work:
     return feeding(decoder.feed, [b"data: ", *[b"x" * 8] * size])
 
 
+def answering(unit: str, *, by_char: bool = False) -> Callable[[int], Work]:
+    """An answer of so many units that look like the begin of something."""
+
+    def work_of_size(size: int) -> Work:
+        text = AnswerText(numbering=Numbering(), links=LinkRules("sources"))
+        text.show({n: f"https://docs.example/{n}" for n in range(1, 4)})
+        pieces = list(unit * size) if by_char else [unit * size]
+
+        def work() -> None:
+            for piece in pieces:
+                text.feed(piece)
+            text.flush()
+
+        return work
+
+    return work_of_size
+
+
+def judging_json(schema: Any, value: Callable[[int], Any]) -> Callable[[int], Work]:
+    def work_of_size(size: int) -> Work:
+        text = json.dumps(value(size))
+        return lambda: JsonFormat(schema).fit(text)
+
+    return work_of_size
+
+
+ANSWERS = (
+    *(
+        "[",
+        "](",
+        "[a](b",
+        "[[a](b) ",
+        "![",
+        "[1]",
+        " [9]",
+        "【",
+        "[[1",
+        "`",
+        "` `` ",
+        "\n```",
+        "~~~\n",
+    ),
+    *("<", "<a ", "<a '", "<!--", "&", "\\", "//a.b ", "http://a ", "[x]: y\n", "[x]:", '](x "'),
+)
+
+
 def stray_ticks(size: int) -> str:
     return "a ` b `` c ``` d ```` " * size
 
 
 def citing(text_of_size: Callable[[int], str]) -> Callable[[int], Work]:
-    passages = {n: Passage(n, result(f"c{n}")) for n in range(1, 4)}
-
     def work_of_size(size: int) -> Work:
-        text = text_of_size(size)
-        return lambda: annotate(text, passages)
+        text = AnswerText(numbering=Numbering(), links=None)
+        text.show({n: f"https://docs.example/{n}" for n in range(1, 4)})
+        return feeding(text.feed, text_of_size(size))
 
     return work_of_size
 
@@ -278,13 +362,26 @@ def citing(text_of_size: Callable[[int], str]) -> Callable[[int], Work]:
         (fragments_with_objects, 600),
         (fragments_that_are_no_json, 600),
         (fragments_of_a_clients_call, 600),
+        (fragments_that_repeat_the_name, 60),
+        (text_that_may_be_calls("<tool_call>"), 60),
+        (text_that_may_be_calls('{"arguments":'), 20),
+        (text_that_may_be_calls("[[ ```\n"), 60),
+        (text_of_calls('{"name": "lighton_search", "description": '), 60),
+        (text_of_calls('<tool_call>{"name": "lighton_search"} '), 60),
+        (text_of_calls("<function=lighton_search><parameter=a>"), 60),
+        (calls_with_the_same_id, 200),
         (log_probabilities_of_a_hidden_turn, 2_000),
         (log_probabilities_of_a_reply, 800),
         (rounds_of_one_answer, 400),
         (line_without_end, 3_000),
-        (citing("x [1] `[1]` ".__mul__), 300),
-        (citing(stray_ticks), 300),
-        (citing("```\nx\n~~~\n".__mul__), 300),
+        *((answering(unit), 50) for unit in ANSWERS),
+        *((answering(unit, by_char=True), 40) for unit in ("[x] ", "word [1]. ", "<b> `x` ")),
+        (judging_json({"items": {"type": "integer"}}, lambda size: [1] * size), 500),
+        (judging_json({"items": {"enum": [1, 2]}}, lambda size: [["x" * 50]] * size), 500),
+        (judging_json({"anyOf": [{"type": "null"}] * 9}, lambda size: ["x"] * size), 500),
+        (citing("x [1] `[1]` ".__mul__), 60),
+        (citing(stray_ticks), 40),
+        (citing("```\nx\n~~~\n".__mul__), 60),
     ],
 )
 def test_twice_the_input_takes_at_most_twice_the_steps(

@@ -1,4 +1,4 @@
-"""Gathers the arguments of a hidden call, piece by piece, until they hold a whole JSON object.
+"""Gathers the arguments of a call, piece by piece, until they hold a whole JSON object.
 
 `Arguments` scans each piece once. It counts the braces outside of strings, and parses the JSON when
 the outermost brace closes. The proxy acts on a whole object at once, so later text cannot count.
@@ -39,24 +39,27 @@ class Arguments:
         return "".join(self._pieces)
 
     @property
+    def has_begun(self) -> bool:
+        return bool(self._pieces)
+
+    @property
     def is_too_long(self) -> bool:
         return not self._room
 
     def add(self, piece: str) -> None:
         """Take in a piece that is not for the client, up to the limit."""
         piece = piece[: self._room]
+        self._room -= len(piece)
+        self.pass_on(piece)
+
+    def pass_on(self, piece: str) -> None:
+        """Take in a piece that the client hears. The turn reader has bounded its length."""
         if not piece:
             return
-        self._room -= len(piece)
         self._pieces.append(piece)
         if not self._is_over and self._closes(piece):
             self._is_over = True
             self.is_object = bool(first_object(self.text))
-
-    def pass_on(self, piece: str) -> None:
-        """Take in a piece that the client hears. The turn reader has bounded its length."""
-        if piece:
-            self._pieces.append(piece)
 
     def _closes(self, piece: str) -> bool:
         """Whether the outermost brace closes in `piece`, or the text begins with no brace."""

@@ -158,6 +158,12 @@ def calls_in(message: Message) -> list[MessageCall]:
     return (message.get("tool_calls") or []) if message["role"] == "assistant" else []
 
 
+def first_user_text(messages: list[Message]) -> str:
+    """The text of the oldest user message, "" if there is none."""
+    said = (text_of(each.get("content")) for each in messages if each["role"] == "user")
+    return next(said, "")
+
+
 def last_user_text(messages: list[Message]) -> str:
     """The text of the newest user message, "" if there is none."""
     for message in reversed(messages):

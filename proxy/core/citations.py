@@ -1,110 +1,167 @@
-"""Citations: the `[n]` markers of an answer, turned into OpenAI's `url_citation` annotations.
+"""Citations: what an answer's reader is told of the sources of its text.
 
-A marker counts only if passage n was shown to the model. Offsets are in characters of the whole
-text, as OpenAI's schema wants them: 0 <= start_index < end_index <= len(text).
+The text machine has found the markers. Here they become OpenAI's `url_citation` annotations and the
+reply's own list of citations, which also says how well the passages bear the text out. Offsets are
+in characters of the whole text, as OpenAI's schema wants them: 0 <= start < end <= len(text).
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from typing_extensions import TypedDict
+
+from proxy.core.evidence.bearing import Source
+from proxy.core.evidence.weigh import Finding, Mark, weigh
 from proxy.core.passages import Passage
+from proxy.core.text import Marker
+from proxy.core.text.markers import Bracket, brackets_in
+from proxy.core.text.sure import is_made_up
 from proxy.core.wire import Annotation, UrlCitation
+from proxy.tasks import Steps
 
 MAX_ANNOTATIONS: Final = 1_000
 """The most annotations of one answer."""
+MAX_WEIGHED: Final = 200
+"""The most citations of one answer for which the passages are compared with the text."""
+_AT_ONCE: Final = 100
+"""So many strings and markers of a JSON text are read without a pause."""
 
-_MARKER_PATTERN: Final = (
-    r"\[(?P<list>\d{1,4}(?:\s*,\s*\d{1,4})*)\]"
-    r"|【(?P<single>\d{1,4})[^】]{0,40}】"  # as gpt-oss models were trained to cite
-)
-_MARKER: Final = re.compile(_MARKER_PATTERN)
-_CODE_OR_MARKER: Final = re.compile(
-    # The begin of a fenced block; in lists and quotations, too.
-    r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
-    rf"|(?P<ticks>`+)|{_MARKER_PATTERN}",
-    re.MULTILINE,
-)
-_FENCE_END: Final = re.compile(r"^[ \t>]*(?P<fence>[`~]{3,})[ \t]*$", re.MULTILINE)
-_TICKS_OR_LINE_END: Final = re.compile(r"`+|\n")
-_LONGEST_INLINE: Final = 500
-"""Inline code is no longer than this, in characters: a stray backtick opens none."""
-_MARKERS: Final = ("list", "single")
-_NUMBER: Final = re.compile(r"\d+")
+_JSON_STRING: Final = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?', re.DOTALL)
+"""A string, and the colon that makes a key of it."""
 
 
-def annotate(
-    text: str, passages: Mapping[int, Passage], *, most: int = MAX_ANNOTATIONS
-) -> list[Annotation]:
-    """The annotations of `text`, in its order; none for a marker of a passage nobody was shown.
+class CitedPassage(TypedDict):
+    """A passage that a source is cited with."""
 
-    If there are more than `most`, they are the first.
-    """
-    if not passages:
-        return []
-    shown = (marker for marker in _markers(text) if marker[0] in passages)
-    first = itertools.islice(shown, most)
-    return [_annotation(passages[n], start, end) for n, start, end in first]
-
-
-def _markers(text: str) -> Iterator[tuple[int, int, int]]:
-    """Passage number, start and end of each marker; each number of `[1, 2]` is one of its own."""
-    has_code = "`" in text or "~~~" in text
-    for match in _outside_code(text) if has_code else _MARKER.finditer(text):
-        numbers = list(_NUMBER.finditer(text, *match.span(match.lastgroup or 0)))
-        if len(numbers) == 1:
-            yield int(numbers[0][0]), match.start(), match.end()
-        else:
-            yield from ((int(number[0]), *number.span()) for number in numbers)
+    passage: int
+    chunk_id: str
+    page_start: int | None
+    page_end: int | None
+    quote: str
+    """What of the passage best bears out the sentence that cites it; "" if nothing does."""
+    support: str
+    figures_missing: list[str]
+    """Numbers, amounts and dates of the citing sentences that no passage cited there holds."""
 
 
-def _outside_code(text: str) -> Iterator[re.Match[str]]:
-    """The markers of a text with code, which is passed over: brackets there cite nothing."""
-    inline_ends = _inline_ends(text)
-    place = 0
-    while match := _CODE_OR_MARKER.search(text, place):
-        place = match.end()
-        if match.lastgroup in _MARKERS:
-            yield match
-        elif match.lastgroup == "fence":
-            place = _fence_end(text, match["fence"], place)
-        else:
-            place = inline_ends.get(match.start(), place)
+class Citation(TypedDict):
+    """One source, as often as it is cited."""
+
+    n: int
+    url: str
+    title: str
+    file_id: int | None
+    spans: list[list[int]]
+    passages: list[CitedPassage]
 
 
-def _fence_end(text: str, fence: str, place: int) -> int:
-    """Where a fenced block ends: a block that is not closed goes on to the end of the text."""
-    for line in _FENCE_END.finditer(text, place):
-        if line["fence"].startswith(fence):
-            return line.end()
-    return len(text)
+def annotate(markers: Sequence[Marker], passages: Mapping[int, Passage]) -> list[Annotation]:
+    """The annotations of a text's markers, in its order."""
+    return [_annotation(each, passages[each.passages[0]]) for each in markers]
 
 
-def _inline_ends(text: str) -> dict[int, int]:
-    """Where inline code ends, by where it begins: it lies between equal runs of ticks in a line."""
-    ends: dict[int, int] = {}
-    opened: dict[int, re.Match[str]] = {}
-    """In this line, the last run of each length."""
-    for run in _TICKS_OR_LINE_END.finditer(text):
-        if run[0] == "\n":
-            opened = {}
-            continue
-        length = len(run[0])
-        before = opened.get(length)
-        if before and run.start() - before.end() <= _LONGEST_INLINE:
-            ends[before.start()] = run.end()
-        opened[length] = run
-    return ends
-
-
-def _annotation(passage: Passage, start: int, end: int) -> Annotation:
+def _annotation(marker: Marker, passage: Passage) -> Annotation:
     citation: UrlCitation = {
         "url": passage.result.url,
         "title": passage.result.name,
-        "start_index": start,
-        "end_index": end,
+        "start_index": marker.start,
+        "end_index": marker.end,
     }
     return {"type": "url_citation", "url_citation": citation}
+
+
+def json_markers(text: str, passages: Mapping[int, Passage]) -> Steps[list[Marker]]:
+    """The markers inside the string values of a JSON text: one for each number of a passage.
+
+    Where there are more than MAX_ANNOTATIONS, one more is told of.
+    """
+    highest = max(passages, default=0)
+    found: list[Marker] = []
+    for read, marked in enumerate(_in_json_values(text)):
+        if read % _AT_ONCE == 0:
+            yield
+        if marked is None:
+            continue
+        at, bracket = marked
+        if is_made_up([n for n in bracket.numbers if n not in passages], highest):
+            known = (n for n in bracket.numbers if n in passages)
+            found += [Marker(at, bracket.end, n, (n,)) for n in known]
+        if len(found) > MAX_ANNOTATIONS:
+            break
+    return found[: MAX_ANNOTATIONS + 1]
+
+
+def _in_json_values(text: str) -> Iterator[tuple[int, Bracket] | None]:
+    """What may be markers in the string values of a JSON text, and None for each value."""
+    for start, end in _json_values(text):
+        yield None
+        yield from brackets_in(text, start, end)
+
+
+def _json_values(text: str) -> Iterator[tuple[int, int]]:
+    """Where the string values of a JSON text stand. One that is cut off is none."""
+    place = text.find('"')
+    while place >= 0 and (string := _JSON_STRING.match(text, place)):
+        if not string[2]:
+            yield string.span(1)
+        place = text.find('"', string.end())
+
+
+def citations(
+    text: str,
+    markers: Sequence[Marker],
+    passages: Mapping[int, Passage],
+    shown: Callable[[int], str],
+) -> Steps[list[Citation]]:
+    """The sources of a text, by number. `shown` gives the text of a passage, "" if it is gone.
+
+    The markers stand in the order of the text.
+    """
+    if not markers:
+        return []  # the text need not be read
+    found: dict[int, Citation] = {}
+    for marker in markers:
+        citation = found.setdefault(marker.n, _citation(marker.n, passages[marker.passages[0]]))
+        citation["spans"].append([marker.start, marker.end])
+    cites = [(each.n, Mark(each.start, each.end, p)) for each in markers for p in each.passages]
+    del cites[MAX_WEIGHED:]
+    marks = [mark for _, mark in cites]
+    sources: dict[int, Source] = {}
+    for p in {mark.passage for mark in marks}:
+        sources[p] = yield from Source.in_steps(shown(p), passages[p].result.name)
+    findings = yield from weigh(text, marks, sources)
+    known: dict[int, CitedPassage] = {}
+    for (n, mark), finding in zip(cites, findings, strict=True):
+        entry = known.get(mark.passage)
+        if entry is None:
+            entry = known[mark.passage] = _cited_passage(passages[mark.passage], finding)
+            found[n]["passages"].append(entry)
+        more = (*entry["figures_missing"], *finding.figures_missing)
+        entry["figures_missing"] = list(dict.fromkeys(more))
+    return [found[n] for n in sorted(found)]
+
+
+def _citation(n: int, passage: Passage) -> Citation:
+    return {
+        "n": n,
+        "url": passage.result.url,
+        "title": passage.result.name,
+        "file_id": passage.result.file_id,
+        "spans": [],
+        "passages": [],
+    }
+
+
+def _cited_passage(passage: Passage, finding: Finding) -> CitedPassage:
+    return {
+        "passage": passage.n,
+        "chunk_id": passage.result.chunk_id,
+        "page_start": passage.result.page_start,
+        "page_end": passage.result.page_end,
+        "quote": finding.quote,
+        "support": finding.support,
+        "figures_missing": [],
+    }

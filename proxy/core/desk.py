@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from proxy.core.fence import Fence
 from proxy.core.hidden import CallContext, Failed, HiddenTool, Job, JobTrace, Order, Outcome
 from proxy.core.kept import Findings, KeptJob
 from proxy.core.passages import Listing, PassageBook
 from proxy.core.scope import Scope
+from proxy.core.text.numbering import Numbering
 from proxy.core.turn import ToolCall
 from proxy.errors import UpstreamError
 
@@ -45,17 +47,21 @@ class _ByTopic:
 class Desk:
     """Takes the hidden calls of one request, which may continue the answer of an earlier one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a request that its calls need
         self,
         tools: Iterable[HiddenTool],
         scope: Scope,
         book: PassageBook,
+        fence: Fence,
         *,
         max_searches: int,
         query_limit: int,
     ) -> None:
         """`max_searches` is the most jobs of one round, whatever their tools."""
         self.book = book
+        self.numbering = Numbering()
+        """The numbers of sources in what the client reads."""
+        self._fence = fence
         self._tools = {tool.name: tool for tool in tools}
         self._context = CallContext(scope, book.passages, query_limit)
         self._max_searches = max_searches
@@ -120,6 +126,12 @@ class Desk:
         """The jobs that this round needs, in the order of their calls."""
         return tuple(self._round)
 
+    def is_repeated(self, calls: Iterable[ToolCall]) -> bool:
+        """Whether all these calls of the round ask for what earlier ones have brought."""
+        return not self._round and all(
+            each.id in self._orders and self._orders[each.id].job is not None for each in calls
+        )
+
     def record(self, outcomes: Mapping[Job, Outcome]) -> None:
         """Take in what the jobs brought, in the order of their calls."""
         for job, outcome in outcomes.items():
@@ -154,7 +166,9 @@ class Desk:
     def context(self, job: Job) -> str:
         """How the system message shows a job before the first round."""
         listing = self._listings.get(job)
-        return self._tools[job.tool].unavailable if listing is None else self._show(job, listing)
+        if listing is None:
+            return self._fence.note(self._tools[job.tool].unavailable)
+        return self._show(job, listing)
 
     def _decide(self, call: ToolCall) -> Order:
         order = self._tools[call.name].read_call(call, self._context)
@@ -176,19 +190,19 @@ class Desk:
 
     def _answer(self, order: Order, told: set[Job]) -> str:
         if order.job is None:
-            return order.fault
+            return self._fence.note(order.fault)
         tool = self._tools[order.job.tool]
         listing = self._listings.get(order.job)
         if listing is None:
-            text = tool.unavailable
+            text = self._fence.note(tool.unavailable)
         elif order.job in self._round and order.job not in told:
             text = self._show(order.job, listing)
         else:
-            text = tool.refer(listing)
+            text = self._fence.note(tool.refer(listing))
         told.add(order.job)
-        return "\n\n".join([text, *order.notes])
+        return "\n\n".join([text, *map(self._fence.note, order.notes)])
 
     def _show(self, job: Job, listing: Listing) -> str:
         """Render the listing, then drop its texts: a long round need not hold them."""
         self._listings[job] = self.book.shown(listing)
-        return self._tools[job.tool].show(listing)
+        return self._tools[job.tool].show(listing, self._fence)

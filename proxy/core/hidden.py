@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 
 from typing_extensions import TypedDict
 
-from proxy.core.passages import Listing, Passage, Result
+from proxy.core.fence import Fence
+from proxy.core.passages import Listing, Passage, PassageTrace, Result
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
 from proxy.core.wire import Tool
@@ -69,7 +70,7 @@ class JobTrace(TypedDict, total=False):
     """How the reply's report tells of a job. A tool puts fields of its own before these."""
 
     took_ms: int
-    results: list[Mapping[str, object]]
+    results: list[PassageTrace]
     warnings: list[Mapping[str, object]]
     error: str
     """Only if the job failed."""
@@ -130,8 +131,8 @@ class HiddenTool(Protocol):
     def trace(self, job: Job) -> JobTrace:
         """How the reply's report begins to tell of a job."""
 
-    def show(self, listing: Listing) -> str:
-        """The results of a job, as the model first reads them."""
+    def show(self, listing: Listing, fence: Fence) -> str:
+        """The results of a job, as the model first reads them: all between marks of `fence`."""
 
     def refer(self, listing: Listing) -> str:
-        """The results of a job, for a model that has read them before."""
+        """The results of a job, for a model that has read them before: a note without its marks."""

@@ -7,10 +7,14 @@ turn and in the order of the calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, cast
 
-from proxy.core.chat import calls_in
+import orjson
+
+from proxy.core.call_ids import told_apart
+from proxy.core.chat import calls_in, text_of
+from proxy.core.client_numbers import cited, without
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.turn import fit_arguments
 from proxy.core.wire import Message, MessageCall
@@ -41,6 +45,8 @@ class History:
 
     messages: list[Message]
     contexts: tuple[Context, ...] = ()
+    recalled: Mapping[int, KeptTurn] = field(default_factory=dict)
+    """The turns that were put back, by the place of their message among the client's."""
 
 
 def recognise(messages: Sequence[Message], *, earlier: bool) -> list[Recognised]:
@@ -111,7 +117,11 @@ def restore(
     """
     if not any(map(calls_in, messages)) and not chosen:
         return History(list(messages))
-    recalled = {place: turn for place, turn in chosen.items() if recall(turn)}
+    messages = told_apart(messages)
+    recalled = {
+        place: turn for place, turn in chosen.items() if turn.fits(messages[place]) and recall(turn)
+    }
+    taken = {each.n for turn in recalled.values() for each in turn.findings.passages}
     results = _results(messages)
     restored: list[Message] = []
     for place, message in enumerate(messages):
@@ -121,11 +131,14 @@ def restore(
         if turn is not None:
             restored += turn.before
             message = turn.merge(message)  # noqa: PLW2901  # the same message, made whole
+        elif message["role"] == "assistant" and taken & cited(text_of(message.get("content"))):
+            # Its numbers are those of another answer, and to the model they would mean passages.
+            message = {**message, "content": without(message["content"], taken)}  # noqa: PLW2901
         restored.append(_with_fit_arguments(message))
         answers = turn.answers if turn else {}
         restored += [results.answer(place, call["id"], answers) for call in calls_in(message)]
     contexts = {turn.context.job: turn.context for turn in recalled.values() if turn.context}
-    return History(restored, tuple(contexts.values()))
+    return History(restored, tuple(contexts.values()), recalled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +185,12 @@ def _with_fit_arguments(message: Message) -> Message:
 
 def _fit_call(call: MessageCall) -> MessageCall:
     function = call.get("function")
-    if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
+    if not isinstance(function, dict):
         return call
-    return {**call, "function": {**function, "arguments": fit_arguments(function["arguments"])}}
+    arguments = cast("object", function.get("arguments"))
+    if not isinstance(arguments, str):  # some clients send them decoded
+        arguments = orjson.dumps(arguments).decode() if isinstance(arguments, dict) else ""
+    return {**call, "function": {**function, "arguments": fit_arguments(arguments)}}
 
 
 def _is_final(message: Message) -> bool:

@@ -15,9 +15,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, cast
 
 from proxy.core.chat import calls_in, text_of
+from proxy.core.client_numbers import cited, renumbered
+from proxy.core.fence import Fence
 from proxy.core.hidden import Job
 from proxy.core.passages import Passage
 from proxy.core.wire import Message, MessageCall
@@ -109,6 +111,14 @@ class KeptTurn:
     """The answer to each hidden call of the last turn, by the id of the call."""
     context: Context | None = None
     findings: Findings = field(default_factory=Findings)
+    sources: Mapping[str, int] = field(default_factory=dict)
+    """The number of each source in the client's text of the whole answer, by its address."""
+    cites: Mapping[int, int] = field(default_factory=dict)
+    """The passage that each number in `heard` stands for."""
+    reasoning: str = ""
+    """What the model thought in its last turn. Only a turn with `calls` needs it."""
+    model: str = ""
+    """The model that the turn was asked of. Its reasoning goes back to no other one."""
 
     @property
     def size(self) -> int:
@@ -118,27 +128,69 @@ class KeptTurn:
         return sum(map(len, texts))
 
     def is_like(self, other: KeptTurn) -> bool:
-        """Whether both say the same, whatever ids the calls of their hidden rounds have."""
-        return self._with_plain_ids() == other._with_plain_ids()
+        """Whether both say the same, whatever they thought and whatever ids hidden calls have."""
+        return self._for_comparison() == other._for_comparison()
 
-    def _with_plain_ids(self) -> KeptTurn:
+    def _for_comparison(self) -> KeptTurn:
         ids = dict.fromkeys(call["id"] for each in self.before for call in calls_in(each))
         plain = {id_: str(number) for number, id_ in enumerate(ids)}
-        return replace(self, before=tuple(_renamed(each, plain) for each in self.before))
+        bare = self.without_reasoning()
+        return replace(bare, before=tuple(_renamed(each, plain) for each in bare.before), model="")
+
+    def without_reasoning(self) -> KeptTurn:
+        """The turn as another model gets it than the one that wrote it."""
+        return replace(self, before=tuple(map(_without_reasoning, self.before)), reasoning="")
+
+    def under(self, fence: Fence) -> KeptTurn:
+        """The turn with its passages and notes between the marks of `fence`."""
+        context = self.context
+        return replace(
+            self,
+            before=tuple(_marked(each, fence) for each in self.before),
+            answers={id_: fence.renewed(text) for id_, text in self.answers.items()},
+            context=context and replace(context, text=fence.renewed(context.text)),
+        )
+
+    def fits(self, message: Message) -> bool:
+        """Whether it is known what each number stands for that the client's message cites."""
+        return not self._is_edited(message) or self.cites.keys() >= cited(
+            text_of(message.get("content"))
+        )
+
+    def _is_edited(self, message: Message) -> bool:
+        content = message.get("content")
+        return bool(content) and not is_same_text(text_of(content), self.heard)
 
     def merge(self, message: Message) -> Message:
         """The client's message of this turn, with the hidden part put back.
 
-        The client's own changes stay: other words, other arguments, calls that it left out.
+        The client's own changes stay: other words, other arguments, calls that it left out. Its
+        citations get the model's numbers back.
         """
         content = message.get("content")
-        if not content or is_same_text(text_of(content), self.heard):
+        if self._is_edited(message):
+            content = renumbered(content, self.cites)
+        else:
             # A message without calls needs some words, even if the last turn had none.
             content = self.text or (None if self.calls else content)
         merged: Message = {**message, "content": content}
         if self.calls:
             merged["tool_calls"] = self._merge_calls(calls_in(message))
-        return merged
+        return self._with_reasoning(merged)
+
+    def _with_reasoning(self, message: Message) -> Message:
+        """The message with the reasoning of the last turn alone.
+
+        A client that sends back what it heard sends that of the rounds before it, too.
+        """
+        sent = cast("object", message.get("reasoning_content") or message.get("reasoning"))
+        turns = (*(each.get("reasoning_content", "") for each in self.before), self.reasoning)
+        if sent and not (isinstance(sent, str) and is_same_text(sent, "\n".join(turns))):
+            return message
+        message = _without_reasoning(message)
+        if self.reasoning and (self.calls or sent):
+            message["reasoning_content"] = self.reasoning
+        return message
 
     def _merge_calls(self, sent: list[MessageCall]) -> list[MessageCall]:
         by_id = {call["id"]: call for call in sent}
@@ -152,11 +204,24 @@ class KeptTurn:
         return [*calls, *by_id.values()]
 
 
+def _without_reasoning(message: Message) -> Message:
+    message = message.copy()
+    message.pop("reasoning_content", None)
+    message.pop("reasoning", None)
+    return message
+
+
 def _renamed(message: Message, ids: Mapping[str, str]) -> Message:
     """A turn or a tool message with other ids for its calls."""
     if calls := calls_in(message):
         return {**message, "tool_calls": [{**call, "id": ids[call["id"]]} for call in calls]}
     return {**message, "tool_call_id": ids[message["tool_call_id"]]}
+
+
+def _marked(message: Message, fence: Fence) -> Message:
+    if message["role"] != "tool":
+        return message
+    return {**message, "content": fence.renewed(text_of(message.get("content")))}
 
 
 def is_same_text(one: str, other: str) -> bool:

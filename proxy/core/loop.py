@@ -6,28 +6,35 @@ and tests play it as a script, without an event loop:
     Recall(handles)        -> {handle: KeptTurn}, those that the store still has
     AskModel(ask)          -> Turn
     RunJobs(jobs)          -> {Job: Outcome}, in the order of the jobs
+    Tell(turn)             -> the same Turn, with what the client heard of it
     Keep(handle, turn)     -> None
 
-It returns the turn that ends the answer. The driver may start a job before the loop asks for it, as
+It returns the turn that ends the answer. An answer must have words if something was searched for
+it: an empty turn is asked again, once. The driver may start a job before the loop asks for it, as
 soon as its call is complete. The loop neither knows nor cares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from proxy.core.client_numbers import highest_number, since_question
 from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Job, Outcome
 from proxy.core.history import History, choose, recognise, restore
-from proxy.core.instructions import NO_MORE_SEARCHES
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.plan import Ask, Plan, with_context
-from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.rounds import Rounds
+from proxy.core.turn import Owner, Turn
 from proxy.core.wire import Message
 
 _T = TypeVar("_T")
+
+
+class EmptyAnswerError(Exception):
+    """The model searched, but has no words for the client, and had none when asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,13 @@ class RunJobs:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """Let the client hear the text of the last round, which was withheld."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """Keep the hidden part of this answer until its client comes back."""
 
@@ -59,55 +73,84 @@ class Keep:
     turn: KeptTurn
 
 
-Command = Recall | AskModel | RunJobs | Keep
+Command = Recall | AskModel | RunJobs | Tell | Keep
 Script = Generator[Command, Any, _T]
 """Yields commands, and returns a `_T`. Each command has a reply of its own type, see above."""
 
 
-@dataclass(slots=True)
-class _Rounds:
-    """The rounds so far."""
-
-    messages: list[Message] = field(default_factory=list)
-    """The turns that another round follows, and their tool messages."""
-    heard: list[str] = field(default_factory=list)
-    """What the client heard of each turn, including the last one."""
-
-
 def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Turn]:
-    """Make the rounds of one answer. Raises the error of a failed job if the plan says so."""
+    """Make the rounds of one answer.
+
+    Raises the error of a failed job if the plan says so, and EmptyAnswerError.
+    """
     history = yield from _history(plan, desk)
     context = yield from _run_first(plan, desk, history)
     passages = [each.text for each in (*history.contexts, context) if each]
-    known = with_context(plan, history.messages, passages)
-    rounds = _Rounds()
-    last_rounds = 0
+    has_shown = bool(desk.book.passages)
+    known = with_context(plan, history.messages, passages, has_shown=has_shown)
+    rounds = Rounds()
     while True:
-        past = len(rounds.heard)
-        is_last = past >= plan.policy.max_rounds or out_of_time()
-        last_rounds += is_last
-        messages = [*known, *(_say_no_more(rounds.messages) if is_last else rounds.messages)]
-        ask = plan.ask(messages, passages=desk.book.passages, is_first=past == 0, is_last=is_last)
+        ask = rounds.ask(plan, desk, known, out_of_time)
         desk.begin_round()
         turn: Turn = yield AskModel(ask)
-        rounds.heard.append(turn.text)
-        for call in turn.calls_of(Owner.HIDDEN):
-            desk.take(call)
-        if turn.hidden_calls:  # none in a turn that was cut, although jobs may run
-            yield from _run(plan, desk, desk.round_jobs())
-        answers = _answers(plan, desk, ask, turn.hidden_calls)
-        # A model that still calls tools in the last round, and says nothing, gets one more chance.
-        is_over = is_last and (bool(turn.text.strip()) or last_rounds > 1)
-        if is_over or not answers or turn.calls_of(Owner.CLIENT):
+        rounds.heard.append(turn.heard)
+        answers = yield from _answers(plan, desk, ask, turn)
+        if turn.calls_of(Owner.CLIENT):
             break
-        rounds.messages += [turn.as_message(turn.hidden_calls), *_tool_messages(answers)]
-        del turn, answers  # a long round need not keep them in memory
+        if answers and not rounds.must_end(plan, ask, turn):
+            rounds.go_on(turn, answers, is_repeated=desk.is_repeated(turn.hidden_calls))
+            del turn, answers  # a long round need not keep them in memory
+        elif ask.is_withheld and not _is_json(plan, ask, turn):
+            rounds.ask_again(turn, is_bare=True)
+        elif turn.is_empty and (desk.trace or _has_searched(plan, history)):
+            if rounds.has_retried:
+                raise EmptyAnswerError
+            rounds.ask_again(turn, is_bare=False)
+        else:
+            turn = yield from _tell(ask, turn, rounds)
+            break
     if handle := _handle(plan, turn, rounds):
-        kept = _kept(desk, turn, rounds, answers, context)
-        # Keep a finished answer that hid nothing, or it passes for another one with its handle.
-        if kept.size or not turn.calls_of(Owner.CLIENT):
+        kept = replace(_kept(desk, turn, rounds, answers, context), model=plan.policy.model)
+        if _is_worth_keeping(kept, ask, turn):
             yield Keep(handle, kept)
     return turn
+
+
+def _is_worth_keeping(kept: KeptTurn, ask: Ask, turn: Turn) -> bool:
+    """Keep a finished answer that hid nothing, or it passes for another one with its handle."""
+    hides = kept.size or kept.cites or kept.reasoning or (ask.is_withheld and turn.text.strip())
+    return bool(hides) or not turn.calls_of(Owner.CLIENT)
+
+
+def _is_json(plan: Plan, ask: Ask, turn: Turn) -> bool:
+    """Whether a withheld turn is the JSON that the client wants, or the end of the answer.
+
+    A model that was asked for the format, but was cut or writes what cannot be judged, does not do
+    better in another round.
+    """
+    if turn.heard.is_refusal or plan.json_format is None:
+        return True
+    if not turn.text.strip():
+        return turn.is_cut
+    fit = plan.json_format.fit(turn.text)
+    return fit == "yes" or (ask.has_format and (turn.is_cut or fit == "unsure"))
+
+
+def _tell(ask: Ask, turn: Turn, rounds: Rounds) -> Script[Turn]:
+    """The turn that ends the answer, once the client has heard its text."""
+    if ask.is_withheld and turn.text.strip():
+        turn = yield Tell(turn)
+        rounds.heard[-1] = turn.heard
+    return turn
+
+
+def _has_searched(plan: Plan, history: History) -> bool:
+    """Whether the answer goes on from an earlier request that searched."""
+    begin = since_question(plan.messages)
+    return any(
+        place >= begin and bool(turn.context or turn.findings.jobs)
+        for place, turn in history.recalled.items()
+    )
 
 
 def _history(plan: Plan, desk: Desk) -> Script[History]:
@@ -118,8 +161,28 @@ def _history(plan: Plan, desk: Desk) -> Script[History]:
     ):
         handles = dict.fromkeys(each.handle for each in recognised)
         kept: Mapping[str, KeptTurn] = yield Recall(tuple(handles))
+        model = plan.policy.model
+        kept = {k: v if v.model == model else v.without_reasoning() for k, v in kept.items()}
         chosen = choose(recognised, kept, plan.policy.passage_chars)
-    return restore(plan.messages, chosen, lambda turn: desk.recall(turn.findings, turn.size))
+        chosen = {place: turn.under(plan.fence) for place, turn in chosen.items()}
+    history = restore(plan.messages, chosen, lambda turn: desk.recall(turn.findings, turn.size))
+    if plan.grounded:
+        _number_on(plan.messages, history.recalled, desk)
+    return history
+
+
+def _number_on(messages: Sequence[Message], recalled: Mapping[int, KeptTurn], desk: Desk) -> None:
+    """Number passages above all that the client's messages cite, and sources as the answer began.
+
+    An answer begins after the user's message. It goes on over calls of the client's tools.
+    """
+    said = [each for place, each in enumerate(messages) if place not in recalled]
+    desk.book.number_above(highest_number(said))
+    begin = since_question(messages)
+    for turn in (turn for place, turn in recalled.items() if place >= begin):
+        desk.numbering.take_over(turn.sources)
+    unknown = (each for i, each in enumerate(messages) if i >= begin and i not in recalled)
+    desk.numbering.go_above(highest_number(unknown))
 
 
 def _run_first(plan: Plan, desk: Desk, history: History) -> Script[Context | None]:
@@ -142,33 +205,22 @@ def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Script[None]:
     desk.record(outcomes)
 
 
-def _answers(plan: Plan, desk: Desk, ask: Ask, calls: tuple[ToolCall, ...]) -> dict[str, str]:
-    """The answer to each of `calls`, by id and in their order."""
-    found = iter(desk.answers(tuple(call for call in calls if call.owner is Owner.HIDDEN)))
+def _answers(plan: Plan, desk: Desk, ask: Ask, turn: Turn) -> Script[dict[str, str]]:
+    """The answer to each hidden call of the turn, by id and in their order."""
+    for call in turn.calls_of(Owner.HIDDEN):
+        desk.take(call)
+    if turn.hidden_calls:  # none in a turn that was cut, although jobs may run
+        yield from _run(plan, desk, desk.round_jobs())
+    found = iter(desk.answers(turn.calls_of(Owner.HIDDEN)))
     return {
         call.id: next(found)
         if call.owner is Owner.HIDDEN
-        else plan.correction(call.name, hidden=ask.hidden)
-        for call in calls
+        else plan.fence.note(plan.correction(call.name, hidden=ask.hidden))
+        for call in turn.hidden_calls
     }
 
 
-def _tool_messages(answers: Mapping[str, str]) -> list[Message]:
-    return [{"role": "tool", "tool_call_id": id_, "content": text} for id_, text in answers.items()]
-
-
-def _say_no_more(messages: list[Message]) -> list[Message]:
-    """The messages for the last round. The last of them says that no more searches follow.
-
-    The store keeps the messages without it, because the answer may go on in another request.
-    """
-    if not messages:
-        return messages
-    *others, last = messages
-    return [*others, {**last, "content": f"{last['content']}\n\n{NO_MORE_SEARCHES}"}]
-
-
-def _handle(plan: Plan, turn: Turn, rounds: _Rounds) -> str | None:
+def _handle(plan: Plan, turn: Turn, rounds: Rounds) -> str | None:
     """The handle of the hidden part of the answer; None if no request will look for it."""
     if calls := turn.calls_of(Owner.CLIENT):
         return handle_of_call(calls[0].id)
@@ -177,13 +229,13 @@ def _handle(plan: Plan, turn: Turn, rounds: _Rounds) -> str | None:
     said = Said()
     for message in plan.messages:
         said.add(message)
-    return said.add({"role": "assistant", "content": _all_heard(rounds)})
+    return said.add({"role": "assistant", "content": rounds.all_heard})
 
 
 def _kept(
     desk: Desk,
     turn: Turn,
-    rounds: _Rounds,
+    rounds: Rounds,
     answers: Mapping[str, str],
     context: Context | None,
 ) -> KeptTurn:
@@ -191,14 +243,13 @@ def _kept(
     is_answered = bool(turn.calls_of(Owner.CLIENT))
     return KeptTurn(
         text=turn.text,
-        heard=_all_heard(rounds),
+        heard=rounds.all_heard,
         before=tuple(rounds.messages),
         calls=tuple(call.as_message_part() for call in turn.calls) if is_answered else (),
         answers=answers if is_answered else {},
         context=context if context and desk.has_found(context.job) else None,
         findings=desk.findings(),
+        sources=dict(desk.numbering.numbers),
+        cites={n: passage for heard in rounds.heard for n, passage in heard.cites.items()},
+        reasoning=turn.reasoning if is_answered else "",
     )
-
-
-def _all_heard(rounds: _Rounds) -> str:
-    return "\n\n".join(filter(None, rounds.heard))

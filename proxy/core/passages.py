@@ -1,8 +1,9 @@
 """Passages: search results, numbered across one request and written out for the model.
 
-A passage is quoted text of a document that anybody may have written. It is fenced, and whatever in
-it looks like a fence, like a chat template's control token or like a tool call is made harmless, so
-that it cannot pass for another passage or for instructions.
+A passage is quoted text of a document that anybody may have written. It is fenced. What nobody sees
+in it is dropped, and whatever looks like a fence, like a chat template's control token, like a tool
+call or like a citation is made harmless, so that it cannot pass for another passage, for
+instructions or for what the model itself says.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
+
+from typing_extensions import TypedDict
+
+from proxy.core.control_tokens import defuse_tokens
+from proxy.core.fence import Fence, defuse_marks
+from proxy.core.quoted_numbers import defuse_numbers
+from proxy.core.unseen import drop_unseen
 
 NO_RESULTS: Final = "No results found."
 
@@ -19,17 +27,6 @@ _SHORTEST_CUT: Final = 200
 
 _LONGEST_TITLE: Final = 300
 
-_CONTROL: Final = re.compile(
-    r"<(?=[\s\u200b-\u200f\u2060\ufeff]*(?:/\s*)?passage)"  # our own fences
-    r"|<(?=</?SYS>>|/?function=|/?arg_(?:key|value)>)"
-    r"|<(?=[|\uff5c]|\w{1,40}[|\uff5c]>)"  # <|im_start|>, <turn|>; also with a full-width bar
-    r"|<(?=/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|think|tool_calls?|tool_response"
-    r"|tools|function_calls?)\b[^<>]{0,200}>)"
-    r"|(?-i:\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT"
-    r"|CALL_ID|ARGS|THINK|IMG|IMG_BREAK|IMG_END)\]))",
-    re.IGNORECASE,
-)
-_LOOKALIKES: Final = {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", "[": "⟦"}
 _UNFIT_FOR_ATTRIBUTE: Final = re.compile(r"[\x00-\x1f\x7f\"<>]+")
 
 
@@ -52,6 +49,23 @@ class Result(NamedTuple):
         return self.title or self.filename or f"file {self.file_id}"
 
 
+class PassageTrace(TypedDict):
+    """How the reply's report shows a result."""
+
+    n: int | None
+    """The number in the answer's text of what is cited; null if it is not cited."""
+    passage: int
+    """The number under which the model was shown it."""
+    chunk_id: str
+    file_id: int | None
+    title: str | None
+    filename: str | None
+    page_start: int | None
+    page_end: int | None
+    score: float | None
+    url: str
+
+
 class Passage(NamedTuple):
     """A result with its number and the text that the model is shown.
 
@@ -62,19 +76,20 @@ class Passage(NamedTuple):
     result: Result
     text: str = ""
 
-    def render(self) -> str:
+    def render(self, fence: Fence) -> str:
         """The passage between its fences, with what the model needs to name its source."""
         result = self.result
         attributes = [f'n="{self.n}"', f'title="{_attribute(result.name)}"']
         if result.page_start is not None:
             attributes.append(f'page="{_pages(result)}"')
-        return f"<passage {' '.join(attributes)}>\n{self.text}\n</passage>"
+        return fence.passage(" ".join(attributes), self.text)
 
-    def as_trace(self) -> dict[str, Any]:
-        """The passage as the reply's report shows it."""
+    def as_trace(self) -> PassageTrace:
+        """The passage for the report, as yet uncited."""
         result = self.result
         return {
-            "n": self.n,
+            "n": None,
+            "passage": self.n,
             "chunk_id": result.chunk_id,
             "file_id": result.file_id,
             "title": result.title,
@@ -99,20 +114,24 @@ class Listing:
     def passages(self) -> tuple[Passage, ...]:
         return tuple(sorted((*self.new, *self.known), key=lambda passage: passage.n))
 
-    def render(self) -> str:
-        """The listing as the model reads it: passages with a blank line between them."""
-        parts = [passage.render() for passage in self.new]
-        if self.known:
-            parts.append(f"Also found, shown before: {_numbers(self.known)}.")
-        if self.left_out:
-            parts.append(f"{self.left_out} more left out: the space for passages is used up.")
-        return "\n\n".join(parts) or NO_RESULTS
+    def render(self, fence: Fence) -> str:
+        """The listing as the model reads it: passages with a blank line between them, and notes."""
+        passages = (passage.render(fence) for passage in self.new)
+        return "\n\n".join((*passages, *map(fence.note, self._notes())))
 
     def refer(self) -> str:
-        """The listing for a model that has read it before."""
+        """The listing for a model that has read it before, as a note without its marks."""
         if not self.passages:
-            return self.render()
+            return "\n\n".join(self._notes())
         return f"It found {_numbers(self.passages)}, shown above."
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if self.known:
+            notes.append(f"Also found, shown before: {_numbers(self.known)}.")
+        if self.left_out:
+            notes.append(f"{self.left_out} more left out: the space for passages is used up.")
+        return notes if notes or self.new else [NO_RESULTS]
 
 
 class PassageBook:
@@ -154,6 +173,10 @@ class PassageBook:
             self._recalled.add(passage.result.chunk_id)
         return True
 
+    def number_above(self, number: int) -> None:
+        """Give the next passages numbers above this one, too."""
+        self.last_number = max(self.last_number, number)
+
     def add(self, results: Iterable[Result]) -> Listing:
         """Take in the results of a search; those without text are skipped."""
         new: list[Passage] = []
@@ -161,12 +184,13 @@ class PassageBook:
         listed: set[str] = set()
         left_out = 0
         for result in results:
-            if not result.content or not result.content.strip():
+            content = drop_unseen(result.content or "").strip()
+            if not content:
                 continue
             if seen := self._passages.get(result.chunk_id):
                 if result.chunk_id not in listed:
                     known.append(seen)
-            elif passage := self._admit(result, result.content):
+            elif passage := self._admit(result, content):
                 new.append(passage)
             else:
                 left_out += 1
@@ -184,27 +208,33 @@ class PassageBook:
             self._passages[passage.result.chunk_id] = self.passages[passage.n] = passage
 
     def _admit(self, result: Result, content: str) -> Passage | None:
-        text = harmless(content.strip()[: self._left + 1])
+        text = harmless(content[: self._left + 1])
         if len(text) > self._left:
             if self._left < _SHORTEST_CUT:
                 return None
             text = text[: self._left - 1].rstrip() + "…"
         self._left -= len(text)
         self.last_number += 1
-        source = result._replace(content=None)
+        source = result._replace(
+            content=None,
+            title=drop_unseen(result.title or "") or None,
+            filename=drop_unseen(result.filename or "") or None,
+        )
         self._take_in(Passage(self.last_number, source))
         return Passage(self.last_number, source, text)
 
 
 def harmless(text: str) -> str:
-    """`text` with everything that could act on a model or on our fences spelt inertly."""
-    if "<" not in text and "[" not in text:
-        return text  # what most passages are: all that could act begins with one of these
-    return _CONTROL.sub(lambda match: _LOOKALIKES[match[0]], text)
+    """`text` without what nobody sees, and with everything spelt inertly that could act.
+
+    That is on a model, on our fences, or as a citation.
+    """
+    return defuse_numbers(defuse_marks(defuse_tokens(drop_unseen(text))))
 
 
 def _attribute(text: str) -> str:
-    return _UNFIT_FOR_ATTRIBUTE.sub(" ", harmless(text[:_LONGEST_TITLE])).strip()
+    fit = _UNFIT_FOR_ATTRIBUTE.sub(" ", harmless(text[:_LONGEST_TITLE])).strip()
+    return harmless(fit)  # again: a space may stand now where there was a quotation mark
 
 
 def _pages(result: Result) -> str:

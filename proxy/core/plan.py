@@ -8,17 +8,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from proxy.core.chat import Chat, ToolChoice, last_user_text, tool_name
 from proxy.core.chores import is_chore
+from proxy.core.fence import Fence
 from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import CONTEXT, add_to_system
+from proxy.core.json_format import JsonFormat, read_format
 from proxy.core.passages import Passage
 from proxy.core.scope import Retrieval, Scope, Wish
+from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
 from proxy.core.wire import Message, NamedTool, Tool
 from proxy.errors import BadRequest
+
+CitationNumbers = Literal["sources", "passage"]
+"""What the numbers of an answer count: its sources, or the passages that the model was shown."""
+AnswerLinks = Literal["sources", "all", "none"]
+TextCallsRead = Literal["all", "own", "off"]
+"""Whose calls are read that the model writes as text: everybody's, the proxy's own, nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +46,21 @@ class Policy:
     instructions: str = ""
     """The operator's own text for the system message."""
     context: str = CONTEXT
+    citation_numbers: CitationNumbers = "sources"
+    answer_links: AnswerLinks = "sources"
+    link_hosts: frozenset[str] = frozenset()
+    """Hosts that an answer's links may lead to, beside its sources; in lower case."""
     passage_chars: int = 48_000
     max_answer_chars: int = 1_000_000
     """The most characters that the client hears in all rounds of one answer."""
     query_chars: int = sys.maxsize
     """The longest query that the search takes, in characters."""
     fail_on_search_error: bool = False
+    text_calls: TextCallsRead = "all"
     search_memory: bool = False
     """Whether the model sees in later answers what it found for earlier ones."""
+    json_with_tools: bool = False
+    """Whether a model that must answer in a JSON format can call tools all the same."""
 
 
 class Ask(NamedTuple):
@@ -55,6 +71,10 @@ class Ask(NamedTuple):
     tool_choice: str | NamedTool | None = None
     hidden: frozenset[str] = frozenset()
     """The hidden tools that it offers."""
+    has_format: bool = True
+    """Whether the model gets the client's `response_format`, if there is one."""
+    is_withheld: bool = False
+    """Whether the client hears none of its text unless the loop says so, see `Tell`."""
 
 
 class Offer(NamedTuple):
@@ -78,6 +98,8 @@ class Plan(NamedTuple):
     """The job to run before the first round."""
     offers: tuple[Offer, ...]
     """The hidden tools that the model may call."""
+    fence: Fence
+    """The marks of passages and of what the proxy says beside them."""
     choice: ToolChoice | None
     """The tool_choice of every round that need not call a hidden tool."""
     forced: tuple[str, ...] = ()
@@ -85,6 +107,8 @@ class Plan(NamedTuple):
     grounded: bool = True
     """Whether the reply reports on searches. Only with retrieval `off` it does not."""
     client_tools: frozenset[str] = frozenset()
+    json_format: JsonFormat | None = None
+    """The JSON that a grounded answer must be, if the client wants JSON."""
 
     def ask(
         self,
@@ -93,19 +117,43 @@ class Plan(NamedTuple):
         *,
         is_first: bool,
         is_last: bool,
+        is_bare: bool = False,
     ) -> Ask:
-        """The next round, after the model saw `passages`. In the last one it can only answer."""
+        """The next round, after the model saw `passages`. The last one offers no hidden tool.
+
+        A bare one offers no tool at all. Where the client wants JSON, text beside a tool call would
+        break it, so the text of a round that may end in calls is withheld. A model that must write
+        JSON can call no tool on most servers, so a round that offers a hidden one has no format.
+        """
         offers = () if is_last else [each for each in self.offers if each.tool.is_offered(passages)]
         hidden = frozenset(each.tool.name for each in offers)
-        tools = (*self.chat.tools, *(each.definition for each in offers))
+        tools = () if is_bare else (*self.chat.tools, *(each.definition for each in offers))
         choice = self._choice(hidden, is_first=is_first, is_last=is_last) if tools else None
-        return Ask(messages, tools, choice, hidden)
+        is_withheld = self.json_format is not None and bool(tools) and choice != "none"
+        has_format = self.policy.json_with_tools or not (is_withheld and hidden)
+        return Ask(messages, tools, choice, hidden, has_format, is_withheld)
 
     def owner_of(self, name: str, *, hidden: frozenset[str]) -> Owner:
-        """Who answers a call of the tool `name` in a round that offers the `hidden` tools."""
-        if name in self.client_tools:
+        """Who answers a call of the tool `name` in a round that offers the `hidden` tools.
+
+        Where the proxy has no tools of its own, all calls with a name are the client's.
+        """
+        if name in self.client_tools or (name and not self.grounded):
             return Owner.CLIENT
         return Owner.HIDDEN if name in hidden else Owner.NOBODY
+
+    @property
+    def tool_names(self) -> ToolNames:
+        """The names of tools that a model may mean, also where a round does not offer them."""
+        own = frozenset(tool.name for tool in self.tools) if self.grounded else frozenset()
+        read = self.policy.text_calls
+        is_forbidden = self.choice is not None and self.choice.kind == "none"
+        return ToolNames(
+            declared=self.chat.declared | own,
+            own_in_text=own - self.chat.declared if read != "off" else frozenset(),
+            client_in_text=self.client_tools if read == "all" and not is_forbidden else frozenset(),
+            tools=(*self.chat.tools, *(each.definition for each in self.offers)),
+        )
 
     def correction(self, name: str, *, hidden: frozenset[str]) -> str:
         """The answer to a call of a tool that nobody declared."""
@@ -131,7 +179,9 @@ class Plan(NamedTuple):
 _AUTO: Final = ToolChoice("auto")
 
 
-def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, ...]) -> Plan:
+def make_plan(
+    chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, ...], fence: Fence
+) -> Plan:
     """The plan for `chat`. `wish` is what its body and headers together ask for.
 
     `tools` are the hidden tools. If the client requires a call, names no tool and has none, the
@@ -145,10 +195,8 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, .
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode)
     means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)
     may_search = means_hidden or _leaves_open(chat.tool_choice)
-    offers: tuple[Offer, ...] = ()
-    if may_search and mode in ("tool", "hybrid") and policy.max_rounds > 0:
-        free = (tool for tool in tools if tool.name not in chat.declared)
-        offers = tuple(Offer(tool, tool.definition(scope)) for tool in free)
+    may_offer = may_search and mode in ("tool", "hybrid") and policy.max_rounds > 0
+    offers = _offers(chat, scope, tools) if may_offer else ()
     first_job = None
     if may_search and mode in ("context", "hybrid"):
         first_job = _first_job(chat, policy, scope, tools)
@@ -164,17 +212,35 @@ def make_plan(chat: Chat, policy: Policy, wish: Wish, tools: tuple[HiddenTool, .
         tools=tools,
         first_job=first_job,
         offers=offers,
+        fence=fence,
         choice=_AUTO if means_hidden else chat.tool_choice,
         forced=forced,
         grounded=mode != "off",
         client_tools=client_tools,
+        json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
     )
 
 
-def with_context(plan: Plan, messages: list[Message], passages: Sequence[str]) -> list[Message]:
-    """`messages` with the passages of first searches, if there are any, in the system message."""
-    text = "\n\n".join((plan.policy.context, *passages)) if passages else ""
-    return add_to_system(messages, text)
+def _offers(chat: Chat, scope: Scope, tools: Sequence[HiddenTool]) -> tuple[Offer, ...]:
+    """The hidden tools whose names the client does not use for its own."""
+    free = (tool for tool in tools if tool.name not in chat.declared)
+    return tuple(Offer(tool, tool.definition(scope)) for tool in free)
+
+
+def with_context(
+    plan: Plan, messages: list[Message], passages: Sequence[str], *, has_shown: bool
+) -> list[Message]:
+    """`messages` with the passages of first searches, if there are any, in the system message.
+
+    If the model is, or may be, shown passages at all, it also says there how they are marked.
+    `has_shown` says that there are some in `messages`. The marks differ from conversation to
+    conversation, so they come after all that stays the same.
+    """
+    if not (passages or plan.offers or has_shown):
+        return messages
+    context = plan.policy.context if passages else ""
+    texts = filter(None, (context, plan.fence.told, *passages))
+    return add_to_system(messages, "\n\n".join(texts))
 
 
 def _named(name: str) -> NamedTool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple, Protocol
 
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
+from proxy.core.fence import Fence
 from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
 from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_TOOL
@@ -94,8 +95,8 @@ class SearchTool:
     def trace(self, job: Job) -> SearchTrace:
         return {"query": Search.of(job).query}
 
-    def show(self, listing: Listing) -> str:
-        return listing.render()
+    def show(self, listing: Listing, fence: Fence) -> str:
+        return listing.render(fence)
 
     def refer(self, listing: Listing) -> str:
         return f"This was searched before. {listing.refer()}"

@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Final, NamedTuple, cast
 
 import orjson
 
+from proxy.core import json_text
 from proxy.core.wire import Chunk, Function, Message, MessageCall, Usage
 
 _DECODER: Final = json.JSONDecoder()
+_CUT_SHORT: Final = frozenset({"length", "content_filter"})
+"""The finish reasons of a turn that the model did not end by itself."""
 
 
 class Owner(Enum):
@@ -61,7 +65,8 @@ def first_object(text: str) -> str:
     """The JSON object that `text` begins with, or "".
 
     This object alone decides what a call asks for. Arguments arrive in pieces, and the proxy acts
-    on a whole object at once, so text after it comes too late to count.
+    on a whole object at once, so text after it comes too late to count. A half of a surrogate pair
+    is replaced, as in any other JSON.
     """
     text = text.strip()
     if not text.startswith("{"):
@@ -75,10 +80,21 @@ def first_object(text: str) -> str:
             return text
     try:
         _, end = _DECODER.raw_decode(text)
-        orjson.loads(text[:end])  # the stricter of the two: no NaN, no half of a surrogate pair
+        found = json_text.mend(text[:end].encode()).decode()
+        orjson.loads(found)  # the stricter of the two: no NaN
     except (ValueError, RecursionError):
         return ""
-    return text[:end]
+    return found
+
+
+class Heard(NamedTuple):
+    """A turn's text as the client has it, where citations bear the numbers of sources."""
+
+    text: str = ""
+    cites: Mapping[int, int] = MappingProxyType({})
+    """The passage that each number in the text stands for: the first, if there are several."""
+    is_refusal: bool = False
+    """Whether the model has said, in the field for it, that it refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +105,24 @@ class Turn:
     finish_reason: str
     calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    reasoning: str = ""
     closing: Chunk = field(default_factory=Chunk)
     """The upstream's chunk with the finish_reason. Its vendor extras go into the closing chunk."""
+    heard: Heard = field(default_factory=Heard)
+    """What the client has heard of it."""
 
     def calls_of(self, owner: Owner) -> tuple[ToolCall, ...]:
         return tuple(call for call in self.calls if call.owner is owner)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a limit or a filter ended it, and not the model."""
+        return self.finish_reason in _CUT_SHORT
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the model ended it without a word for the client, if not with calls."""
+        return not (self.text.strip() or self.is_cut or self.heard.is_refusal)
 
     @property
     def hidden_calls(self) -> tuple[ToolCall, ...]:
@@ -101,9 +130,13 @@ class Turn:
         return tuple(call for call in self.calls if call.owner is not Owner.CLIENT)
 
     def as_message(self, calls: tuple[ToolCall, ...]) -> Message:
-        """The turn as an assistant message of the history. `calls` are those that it keeps."""
+        """The turn as an assistant message of the history. `calls` are those that it keeps.
+
+        It holds the reasoning too: some servers refuse a tool loop without it, and models do worse.
+        """
         parts = [call.as_message_part() for call in calls]
-        return {"role": "assistant", "content": self.text or None, "tool_calls": parts}
+        said: Message = {"role": "assistant", "content": self.text or None, "tool_calls": parts}
+        return {**said, "reasoning_content": self.reasoning} if self.reasoning else said
 
 
 def add_usage(total: Usage, more: Usage) -> Usage:

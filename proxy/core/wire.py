@@ -51,6 +51,10 @@ class Message(TypedDict, total=False):
     tool_calls: list[MessageCall] | None
     tool_call_id: str
     """In a tool message: the call that it answers."""
+    reasoning_content: str
+    """In an assistant message: what the model thought before it spoke."""
+    reasoning: str
+    """Another name for `reasoning_content`, which some clients send back."""
 
 
 class FunctionDefinition(TypedDict, total=False):
@@ -89,6 +93,7 @@ class ChatRequest(TypedDict, total=False):
     tool_choice: str | NamedTool
     parallel_tool_calls: bool
     max_tokens: int
+    response_format: Mapping[str, object]
     stream: bool
     stream_options: StreamOptions
 

@@ -3,12 +3,17 @@
 The completion has one id, one `created`, one role and one finish_reason. It sums the usage of all
 rounds, and a blank line sets the text of a later round off from the text before. Both kinds of
 client get the same chunks: one as a stream, the other as their fold (`proxy.core.fold`).
+
+The model's text passes through a `Prose`, which may change it and hold some of it back. Whatever it
+holds goes out before anything that must not overtake it: a tool call, or the next round.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, cast, overload
+from typing import Literal, Protocol, cast
+
+import orjson
 
 from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.frames import Frame, TextChunk
@@ -16,8 +21,26 @@ from proxy.core.turn import Turn, add_usage, whole_usage
 from proxy.core.wire import Annotation, Choice, Chunk, Delta, Usage
 
 _Text = Literal["content", "reasoning_content"]
-_CUT_SHORT: Final = frozenset({"length", "content_filter"})
-"""Finish reasons that pass unchanged. All others only say whether the model called a tool."""
+
+
+class Prose(Protocol):
+    """The text of an answer on its way from the model to the client."""
+
+    def feed(self, piece: str) -> str:
+        """What the client hears now. It is `piece` itself wherever nothing is changed."""
+
+    def flush(self) -> str:
+        """What is still held, because a round has ended."""
+
+
+class Verbatim:
+    """Prose that passes as it comes."""
+
+    def feed(self, piece: str) -> str:
+        return piece
+
+    def flush(self) -> str:
+        return ""
 
 
 class CompletionWriter:
@@ -32,6 +55,7 @@ class CompletionWriter:
         include_usage: bool,
     ) -> None:
         """The client sees `model` until the upstream says which model answers."""
+        self.prose: Prose = Verbatim()
         self.id = id
         self.model = model
         self._created = created
@@ -42,7 +66,11 @@ class CompletionWriter:
         """The closing chunks are written. Nothing may follow them."""
         self._heard: dict[_Text, _Heard] = {"content": _Heard(), "reasoning_content": _Heard()}
         self._gaps: dict[_Text, str] = {}
+        self._round_begins = 0
+        """The first piece of text of the round."""
         self._heard_call = False
+        self.has_refused = False
+        """The client has heard the model refuse."""
         self._frame = self._dressed = Frame({}, {})
         """The upstream's latest frame of text, and the client's version of it."""
         self.usage: Usage = {}
@@ -57,37 +85,57 @@ class CompletionWriter:
         """All text the client has heard so far."""
         return "".join(self._heard["content"].pieces)
 
+    @property
+    def round_text(self) -> str:
+        """The text of this round as the client has heard it."""
+        return "".join(self._heard["content"].pieces[self._round_begins :])
+
     def begin_round(self) -> None:
         """Set the coming round's text off from what was heard before."""
+        self._round_begins = len(self._heard["content"].pieces)
         self._gaps = {name: heard.gap() for name, heard in self._heard.items()}
 
-    @overload
-    def write(self, chunk: Chunk) -> Chunk: ...
-
-    @overload
-    def write(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk: ...
-
-    def write(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk:
-        """The client's version of a chunk from the turn reader."""
+    def write(self, chunk: Chunk | TextChunk) -> Chunk | TextChunk | None:
+        """What the client hears of a chunk from the turn reader; None if it is nothing yet."""
         if isinstance(chunk, TextChunk):
             if self._has_begun and "content" not in self._gaps:
-                self._heard["content"].pieces.append(chunk.text)
                 if chunk.frame is not self._frame:
                     self._frame, self._dressed = chunk.frame, self._dress_frame(chunk.frame)
-                return TextChunk(self._dressed, chunk.text, chunk.written)
+                if (text := self.prose.feed(chunk.text)) is chunk.text:
+                    written = chunk.written
+                elif text:
+                    written = orjson.dumps(text)[1:-1]
+                else:
+                    return None
+                self._heard["content"].pieces.append(text)
+                return TextChunk(self._dressed, text, written)
             chunk = chunk.whole()
         if not self._knows_model:
             self._knows_model = True
             self.model = (chunk.get("model") or self.model)[:MAX_NAME_CHARS]
         choice = chunk["choices"][0]
-        delta = choice["delta"]
+        self._write_delta(choice["delta"])
+        if not choice["delta"] and not choice.get("logprobs"):
+            return None
+        return self._dress(chunk, choice)
+
+    def _write_delta(self, delta: Delta) -> None:
+        """Make of a delta what the client hears of it, which may be nothing."""
+        if "refusal" in delta:
+            self.has_refused = True
+        for name in self._heard:
+            if name in delta and name in self._gaps:
+                delta[name] = self._gaps.pop(name) + delta[name]
+        if "tool_calls" in delta:
+            self._heard_call = True
+            delta["content"] = self.prose.feed(delta.get("content", "")) + self.prose.flush()
+        elif "content" in delta:
+            delta["content"] = self.prose.feed(delta["content"])
         for name, heard in self._heard.items():
             if text := delta.get(name):
-                if gap := self._gaps.pop(name, ""):
-                    text = delta[name] = gap + text
                 heard.pieces.append(text)
-        self._heard_call = self._heard_call or "tool_calls" in delta
-        return self._dress(chunk, choice)
+            elif name in delta:
+                del delta[name]
 
     def _dress_frame(self, frame: Frame) -> Frame:
         """The client's version of `frame`."""
@@ -99,8 +147,14 @@ class CompletionWriter:
         """A chunk without words, to keep the connection of a waiting client open."""
         return self._chunk({"content": ""})
 
-    def end_round(self, turn: Turn) -> None:
+    def end_round(self, turn: Turn) -> Chunk | None:
+        """Take in what the round cost. What the client hears of text that was held, if any."""
         self.usage = add_usage(self.usage, turn.usage)
+        text = self.prose.flush()
+        if not text:
+            return None
+        self._heard["content"].pieces.append(text)
+        return self._chunk({"content": text})
 
     def end(
         self, turn: Turn, *, annotations: list[Annotation], extras: Mapping[str, object]
@@ -130,8 +184,11 @@ class CompletionWriter:
         return closing
 
     def _finish_reason(self, turn: Turn) -> str:
-        """The upstream's reason, in OpenAI's words and true to what the client heard."""
-        if turn.finish_reason in _CUT_SHORT:
+        """The turn's reason, true to what the client heard: the upstream may say it otherwise.
+
+        Beside that of a turn that was cut, it only says whether the model called a tool.
+        """
+        if turn.is_cut:
             return turn.finish_reason
         return "tool_calls" if self._heard_call else "stop"
 

@@ -41,7 +41,13 @@ SERVED = (
         "gemma-4-26b-a4b-it", "gemma", 262_144, 8_192, parallel_calls=False, legacy_errors=True
     ),
     ServedModel("gpt-oss-120b", "gpt-oss", 131_072, 32_768, reasoning_field="reasoning_content"),
-    ServedModel("deepseek-v4-flash-0731", "deepseek", 262_144, 16_384),
+    ServedModel(
+        "deepseek-v4-flash-0731",
+        "deepseek",
+        262_144,
+        16_384,
+        reasoning_field="reasoning_content",
+    ),
 )
 
 END_OF_LIFE = {

@@ -67,10 +67,15 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         budget_s=_first(profile.budget_s, settings.budget_s),
         instructions=_first(profile.instructions, settings.instructions),
         context=_first(settings.context_instructions, CONTEXT),
+        citation_numbers=profile.citation_numbers or settings.citation_numbers,
+        answer_links=profile.answer_links or settings.answer_links,
+        link_hosts=frozenset(host.lower() for host in settings.link_hosts),
         passage_chars=settings.passage_chars,
         max_answer_chars=settings.max_answer_chars,
         query_chars=settings.query_chars,
+        text_calls=_first(profile.text_calls, settings.text_calls),
         search_memory=_first(profile.search_memory, settings.search_memory),
+        json_with_tools=settings.json_with_tools,
         fail_on_search_error=settings.on_search_error == "fail",
     )
 

@@ -14,6 +14,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
 from proxy.core.scope import Retrieval, Scope
 
 MakeScope = Callable[..., Scope]
@@ -102,8 +103,17 @@ class Profile(ScopeSettings):
     instructions: str | None = Field(
         None, description="Text of your own for the system message, instead of the settings'."
     )
+    citation_numbers: CitationNumbers | None = Field(
+        None, description="What the numbers in an answer count: its sources, or passages."
+    )
+    answer_links: AnswerLinks | None = Field(
+        None, description="Which links an answer may hold that rests on documents."
+    )
     search_memory: bool | None = Field(
         None, description="Whether later answers can use the searches of earlier ones."
+    )
+    text_calls: TextCallsRead | None = Field(
+        None, description="Whose tool calls the proxy reads where the model writes them as text."
     )
     max_rounds: Rounds | None = Field(None, description="The most rounds of searching.")
     max_searches: Searches | None = Field(None, description="The most searches in one round.")

@@ -11,7 +11,9 @@ from typing import Any, Final, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
 from proxy.core.scope import Retrieval
+from proxy.settings.params import DROPPED, REFUSED
 from proxy.settings.profiles import (
     NonBlank,
     Profile,
@@ -22,6 +24,7 @@ from proxy.settings.profiles import (
     Seconds,
 )
 from proxy.settings.values import (
+    CitationHost,
     LightOnUrl,
     LogLevel,
     NetworkText,
@@ -124,6 +127,22 @@ class Settings(ScopeSettings, BaseSettings):
     on_search_error: Literal["tell_model", "fail"] = Field(
         "tell_model", description="What happens when a search fails."
     )
+    citation_numbers: CitationNumbers = Field(
+        "sources", description="What the numbers in an answer count: its sources, or passages."
+    )
+    answer_links: AnswerLinks = Field(
+        "sources", description="Which links an answer may hold that rests on documents."
+    )
+    link_hosts: tuple[NonBlank, ...] = Field(
+        (), description="Hosts that links in such an answer may lead to, beside its sources."
+    )
+    text_calls: TextCallsRead = Field(
+        "all", description="Whose tool calls the proxy reads where the model writes them as text."
+    )
+    json_with_tools: bool = Field(
+        default=False,
+        description="Whether the models can call tools where they must answer in JSON.",
+    )
     search_memory: bool = Field(
         default=False, description="Whether later answers can use the searches of earlier ones."
     )
@@ -150,10 +169,18 @@ class Settings(ScopeSettings, BaseSettings):
     query_chars: int = Field(
         4000, ge=1, description="The longest query that LightOn accepts, in characters."
     )
+    citation_hosts: tuple[CitationHost, ...] = Field(
+        (), description="The only hosts that citations may lead to."
+    )
     drop_params: tuple[NonBlank, ...] = Field(
-        ("frequency_penalty", "n", "top_logprobs", "logit_bias", "user"),
+        DROPPED,
         description="Request parameters that the proxy removes because Scaleway does not support "
         "them.",
+    )
+    refused_params: tuple[NonBlank, ...] = Field(
+        REFUSED,
+        description="Request parameters that the proxy refuses because they could take the "
+        "passages out of the prompt, or bring the prompt back.",
     )
 
     head_timeout_s: Seconds = Field(

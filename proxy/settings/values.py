@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from proxy.core.addresses import HostRule
 from proxy.settings.profiles import NonBlank
 
 _REDIS_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -107,6 +108,11 @@ def _network(value: str) -> str:
     return value
 
 
+def _citation_host(value: str) -> str:
+    HostRule.of((value,))
+    return value
+
+
 def _project(value: str) -> str:
     if not value.replace("-", "").isalnum() or not value.isascii():
         raise ValueError("must be a project id like 00000000-0000-0000-0000-000000000000")
@@ -124,5 +130,6 @@ LightOnUrl = Annotated[Url, _before("/api/v3", "/api/v3/search")]
 ScalewayUrl = Annotated[Url, _before("/chat/completions")]
 Origin = Annotated[NonBlank, AfterValidator(_origin)]
 NetworkText = Annotated[NonBlank, AfterValidator(_network)]
+CitationHost = Annotated[NonBlank, AfterValidator(_citation_host)]
 ProjectId = Annotated[NonBlank, AfterValidator(_project)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]

@@ -6,19 +6,22 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from proxy.core.chat import Chat, parse_chat
+from proxy.core import json_text
+from proxy.core.chat import Chat, first_user_text, parse_chat
+from proxy.core.fence import Fence, fence_word
 from proxy.core.fold import Fold
 from proxy.core.hidden import HiddenTool
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import HEADERS, SEARCH_COUNT
 from proxy.core.plan import Plan, make_plan
+from proxy.core.refused import refuse_listed
 from proxy.core.repeated import refuse_repeated
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
@@ -48,6 +51,8 @@ class ChatCompletions:
     tools: tuple[HiddenTool, ...]
     wishes: Wishes
     turns: KeptTurns
+    fence_secret: bytes = field(repr=False)
+    """What the words of fences are made with: nobody who writes a document knows it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
@@ -71,12 +76,13 @@ class ChatCompletions:
         body = await read_body(
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
         )
-        chat = parse_chat(
-            _decode(body, self.wishes), self.wishes, {tool.name for tool in self.tools}
-        )
+        document = _decode(body, self.wishes)
+        chat = parse_chat(document, self.wishes, {tool.name for tool in self.tools})
+        refuse_listed(document, limits.refused_params)
         wish = self.wishes.read_headers(headers).narrow(chat.wish)
         policy = self.policies.of(chat.model, exchange.client)
-        return chat, make_plan(chat, policy, wish, self.tools)
+        fence = Fence(fence_word(self.fence_secret, first_user_text(chat.messages)))
+        return chat, make_plan(chat, policy, wish, self.tools, fence)
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(
@@ -170,7 +176,7 @@ def _writer(plan: Plan) -> CompletionWriter:
 
 def _decode(body: bytes, wishes: Wishes) -> Any:
     try:
-        document = orjson.loads(body)
+        document = json_text.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"The request body is not valid JSON: {error}.") from error
     if body.count(b"{") + body.count(b"[") > _CERTAINLY_WRITABLE_DEPTH:

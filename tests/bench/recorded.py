@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench import wire
 from bench.exchange import Exchange
-from bench.script import Script, citations
+from bench.script import CITED, Script, citations
 from tests.support.script import delta_event
 from tests.upstreams.raw_server import chunk, chunked
 
@@ -32,5 +32,13 @@ def events_of(script: Script, *, cited: bool = False) -> list[bytes]:
     lines = body.split(b"\r\n")
     events = [line for line in lines if line.startswith(b"data: ")]
     if cited:
+        events = [read(each) for each in events]
         events.insert(-3, delta_event({"annotations": citations(script)}))
     return events
+
+
+def read(event: bytes) -> bytes:
+    """An event as the reader of the answer gets it, with the numbers of sources."""
+    for n, passage in enumerate(CITED, 1):
+        event = event.replace(b"[%d]" % passage, b"[%d]" % n)
+    return event

@@ -8,8 +8,8 @@ import pytest
 from bench import wire
 from bench.checks import Expected, WrongReplyError, check_reply, check_stream
 from bench.exchange import Exchange
-from bench.script import Script, citations
-from tests.bench.recorded import END, HEAD, events_of, recorded, stream_of
+from bench.script import Script, citations, read_text
+from tests.bench.recorded import END, HEAD, events_of, read, recorded, stream_of
 from tests.support.script import delta_event
 
 SCRIPT = Script(chunks=12)
@@ -112,7 +112,7 @@ def test_a_stream_that_broke_off_is_found() -> None:
 
 
 def test_citations_must_be_there_in_one_delta_and_right() -> None:
-    events = events_of(SCRIPT)
+    events = [read(each) for each in events_of(SCRIPT)]
     one, other = citations(SCRIPT)
     moved = {**one, "url_citation": {**one["url_citation"], "start_index": 0}}
     for wrong in ([], [[one]], [[one], [other]], [[moved, other]]):
@@ -154,12 +154,14 @@ def reply_with(**changes: object) -> Exchange:
 
 def test_a_reply_that_is_not_streamed_is_compared_too() -> None:
     check_reply(reply_with(), PLAIN)
-    check_reply(reply_with(annotations=citations(SCRIPT)), CITED)
+    text = read_text(SCRIPT)
+    check_reply(reply_with(content=text, annotations=citations(SCRIPT)), CITED)
     for wrong, expected in (
         (reply_with(content=SCRIPT.text[:-1]), PLAIN),
         (reply_with(finish_reason="length"), PLAIN),
         (reply_with(message=None), PLAIN),
-        (reply_with(), CITED),
+        (reply_with(content=text), CITED),
+        (reply_with(annotations=citations(SCRIPT)), CITED),
     ):
         with pytest.raises(WrongReplyError):
             check_reply(wrong, expected)

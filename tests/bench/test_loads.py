@@ -70,11 +70,11 @@ def test_one_answer_is_timed(place: Place) -> None:
 
 def test_a_reply_that_is_not_as_expected_makes_the_run_void(place: Place) -> None:
     wants_citations = replace(place, subject=replace(DIRECT, searches=True))
-    with pytest.raises(VoidRunError, match="annotations"):
+    with pytest.raises(VoidRunError, match="text"):
         measure_answers(wants_citations, SCRIPT, at_once=1, seconds=10, most=1)
-    with pytest.raises(VoidRunError, match="annotations"):
+    with pytest.raises(VoidRunError, match="text"):
         measure_streams(wants_citations, SCRIPT, streams=1, rounds=1, in_step=False)
-    with pytest.raises(VoidRunError, match="annotations"):
+    with pytest.raises(VoidRunError, match="text"):
         measure_one(wants_citations, SCRIPT)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from proxy.core.fence import Fence
 from proxy.core.hidden import Found
 from proxy.core.kept import Said
 from proxy.core.passages import Result
@@ -34,6 +35,9 @@ class _NoUpstream:
     async def search(self, search: Search, scope: Scope) -> Found:
         raise NotImplementedError
 
+
+FENCE = Fence("0123456789")
+note = FENCE.note
 
 TOOLS = (SearchTool(_NoUpstream(), "Search."),)
 

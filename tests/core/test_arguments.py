@@ -86,3 +86,12 @@ def test_what_the_client_hears_is_not_cut_here() -> None:
     arguments.pass_on("x" * MAX_ARGUMENT_CHARS)
     arguments.pass_on("more")
     assert arguments.text == "x" * MAX_ARGUMENT_CHARS + "more"
+
+
+def test_arguments_that_a_client_hears_are_known_to_be_whole_too() -> None:
+    arguments = Arguments()
+    assert not arguments.has_begun
+    for piece in ('{"a": ', "1", "}"):
+        assert not arguments.is_object
+        arguments.pass_on(piece)
+    assert (arguments.has_begun, arguments.is_object) == (True, True)

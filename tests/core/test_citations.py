@@ -1,201 +1,134 @@
-import re
+"""What becomes of an answer's markers: annotations, and the report's list of citations."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from proxy.core.citations import MAX_ANNOTATIONS, annotate
+from proxy.core.citations import MAX_ANNOTATIONS, MAX_WEIGHED, annotate, citations, json_markers
 from proxy.core.passages import Passage
-from proxy.core.wire import Annotation
+from proxy.core.text import Marker
 from tests.core.samples import result
+from tests.support.steps import MOST_BETWEEN_PAUSES, at_once, most_between_pauses
 
 PASSAGES = {
-    n: Passage(n, result(f"c{n}", title=f"Title {n}", url=f"https://docs.example/{n}"), "text")
-    for n in (1, 2, 3, 12)
+    n: Passage(n, result(f"c{n}", url=f"https://docs.example/{name}", title=name.title()))
+    for n, name in ((1, "leave"), (2, "pay"), (3, "leave"))
+}
+TEXTS = {
+    1: "Everybody has 27 days of leave a year. Ask early.",
+    2: "Pay day is the 25th.",
+    3: "Leave of the year before is lost in March.",
 }
 
 
-def cited(text: str) -> list[tuple[str, str]]:
-    """What is cited: the number of the passage and the part of the text that cites it."""
-    citations = [annotation["url_citation"] for annotation in annotate(text, PASSAGES)]
-    return [
-        (each["url"].rpartition("/")[2], text[each["start_index"] : each["end_index"]])
-        for each in citations
-    ]
+def marker(text: str, n: int, *passages: int, nth: int = 0) -> Marker:
+    """The marker `[n]` that stands in `text` for the `nth` time."""
+    place = -1
+    for _ in range(nth + 1):
+        place = text.index(f"[{n}]", place + 1)
+    return Marker(place, place + len(f"[{n}]"), n, passages)
+
+
+def cite(text: str, *markers: Marker) -> list[Any]:
+    return list(at_once(citations(text, markers, PASSAGES, TEXTS.__getitem__)))
 
 
 def test_a_marker_becomes_an_annotation_in_openais_shape() -> None:
-    assert annotate("It is 27 days [2].", PASSAGES) == [
-        {
-            "type": "url_citation",
-            "url_citation": {
-                "url": "https://docs.example/2",
-                "title": "Title 2",
-                "start_index": 14,
-                "end_index": 17,
-            },
-        }
-    ]
+    text = "It is 27 days [1]."
+    (annotation,) = annotate([marker(text, 1, 3)], PASSAGES)
+    assert annotation == {
+        "type": "url_citation",
+        "url_citation": {
+            "url": "https://docs.example/leave",
+            "title": "Leave",
+            "start_index": 14,
+            "end_index": 17,
+        },
+    }
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("[1]", [("1", "[1]")]),
-        ("a[1][2] b [1]", [("1", "[1]"), ("2", "[2]"), ("1", "[1]")]),
-        ("x [12].", [("12", "[12]")]),
-        ("x [1, 2].", [("1", "1"), ("2", "2")]),
-        ("x [1,2 ,\n3]", [("1", "1"), ("2", "2"), ("3", "3")]),
-        ("x [1, 9, 2]", [("1", "1"), ("2", "2")]),
-        ("x [1](https://x.example)", [("1", "[1]")]),
-        ("x 【2】", [("2", "【2】")]),
-        ("x 【2†L10-L12】 and 【3†source】", [("2", "【2†L10-L12】"), ("3", "【3†source】")]),
-        ("\U0001f98a é [3]", [("3", "[3]")]),
-        ("[[1]]", [("1", "[1]")]),
-        ("[१]", [("1", "[१]")]),
-    ],
-)
-def test_markers_of_every_kind_are_found(text: str, expected: list[tuple[str, str]]) -> None:
-    assert cited(text) == expected
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "no marker",
-        "[4] [0] [99999] [012345]",
-        "[a] [1a] [1.2] [-1] [1 2] [] [1,] [,1] [1-3]",
-        "[1",
-        "1]",
-        "\\[1\\]",
-        "【】 【a1】 【1",
-        "【2" + "x" * 41 + "】",
-    ],
-)
-def test_what_is_no_marker_of_a_passage_that_was_shown_gets_nothing(text: str) -> None:
-    assert cited(text) == []
-
-
-def test_without_passages_nothing_is_cited() -> None:
-    assert annotate("x [1]", {}) == []
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "`a[1]`",
-        "``a ` [1] ` b``",
-        "` [1] `",
-        "`[1]` and `[2]`",
-        "```\na[1]\n```",
-        "```python\na[1]\n[2]\n```",
-        "~~~\na[1]\n~~~",
-        "~~~ a`b`\na[1]\n~~~",
-        "   ```\n   a[1]\n   ```",
-        "1. step\n\n     ```sh\n     a[1]\n     ```",
-        "- ```sh\n  a[1]\n  ```",
-        "3) ~~~\n  a[1]\n  ~~~",
-        "> ```\n> a[1]\n> ```",
-        "````\n```\na[1]\n```\n[1]\n````",
-        "```\n``` [1]\n```",
-        "```\na[1]\n`````",
-        "```\r\na[1]\r\n```",
-    ],
-)
-def test_what_is_in_code_cites_nothing(code: str) -> None:
-    assert cited(f"{code}\n") == []
-    assert cited(f"Text [2]\n\n{code}\n\nmore text [3].") == [("2", "[2]"), ("3", "[3]")]
-
-
-def test_code_that_does_not_end_goes_on_to_the_end_of_the_text() -> None:
-    assert cited("x [1]\n```\na[2]\n\nb[3]") == [("1", "[1]")]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a ` b [1]",
-        "a `b\nc` [1]",
-        "a `b [1]\nc`",
-        "`` a ` [1]",
-        "```not a fence``` [1]",
-        "x ``` y [1]",
-        "~~struck~~ [1]",
-        "`" + "x" * 600 + "` [1]",
-    ],
-)
-def test_stray_backticks_are_no_code(text: str) -> None:
-    assert cited(text) == [("1", "[1]")]
-
-
-pieces = st.lists(
-    st.sampled_from(
-        ["[1]", "[2, 3]", "[", "]", ",", " ", "\n", "`", "``", "```", "~~~", "【1】", "【", "】"]
+def test_a_source_is_listed_once_with_all_places_and_passages() -> None:
+    text = "There are 27 days of leave [1]. Pay day is the 25th [2]. It is lost in March [1]."
+    leave, pay = cite(text, marker(text, 1, 1), marker(text, 2, 2), marker(text, 1, 3, nth=1))
+    assert (leave["n"], leave["url"], leave["title"], leave["file_id"]) == (
+        1,
+        "https://docs.example/leave",
+        "Leave",
+        7,
     )
-    | st.integers(0, 13).map(str)
-    | st.text(max_size=3),
-    max_size=25,
-).map("".join)
+    assert [text[start:end] for start, end in leave["spans"]] == ["[1]", "[1]"]
+    assert [each["passage"] for each in leave["passages"]] == [1, 3]
+    assert [each["chunk_id"] for each in leave["passages"]] == ["c1", "c3"]
+    assert (pay["n"], [each["passage"] for each in pay["passages"]]) == (2, [2])
 
 
-def spans(annotations: list[Annotation]) -> list[tuple[int, int]]:
-    citations = [each["url_citation"] for each in annotations]
-    return [(each["start_index"], each["end_index"]) for each in citations]
+def test_a_quote_stands_in_the_passage_as_it_is() -> None:
+    text = "Everybody has 27 days of leave a year [1]."
+    ((entry,),) = [each["passages"] for each in cite(text, marker(text, 1, 1))]
+    assert entry["quote"] == "Everybody has 27 days of leave a year."
+    assert (entry["support"], entry["figures_missing"]) == ("exact", [])
 
 
-@given(pieces)
-@settings(deadline=None, max_examples=300)
-@example("\U0001f98a [1]")
-def test_offsets_are_valid_in_any_text(text: str) -> None:
-    annotations = annotate(text, PASSAGES)
-    ends = 0
-    for (start, end), annotation in zip(spans(annotations), annotations, strict=True):
-        assert 0 <= ends <= start < end <= len(text)
-        ends = end
-        n = int(annotation["url_citation"]["url"].rpartition("/")[2])
-        assert int(re.findall(r"\d+", text[start:end])[0]) == n
+def test_figures_that_no_cited_passage_holds_are_told_for_each_sentence() -> None:
+    text = "There are 30 days of leave a year [1]. Leave of 2019 is lost in March [1]."
+    first, second = marker(text, 1, 1), marker(text, 1, 1, nth=1)
+    ((entry,),) = [each["passages"] for each in cite(text, first, second)]
+    assert entry["figures_missing"] == ["30 days", "2019"]
+    assert entry["support"] in ("weak", "none")
 
 
-@given(pieces.filter(lambda text: not set(text) & set("`~【")))
-@settings(deadline=None)
-def test_markers_outside_code_are_found_wherever_they_are(text: str) -> None:
-    marked = f"{text} [12] {text}"
-    assert (len(text) + 1, len(text) + 5) in spans(annotate(marked, PASSAGES))
+def test_a_passage_whose_text_is_gone_supports_nothing() -> None:
+    text = "It is 27 days [1]."
+    cited = at_once(citations(text, [marker(text, 1, 1)], PASSAGES, lambda _: ""))
+    ((entry,),) = [each["passages"] for each in cited]
+    assert (entry["quote"], entry["support"]) == ("", "none")
+
+
+def test_of_very_many_citations_only_the_first_are_weighed() -> None:
+    text = "It is so [1]. " * MAX_WEIGHED + "So [2]."
+    many = [Marker(start, start + 3, 1, (1,)) for start in range(9, 14 * MAX_WEIGHED, 14)]
+    leave, pay = cite(text, *many, marker(text, 2, 2))
+    assert len(leave["spans"]) == MAX_WEIGHED
+    assert leave["passages"]
+    assert pay["passages"] == []
 
 
 @pytest.mark.parametrize(
-    ("text", "count"),
+    ("text", "found"),
     [
-        ("`x` [1] " * 100_000, 1_000),
-        ("[1]\n" + "```\nx\n```\n" * 50_000, 1),
-        ("[" + "1," * 300_000, 0),
-        ("[1" + " " * 300_000, 0),
-        (" ".join("`" * size for size in range(1, 400)) + " [1]", 1),
-        ("`" * 300_000, 0),
-        (" " * 300_000 + "\n" * 300_000, 0),
+        ('{"a": "Three [2]."}', ["[2]"]),
+        ('{"months": [3], "years": [1, 2], "text": "so"}', []),
+        ('{"[1]": "so"}', []),
+        ('{"a": "one [1] and \\"[2]\\"", "b": ["[3]", "[4]"]}', ["[1]", "[2]", "[3]"]),
+        ('{"a": "cut off [1]', []),
+        ('["[1]"]', ["[1]"]),
+        ("[1]", []),
+        ('{"c": "z [1, 3] 【2】 [passage 3]"}', ["[1, 3]", "[1, 3]", "【2】", "[passage 3]"]),
+        ('{"c": "z [1, 9]"}', ["[1, 9]"]),
+        ('{"c": "between [0, 1]"}', []),
     ],
 )
-def test_a_huge_answer_is_read_in_one_pass(text: str, count: int) -> None:
-    assert len(annotate(text, PASSAGES)) == count
+def test_markers_of_a_json_answer_are_those_in_its_strings(text: str, found: list[str]) -> None:
+    markers = at_once(json_markers(text, PASSAGES))
+    assert [text[each.start : each.end] for each in markers] == found
+    assert all(each.passages == (each.n,) for each in markers)
 
 
-@given(pieces.filter(lambda text: "`" not in text and "~~~" not in text))
-@settings(deadline=None, max_examples=300)
-@example("- [1]\n> 【1】 [2,3]")
-def test_text_without_code_is_read_the_same_by_the_pattern_that_knows_code(text: str) -> None:
-    # A blank and a mark of code that is none, at the very end, make it the other pattern.
-    assert annotate(f"{text} `", PASSAGES) == annotate(text, PASSAGES)
+def test_of_the_markers_of_a_json_answer_few_more_than_are_told_of_are_read() -> None:
+    text = '{"a": "' + "[1]" * 3 * MAX_ANNOTATIONS + '"}'
+    assert len(at_once(json_markers(text, PASSAGES))) == MAX_ANNOTATIONS + 1
 
 
-def test_an_answer_has_at_most_so_many_annotations_the_first() -> None:
-    text = "[1]" + "[2]" * MAX_ANNOTATIONS
-    annotations = annotate(text, PASSAGES)
-    assert len(annotations) == MAX_ANNOTATIONS
-    assert spans(annotations)[0] == (0, 3)
-    assert len(annotate(text, PASSAGES, most=MAX_ANNOTATIONS + 1)) == MAX_ANNOTATIONS + 1
+@pytest.mark.parametrize("unit", ['"",', '"[9]",', "[9]", '"a": '])
+def test_a_long_json_answer_is_read_with_pauses(unit: str) -> None:
+    text = '{"a": "' + unit * 40_000 + '"}'
+    assert most_between_pauses(json_markers(text, PASSAGES)) < MOST_BETWEEN_PAUSES
 
 
-def test_inline_code_may_be_as_long_as_the_limit() -> None:
-    assert cited("`[1]" + "x" * 497 + "`") == []
-    assert cited("`[1]" + "x" * 498 + "`") == [("1", "[1]")]
+def test_a_long_passage_is_read_with_pauses() -> None:
+    text = "It is 27 days [1]."
+    passage = "The rent of 12 months is due, not before 1 March 2024. " * 400
+    work = citations(text, [marker(text, 1, 1)], PASSAGES, lambda _: passage)
+    assert most_between_pauses(work) < MOST_BETWEEN_PAUSES

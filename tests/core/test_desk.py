@@ -5,18 +5,19 @@ import pytest
 from proxy.core.desk import FULL, Desk
 from proxy.core.hidden import Failed, Found
 from proxy.core.kept import Findings, KeptJob
-from proxy.core.passages import NO_RESULTS, PassageBook, Result
+from proxy.core.passages import NO_RESULTS, Passage, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import UNAVAILABLE, Search
 from proxy.core.turn import ToolCall
 from proxy.errors import RateLimited
-from tests.core.samples import TOOLS, call, result
+from tests.core.samples import FENCE, TOOLS, call, note, result
 from tests.support.shelves import Shelves
 
 LEAVE = Search("leave", 5).job
 LEASE = Search("lease", 5).job
-SHOWN = '<passage n="1" title="Leave">\nLeave is 27 days.\n</passage>'
-REFERRED = "This was searched before. It found [1], shown above."
+SHOWN = Passage(1, result(), "Leave is 27 days.").render(FENCE)
+REFERRED = note("This was searched before. It found [1], shown above.")
+AGAIN = note("Also found, shown before: [1].")
 
 
 def desk(max_searches: int = 8, scope: Scope | None = None) -> Desk:
@@ -24,6 +25,7 @@ def desk(max_searches: int = 8, scope: Scope | None = None) -> Desk:
         TOOLS,
         scope=scope or Shelves(),
         book=PassageBook(10_000),
+        fence=FENCE,
         max_searches=max_searches,
         query_limit=4_000,
     )
@@ -71,7 +73,7 @@ def test_the_searches_of_a_round_are_in_the_order_of_their_calls() -> None:
     at = desk()
     answers = run_round(at, asks("leave", "1"), asks("lease", "2"), outcome=found(result("x")))
     assert at.round_jobs() == (LEAVE, LEASE)
-    assert answers == [SHOWN, "Also found, shown before: [1]."]
+    assert answers == [SHOWN, AGAIN]
 
 
 def test_a_call_that_cannot_be_read_is_corrected_without_a_search() -> None:
@@ -80,22 +82,22 @@ def test_a_call_that_cannot_be_read_is_corrected_without_a_search() -> None:
     at.begin_round()
     assert at.take(bad) is None
     assert at.round_jobs() == ()
-    assert at.answers((bad,))[0].startswith("The arguments are not a JSON object")
+    assert at.answers((bad,))[0].startswith("<note-0123456789>The arguments are not a JSON object")
 
 
 def test_notes_come_after_the_passages() -> None:
     (answer,) = run_round(desk(), asks("leave", max_results=0, lang="fr"))
     passages, ignored, clamped = answer.split("\n\n")
     assert passages == SHOWN
-    assert ignored.startswith("Ignored arguments: lang.")
-    assert clamped.startswith("max_results must be from 1 to 50")
+    assert ignored.startswith("<note-0123456789>Ignored arguments: lang.")
+    assert clamped.startswith("<note-0123456789>max_results must be from 1 to 50")
 
 
 def test_nothing_is_searched_when_there_is_no_room_for_what_it_would_find() -> None:
     at = desk()
     run_round(at, asks("leave"), outcome=found(result("a", "x" * 9_900)))
     more = asks("lease", "2")
-    assert run_round(at, more) == [FULL]
+    assert run_round(at, more) == [note(FULL)]
     assert at.round_jobs() == ()
 
 
@@ -129,14 +131,14 @@ def test_the_same_query_for_more_results_is_another_search() -> None:
     at = desk()
     run_round(at, asks("leave"))
     more = asks("leave", max_results=6)
-    assert run_round(at, more) == ["Also found, shown before: [1]."]
+    assert run_round(at, more) == [AGAIN]
     assert [entry.get("query") for entry in at.trace] == ["leave", "leave"]
 
 
 def test_a_query_that_found_nothing_is_not_searched_again() -> None:
     at = desk()
-    assert run_round(at, asks("leave"), outcome=Found()) == [NO_RESULTS]
-    assert run_round(at, asks("leave")) == [f"This was searched before. {NO_RESULTS}"]
+    assert run_round(at, asks("leave"), outcome=Found()) == [note(NO_RESULTS)]
+    assert run_round(at, asks("leave")) == [note(f"This was searched before. {NO_RESULTS}")]
 
 
 def test_a_round_has_at_most_so_many_searches() -> None:
@@ -144,10 +146,10 @@ def test_a_round_has_at_most_so_many_searches() -> None:
     calls = [asks(f"query {n}", str(n)) for n in range(4)]
     answers = run_round(at, *calls, asks("query 0", "again"))
     assert [job.asked[0] for job in at.round_jobs()] == ["query 0", "query 1"]
-    refusal = "Not run: at most 2 searches a round. Call lighton_search again."
+    refusal = note("Not run: at most 2 searches a round. Call lighton_search again.")
     assert answers[2:4] == [refusal, refusal]
     assert answers[4] == REFERRED
-    assert run_round(at, asks("query 2"))[0].startswith("Also found")
+    assert run_round(at, asks("query 2")) == [AGAIN]
 
 
 def test_a_call_that_was_refused_for_the_limit_stays_refused_in_its_round() -> None:
@@ -163,8 +165,8 @@ def test_a_call_that_was_refused_for_the_limit_stays_refused_in_its_round() -> N
 def test_a_failed_search_tells_the_model_and_the_trace() -> None:
     at = desk()
     assert run_round(at, asks("leave", "1"), asks("leave", "2"), outcome=failed()) == [
-        UNAVAILABLE,
-        UNAVAILABLE,
+        note(UNAVAILABLE),
+        note(UNAVAILABLE),
     ]
     assert at.trace == [
         {
@@ -192,19 +194,25 @@ def test_what_a_search_brought_is_traced() -> None:
     (entry,) = at.trace
     assert entry.keys() == {"query", "took_ms", "results", "warnings"}
     assert (entry.get("query"), entry["took_ms"], entry["warnings"]) == ("leave", 12, [warning])
-    assert [(each["n"], each["chunk_id"]) for each in entry["results"]] == [(1, "a"), (2, "c")]
+    assert [(each["passage"], each["chunk_id"]) for each in entry["results"]] == [
+        (1, "a"),
+        (2, "c"),
+    ]
 
 
 def test_passages_shown_before_are_traced_with_their_first_number() -> None:
     at = desk()
     at.record({LEAVE: found(result("a"), result("b")), LEASE: found(result("c"), result("b"))})
-    assert [[each["n"] for each in entry["results"]] for entry in at.trace] == [[1, 2], [2, 3]]
+    assert [[each["passage"] for each in entry["results"]] for entry in at.trace] == [
+        [1, 2],
+        [2, 3],
+    ]
 
 
 def test_call_ids_of_an_earlier_round_may_come_again() -> None:
     at = desk()
     assert run_round(at, asks("leave", "1")) == [SHOWN]
-    assert run_round(at, asks("lease", "1")) == ["Also found, shown before: [1]."]
+    assert run_round(at, asks("lease", "1")) == [AGAIN]
 
 
 def test_the_context_is_what_the_first_search_brought() -> None:
@@ -220,7 +228,7 @@ def test_the_context_is_what_the_first_search_brought() -> None:
 def test_the_context_of_a_search_that_failed_says_so() -> None:
     at = desk()
     at.record({LEAVE: failed()})
-    assert at.context(LEAVE) == UNAVAILABLE
+    assert at.context(LEAVE) == note(UNAVAILABLE)
 
 
 def test_what_one_request_found_another_one_recalls() -> None:
@@ -261,7 +269,7 @@ def test_a_recalled_search_that_brought_nothing_is_referred_to_as_such() -> None
     assert at.recall(Findings(jobs=(KeptJob(LEAVE),)), 0)
     at.begin_round()
     at.take(asks("leave"))
-    assert at.answers((asks("leave"),)) == [f"This was searched before. {NO_RESULTS}"]
+    assert at.answers((asks("leave"),)) == [note(f"This was searched before. {NO_RESULTS}")]
 
 
 def test_a_search_whose_passages_cannot_keep_their_numbers_is_run_again() -> None:
@@ -293,3 +301,25 @@ def test_of_several_searches_for_the_same_words_the_first_that_suffices_counts()
     assert at.take(asks("leave", id="d", max_results=21)) == Search("leave", 21).job
     assert at.take(asks("leave", id="e", max_results=15)) is None
     assert at.take(asks("other", id="f", max_results=1)) == Search("other", 1).job
+
+
+def test_calls_are_repeated_if_all_ask_for_what_was_brought_before() -> None:
+    at = desk()
+    first = asks("leave")
+    run_round(at, first)
+    assert not at.is_repeated((first,))
+    again, other, faulty = asks("Leave", "c2"), asks("lease", "c3"), call("{", id="c4")
+    run_round(at, again)
+    assert at.is_repeated((again,))
+    run_round(at, again, faulty)
+    assert not at.is_repeated((again, faulty))
+    run_round(at, again, other)
+    assert not at.is_repeated((again, other))
+
+
+def test_a_search_that_failed_is_not_repeated_by_the_next() -> None:
+    at = desk()
+    run_round(at, asks("leave"), outcome=failed())
+    again = asks("leave", "c2")
+    run_round(at, again)
+    assert not at.is_repeated((again,))

@@ -318,3 +318,15 @@ def test_whatever_a_client_does_to_its_results_every_call_is_answered_once(
         if message["role"] == "tool":
             expected = f"of {message['tool_call_id']}"
             assert message["content"] in (expected, "Found.", "Leave is 27 days.", NO_RESULT)
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [({"city": "Paris"}, '{"city":"Paris"}'), (None, "{}"), ([1], "{}"), (5, "{}")],
+)
+def test_arguments_that_a_client_sends_decoded_become_text(sent: Any, expected: str) -> None:
+    turn: Any = {"role": "assistant", "content": None, "tool_calls": [part("w1", arguments=sent)]}
+    (_, restored, _) = restore([QUESTION, turn, result("w1")], {}, lambda _: True).messages
+    calls = restored["tool_calls"]
+    assert calls
+    assert calls[0]["function"] == {"name": "get_weather", "arguments": expected}

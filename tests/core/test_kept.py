@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from proxy.core.fence import Fence
 from proxy.core.kept import (
     Context,
     KeptTurn,
@@ -233,3 +234,63 @@ def test_the_size_counts_what_the_model_reads_as_passages() -> None:
     )
     assert hidden.size == 10
     assert KeptTurn(text="a", heard="a").size == 0
+
+
+def test_a_turn_of_an_earlier_word_comes_under_the_one_of_this_request() -> None:
+    def told(fence: Fence) -> KeptTurn:
+        said: Message = {
+            "role": "assistant",
+            "content": "See <note-aaaaaaaaaa>.",
+            "tool_calls": [SEARCHED],
+        }
+        result: Message = {
+            "role": "tool",
+            "tool_call_id": "s1",
+            "content": fence.passage('n="1"', "One."),
+        }
+        answers = {"s1": fence.note("Nothing.")}
+        context = Context(Search("leave", 5).job, fence.passage('n="2"', "Two."))
+        return replace(TURN, before=(said, result), answers=answers, context=context)
+
+    assert told(Fence("aaaaaaaaaa")).under(Fence("bbbbbbbbbb")) == told(Fence("bbbbbbbbbb"))
+    assert TURN.under(Fence("bbbbbbbbbb")) == TURN
+
+
+def thinking(**more: Any) -> KeptTurn:
+    before: tuple[Message, ...] = (
+        assistant(None, tool_calls=[SEARCHED], reasoning_content="I must search."),
+        {"role": "tool", "tool_call_id": "s1", "content": "Found."},
+    )
+    last = {"calls": (WEATHER,), "reasoning": "Now the weather.", "model": "m", **more}
+    return KeptTurn(text="", heard="", before=before, **last)
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+@pytest.mark.parametrize("given", [None, "", "I must search.\n\nNow the weather."])
+def test_reasoning_that_is_left_out_or_as_it_was_heard_is_that_of_the_last_turn(
+    name: str, given: str | None
+) -> None:
+    merged = thinking().merge(sent(WEATHER, content="", **{name: given}))
+    assert merged == sent(WEATHER, content=None, reasoning_content="Now the weather.")
+
+
+@pytest.mark.parametrize("given", ["Mine.", ["a", "list"], 5])
+def test_other_reasoning_of_the_client_stays(given: Any) -> None:
+    merged: Any = thinking().merge(sent(WEATHER, reasoning_content=given))
+    assert merged["reasoning_content"] == given
+
+
+def test_a_finished_answer_gets_no_reasoning_but_keeps_what_is_its_own() -> None:
+    final = thinking(calls=())
+    assert "reasoning_content" not in final.merge(assistant("27."))
+    heard = "I must search. Now the weather."
+    merged = final.merge(assistant("27.", reasoning_content=heard))
+    assert merged == assistant("27.", reasoning_content="Now the weather.")
+
+
+def test_turns_are_alike_whatever_was_thought_and_by_which_model() -> None:
+    bare = thinking().without_reasoning()
+    assert bare.reasoning == ""
+    assert not any("reasoning_content" in each for each in bare.before)
+    assert thinking().is_like(replace(bare, model="other"))
+    assert not thinking().is_like(replace(bare, text="Else."))

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from proxy.core.chat import calls_in, parse_chat, text_of
 from proxy.core.desk import Desk
+from proxy.core.fence import Fence
 from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.instructions import NO_MORE_SEARCHES
 from proxy.core.kept import Context, Findings, KeptJob, KeptTurn, call_id
-from proxy.core.loop import AskModel, Command, Keep, Recall, RunJobs, answer
+from proxy.core.loop import (
+    AskModel,
+    Command,
+    EmptyAnswerError,
+    Keep,
+    Recall,
+    RunJobs,
+    Tell,
+    answer,
+)
 from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import Search
-from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.turn import Heard, Owner, ToolCall, Turn
 from proxy.core.wire import Message
 from proxy.errors import UpstreamTimeout
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
-from tests.core.samples import TOOLS, handle_of_answer
+from tests.core.samples import FENCE, TOOLS, handle_of_answer, note
 
 QUESTION: Message = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
@@ -37,7 +48,8 @@ def call(
 
 
 def turn(*calls: ToolCall, text: str = "") -> Turn:
-    return Turn(text=text, finish_reason="tool_calls" if calls else "stop", calls=calls)
+    finish_reason = "tool_calls" if calls else "stop"
+    return Turn(text, finish_reason, calls, heard=Heard(text))
 
 
 def found(*results: Result) -> Found:
@@ -57,6 +69,7 @@ class Script:
             TOOLS,
             self.plan.scope,
             PassageBook(9_000),
+            FENCE,
             max_searches=limits.max_searches,
             query_limit=limits.query_chars,
         )
@@ -77,7 +90,7 @@ class Script:
 
 def plan(body: dict[str, Any], **policy: Any) -> Plan:
     chat = parse_chat({"messages": [QUESTION], **body}, WISHES)
-    return make_plan(chat, Policy("m", LightOnScope(), **policy), chat.wish, TOOLS)
+    return make_plan(chat, Policy("m", LightOnScope(), **policy), chat.wish, TOOLS, FENCE)
 
 
 def asks(command: Command | None) -> AskModel:
@@ -145,7 +158,7 @@ def test_the_round_after_the_last_search_round_offers_no_search() -> None:
         command = script.reply(turn(call(f'{{"query": "{query}"}}')))
         command = script.reply(bring(command, found()))
     assert tools_of(command) == []
-    assert told(command)[-1].endswith(NO_MORE_SEARCHES)
+    assert told(command)[-1].endswith(note(NO_MORE_SEARCHES))
     assert NO_MORE_SEARCHES not in told(command)[0]
 
 
@@ -169,7 +182,8 @@ def test_a_model_that_only_calls_tools_in_the_last_round_gets_one_more_chance() 
     again = script.reply(turn(stray))
     assert tools_of(again) == []
     assert "no tool named 'lighton_search'" in told(again)[-1]
-    assert script.reply(turn(stray)) is None
+    with pytest.raises(EmptyAnswerError):
+        script.reply(turn(stray))
 
 
 def test_after_the_time_budget_one_last_round_answers() -> None:
@@ -207,9 +221,8 @@ def test_a_first_round_that_is_the_last_and_says_nothing_is_followed_by_one_more
     stray = call()._replace(owner=Owner.NOBODY)
     again = script.reply(turn(stray))
     assert tools_of(again) == []
-    assert told(again) == [
-        f"There is no tool named 'lighton_search'. There are no tools.\n\n{NO_MORE_SEARCHES}"
-    ]
+    unknown = "There is no tool named 'lighton_search'. There are no tools."
+    assert told(again) == [f"{note(unknown)}\n\n{note(NO_MORE_SEARCHES)}"]
     assert script.reply(turn(stray)) is None
     assert script.desk.trace == []
 
@@ -301,7 +314,7 @@ def test_a_turn_that_calls_tools_and_searches_is_kept_whole() -> None:
     assert (kept.text, kept.heard) == ("And now?", "Let me see.\n\nAnd now?")
     assert [each["role"] for each in kept.before] == ["assistant", "tool"]
     assert [each["id"] for each in kept.calls] == [YOURS, MINE, TOO]
-    assert kept.answers[MINE] == "Also found, shown before: [1]."
+    assert kept.answers[MINE] == note("Also found, shown before: [1].")
     assert "no tool named 'find_file'" in kept.answers[TOO]
     assert [each.n for each in kept.findings.passages] == [1]
     assert [Search.of(each.job).query for each in kept.findings.jobs] == ["leave", "holidays"]
@@ -385,9 +398,9 @@ def test_passages_and_searches_of_a_continued_turn_go_on() -> None:
     assert searches(command) == ["holidays"]
     new = Result("c2", "Christmas.", 0.9, 8, "Holidays", "x.pdf", "https://docs.test/x")
     answers = told(script.reply(bring(command, found(LEAVE, new))))[-2:]
-    assert answers[0] == "This was searched before. It found [1], shown above."
-    assert answers[1].startswith('<passage n="2"')
-    assert answers[1].endswith("Also found, shown before: [1].")
+    assert answers[0] == note("This was searched before. It found [1], shown above.")
+    assert answers[1].startswith('<passage-0123456789 n="2"')
+    assert answers[1].endswith(note("Also found, shown before: [1]."))
     assert list(script.desk.book.passages) == [1, 2]
 
 
@@ -436,7 +449,7 @@ def test_another_question_is_searched_first_beside_what_was_found() -> None:
     command = script.reply({HANDLE: kept_turn(context=context)})
     assert searches(command) == ["How many days of leave?"]
     (system, *_) = asks(script.reply(bring(command, found()))).ask.messages
-    assert "Earlier passages.\n\nNo results found." in text_of(system["content"])
+    assert f"Earlier passages.\n\n{note('No results found.')}" in text_of(system["content"])
 
 
 def test_nothing_is_looked_up_with_retrieval_off() -> None:
@@ -628,3 +641,259 @@ def test_off_mode_is_one_plain_round() -> None:
     assert first.ask.tools == ()
     assert first.ask.messages == [QUESTION]
     assert script.reply(turn(text="Hi")) is None
+
+
+def test_what_was_kept_under_another_word_is_shown_under_that_of_the_request() -> None:
+    script = Script(came_back())
+    script.start()
+    passage = Passage(1, LEAVE, "Leave is 27 days.")
+    kept = kept_turn(answers={MINE: passage.render(Fence("aaaaaaaaaa"))})
+    command = script.reply({HANDLE: kept})
+    assert told(command)[0] == passage.render(FENCE)
+    assert str(asks(command).ask.messages).count(FENCE.told) == 1
+
+
+def test_the_marks_are_explained_where_only_earlier_passages_are_shown() -> None:
+    script = Script(came_back(tool_choice="none"))
+    script.start()
+    command = script.reply({HANDLE: kept_turn()})
+    assert asks(command).ask.messages[0]["content"] == FENCE.told
+
+
+def thought(*calls: ToolCall, reasoning: str) -> Turn:
+    return Turn("", "tool_calls", calls, reasoning=reasoning)
+
+
+def reasonings(command: Command | None) -> list[str | None]:
+    """Those of the turns that call tools."""
+    messages = asks(command).ask.messages
+    return [each.get("reasoning_content") for each in messages if calls_in(each)]
+
+
+def test_the_reasoning_of_hidden_rounds_goes_back_to_the_model() -> None:
+    script = Script()
+    script.start()
+    command = script.reply(thought(call(), reasoning="I must search."))
+    assert reasonings(script.reply(bring(command, found(LEAVE)))) == ["I must search."]
+
+
+@pytest.mark.parametrize(("model", "expected"), [("m", ["One.", "Two."]), ("other", [None, None])])
+def test_when_the_client_comes_back_reasoning_goes_only_to_the_model_that_wrote_it(
+    model: str, expected: list[str | None]
+) -> None:
+    script = Script({"tools": [WEATHER]})
+    script.start()
+    command = script.reply(thought(call(), reasoning="One."))
+    script.reply(bring(command, found(LEAVE)))
+    mine = call("{}", name="get_weather", id=YOURS)
+    kept = keeps(script.reply(thought(mine, reasoning="Two.")))
+    again = Script(came_back())
+    again.start()
+    kept = replace(kept, model=model)
+    assert reasonings(again.reply({HANDLE: kept})) == expected
+
+
+def test_a_turn_that_calls_only_the_clients_tools_is_kept_for_its_reasoning() -> None:
+    script = Script({"tools": [WEATHER]})
+    script.start()
+    mine = call("{}", name="get_weather", id=YOURS)
+    kept = keeps(script.reply(thought(mine, reasoning="The weather.")))
+    again = Script(came_back())
+    again.start()
+    assert reasonings(again.reply({HANDLE: kept})) == ["The weather."]
+
+
+def searched(script: Script) -> Command | None:
+    """The command after a first round that searched."""
+    script.start()
+    return script.reply(bring(script.reply(turn(call())), found(LEAVE)))
+
+
+def refused(made: Turn) -> Turn:
+    return replace(made, heard=made.heard._replace(is_refusal=True))
+
+
+@pytest.mark.parametrize("text", ["", " \n\n"])
+def test_a_model_that_says_nothing_after_its_search_is_asked_once_more(text: str) -> None:
+    script = Script()
+    searched(script)
+    again = script.reply(turn(text=text))
+    assert tools_of(again) == []
+    assert told(again)[-1].endswith(note(NO_MORE_SEARCHES))
+    assert script.reply(turn(text="27 [1]")) is None
+    assert script.final == turn(text="27 [1]")
+
+
+def test_a_model_that_says_nothing_twice_after_its_search_gives_no_answer() -> None:
+    script = Script()
+    searched(script)
+    script.reply(turn())
+    with pytest.raises(EmptyAnswerError):
+        script.reply(turn(text="\n"))
+
+
+def test_a_model_that_says_nothing_and_then_only_calls_a_missing_tool_gives_no_answer() -> None:
+    script = Script()
+    searched(script)
+    script.reply(turn())
+    with pytest.raises(EmptyAnswerError):
+        script.reply(turn(call()._replace(owner=Owner.NOBODY)))
+
+
+def test_an_empty_answer_after_a_first_search_is_asked_once_more() -> None:
+    script = Script(retrieval="context")
+    first = asks(script.reply(bring(script.start(), found(LEAVE))))
+    assert script.reply(turn()) == first
+    with pytest.raises(EmptyAnswerError):
+        script.reply(turn())
+
+
+def test_an_empty_answer_is_asked_once_more_when_an_earlier_request_searched_for_it() -> None:
+    script = Script(came_back())
+    script.start()
+    script.reply({HANDLE: kept_turn()})
+    assert tools_of(script.reply(turn())) == ["get_weather"]
+
+
+@pytest.mark.parametrize(
+    "silent", [replace(turn(), finish_reason="length"), refused(turn())], ids=["cut", "refused"]
+)
+def test_a_turn_that_was_cut_or_refuses_ends_the_answer_without_words(silent: Turn) -> None:
+    script = Script()
+    searched(script)
+    assert script.reply(silent) is None
+    assert script.final == silent
+
+
+def test_an_empty_answer_without_a_search_is_an_answer() -> None:
+    script = Script()
+    script.start()
+    assert script.reply(turn()) is None
+
+
+def test_a_round_of_repeated_calls_alone_makes_the_next_one_the_last() -> None:
+    script = Script()
+    searched(script)
+    again = script.reply(turn(call(id="s2"), call('{"query": "Leave"}', id="s3")))
+    assert tools_of(again) == []
+    assert told(again)[-1].endswith(note(NO_MORE_SEARCHES))
+
+
+@pytest.mark.parametrize(
+    "other", [call("{", id="s3"), call("{}", name="find_file", id="s3")], ids=["faulty", "unknown"]
+)
+def test_a_repeated_call_beside_one_that_is_corrected_leaves_the_next_round_its_tools(
+    other: ToolCall,
+) -> None:
+    script = Script()
+    searched(script)
+    assert tools_of(script.reply(turn(call(id="s2"), other))) == ["lighton_search"]
+
+
+# A JSON response_format
+
+AS_JSON: dict[str, Any] = {"response_format": {"type": "json_object"}}
+
+
+def withheld(*calls: ToolCall, text: str = "") -> Turn:
+    """A turn of which the client has heard no text."""
+    return replace(turn(*calls, text=text), heard=Heard())
+
+
+def test_json_that_fits_is_told_after_the_search() -> None:
+    script = Script(AS_JSON)
+    first = asks(script.start()).ask
+    assert (first.has_format, first.is_withheld) == (False, True)
+    command = script.reply(withheld(call(), text="Let me see."))
+    second = asks(script.reply(bring(command, found(LEAVE)))).ask
+    assert (second.has_format, second.is_withheld) == (False, True)
+    answered = withheld(text='{"days": 27}')
+    assert script.reply(answered) == Tell(answered)
+    heard = turn(text='{"days": 27}')
+    assert script.reply(heard) is None
+    assert script.final == heard
+
+
+def test_words_that_are_no_json_are_followed_by_a_round_with_the_format_and_without_tools() -> None:
+    script = Script({"tools": [WEATHER], **AS_JSON})
+    searched(script)
+    command = asks(script.reply(withheld(text="It is 27 [1]."))).ask
+    assert (command.tools, command.has_format, command.is_withheld) == ((), True, False)
+    assert text_of(command.messages[-1]["content"]).endswith(note(NO_MORE_SEARCHES))
+    assert "It is 27" not in str(command.messages)
+    assert script.reply(turn(text='{"days": 27}')) is None
+
+
+def test_words_that_were_cut_are_no_json_either() -> None:
+    script = Script(AS_JSON)
+    searched(script)
+    cut = replace(withheld(text="It is"), finish_reason="length")
+    assert asks(script.reply(cut)).ask.has_format
+
+
+def test_a_cut_round_without_words_ends_the_answer_also_where_json_is_wanted() -> None:
+    script = Script(AS_JSON)
+    script.start()
+    assert script.reply(replace(withheld(), finish_reason="length")) is None
+
+
+def test_a_refusal_ends_the_answer_also_where_json_is_wanted() -> None:
+    script = Script(AS_JSON)
+    script.start()
+    assert script.reply(refused(withheld())) is None
+
+
+def test_the_last_round_without_tools_has_the_format_and_is_heard() -> None:
+    script = Script(AS_JSON, max_rounds=1)
+    last = asks(searched(script)).ask
+    assert (last.tools, last.has_format, last.is_withheld) == ((), True, False)
+    assert script.reply(turn(text="It is not JSON, but it was heard.")) is None
+
+
+def test_a_json_answer_that_stays_empty_is_none() -> None:
+    script = Script(AS_JSON)
+    searched(script)
+    assert asks(script.reply(withheld())).ask.has_format
+    with pytest.raises(EmptyAnswerError):
+        script.reply(turn())
+
+
+def test_a_tool_that_is_not_there_changes_nothing_about_json_that_was_heard() -> None:
+    script = Script(AS_JSON, retrieval="context")
+    script.reply(bring(script.start(), found(LEAVE)))
+    stray = call()._replace(owner=Owner.NOBODY)
+    assert script.reply(turn(stray, text='{"days": 27}')) is None
+
+
+def test_words_beside_a_clients_call_are_kept_and_not_told() -> None:
+    script = Script({"tools": [WEATHER], **AS_JSON})
+    script.start()
+    weather = call("{}", name="get_weather", id=YOURS)
+    kept = keeps(script.reply(withheld(weather, text="Let me see.")))
+    assert (kept.text, kept.heard) == ("Let me see.", "")
+    assert script.reply(None) is None
+
+
+SCHEMA = {"type": "object", "properties": {"days": {"type": "integer", "pattern": "x"}}}
+UNCLEAR = {"response_format": {"type": "json_schema", "json_schema": {"schema": SCHEMA}}}
+
+
+@pytest.mark.parametrize(("with_tools", "is_told"), [(False, False), (True, True)])
+def test_json_that_cannot_be_judged_is_told_if_the_model_had_the_format(
+    *, with_tools: bool, is_told: bool
+) -> None:
+    script = Script(UNCLEAR, json_with_tools=with_tools)
+    assert asks(script.start()).ask.has_format == with_tools
+    command = script.reply(withheld(text='{"days": 27}'))
+    assert isinstance(command, Tell) == is_told
+
+
+def test_a_model_that_has_tools_and_format_but_writes_no_json_is_asked_without_tools() -> None:
+    script = Script(AS_JSON, json_with_tools=True)
+    assert asks(script.start()).ask.is_withheld
+    assert tools_of(script.reply(withheld(text="It is 27."))) == []
+
+
+def test_with_retrieval_off_nothing_is_withheld_from_a_client_that_wants_json() -> None:
+    first = asks(Script({"tools": [WEATHER], **AS_JSON}, retrieval="off").start()).ask
+    assert (first.has_format, first.is_withheld) == (True, False)

@@ -5,75 +5,31 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proxy.core.passages import (
-    _CONTROL,
-    NO_RESULTS,
-    Listing,
-    Passage,
-    PassageBook,
-    harmless,
-)
-from tests.core.samples import result
+from proxy.core.control_tokens import defuse_tokens
+from proxy.core.fence import defuse_marks
+from proxy.core.passages import NO_RESULTS, Listing, Passage, PassageBook, harmless
+from tests.core.samples import FENCE, note, result
+from tests.core.test_control_tokens import TOKENS
 
 FENCE_LIKE = re.compile(r"<\s*/?\s*passage", re.IGNORECASE)
 PASSAGE = re.compile(
-    r'<passage n="(?P<n>\d+)" title="(?P<title>[^"<>\x00-\x1f]*)"(?: page="[\d-]+")?>\n'
-    r"(?P<text>.*)\n</passage>",
+    r'<passage-0123456789 n="(?P<n>\d+)" title="(?P<title>[^"<>\x00-\x1f]*)"(?: page="[\d-]+")?>\n'
+    r"(?P<text>.*)\n</passage-0123456789>",
     re.DOTALL,
 )
 
-CONTROL_TOKENS = [
-    "<|im_start|>",
-    "<|eot_id|>",
-    "<|start_header_id|>",
-    "<|python_tag|>",
-    "<|channel|>",
-    "<|turn>",
-    "<turn|>",
-    "<tool_call|>",
-    "<channel|>",
-    "<\uff5cUser\uff5c>",
-    "<\uff5ctool\u2581calls\u2581begin\uff5c>",
-    "<s>",
-    "<<SYS>>",
-    "<function=search>",
-    "<arg_key>",
-    "<\u200bpassage>",
-    "</s>",
-    "<bos>",
-    "<eos>",
-    "<pad>",
-    "<unk>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-    "<think>",
-    "</think>",
-    "<tool_call>",
-    "</tool_call>",
-    "<TOOL_CALLS>",
-    "<tool_response>",
-    "<tools>",
-    "<function_calls>",
-    '<tool_call id="1">',
-    "[INST]",
-    "[/INST]",
-    "[SYSTEM_PROMPT]",
-    "[AVAILABLE_TOOLS]",
-    "[TOOL_CALLS]",
-    "[TOOL_RESULTS]",
-    "[/TOOL_RESULTS]",
-    "[TOOL_CONTENT]",
-    "[CALL_ID]",
-    "[ARGS]",
-    "[THINK]",
-    "[IMG]",
-    "[IMG_BREAK]",
-    "[IMG_END]",
+FENCES = [
+    "</passage-0123456789>",
+    "<note-0123456789>",
+    "<passage",
+    "</passage>",
+    "< / PASSAGE >",
+    "<\n/\u2003passage>",
+    '<passage n="9">',
 ]
-FENCES = ["<passage", "</passage>", "< / PASSAGE >", "<\n/\u2003passage>", '<passage n="9">']
 
 hostile = st.lists(
-    st.sampled_from([*FENCES, *CONTROL_TOKENS, "<", "<<", ">", "/", "|", '"', "passage", " ", "\n"])
+    st.sampled_from([*FENCES, *TOKENS, "<", "<<", ">", "/", "|", '"', "passage", " ", "\n"])
     | st.text(max_size=4),
     max_size=12,
 ).map("".join)
@@ -93,30 +49,30 @@ def test_no_document_breaks_out_of_its_fence(contents: list[tuple[str, str]]) ->
     listing = book().add(
         result(str(place), content, title=title) for place, (content, title) in enumerate(contents)
     )
-    text = listing.render()
+    text = listing.render(FENCE)
     assert "<|" not in text
     assert len(FENCE_LIKE.findall(text)) == 2 * len(listing.new)
     for passage in listing.new:
-        match = PASSAGE.fullmatch(passage.render())
+        match = PASSAGE.fullmatch(passage.render(FENCE))
         assert match
         assert int(match["n"]) == passage.n
         assert not FENCE_LIKE.search(match["text"])
         assert not FENCE_LIKE.search(match["title"])
 
 
-@pytest.mark.parametrize("token", [*CONTROL_TOKENS, *FENCES])
+@pytest.mark.parametrize("token", [*TOKENS, *FENCES])
 def test_what_could_act_on_a_model_is_spelt_inertly(token: str) -> None:
     text = harmless(f"before {token} after")
     assert token not in text
     assert text.startswith("before ")
-    assert text.endswith(f"{token[1:]} after")
+    assert text.endswith(f"{token[1:]} after".replace("\u200b", ""))
 
 
-@pytest.mark.parametrize("token", [*CONTROL_TOKENS, *FENCES])
+@pytest.mark.parametrize("token", [*TOKENS, *FENCES])
 def test_titles_are_made_harmless_too(token: str) -> None:
     (passage,) = book().add([result(title=f"a {token} b")]).new
-    opening = passage.render().partition("\n")[0]
-    assert token not in opening.removeprefix('<passage n="1"')
+    opening = passage.render(FENCE).partition("\n")[0]
+    assert token not in opening.removeprefix('<passage-0123456789 n="1"')
 
 
 @pytest.mark.parametrize(
@@ -124,7 +80,7 @@ def test_titles_are_made_harmless_too(token: str) -> None:
     [
         "a < b and b > c",
         "<b>bold</b> <span class='s'>x</span> <section> <summary> <strong>",
-        "see [1] and [2, 3], [args] and calls[call_id]",
+        "see [2024], [args] and calls[call_id]",
         "x <= passage",
         "passage > passage",
         "a | b || c",
@@ -141,7 +97,11 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
 @given(hostile | st.text(max_size=20))
 @settings(deadline=None)
 def test_nothing_that_could_act_stays_however_the_text_looks(text: str) -> None:
-    assert not _CONTROL.search(harmless(text))
+    made = harmless(text)
+    assert harmless(made) == made
+    assert defuse_tokens(made) == made
+    assert defuse_marks(made) == made
+    assert not FENCE_LIKE.search(made)
     # What is put before it makes no difference, although texts that look harmless are not searched.
     assert harmless(f"< . [ . {text}").removeprefix("< . [ . ") == harmless(text)
 
@@ -166,9 +126,9 @@ def test_a_passage_shows_number_title_and_page(
 ) -> None:
     start, end = pages
     (passage,) = book().add([result(page_start=start, page_end=end)]).new
-    assert (
-        passage.render()
-        == f'<passage n="1" title="Leave"{attribute}>\nLeave is 27 days.\n</passage>'
+    assert passage.render(FENCE) == (
+        f'<passage-0123456789 n="1" title="Leave"{attribute}>\n'
+        "Leave is 27 days.\n</passage-0123456789>"
     )
 
 
@@ -189,8 +149,8 @@ def test_a_document_is_known_by_its_title_before_its_filename(
 
 def test_a_title_is_one_short_line() -> None:
     (passage,) = book().add([result(title='"a\n\t"b"\r\x00<c>' + "d" * 1000)]).new
-    opening = passage.render().partition("\n")[0]
-    assert opening.startswith('<passage n="1" title="a b c ddd')
+    opening = passage.render(FENCE).partition("\n")[0]
+    assert opening.startswith('<passage-0123456789 n="1" title="a b c ddd')
     assert len(opening) < 350
 
 
@@ -216,8 +176,10 @@ def test_a_chunk_is_shown_once() -> None:
     assert [passage.n for passage in again.new] == [3]
     assert [passage.n for passage in again.known] == [2, 1]
     assert [passage.n for passage in again.passages] == [1, 2, 3]
-    assert again.render().count("<passage") == 1
-    assert again.render().endswith("</passage>\n\nAlso found, shown before: [2], [1].")
+    assert again.render(FENCE).count("<passage") == 1
+    assert again.render(FENCE).endswith(
+        f"</passage-0123456789>\n\n{note('Also found, shown before: [2], [1].')}"
+    )
 
 
 @pytest.mark.parametrize("content", [None, "", " \n\t"])
@@ -226,14 +188,14 @@ def test_results_without_text_are_skipped(content: str | None) -> None:
     listing = shelf.add([result("a", content), result("b")])
     assert [(passage.n, passage.result.chunk_id) for passage in listing.new] == [(1, "b")]
     assert listing.left_out == 0
-    assert shelf.add([result("c", content)]).render() == NO_RESULTS
+    assert shelf.add([result("c", content)]).render(FENCE) == note(NO_RESULTS)
 
 
 def test_passages_stand_apart_by_a_blank_line() -> None:
-    text = book().add([result("a", " one \n"), result("b", "two")]).render()
+    text = book().add([result("a", " one \n"), result("b", "two")]).render(FENCE)
     assert text == (
-        '<passage n="1" title="Leave">\none\n</passage>\n\n'
-        '<passage n="2" title="Leave">\ntwo\n</passage>'
+        '<passage-0123456789 n="1" title="Leave">\none\n</passage-0123456789>\n\n'
+        '<passage-0123456789 n="2" title="Leave">\ntwo\n</passage-0123456789>'
     )
 
 
@@ -251,8 +213,8 @@ def test_a_passage_that_would_be_cut_too_short_is_left_out() -> None:
     )
     assert [passage.result.chunk_id for passage in listing.new] == ["a", "c"]
     assert listing.left_out == 2
-    assert listing.render().endswith(
-        "</passage>\n\n2 more left out: the space for passages is used up."
+    assert listing.render(FENCE).endswith(
+        f"</passage-0123456789>\n\n{note('2 more left out: the space for passages is used up.')}"
     )
     assert [passage.n for passage in listing.new] == [1, 2]
 
@@ -287,14 +249,15 @@ def test_a_listing_that_was_read_before_is_referred_to() -> None:
     shelf = book()
     listing = shelf.add([result("a"), result("b")])
     assert listing.refer() == "It found [1], [2], shown above."
-    assert Listing().render() == NO_RESULTS
+    assert Listing().render(FENCE) == note(NO_RESULTS)
     assert Listing().refer() == NO_RESULTS
 
 
 def test_a_passage_leaves_a_trace_for_the_reply() -> None:
     found = result("a", score=0.9, page_start=3, page_end=4)
     assert Passage(5, found, "text").as_trace() == {
-        "n": 5,
+        "n": None,
+        "passage": 5,
         "chunk_id": "a",
         "file_id": 7,
         "title": "Leave",
@@ -363,3 +326,41 @@ def test_the_same_passages_can_be_recalled_twice() -> None:
     for _ in range(2):
         assert book.recall([shown(1, "a")], last_number=1, chars=0)
     assert list(book.passages) == [1]
+
+
+HIDDEN = "".join(chr(0xE0000 + ord(each)) for each in "obey")
+
+
+def test_a_passage_is_shown_and_reported_without_what_nobody_sees() -> None:
+    found = result("a", f"Leave{HIDDEN} is\u200b 27\r\ndays.", title=f"Le{HIDDEN}ave\u202e")
+    (passage,) = book().add([found]).new
+    assert passage.text == "Leave is 27\ndays."
+    assert passage.as_trace()["title"] == passage.result.name == "Leave"
+    (unnamed,) = book().add([result("a", title=HIDDEN, filename=f"a{HIDDEN}.pdf")]).new
+    assert (unnamed.result.title, unnamed.result.name) == (None, "a.pdf")
+
+
+def test_a_result_of_which_nothing_is_seen_is_skipped() -> None:
+    shelf = book()
+    assert shelf.add([result("a", f" {HIDDEN}\u200b\n")]).new == ()
+    assert shelf.last_number == 0
+
+
+def test_what_nobody_sees_takes_nothing_of_the_budget() -> None:
+    (passage,) = book(300).add([result("a", HIDDEN * 1_000 + "Seen.")]).new
+    assert passage.text == "Seen."
+
+
+@pytest.mark.parametrize("gap", ["\u200b", "\xad", "\U000e0041", "\u202e", "\x1b[0m", "\x00"])
+def test_a_token_or_number_is_found_whatever_stands_in_it_unseen(gap: str) -> None:
+    for text in ("<|im_start|>", "[INST]", "</passage>", "[12]", "<unused3>"):
+        (passage,) = book().add([result("a", "say " + gap.join(text))]).new
+        assert passage.render(FENCE).splitlines()[1] == harmless(f"say {text}") != f"say {text}"
+        assert harmless(gap.join(text)) == harmless(text)
+
+
+def test_numbers_of_documents_are_none_of_ours() -> None:
+    (passage,) = book().add([result("a", "It is 27 [1]. See a[1].", title='["3] Leave')]).new
+    opening, text, _ = passage.render(FENCE).splitlines()
+    assert opening == '<passage-0123456789 n="1" title="⟦ 3⟧ Leave">'
+    assert text == "It is 27 ⟦1⟧. See a[1]."

@@ -14,7 +14,7 @@ from proxy.core.wire import Message
 from proxy.errors import BadRequest, EmptyScope
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
-from tests.core.samples import TOOLS, tool
+from tests.core.samples import FENCE, TOOLS, tool
 from tests.support.shelves import Shelves
 
 QUESTION = "How much leave do I get?"
@@ -30,7 +30,7 @@ def plan(policy: Policy | None = None, /, **fields: Any) -> Plan:
     chat = parse_chat(
         {"messages": [{"role": "user", "content": QUESTION}], **fields}, WISHES, {NAME}
     )
-    return make_plan(chat, policy or Policy("m", LightOnScope()), chat.wish, TOOLS)
+    return make_plan(chat, policy or Policy("m", LightOnScope()), chat.wish, TOOLS, FENCE)
 
 
 def system_of(messages: list[Message]) -> str:
@@ -231,11 +231,11 @@ def test_the_scope_is_what_policy_and_request_both_allow() -> None:
 def test_the_scope_may_be_that_of_any_search_vendor() -> None:
     policy = in_mode("context", Shelves(("a", "b"), 9))
     chat = parse_chat({"messages": [{"role": "user", "content": QUESTION}]}, WISHES)
-    made = make_plan(chat, policy, Wish(Shelves(("b", "c"), 20)), TOOLS)
+    made = make_plan(chat, policy, Wish(Shelves(("b", "c"), 20)), TOOLS, FENCE)
     assert made.scope == Shelves(("b",), 9)
     assert made.first_job == Search(QUESTION, 9).job
     with pytest.raises(EmptyScope):
-        make_plan(chat, policy, Wish(Shelves(("c",))), TOOLS)
+        make_plan(chat, policy, Wish(Shelves(("c",))), TOOLS, FENCE)
 
 
 def test_the_tool_is_offered_within_the_scope() -> None:
@@ -290,21 +290,40 @@ def test_instructions_are_added_to_the_clients_system_message() -> None:
 
 def test_the_context_comes_last_in_the_system_message() -> None:
     made = plan(in_mode("hybrid", instructions="House rules."))
-    messages = with_context(made, made.messages, ["<passage>"])
-    assert system_of(messages) == "House rules.\n\nSearch.\n\nAnswer.\n\n<passage>"
+    messages = with_context(made, made.messages, ["<passage>"], has_shown=False)
+    parts = ("House rules.", "Search.", "Answer.", FENCE.told, "<passage>")
+    assert system_of(messages) == "\n\n".join(parts)
     assert messages[1:] == [{"role": "user", "content": QUESTION}]
     assert system_of(made.messages) == "House rules.\n\nSearch."
 
 
 def test_without_passages_there_is_no_context() -> None:
     made = plan(in_mode("hybrid"))
-    assert with_context(made, made.messages, []) == made.messages
+    messages = with_context(made, made.messages, [], has_shown=False)
+    assert system_of(messages) == f"Search.\n\n{FENCE.told}"
+
+
+@pytest.mark.parametrize(("mode", "has_shown"), [("tool", False), ("context", True)])
+def test_the_model_is_told_of_the_marks_once_where_it_is_or_may_be_shown_some(
+    mode: Retrieval,
+    has_shown: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    made = plan(in_mode(mode))
+    messages = with_context(made, made.messages, [], has_shown=has_shown)
+    assert str(messages).count(FENCE.told) == 1
+    assert system_of(messages).endswith(FENCE.told)
+
+
+@pytest.mark.parametrize("mode", ["context", "off"])
+def test_the_model_is_told_of_no_marks_where_there_are_none(mode: Retrieval) -> None:
+    made = plan(in_mode(mode))
+    assert with_context(made, made.messages, [], has_shown=False) == made.messages
 
 
 def test_passages_of_several_searches_share_one_context() -> None:
     made = plan(in_mode("context"))
-    messages = with_context(made, made.messages, ["<one>", "<two>"])
-    assert system_of(messages).endswith("Answer.\n\n<one>\n\n<two>")
+    messages = with_context(made, made.messages, ["<one>", "<two>"], has_shown=False)
+    assert system_of(messages).endswith(f"Answer.\n\n{FENCE.told}\n\n<one>\n\n<two>")
 
 
 def test_calls_belong_to_the_client_the_search_or_nobody() -> None:
@@ -358,3 +377,93 @@ def test_what_a_round_is_asked_always_fits_together(
     if choice == "none" or mode == "off":
         assert made.first_job is None
         assert not ask.hidden
+
+
+# The names of tools
+
+
+def test_calls_in_text_are_those_of_hidden_tools_and_of_the_tools_a_client_offers() -> None:
+    names = plan(tools=[WEATHER]).tool_names
+    assert names.declared == {NAME, "get_weather"}
+    assert (names.own_in_text, names.client_in_text) == (HIDDEN, frozenset({"get_weather"}))
+
+
+def test_the_setting_says_whose_calls_are_read_in_text() -> None:
+    own = plan(in_mode("tool", text_calls="own"), tools=[WEATHER]).tool_names
+    assert (own.own_in_text, own.client_in_text) == (HIDDEN, frozenset())
+    off = plan(in_mode("tool", text_calls="off"), tools=[WEATHER]).tool_names
+    assert (off.own_in_text, off.client_in_text) == (frozenset(), frozenset())
+    assert off.declared == {NAME, "get_weather"}
+
+
+def test_a_round_that_offers_no_hidden_tool_reads_its_calls_in_text_all_the_same() -> None:
+    assert plan(in_mode("context")).tool_names.own_in_text == {NAME}
+
+
+def test_a_clients_tool_of_a_hidden_name_is_the_clients() -> None:
+    names = plan(tools=[OWN_SEARCH]).tool_names
+    assert (names.own_in_text, names.client_in_text) == (frozenset(), HIDDEN)
+
+
+def test_calls_of_a_client_that_wants_none_are_text() -> None:
+    names = plan(tools=[WEATHER], tool_choice="none").tool_names
+    assert (names.own_in_text, names.client_in_text) == (HIDDEN, frozenset())
+
+
+def test_without_retrieval_all_named_calls_are_the_clients() -> None:
+    off = plan(in_mode("off"), tools=[WEATHER])
+    assert off.tool_names.declared == {"get_weather"}
+    assert (off.tool_names.own_in_text, off.tool_names.client_in_text) == (
+        frozenset(),
+        frozenset({"get_weather"}),
+    )
+    assert off.owner_of("who_knows", hidden=frozenset()) is Owner.CLIENT
+    assert off.owner_of("", hidden=frozenset()) is Owner.NOBODY
+
+
+def test_schemas_of_all_tools_say_which_arguments_are_strings() -> None:
+    assert plan(tools=[WEATHER]).tool_names.takes_string(NAME, "query")
+
+
+AS_JSON = {"type": "json_object"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "fields", "has_format", "is_withheld"),
+    [
+        ("tool", {}, False, True),
+        ("hybrid", {"tools": [WEATHER]}, False, True),
+        ("tool", {"tool_choice": "none"}, True, False),
+        ("tool", {"tools": [WEATHER], "tool_choice": "none"}, True, False),
+        ("context", {}, True, False),
+        ("context", {"tools": [WEATHER]}, True, True),
+        ("off", {"tools": [WEATHER]}, True, False),
+    ],
+)
+def test_where_json_is_wanted_only_rounds_without_a_hidden_tool_have_the_format(
+    mode: Retrieval, fields: dict[str, Any], *, has_format: bool, is_withheld: bool
+) -> None:
+    asked = plan(in_mode(mode), response_format=AS_JSON, **fields).ask(
+        [], {}, is_first=True, is_last=False
+    )
+    assert (asked.has_format, asked.is_withheld) == (has_format, is_withheld)
+
+
+def test_a_model_that_can_do_both_has_tools_and_format_in_one_round() -> None:
+    policy = in_mode("tool", json_with_tools=True)
+    asked = plan(policy, response_format=AS_JSON).ask([], {}, is_first=True, is_last=False)
+    assert (asked.has_format, asked.is_withheld, asked.hidden) == (True, True, HIDDEN)
+
+
+def test_a_bare_round_offers_no_tool_and_is_heard() -> None:
+    made = plan(in_mode("tool"), response_format=AS_JSON, tools=[WEATHER], tool_choice="auto")
+    asked = made.ask([], {}, is_first=False, is_last=True, is_bare=True)
+    assert (asked.tools, asked.tool_choice) == ((), None)
+    assert (asked.has_format, asked.is_withheld) == (True, False)
+
+
+def test_where_text_is_wanted_nothing_is_withheld() -> None:
+    asked = plan(in_mode("tool"), response_format={"type": "text"}).ask(
+        [], {}, is_first=True, is_last=False
+    )
+    assert (asked.has_format, asked.is_withheld) == (True, False)

@@ -7,7 +7,9 @@ import pytest
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.chat import MAX_NAME_CHARS
 from proxy.core.frames import Frame, TextChunk
-from proxy.core.reader import TurnReader, UnfinishedTurnError
+from proxy.core.gathering import CallRules
+from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
+from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
 from proxy.core.wire import Chunk
 
@@ -17,13 +19,15 @@ OWNERS = {"lighton_search": Owner.HIDDEN, "get_weather": Owner.CLIENT, "get_time
 def reader(
     *, keeps_ids: bool = True, single_call: bool = False, room: int = 1_000_000
 ) -> TurnReader:
-    return TurnReader(
+    own, client = frozenset({"lighton_search"}), frozenset({"get_weather", "get_time"})
+    rules = CallRules(
         lambda name: OWNERS.get(name, Owner.NOBODY),
         mint_id=lambda number: f"minted_{number}",
-        room=room,
+        names=ToolNames(own | client, own_in_text=own, client_in_text=client),
         keeps_ids=keeps_ids,
         single_call=single_call,
     )
+    return TurnReader(rules, room=room)
 
 
 def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **choice: Any) -> Any:
@@ -313,9 +317,9 @@ def test_text_in_a_frame_does_not_finish_a_turn() -> None:
 def test_what_there_is_no_room_for_is_cut_and_ends_the_turn() -> None:
     one = reader(room=5)
     assert heard(one, chunk({"content": "abc"})) == {"content": "abc"}
-    assert (one.room, one.is_full) == (2, False)
+    assert (one.room.left, one.room.is_full) == (2, False)
     assert heard(one, chunk({"content": "def"})) == {"content": "de"}
-    assert (one.room, one.is_full) == (0, True)
+    assert (one.room.left, one.room.is_full) == (0, True)
     turn = one.close()
     assert (turn.text, turn.finish_reason, turn.calls) == ("abcde", "length", ())
 
@@ -325,7 +329,7 @@ def test_text_in_a_frame_passes_in_it_while_there_is_room() -> None:
     text = framed("abc")
     assert one.feed(text) is text
     assert heard(one, framed("def").whole()) == {"content": "de"}
-    assert one.is_full
+    assert one.room.is_full
 
 
 def test_text_in_a_frame_for_which_there_is_no_room_is_cut() -> None:
@@ -333,14 +337,14 @@ def test_text_in_a_frame_for_which_there_is_no_room_is_cut() -> None:
     cut = one.feed(framed("abc"))
     assert isinstance(cut, dict)
     assert cut["choices"][0]["delta"] == {"content": "ab"}
-    assert one.is_full
+    assert one.room.is_full
 
 
 def test_a_turn_that_fills_all_its_room_is_not_cut() -> None:
     one = reader(room=5)
     one.feed(framed("abc"))
     assert heard(one, chunk({"content": "de"}, "stop")) == {"content": "de"}
-    assert not one.is_full
+    assert not one.room.is_full
     assert one.close().finish_reason == "stop"
 
 
@@ -348,11 +352,11 @@ def test_reasoning_refusals_and_what_vendors_add_take_room_too() -> None:
     one = reader(room=10)
     one.feed(chunk({"reasoning_content": "abc"}))
     one.feed(chunk({"refusal": "abc", "extra": "abc"}))
-    assert one.room == 1
+    assert one.room.left == 1
     assert heard(one, chunk({"content": "late", "reasoning_content": "x"})) == {
         "reasoning_content": "x"
     }
-    assert one.is_full
+    assert one.room.is_full
 
 
 def test_a_clients_call_is_cut_and_a_further_one_is_not_heard() -> None:
@@ -371,7 +375,7 @@ def test_a_clients_call_is_cut_and_a_further_one_is_not_heard() -> None:
 def test_arguments_of_hidden_calls_take_no_room_and_are_forgotten_when_the_turn_is_cut() -> None:
     one = reader(room=4)
     one.feed(fragment(0, '{"query": "leave"}', name="lighton_search", id="s1"))
-    assert one.room == 4
+    assert one.room.left == 4
     one.feed(chunk({"content": "five!"}))
     assert one.close().calls == ()
 
@@ -419,3 +423,145 @@ def test_arguments_that_came_before_the_name_are_heard_and_kept_once() -> None:
     one.feed(fragment(0, "}"))
     (call,) = closed(one).calls
     assert call.arguments == '{"city": "Paris"}'
+
+
+def test_the_turn_holds_the_reasoning_of_its_round() -> None:
+    one = reader()
+    for piece in ("I must ", "search."):
+        one.feed(chunk({"reasoning_content": piece}))
+    one.feed(chunk({"content": "Let me see."}, "stop"))
+    assert one.close().reasoning == "I must search."
+
+
+# Calls that were written as text
+
+
+HERMES = '<tool_call>{"name": "NAME", "arguments": {"query": "a"}}</tool_call>'
+SEARCH, WEATHER = (HERMES.replace("NAME", each) for each in ("lighton_search", "get_weather"))
+
+
+def said(one: TurnReader, *chunks: Chunk | TextChunk) -> list[Any]:
+    """The deltas that the client hears."""
+    heard = [one.feed(each) for each in chunks]
+    whole = [each.whole() if isinstance(each, TextChunk) else each for each in heard if each]
+    return [each["choices"][0]["delta"] for each in whole]
+
+
+def in_pieces(text: str) -> list[Chunk | TextChunk]:
+    return [framed(each) for each in text]
+
+
+def test_a_search_that_is_written_as_text_is_a_search() -> None:
+    one = reader()
+    heard = said(one, framed("So: "), *in_pieces(SEARCH), framed(" Done."), chunk({}, "stop"))
+    assert heard == [{"content": "So: "}]
+    assert ready(one) == ['{"query": "a"}']
+    turn = one.close()
+    assert (turn.text, turn.finish_reason) == ("So: ", "stop")
+    assert [(call.name, call.owner) for call in turn.calls] == [("lighton_search", Owner.HIDDEN)]
+
+
+def test_a_clients_call_that_is_written_as_text_is_a_call() -> None:
+    one = reader()
+    function = {"name": "get_weather", "arguments": '{"query": "a"}'}
+    called = {"index": 0, "id": "minted_0", "type": "function", "function": function}
+    assert said(one, *in_pieces(WEATHER), chunk({}, "stop")) == [{"tool_calls": [called]}]
+    assert [call.name for call in one.close().calls] == ["get_weather"]
+
+
+def test_parsed_calls_come_before_those_that_are_written_as_text() -> None:
+    one = reader()
+    parsed = fragment(0, "{}", name="get_time", id="t1")
+    heard = said(one, chunk({"content": WEATHER + SEARCH}), parsed, chunk({}, "stop"))
+    assert [part["index"] for delta in heard for part in delta["tool_calls"]] == [0, 1]
+    names = ["get_time", "get_weather", "lighton_search"]
+    assert [call.name for call in one.close().calls] == names
+
+
+def test_reasoning_passes_whatever_it_looks_like() -> None:
+    one = reader()
+    assert heard(one, chunk({"reasoning_content": SEARCH})) == {"reasoning_content": SEARCH}
+    assert closed(one).calls == ()
+
+
+def test_text_that_turns_out_to_be_no_call_is_heard() -> None:
+    one = reader()
+    assert said(one, *in_pieces("<b>")) == [{"content": "<b"}, {"content": ">"}]
+    assert said(one, framed("<"), chunk({}, "stop")) == [{"content": "<"}]
+    assert one.close().text == "<b><"
+
+
+def test_text_that_is_held_takes_room_when_it_is_heard() -> None:
+    one = reader(room=3)
+    assert said(one, framed("<")) == []
+    assert one.room.left == 3
+    assert said(one, framed("four")) == [{"content": "<fo"}]
+    assert (one.room.is_full, one.close().text) == (True, "<fo")
+
+
+def test_log_probabilities_wait_with_their_text() -> None:
+    one = reader()
+    tokens = [{"token": each, "logprob": -1} for each in ("a", "<", "b")]
+    out = [one.feed(chunk({"content": t["token"]}, logprobs={"content": [t]})) for t in tokens]
+    told = [each and each["choices"][0]["logprobs"] for each in out]
+    assert told[1] is None
+    assert told[2] == {"content": tokens[1:], "refusal": None}
+
+
+def test_log_probabilities_of_a_written_call_are_hidden() -> None:
+    one = reader()
+    tokens = [{"token": each, "logprob": -1} for each in ("So", SEARCH)]
+    whole = chunk({"content": "So" + SEARCH}, "stop", logprobs={"content": tokens})
+    out = one.feed(whole)
+    assert out is not None
+    assert out["choices"][0]["logprobs"] == {"content": tokens[:1], "refusal": None}
+
+
+def test_log_probabilities_of_held_text_do_not_bring_those_of_a_hidden_call_along() -> None:
+    one = reader()
+    one.feed(chunk({"content": "<"}, logprobs={"content": [{"token": "<"}]}))
+    call = fragment(0, '{"query": "a"}', name="lighton_search", id="s1")
+    call["choices"][0]["logprobs"] = {"content": [{"token": '{"query"'}]}
+    assert one.feed(call) is None
+    late = one.feed(chunk({"content": "b"}, logprobs={"content": [{"token": "b"}]}))
+    assert late is not None
+    assert '{"query"' not in str(late)
+
+
+# How a turn ends
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"), [("eos", "stop"), ("model_length", "length"), ("STOP", "stop")]
+)
+def test_the_end_of_a_turn_is_told_in_openais_words(written: str, reason: str) -> None:
+    one = reader()
+    one.feed(chunk({"content": "Hi"}, written))
+    assert one.close().finish_reason == reason
+
+
+@pytest.mark.parametrize("written", ["abort", "error", "who_knows"])
+def test_a_turn_that_ends_in_a_fault_is_no_turn(written: str) -> None:
+    one = reader()
+    one.feed(chunk({"content": "Hi"}, written))
+    with pytest.raises(FailedTurnError) as caught:
+        one.close()
+    assert caught.value.finish_reason == written
+
+
+@pytest.mark.parametrize("arguments", ['{"query": "a"}', '{"query": "a'])
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_turn_that_is_cut_short_has_no_hidden_calls(arguments: str, reason: str) -> None:
+    one = reader()
+    one.feed(fragment(0, arguments, name="lighton_search", id="s1"))
+    one.feed(fragment(1, "{}", name="get_time", id="t1"))
+    one.feed(chunk({}, reason))
+    turn = one.close()
+    assert (turn.finish_reason, [call.name for call in turn.calls]) == (reason, ["get_time"])
+
+
+def test_a_name_that_is_whole_only_at_the_end_is_heard_then() -> None:
+    one = reader()
+    assert said(one, fragment(0, "", name="get_", id="w1")) == []
+    assert said(one, fragment(0, "", name="time"), chunk({}, "tool_calls")) != []
+    assert [call.name for call in one.close().calls] == ["get_time"]

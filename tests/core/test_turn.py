@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.core.turn import Owner, ToolCall, Turn, add_usage, whole_usage
+from proxy.core.turn import Heard, Owner, ToolCall, Turn, add_usage, whole_usage
 from proxy.core.wire import Usage
 from tests.core.samples import call
 
@@ -31,7 +31,7 @@ usages = st.fixed_dictionaries(
         ("null", None),
         ("5", None),
         ('{"query": NaN}', None),
-        ('{"query": "\\ud800"}', None),
+        ('{"query": "a \\ud83d"}', {"query": "a \N{REPLACEMENT CHARACTER}"}),
         ('{"a":' * 100_000, None),
         ('{"query": ', None),
         ("query=a", None),
@@ -55,6 +55,7 @@ def test_arguments_are_read_as_json(written: str, read: Any) -> None:
         ("null", "{}"),
         ('"a"', "{}"),
         ('{"query": ', "{}"),
+        ('{"query": "a \\ud83d"}', '{"query": "a \\ufffd"}'),
     ],
 )
 def test_in_the_history_arguments_are_always_an_object(written: str, kept: str) -> None:
@@ -128,3 +129,26 @@ def test_a_whole_usage_has_the_three_counts() -> None:
     assert whole_usage({}) == nothing
     counts: Any = {"total_tokens": 7, "extra": 1}
     assert whole_usage(counts) == {**nothing, "total_tokens": 7, "extra": 1}
+
+
+def test_the_message_of_a_turn_holds_its_reasoning_if_there_is_any() -> None:
+    calls = (call("{}"),)
+    silent = Turn(text="", finish_reason="tool_calls", calls=calls).as_message(calls)
+    thought = Turn(text="", finish_reason="tool_calls", calls=calls, reasoning="hm")
+    assert "reasoning_content" not in silent
+    assert thought.as_message(calls) == {**silent, "reasoning_content": "hm"}
+
+
+@pytest.mark.parametrize(
+    ("turn", "is_empty"),
+    [
+        (Turn("", "stop"), True),
+        (Turn(" \n", "stop"), True),
+        (Turn("Yes.", "stop"), False),
+        (Turn("", "length"), False),
+        (Turn("", "content_filter"), False),
+        (Turn("", "stop", heard=Heard(is_refusal=True)), False),
+    ],
+)
+def test_a_turn_is_empty_if_the_model_ended_it_without_words(turn: Turn, *, is_empty: bool) -> None:
+    assert turn.is_empty == is_empty

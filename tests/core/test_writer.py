@@ -27,7 +27,11 @@ def turn(finish_reason: str = "stop", **counts: Any) -> Turn:
     return Turn(text="", finish_reason=finish_reason, usage=usage, closing=chunk({}))
 
 
-def delta_of(written: Chunk) -> Any:
+def write(one: CompletionWriter, chunk: Chunk | TextChunk) -> Any:
+    return one.write(chunk)
+
+
+def delta_of(written: Any) -> Any:
     return written["choices"][0]["delta"]
 
 
@@ -38,7 +42,7 @@ def end(one: CompletionWriter, last: Turn | None = None, **late: Any) -> Any:
 
 def test_every_chunk_has_the_completions_own_identity() -> None:
     one = writer()
-    chunks = [one.write(chunk({"content": "a"})), one.heartbeat(), *end(one)]
+    chunks = [write(one, chunk({"content": "a"})), one.heartbeat(), *end(one)]
     assert {each["id"] for each in chunks} == {"chatcmpl-1"}
     assert {each["created"] for each in chunks} == {9}
     assert {each["object"] for each in chunks} == {"chat.completion.chunk"}
@@ -47,20 +51,20 @@ def test_every_chunk_has_the_completions_own_identity() -> None:
 def test_the_model_is_the_one_the_upstream_reports() -> None:
     one = writer()
     assert one.heartbeat()["model"] == "asked"
-    assert one.write(chunk({"content": "a"}))["model"] == "served"
+    assert write(one, chunk({"content": "a"}))["model"] == "served"
     assert end(one)[-1]["model"] == "served"
 
 
 def test_the_role_comes_in_the_first_delta_only() -> None:
     one = writer()
-    deltas = [delta_of(one.write(chunk({"content": each}))) for each in "ab"]
+    deltas = [delta_of(write(one, chunk({"content": each}))) for each in "ab"]
     assert [delta.get("role") for delta in deltas] == ["assistant", None]
 
 
 def test_a_heartbeat_can_be_the_first_chunk() -> None:
     one = writer()
     assert delta_of(one.heartbeat()) == {"role": "assistant", "content": ""}
-    assert "role" not in delta_of(one.write(chunk({"content": "a"})))
+    assert "role" not in delta_of(write(one, chunk({"content": "a"})))
 
 
 @pytest.mark.parametrize(
@@ -71,10 +75,10 @@ def test_a_blank_line_sets_off_the_text_of_the_next_round(before: str, gap: str)
     one = writer()
     one.begin_round()
     if before:
-        one.write(chunk({"content": before}))
+        write(one, chunk({"content": before}))
     one.begin_round()
-    first = delta_of(one.write(chunk({"content": "It is"})))
-    second = delta_of(one.write(chunk({"content": " 27."})))
+    first = delta_of(write(one, chunk({"content": "It is"})))
+    second = delta_of(write(one, chunk({"content": " 27."})))
     assert first["content"] == f"{gap}It is"
     assert second["content"] == " 27."
     assert one.text == f"{before}{gap}It is 27."
@@ -83,16 +87,16 @@ def test_a_blank_line_sets_off_the_text_of_the_next_round(before: str, gap: str)
 def test_reasoning_of_the_next_round_is_set_off_too() -> None:
     one = writer()
     one.begin_round()
-    one.write(chunk({"reasoning_content": "Hm."}))
+    write(one, chunk({"reasoning_content": "Hm."}))
     one.begin_round()
-    assert delta_of(one.write(chunk({"reasoning_content": "So."})))["reasoning_content"] == (
+    assert delta_of(write(one, chunk({"reasoning_content": "So."})))["reasoning_content"] == (
         "\n\nSo."
     )
 
 
 def test_the_finish_reason_comes_once_at_the_end() -> None:
     one = writer()
-    early = one.write(chunk({"content": "a"}, choice={"finish_reason": "stop"}))
+    early = write(one, chunk({"content": "a"}, choice={"finish_reason": "stop"}))
     assert early["choices"][0]["finish_reason"] is None
     assert [each["choices"][0]["finish_reason"] for each in end(one)] == ["stop"]
 
@@ -113,7 +117,7 @@ def test_the_finish_reason_comes_once_at_the_end() -> None:
 def test_the_finish_reason_is_true_to_what_was_heard(said: str, calls: bool, told: str) -> None:  # noqa: FBT001  # a table
     one = writer()
     if calls:
-        one.write(chunk({"tool_calls": [{"index": 0}]}))
+        write(one, chunk({"tool_calls": [{"index": 0}]}))
     assert end(one, turn(said))[-1]["choices"][0]["finish_reason"] == told
 
 
@@ -127,13 +131,13 @@ def test_vendor_extras_of_the_last_chunk_close_the_completion() -> None:
 def test_an_answer_without_any_text_has_empty_text() -> None:
     assert delta_of(end(writer())[-1]) == {"role": "assistant", "content": ""}
     calling = writer()
-    calling.write(chunk({"tool_calls": [{"index": 0}]}))
+    write(calling, chunk({"tool_calls": [{"index": 0}]}))
     assert delta_of(end(calling)[-1]) == {}
 
 
 def test_annotations_and_extras_come_in_one_late_chunk() -> None:
     one = writer()
-    one.write(chunk({"content": "a"}))
+    write(one, chunk({"content": "a"}))
     late, last = end(one, annotations=[{"type": "url_citation"}], extras={"lighton": {}})
     assert delta_of(late) == {"annotations": [{"type": "url_citation"}]}
     assert late["lighton"] == {}
@@ -146,7 +150,7 @@ def test_usage_is_summed_over_rounds_and_sent_only_when_asked_for() -> None:
     details = {"cached_tokens": 2, "audio_tokens": None}
     one.end_round(turn(prompt_tokens=3, total_tokens=5, prompt_tokens_details=details))
     one.end_round(turn(prompt_tokens=4, total_tokens=6, prompt_tokens_details=details))
-    heard = one.write(chunk({"content": "a"}))
+    heard = write(one, chunk({"content": "a"}))
     *others, last = end(one)
     assert last["choices"] == []
     assert last["usage"] == {
@@ -160,25 +164,25 @@ def test_usage_is_summed_over_rounds_and_sent_only_when_asked_for() -> None:
 
 def test_usage_is_not_sent_unasked() -> None:
     one = writer()
-    heard = one.write(chunk({"content": "a"}, usage={"total_tokens": 1}))
+    heard = write(one, chunk({"content": "a"}, usage={"total_tokens": 1}))
     assert not [each for each in (heard, *end(one)) if "usage" in each]
 
 
 def test_logprobs_have_the_fields_the_schema_demands() -> None:
-    out = writer().write(chunk({"content": "a"}, choice={"logprobs": {"content": []}}))
+    out = write(writer(), chunk({"content": "a"}, choice={"logprobs": {"content": []}}))
     assert out["choices"][0]["logprobs"] == {"content": [], "refusal": None}
-    assert writer().write(chunk({"content": "a"}))["choices"][0]["logprobs"] is None
+    assert write(writer(), chunk({"content": "a"}))["choices"][0]["logprobs"] is None
 
 
 def test_nulls_that_the_schema_forbids_are_left_out() -> None:
-    out = writer().write(chunk({"content": "a"}, system_fingerprint=None))
+    out = write(writer(), chunk({"content": "a"}, system_fingerprint=None))
     assert "system_fingerprint" not in out
 
 
 def test_only_the_first_choice_is_told() -> None:
     two = chunk({"content": "a"})
     two["choices"].append({"index": 1, "delta": {"content": "b"}})
-    assert len(writer().write(two)["choices"]) == 1
+    assert len(write(writer(), two)["choices"]) == 1
 
 
 def framed(text: str, frame: Frame | None = None) -> TextChunk:
@@ -187,7 +191,7 @@ def framed(text: str, frame: Frame | None = None) -> TextChunk:
 
 def delta_told(one: CompletionWriter, text: TextChunk) -> Any:
     """The delta of a text that does not pass in its frame."""
-    written = one.write(text)
+    written = write(one, text)
     assert isinstance(written, dict)
     return delta_of(written)
 
@@ -199,17 +203,17 @@ def test_text_passes_in_its_frame_once_the_completion_has_begun_and_its_gap_is_w
         "role": "assistant",
         "content": "Let me see.",
     }
-    assert isinstance(one.write(framed(" And so on.")), TextChunk)
+    assert isinstance(write(one, framed(" And so on.")), TextChunk)
     one.begin_round()
     assert delta_told(one, framed("It is")) == {"content": "\n\nIt is"}
-    assert isinstance(one.write(framed(" 27.")), TextChunk)
+    assert isinstance(write(one, framed(" 27.")), TextChunk)
     assert one.text == "Let me see. And so on.\n\nIt is 27."
 
 
 def test_a_heartbeat_begins_the_completion_for_text_in_frames_too() -> None:
     one = writer()
     one.heartbeat()
-    assert isinstance(one.write(framed("a")), TextChunk)
+    assert isinstance(write(one, framed("a")), TextChunk)
 
 
 frames = st.builds(
@@ -245,11 +249,11 @@ def test_text_in_frames_is_written_as_its_chunks_would_be(
     plain, by_frame = writer(include_usage=include_usage), writer(include_usage=include_usage)
     for one in (plain, by_frame):
         one.begin_round()
-        one.write(chunk({"content": "a"}))
+        write(one, chunk({"content": "a"}))
     for frame, text in said:
-        written = by_frame.write(framed(text, frame))
+        written = write(by_frame, framed(text, frame))
         assert isinstance(written, TextChunk)
-        assert written.whole() == plain.write(frame.around(text))
+        assert written.whole() == write(plain, frame.around(text))
         assert written.written == text.encode()
     assert by_frame.text == plain.text
     assert end(by_frame) == end(plain)
@@ -259,7 +263,7 @@ def test_dressing_a_frame_leaves_it_as_it_was() -> None:
     one = writer()
     one.heartbeat()
     frame = Frame({"id": "up", "usage": None, "system_fingerprint": None}, {"index": 3})
-    written = one.write(framed("a", frame))
+    written = write(one, framed("a", frame))
     assert isinstance(written, TextChunk)
     assert written.whole()["id"] == "chatcmpl-1"
     assert frame.around("b") == {
@@ -274,7 +278,7 @@ def test_texts_of_one_frame_share_the_frame_they_are_given() -> None:
     one = writer()
     one.heartbeat()
     frame = Frame({"id": "up"}, {"index": 0})
-    first, second = one.write(framed("a", frame)), one.write(framed("b", frame))
+    first, second = write(one, framed("a", frame)), write(one, framed("b", frame))
     assert isinstance(first, TextChunk)
     assert isinstance(second, TextChunk)
     assert first.frame is second.frame
@@ -283,25 +287,25 @@ def test_texts_of_one_frame_share_the_frame_they_are_given() -> None:
 def test_an_answer_of_text_in_frames_is_not_empty() -> None:
     one = writer()
     one.heartbeat()
-    one.write(framed("a"))
+    write(one, framed("a"))
     assert delta_of(end(one)[-1]) == {}
 
 
 def test_reasoning_before_does_not_keep_text_from_passing() -> None:
     one = writer()
     one.begin_round()
-    one.write(chunk({"reasoning_content": "Hm."}))
+    write(one, chunk({"reasoning_content": "Hm."}))
     one.begin_round()
     assert delta_told(one, framed("It")) == {"content": "It"}
-    assert isinstance(one.write(framed(" is")), TextChunk)
-    assert delta_of(one.write(chunk({"reasoning_content": "So."}))) == {
+    assert isinstance(write(one, framed(" is")), TextChunk)
+    assert delta_of(write(one, chunk({"reasoning_content": "So."}))) == {
         "reasoning_content": "\n\nSo."
     }
 
 
 def test_a_models_name_is_cut_because_each_chunk_repeats_it() -> None:
     one = writer()
-    out = one.write(chunk({"content": "Hi"}, model="m" * 10_000))
+    out = write(one, chunk({"content": "Hi"}, model="m" * 10_000))
     assert out["model"] == "m" * MAX_NAME_CHARS
 
 
@@ -312,7 +316,7 @@ def test_each_round_is_set_off_from_all_text_before_it(rounds: list[list[str]]) 
         heard = one.text
         one.begin_round()
         for place, piece in enumerate(pieces):
-            out = delta_of(one.write(chunk({"content": piece})))["content"]
+            out = delta_of(write(one, chunk({"content": piece})))["content"]
             gap = "" if place or not heard.strip() else "\n" * (2 - trailing(heard))
             assert out == gap + piece
 
@@ -320,3 +324,72 @@ def test_each_round_is_set_off_from_all_text_before_it(rounds: list[list[str]]) 
 def trailing(text: str) -> int:
     """The line ends at the end of a text, two at most."""
     return min(2, len(text) - len(text.rstrip("\n")))
+
+
+class Upper:
+    """Prose that shouts, and holds what it was fed last."""
+
+    def __init__(self) -> None:
+        self.held = ""
+
+    def feed(self, piece: str) -> str:
+        out, self.held = self.held, piece.upper()
+        return out
+
+    def flush(self) -> str:
+        return self.feed("")
+
+
+def shouting() -> CompletionWriter:
+    one = writer()
+    one.prose = Upper()
+    return one
+
+
+def test_held_text_is_heard_later_and_what_is_not_heard_makes_no_chunk() -> None:
+    one = shouting()
+    assert write(one, chunk({"content": "a"})) is None
+    assert delta_of(write(one, chunk({"content": "b"}))) == {"role": "assistant", "content": "A"}
+    assert one.text == "A"
+    assert delta_of(one.end_round(turn())) == {"content": "B"}
+    assert one.end_round(turn()) is None
+    assert (one.text, one.round_text) == ("AB", "AB")
+
+
+def test_held_text_goes_out_before_a_call() -> None:
+    one = shouting()
+    write(one, chunk({"content": "a"}))
+    call: Any = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": ""}}]
+    assert delta_of(write(one, chunk({"tool_calls": call}))) == {
+        "role": "assistant",
+        "content": "A",
+        "tool_calls": call,
+    }
+
+
+def test_text_in_a_frame_is_written_anew_where_it_changes() -> None:
+    one = shouting()
+    frame = Frame(chunk({}), chunk({})["choices"][0])
+    write(one, chunk({"content": "a"}))
+    write(one, chunk({"content": "b"}))
+    assert write(one, TextChunk(frame, 'say "é"', b'say \\"\\u00e9\\"')).text == "B"
+    changed = write(one, TextChunk(frame, "x", b"x"))
+    assert (changed.text, changed.written) == ('SAY "É"', b'SAY \\"' + "É".encode() + b'\\"')
+
+
+def test_a_later_round_is_set_off_by_a_blank_line_that_passes_the_prose_too() -> None:
+    one = shouting()
+    write(one, chunk({"content": "a"}))
+    one.end_round(turn())
+    one.begin_round()
+    write(one, chunk({"content": "b"}))
+    one.end_round(turn())
+    assert (one.text, one.round_text) == ("A\n\nB", "\n\nB")
+
+
+def test_a_refusal_is_noticed() -> None:
+    one = writer()
+    refusal: Any = {"choices": [{"index": 0, "delta": {"refusal": "I cannot say."}}]}
+    assert not one.has_refused
+    one.write(refusal)
+    assert one.has_refused

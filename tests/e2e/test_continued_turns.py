@@ -236,7 +236,7 @@ def test_the_numbers_of_passages_go_on_in_a_continued_turn(ada: Client, sandbox:
     _, turn = ada.begin(**narrow)
     more = {"tool_choice": FORCED_SEARCH, **narrow}
     answer = ada.ask(user(CERTIFICATE), turn, *results(turn, "sunny", "noon"), **more)
-    assert f"{CERTIFICATE_FACT} [2]" in answer["content"]
+    assert f"{CERTIFICATE_FACT} [1]" in answer["content"]
     titles = [each["url_citation"]["title"] for each in answer["annotations"]]
     assert titles[-1] == "Remote access"
     check_requests(sandbox, searches=2)
@@ -335,7 +335,7 @@ def test_an_edited_question_keeps_the_turn(ada: Client, sandbox: Sandbox) -> Non
     question = user(f"{QUESTION} Also say when the VPN certificate is renewed.")
     answer = ada.ask(question, turn, *results(turn, "sunny", "noon"))
     assert "get_time returned: noon" in answer["content"]
-    assert f"{CERTIFICATE_FACT} [3]" in answer["content"]
+    assert f"{CERTIFICATE_FACT} [2]" in answer["content"]
     check_requests(sandbox, searches=1)
 
 
@@ -469,7 +469,7 @@ def test_with_memory_the_numbers_of_passages_go_on(
     first = user(LEAVE)
     answer = as_message(ada_remembered.ask(first, **narrow))
     second = ada_remembered.ask(first, answer, user(CERTIFICATE), **narrow)
-    assert f"{CERTIFICATE_FACT} [2]" in second["content"]
+    assert f"{CERTIFICATE_FACT} [1]" in second["content"]
     assert second["annotations"][-1]["url_citation"]["title"] == "Remote access"
     check_requests(sandbox, searches=2)
 

@@ -8,6 +8,7 @@ from typing import Any
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
+from pydantic import BaseModel
 
 from proxy.sandbox.faults import Faults
 from tests.support.openai_assemble import assemble, assemble_reply
@@ -133,6 +134,67 @@ def test_every_family_of_models_is_asked_in_its_own_way(client: OpenAI, model: s
 def test_a_redirected_model_is_reported_as_the_upstream_reports_it(client: OpenAI) -> None:
     completion = client.chat.completions.create(model="llama-3.1-8b-instruct", messages=MESSAGES)
     assert completion.model == "mistral-small-3.2-24b-instruct-2506"
+
+
+class Leave(BaseModel):
+    answer: str
+    note: str | None
+
+
+class Asking(BaseModel):
+    """A tool of the client's, as the SDK's helper for `.parse()` wants it."""
+
+    city: str
+
+
+@pytest.mark.parametrize("mode", ["tool", "context", "hybrid", "off"])
+@pytest.mark.parametrize("model", [MODEL, "mistral-medium-3.5-128b"])
+def test_parse_gets_an_object_in_every_mode(client: OpenAI, mode: str, model: str) -> None:
+    extra: Any = {"extra_body": {"lighton": {"retrieval": mode}}}
+    plain = client.chat.completions.parse(
+        model=model, messages=MESSAGES, response_format=Leave, **extra
+    )
+    with client.chat.completions.stream(
+        model=model, messages=MESSAGES, response_format=Leave, **extra
+    ) as stream:
+        final = stream.get_final_completion()
+    for completion in (plain, final):
+        parsed = completion.choices[0].message.parsed
+        assert parsed is not None
+        assert ("27 days" in parsed.answer) == (mode != "off")
+        assert completion.choices[0].message.annotations in (None, [])
+    assert final.choices[0].message.content == plain.choices[0].message.content
+
+
+@pytest.mark.parametrize("mode", ["tool", "hybrid"])
+def test_parse_gets_calls_of_a_client_tool_without_words_beside_them(
+    client: OpenAI, mode: str
+) -> None:
+    messages: list[Any] = [{"role": "user", "content": "Please call Asking for Paris."}]
+    asked: Any = {
+        "model": "mistral-medium-3.5-128b",
+        "response_format": Leave,
+        "tools": [openai.pydantic_function_tool(Asking)],
+        "extra_body": {"lighton": {"retrieval": mode}},
+    }
+    plain = client.chat.completions.parse(messages=messages, **asked)
+    with client.chat.completions.stream(messages=messages, **asked) as stream:
+        final = stream.get_final_completion()
+    for completion in (plain, final):
+        message = completion.choices[0].message
+        assert not message.content
+        assert [each.function.name for each in message.tool_calls or ()] == ["Asking"]
+    messages += [
+        plain.choices[0].message.to_dict(),
+        {
+            "role": "tool",
+            "tool_call_id": (plain.choices[0].message.tool_calls or [])[0].id,
+            "content": "sunny, 21 degrees",
+        },
+    ]
+    parsed = client.chat.completions.parse(messages=messages, **asked).choices[0].message.parsed
+    assert parsed is not None
+    assert "sunny, 21 degrees" in parsed.answer
 
 
 def test_an_unknown_model_is_a_not_found_error(client: OpenAI) -> None:

@@ -19,6 +19,10 @@ _SHRINK_TRIES: Final = 300
 _SHRINK_S: Final = 10.0
 
 
+class UnavailableError(Exception):
+    """A target cannot be tried, because something that it needs is not there."""
+
+
 class Target(Protocol):
     """Something that takes bytes from outside."""
 

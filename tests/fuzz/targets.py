@@ -10,6 +10,7 @@ from tests.fuzz.chat_request import chat_requests
 from tests.fuzz.door import door
 from tests.fuzz.events import Events
 from tests.fuzz.frames import Frames
+from tests.fuzz.mistral import mistral
 from tests.fuzz.path import path
 from tests.fuzz.runner import Opener
 
@@ -18,5 +19,6 @@ TARGETS: Final[Mapping[str, Opener]] = {
     "frames": lambda: nullcontext(Frames()),
     "request": chat_requests,
     "http": door,
+    "mistral": mistral,
     "path": path,
 }

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from tests.fuzz import __main__ as command
+from tests.fuzz.runner import UnavailableError
+from tests.fuzz.targets import TARGETS
 from tests.fuzz.test_runner import Picky
 
 
@@ -49,6 +51,18 @@ def test_a_case_that_fails_is_kept_and_can_be_tried_again(monkeypatch: pytest.Mo
     assert file.read_bytes() == b"!"
     file.write_bytes(b"a")
     assert fuzz("--only", "sse", "--replay", str(file)) == (0, "b'a'\nok\n")
+
+
+def test_a_target_that_lacks_something_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def missing() -> Iterator[Picky]:
+        raise UnavailableError("run: make it")
+        yield picky()
+
+    monkeypatch.setattr(command, "TARGETS", {"sse": missing, "frames": TARGETS["frames"]})
+    code, said = fuzz("--only", "sse", "--only", "frames", "--cases", "5", "--seed", "3")
+    assert code == 1
+    assert said == "seed 3\nsse      NOT TRIED: run: make it\nframes   5 cases, ok\n"
 
 
 @pytest.mark.parametrize("arguments", [("--number", "1"), ("--only", "nothing")])

@@ -63,12 +63,14 @@ def test_every_setting_reaches_the_policy() -> None:
         default_model="m",
         context_instructions="Answer.",
         on_search_error="fail",
+        json_with_tools=True,
     )
     expected = Policy(
         model="m",
         scope=LightOnScope(**scope),  # type: ignore[arg-type]  # one table for settings and scope
         context="Answer.",
         fail_on_search_error=True,
+        json_with_tools=True,
         **others,  # type: ignore[arg-type]  # as above
     )
     assert made.of(None, ANYBODY) == expected

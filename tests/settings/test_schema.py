@@ -47,6 +47,7 @@ def test_the_project_is_put_into_the_address_unless_an_address_is_given(
     assert Settings(**given).scaleway_base_url == resolved
 
 
+NO_HOST = "must be a host like docs.example.com, or .example.com for all below it"
 NO_NETWORK = "item 1 must be an address like 10.0.0.1, or a network like 10.0.0.0/8"
 
 
@@ -81,6 +82,7 @@ NO_NETWORK = "item 1 must be an address like 10.0.0.1, or a network like 10.0.0.
         ("max_head_bytes = 10", "must be at least 1000"),
         ("max_waiting_connections = 1", "must be at least 2"),
         ("trusted_proxies = ['10.0.0.0/99']", NO_NETWORK),
+        ("citation_hosts = ['a.example', 'https://b.example']", "item 2 " + NO_HOST),
         ("scaleway_project_id = 'a/b'", "must be a project id like " + "-".join(
             ("0" * 8, "0" * 4, "0" * 4, "0" * 4, "0" * 12)
         )),

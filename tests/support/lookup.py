@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from proxy.core.fence import Fence
 from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
 from proxy.core.passages import Listing, Passage, Result
 from proxy.core.scope import Scope
@@ -67,8 +68,8 @@ class Lookup:
     def trace(self, job: Job) -> LookupTrace:
         return {"file_id": job.asked[0]}
 
-    def show(self, listing: Listing) -> str:
-        return f"Around it:\n\n{listing.render()}"
+    def show(self, listing: Listing, fence: Fence) -> str:
+        return f"{fence.note('Around it:')}\n\n{listing.render(fence)}"
 
     def refer(self, listing: Listing) -> str:
         return f"This was looked up before. {listing.refer()}"

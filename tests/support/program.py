@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 
 PATIENCE_S = 60.0
 _OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_", "SSL_CERT_")
+_OUR_PROGRAM = (sys.executable, "-P", "-m", "proxy")
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -77,7 +78,7 @@ def run_program(
 ) -> subprocess.CompletedProcess[str]:
     """Run `rag-proxy` to its end."""
     return subprocess.run(  # noqa: S603 - our own program, no shell
-        _command(arguments),
+        [*_OUR_PROGRAM, *arguments],
         cwd=cwd,
         env=clean_environment(env),
         capture_output=True,
@@ -88,13 +89,24 @@ def run_program(
 
 
 class Program:
-    """A running `rag-proxy` in a process group of its own, which ends with the block."""
+    """A running program in a process group of its own, which ends with the block.
 
-    def __init__(self, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            _command(arguments),
+    It is `rag-proxy` unless `command` names another. `pass_fds` are open files that it inherits.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] = _OUR_PROGRAM,
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - what tests name, no shell
+            [*command, *arguments],
             cwd=cwd,
             env=clean_environment(env),
+            pass_fds=pass_fds,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -200,7 +212,3 @@ class _Lines:
 def _signal_group(group: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(group, number)
-
-
-def _command(arguments: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-P", "-m", "proxy", *arguments]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -47,6 +47,8 @@ class Round:
     reasoning: str = ""
     calls: tuple[Call, ...] = ()
     finish_reason: str = "stop"
+    numbering: Literal["own", "zero", "none"] = "own"
+    """The index of each call: its own, 0 for all, or none at all."""
     usage: Mapping[str, Any] = field(
         default_factory=lambda: {
             "prompt_tokens": 10,
@@ -64,7 +66,7 @@ class Round:
             "role": "assistant",
             "content": self.text or None,
             "reasoning_content": self.reasoning or None,
-            "tool_calls": [_whole_call(call) for call in self.calls],
+            "tool_calls": [_whole_call(call) | self._index(n) for n, call in enumerate(self.calls)],
         }
         choice = {
             "index": 0,
@@ -83,14 +85,23 @@ class Round:
         deltas: list[dict[str, Any]] = [opening] if role_apart else []
         deltas += [{"reasoning": piece} for piece in pieces(self.reasoning) if piece]
         deltas += [{"content": piece} for piece in pieces(self.text) if piece]
-        fragments = [_fragments(index, call, pieces) for index, call in enumerate(self.calls)]
-        for row in itertools.zip_longest(*fragments):
-            deltas += [{"tool_calls": [fragment]} for fragment in row if fragment]
+        fragments = [
+            [{**each, **self._index(n)} for each in _fragments(call, pieces)]
+            for n, call in enumerate(self.calls)
+        ]
+        if self.numbering == "own":
+            rows: Iterable[Any] = itertools.zip_longest(*fragments)
+        else:  # then only their order says which call they belong to
+            rows = fragments
+        deltas += [{"tool_calls": [each]} for row in rows for each in row if each]
         deltas[0] = {"role": "assistant", **deltas[0]}
         chunks = [delta_chunk(delta, top=self.top) for delta in deltas]
         chunks.append(delta_chunk({"content": ""}, self.finish_reason, top=self.top))
         usage = {"object": "chat.completion.chunk", "choices": [], "usage": self.usage}
         return [*chunks, {**self.top, **usage}]
+
+    def _index(self, number: int) -> dict[str, int]:
+        return {"own": {"index": number}, "zero": {"index": 0}, "none": {}}[self.numbering]
 
     def stream(self, pieces: Pieces = lambda text: [text]) -> bytes:
         """The round as the bytes of an event stream."""
@@ -125,11 +136,9 @@ def _whole_call(call: Call) -> Any:
     return {"id": call.id, "type": "function", "function": function}
 
 
-def _fragments(index: int, call: Call, pieces: Pieces) -> Any:
-    first = {"index": index, **_whole_call(call)}
-    first["function"] = {"name": call.name, "arguments": ""}
-    rest = [{"index": index, "function": {"arguments": each}} for each in pieces(call.arguments)]
-    return [first, *rest]
+def _fragments(call: Call, pieces: Pieces) -> Any:
+    first = {**_whole_call(call), "function": {"name": call.name, "arguments": ""}}
+    return [first, *({"function": {"arguments": each}} for each in pieces(call.arguments))]
 
 
 def result(

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, Final, TypeVar
 
 import proxy
+from proxy.tasks import Steps
 
 T = TypeVar("T")
 
@@ -98,3 +99,39 @@ def check_linear(
     once, twice = (steps_of(work_of_size(each), folder=folder) for each in (size, 2 * size))
     assert once > size // _BYTES_OF_A_STEP, f"only {once} steps for an input of {size}"
     assert twice <= 2.2 * once, f"{once} steps for {size}, but {twice} for {2 * size}"
+
+
+def at_once(work: Steps[T]) -> T:
+    """The result of work that pauses, without a pause."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+MOST_BETWEEN_PAUSES: Final = 60_000
+"""So many lines run in less than 10 ms."""
+
+
+def most_between_pauses(work: Steps[object]) -> int:
+    """How many lines of the proxy's own `work` runs at most without a pause."""
+    most = lines = 0
+
+    def trace(frame: FrameType, what: str, argument: object) -> Callable[..., Any] | None:  # noqa: ARG001  # sys.settrace's signature
+        nonlocal lines
+        lines += 1
+        return trace if frame.f_code.co_filename.startswith(_PROXY) else None
+
+    has_ended = False
+    tracer = sys.gettrace()
+    while not has_ended:
+        lines = 0
+        sys.settrace(trace)
+        try:
+            has_ended = next(work, work) is work
+        finally:
+            sys.settrace(tracer)
+        most = max(most, lines)
+    return most

@@ -25,7 +25,11 @@ _HEADING_WEIGHT = 0.5
 _USUAL_WORDS = 25
 """Sentences much longer than this share words with everything, so they are discounted."""
 
-_PASSAGE = re.compile(r'<passage\b((?:[^">]|"[^"]*")*)>(.*?)</passage>', re.DOTALL)
+_PASSAGE = re.compile(
+    r'<passage(?P<word>(?:-\w+)?)(?=[\s>])(?P<attributes>(?:[^">]|"[^"]*")*)>'
+    r"(?P<content>.*?)</passage(?P=word)>",
+    re.DOTALL,
+)
 _NUMBER = re.compile(r'\bn="(\d+)"')
 _CODE = re.compile(r"^\s*(```|~~~).*?(?:^\s*\1|\Z)", re.DOTALL | re.MULTILINE)
 _LIST_ITEM = re.compile(r"(?:[-*+•]|\d+[.)])\s+(.*)")
@@ -65,13 +69,13 @@ class Sentence:
 
 
 def find_passages(texts: Iterable[str]) -> list[Passage]:
-    """Find the `<passage n="…">…</passage>` blocks in texts, in order."""
+    """Find the `<passage-word n="…">…</passage-word>` blocks in texts, in order."""
     found = []
     for text in texts:
-        for attributes, content in _PASSAGE.findall(text):
-            number = _NUMBER.search(attributes)
+        for block in _PASSAGE.finditer(text):
+            number = _NUMBER.search(block["attributes"])
             if number:
-                found.append(Passage(number[1], content))
+                found.append(Passage(number[1], block["content"]))
     return found
 
 

@@ -38,6 +38,9 @@ class Message(_Wire):
     name: str | None = None
     tool_calls: tuple[ToolCall, ...] | None = None
     tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    """Another name for the same."""
 
     @property
     def text(self) -> str:

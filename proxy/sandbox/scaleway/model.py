@@ -3,6 +3,7 @@
 It is not a language model. The rules:
 
 1. It obeys `tool_choice`: `none` forbids calls, a name demands that tool, `required` demands any.
+   With `auto`, a JSON `response_format` forbids calls: it constrains all that the model writes.
 2. It answers prompts for a title, tags or follow-ups, as chat interfaces send them, at once.
 3. It calls a client's tool if the user's last message contains its name. Several names make
    several calls, in parallel unless the request or the model forbids that.
@@ -71,6 +72,8 @@ def _tools_to_call(talk: Conversation, request: ChatRequest) -> list[str]:
         return []
     if isinstance(choice, NamedTool):
         return [choice.function.name]
+    if choice != "required" and _must_write_json(request):
+        return []
     wanted = _wanted(talk)
     return [_some_tool(talk)] if choice == "required" and not wanted else wanted
 
@@ -154,11 +157,16 @@ def _why_nothing_is_quoted(talk: Conversation) -> str:
 def _formatted(answer: str, request: ChatRequest) -> str:
     """Put the answer into the JSON that `response_format` asks for."""
     wanted = request.response_format
-    if wanted is None or wanted.type == "text":
+    if wanted is None or not _must_write_json(request):
         return answer
     schema = wanted.json_schema.schema_ if wanted.json_schema else None
     document = fill(schema, answer, verbatim=True) if schema else {"answer": answer}
     return json.dumps(document, ensure_ascii=False)
+
+
+def _must_write_json(request: ChatRequest) -> bool:
+    wanted = request.response_format
+    return wanted is not None and wanted.type != "text"
 
 
 def _shortened(text: str) -> str:

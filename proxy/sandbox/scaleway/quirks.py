@@ -4,9 +4,7 @@ Sources: Scaleway's documentation of its Generative APIs, the chat templates of 
 vLLM, which serves them.
 """
 
-import itertools
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,9 +13,25 @@ from pydantic import ValidationError
 from proxy.sandbox.scaleway import tokens
 from proxy.sandbox.scaleway.chat_request import ChatRequest, Message, NamedTool
 from proxy.sandbox.scaleway.errors import by_gateway, by_model, by_schema
+from proxy.sandbox.scaleway.families import family_complaints
 from proxy.sandbox.served import SERVED, ServedModel, find
 
-UNSUPPORTED = ("frequency_penalty", "n", "top_logprobs", "logit_bias", "user")
+UNSUPPORTED = (
+    "audio",
+    "frequency_penalty",
+    "logit_bias",
+    "metadata",
+    "modalities",
+    "n",
+    "prediction",
+    "prompt_cache_key",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "top_logprobs",
+    "user",
+    "web_search_options",
+)
 """Documented as unsupported. The stand-in refuses them, so that nobody sends them unnoticed."""
 
 INJECTED_PROMPT = (
@@ -26,7 +40,6 @@ INJECTED_PROMPT = (
 )
 """Stands for the prompt that Scaleway adds if tools come without a system message."""
 
-_MISTRAL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 _MESSAGE_OVERHEAD = 4
 """Tokens that a chat template puts around a message."""
 
@@ -78,10 +91,7 @@ def _complaints(request: ChatRequest, served: ServedModel) -> Iterator[str]:
     yield from _unsupported(request)
     yield from _tool_choice(request)
     yield from _history(request.messages)
-    if served.family == "mistral":
-        yield from _mistral(request.messages)
-    if served.family == "qwen":
-        yield from _qwen(request.messages)
+    yield from family_complaints(request.messages, served.family)
     yield from _length(request, served)
 
 
@@ -90,6 +100,9 @@ def _unsupported(request: ChatRequest) -> Iterator[str]:
     for name in UNSUPPORTED:
         if extra.get(name) is not None:
             yield f"The parameter '{name}' is not supported."
+    options = (request.stream_options and request.stream_options.model_extra) or {}
+    if options.get("include_obfuscation") is not None:
+        yield "The parameter 'stream_options.include_obfuscation' is not supported."
 
 
 def _tool_choice(request: ChatRequest) -> Iterator[str]:
@@ -130,31 +143,6 @@ def _arguments(message: Message, where: str) -> Iterator[str]:
             json.loads(call.function.arguments or "{}")
         except ValueError as error:
             yield f"{where}.tool_calls[{place}].function.arguments is not valid JSON: {error}"
-
-
-def _mistral(messages: tuple[Message, ...]) -> Iterator[str]:
-    turns = [message for place, message in enumerate(messages) if place or not message.is_system]
-    if any(message.is_system for message in turns) or _repeats_user(turns):
-        yield (
-            "After the optional system message, conversation roles must alternate "
-            "user/assistant/user/assistant/..."
-        )
-    for message in messages:
-        if message.name is not None:
-            yield f"Extra inputs are not permitted: name, in a {message.role} message."
-        for call_id in (message.tool_call_id, *(call.id for call in message.calls)):
-            if call_id is not None and not _MISTRAL_ID.fullmatch(call_id):
-                yield (f"Tool call id was {call_id} but must be a-z, A-Z, 0-9, with a length of 9.")
-
-
-def _repeats_user(turns: list[Message]) -> bool:
-    roles = [message.role for message in turns]
-    return any(pair == ("user", "user") for pair in itertools.pairwise(roles))
-
-
-def _qwen(messages: tuple[Message, ...]) -> Iterator[str]:
-    if any(message.role == "developer" for message in messages):
-        yield "Unexpected message role."
 
 
 def _length(request: ChatRequest, served: ServedModel) -> Iterator[str]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 import orjson
 
+from proxy.core import json_text
+from proxy.core.addresses import ANY_HOST, HostRule, citation_url
 from proxy.core.hidden import Found
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
@@ -33,8 +34,6 @@ _EXCLUDED_BY_FILE: Final = frozenset({"workspace_id", "tag_id"})
 
 _LONGEST_NAME: Final = 300
 """The most characters of a title or a file name. Every citation repeats it."""
-_LONGEST_ADDRESS: Final = 2_048
-"""The most characters of an address. Browsers and front-ends take that many."""
 _LONGEST_ID: Final = 200
 """The most characters of a chunk's id: a fingerprint replaces a longer one. LightOn's are UUIDs."""
 _MOST_WARNINGS: Final = 20
@@ -52,6 +51,8 @@ class LightOn:
     vendor: Vendor
     timeout_s: float
     shared: Shared[Found]
+    hosts: HostRule = ANY_HOST
+    """Where citations may lead."""
 
     @property
     def name(self) -> str:
@@ -93,7 +94,7 @@ class LightOn:
         items = document.get("results")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise BadReply(NAME, f"{NAME} sent search results that cannot be read.", cause=SHAPE)
-        hits = tuple(map(_hit, items[: search.max_results]))
+        hits = tuple(_hit(item, self.hosts) for item in items[: search.max_results])
         warnings = self._warnings(document.get("warnings"))
         if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
             hits, ours = _allowed(hits, scope)
@@ -206,7 +207,7 @@ def _is_in(allowed: frozenset[int] | None, value: int | None) -> bool:
     return allowed is None or (type(value) is int and value in allowed)
 
 
-def _hit(item: Mapping[str, object]) -> _Hit:
+def _hit(item: Mapping[str, object], hosts: HostRule) -> _Hit:
     """One search result. A value of the wrong type counts as absent.
 
     The types are looked at here, field by field: a call for each field costs twice the time.
@@ -229,7 +230,7 @@ def _hit(item: Mapping[str, object]) -> _Hit:
         file_id,
         _cut(title) or None,
         _cut(filename) or None,
-        _url(source, file_id, page_start),
+        _url(source, file_id, page_start, hosts),
         page_start,
         page_end,
     )
@@ -274,25 +275,18 @@ def _fingerprint(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def _url(source: Mapping[str, object], file_id: int | None, page: int | None) -> str:
+def _url(
+    source: Mapping[str, object], file_id: int | None, page: int | None, hosts: HostRule
+) -> str:
     """Where a citation leads: the document's own address, else a name for it in LightOn."""
     metadata = source.get("external_metadata")
     if isinstance(metadata, dict):
         additional = metadata.get("additional_metadata")
         further = additional.get("url") if isinstance(additional, dict) else None
         for url in (metadata.get("external_url"), further):
-            if isinstance(url, str) and len(url) <= _LONGEST_ADDRESS and _is_web_address(url):
-                return url
+            if isinstance(url, str) and (fit := citation_url(url, hosts)) is not None:
+                return fit
     return f"lighton://file/{file_id}" + ("" if page is None else f"#page={page}")
-
-
-def _is_web_address(url: str) -> bool:
-    """A document can name any address as its own; only http and https are safe to click on."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and url.isprintable()
 
 
 def _tag_id(tag: object) -> object:
@@ -310,7 +304,7 @@ def _texts(document: Mapping[str, object], *names: str) -> dict[str, str]:
 
 def _decode(body: bytes) -> Mapping[str, object]:
     try:
-        document = orjson.loads(body)
+        document = json_text.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.", cause=NOT_JSON) from error
     if not isinstance(document, dict):
@@ -321,7 +315,7 @@ def _decode(body: bytes) -> Mapping[str, object]:
 def _fault(body: bytes) -> str:
     """What an error body says: `detail`, and in a 422 the fields at fault. "" for HTML."""
     try:
-        document = orjson.loads(body)
+        document = json_text.loads(body)
     except orjson.JSONDecodeError:
         return ""
     if not isinstance(document, dict):

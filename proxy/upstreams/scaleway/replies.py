@@ -9,12 +9,14 @@ from typing import Final, TypeGuard
 
 import orjson
 
+from proxy.core import json_text
 from proxy.core.wire import Chunk
 from proxy.errors import BadReply, UpstreamError
 from proxy.upstreams.http.causes import NOT_JSON, SHAPE
 from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.scaleway.parts import join_parts
 from proxy.upstreams.scaleway.quirks import fault_in, fit_chunk, read_fault
-from proxy.upstreams.scaleway.schema import SentChunk, conform
+from proxy.upstreams.scaleway.schema import conform
 
 NAME: Final = "Scaleway"
 CREDENTIALS: Final = "SCALEWAY_API_KEY, the key's permissions and SCW_DEFAULT_PROJECT_ID"
@@ -57,16 +59,14 @@ def read_completion(vendor: Vendor, data: bytes) -> Chunk:
         choice["delta"] = message
         for index, call in enumerate(_items(message.get("tool_calls"))):
             if isinstance(call, dict):
-                call.setdefault("index", index)
-    if not _is_chunk(document):
-        raise _unknown_shape()
-    return conform(fit_chunk(document))
+                call["index"] = index  # each is a call of its own, whatever it says
+    return _checked(document)
 
 
 def is_finished(data: bytes) -> bool:
     """Whether `data` is a whole completion, even if its reply broke off after it."""
     try:
-        document = orjson.loads(data)
+        document = json_text.loads(data)
     except orjson.JSONDecodeError:
         return False
     choices = document.get("choices") if isinstance(document, dict) else None
@@ -77,15 +77,12 @@ def is_finished(data: bytes) -> bool:
 
 def read_chunk(vendor: Vendor, data: bytes) -> Chunk:
     """One event of a stream. Raises UpstreamError, also for an error inside the stream."""
-    document = _without_error(vendor, decode(data))
-    if not _is_chunk(document):
-        raise _unknown_shape()
-    return conform(fit_chunk(document))
+    return _checked(_without_error(vendor, decode(data)))
 
 
 def decode(data: bytes) -> object:
     try:
-        return orjson.loads(data)
+        return json_text.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.", cause=NOT_JSON) from error
 
@@ -110,7 +107,15 @@ def _status_of(code: object) -> int:
     return _STATUS_OF_CODES.get(code, 500) if isinstance(code, str) else 500
 
 
-def _is_chunk(document: Mapping[str, object]) -> TypeGuard[SentChunk]:
+def _checked(document: dict[str, object]) -> Chunk:
+    if not _is_chunk(document):
+        join_parts(document)  # not before: nearly all chunks have none
+        if not _is_chunk(document):
+            raise _unknown_shape()
+    return conform(fit_chunk(document))
+
+
+def _is_chunk(document: Mapping[str, object]) -> TypeGuard[Chunk]:
     if not _fits(document, _OF_CHUNK):
         return False
     choices = document.get("choices")

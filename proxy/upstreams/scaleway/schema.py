@@ -1,6 +1,7 @@
-"""Makes Scaleway's chunks fit OpenAI's schema, and drops fields that would mislead a client.
+"""Makes Scaleway's chunks fit OpenAI's schema, and drops what is no client's business.
 
-A field that the schema does not know passes, unless some client acts on it.
+Chunks and choices keep the fields of the schema alone. Others may hold the prompt, and with it what
+the proxy put there, as text or as tokens, or may be taken for the proxy's own.
 """
 
 from __future__ import annotations
@@ -9,12 +10,25 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 import orjson
-from typing_extensions import TypedDict
 
 from proxy.core.wire import Choice, Chunk, Function, Usage
 
-_NOT_THE_MODELS: Final = ("error", "event", "lighton", "selected_model_id", "sources")
-"""Top-level keys that are the proxy's own, or that clients act on; an `error` here is empty."""
+_OF_CHUNK: Final = frozenset(
+    {
+        "choices",
+        "created",
+        "id",
+        "model",
+        "object",
+        "service_tier",
+        "system_fingerprint",
+        "usage",
+    }
+)
+_OF_CHOICE: Final = frozenset({"delta", "finish_reason", "index", "logprobs", "stop_reason"})
+"""`stop_reason` is vLLM's: the stop string or token that ended the text."""
+_NOT_OF_DELTA: Final = ("annotations", "hidden_states", "prompt_token_ids", "token_ids")
+"""Only the proxy writes annotations, into one delta. A delta keeps other fields it has."""
 _SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority", None)
 _DETAILS: Final = "_details"
 """How the names of objects within usage end, in OpenAI's schema."""
@@ -22,23 +36,9 @@ _LARGEST_COUNT: Final = 2**53
 _TOKEN_TYPES: Final[dict[str, tuple[type, ...]]] = {"token": (str,), "logprob": (int, float)}
 
 
-class _NotTheModels(TypedDict, total=False):
-    error: object
-    event: object
-    lighton: object
-    selected_model_id: object
-    sources: object
-
-
-class SentChunk(Chunk, _NotTheModels, total=False):
-    """A chunk as Scaleway sends it, of the checked shape."""
-
-
-def conform(chunk: SentChunk) -> Chunk:
+def conform(chunk: Chunk) -> Chunk:
     """Drop from a chunk of the checked shape what would break a client. Changes `chunk`."""
-    for name in _NOT_THE_MODELS:
-        if name in chunk:
-            del chunk[name]
+    _keep_only(_OF_CHUNK, chunk)
     if usage := chunk.get("usage"):
         chunk["usage"] = _counts(usage)
     if chunk.get("service_tier") not in _SERVICE_TIERS:
@@ -50,15 +50,23 @@ def conform(chunk: SentChunk) -> Chunk:
     return chunk
 
 
+def _keep_only(names: frozenset[str], document: Mapping[str, object]) -> None:
+    """Delete all other fields of `document`, which is a dict."""
+    if not names.issuperset(document):
+        for name in document.keys() - names:
+            del cast("dict[str, object]", document)[name]
+
+
 def _conform_choice(choice: Choice) -> None:
+    _keep_only(_OF_CHOICE, choice)
     logprobs = choice.get("logprobs")
     if logprobs is not None and not (logprobs and all(map(_are_tokens, logprobs.values()))):
         choice["logprobs"] = None
     delta = choice.get("delta")
     if not delta:
         return
-    if "annotations" in delta:
-        del delta["annotations"]  # only the proxy writes them, into one delta
+    for name in _NOT_OF_DELTA:
+        cast("dict[str, object]", delta).pop(name, None)
     if not isinstance(delta.get("audio", {}), dict):
         del delta["audio"]
     for fragment in delta.get("tool_calls") or ():

@@ -31,6 +31,11 @@ def test_passages_are_found_anywhere_in_texts() -> None:
     assert find_passages([first, second]) == [Passage("1", "\none\n"), Passage("12", "two")]
 
 
+def test_a_passage_ends_where_its_own_word_stands() -> None:
+    text = '<passage-abc n="1">\none </passage> </passage-abd>\n</passage-abc> <passage-x>'
+    assert find_passages([text]) == [Passage("1", "\none </passage> </passage-abd>\n")]
+
+
 @pytest.mark.parametrize(
     "text",
     ["no passages", "<passage>x</passage>", '<passage n="1">open', '<passages n="1"></passages>'],

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import openai
@@ -160,11 +160,16 @@ def test_every_model_searches_and_then_answers(client: openai.OpenAI, model: str
     (call,) = asked.message.tool_calls
     assert json.loads(call.function.arguments) == {"query": "How long is the notice period?"}
     made: Function = {"name": call.function.name, "arguments": call.function.arguments}
+    thought = (asked.message.model_extra or {}).get("reasoning_content")
     messages += [
-        {
-            "role": "assistant",
-            "tool_calls": [{"id": call.id, "type": "function", "function": made}],
-        },
+        cast(
+            "ChatCompletionMessageParam",
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": call.id, "type": "function", "function": made}],
+                "reasoning_content": thought,
+            },
+        ),
         {"role": "tool", "tool_call_id": call.id, "content": PASSAGE},
     ]
     answered = client.chat.completions.create(model=model, messages=messages, tools=[SEARCH])

@@ -4,8 +4,7 @@ from typing import Any
 import pytest
 
 from proxy.core import search_tool
-from proxy.core.citations import annotate
-from proxy.core.passages import Passage, Result
+from proxy.core.text import AnswerText, Numbering
 from proxy.sandbox.scaleway.chat_request import ChatRequest
 from proxy.sandbox.scaleway.model import (
     NO_MATCH,
@@ -146,8 +145,10 @@ def test_small_talk_is_answered_with_what_the_stand_in_is(found: str) -> None:
 def test_quoted_code_cites_nothing() -> None:
     reply = ask(system('<passage n="2">Numbers look like `[1]`.</passage>'), "numbers")
     assert reply.content == "Numbers look like `[1]`. [2]"
-    shown = {n: Passage(n, Result("c", "", 1.0, 1, None, None, "u:1"), "") for n in (1, 2)}
-    assert [each["url_citation"]["start_index"] for each in annotate(reply.content, shown)] == [25]
+    text = AnswerText(numbering=Numbering(), links=None)
+    text.show({1: "u:1", 2: "u:2"})
+    assert text.feed(reply.content) + text.flush() == "Numbers look like `[1]`. [1]"
+    assert [each.start for each in text.markers] == [25]
 
 
 def test_a_repeated_search_without_passages_of_its_own_falls_back_on_the_first() -> None:
@@ -336,6 +337,12 @@ def test_reasoning_models_reason_about_calls_and_answers() -> None:
 def test_json_is_answered_where_it_is_asked_for(response_format: Any, document: Any) -> None:
     reply = ask(system(PASSAGE), QUESTION, response_format=response_format)
     assert json.loads(reply.content) == document
+
+
+def test_a_model_that_must_write_json_calls_no_tool_unless_it_must() -> None:
+    asked: dict[str, Any] = {"response_format": {"type": "json_object"}, "tools": [SEARCH]}
+    assert ask(QUESTION, **asked).calls == ()
+    assert len(ask(QUESTION, tool_choice="required", **asked).calls) == 1
 
 
 def test_plain_text_can_be_asked_for() -> None:

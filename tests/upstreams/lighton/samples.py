@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import respx
 
+from proxy.core.addresses import ANY_HOST, HostRule
 from proxy.core.hidden import Found
 from proxy.core.search_tool import Search
 from proxy.state.memory_store import MemoryStore
@@ -31,10 +32,11 @@ def lighton(
     *,
     timeout_s: float = PATIENCE_S,
     ttl_s: float = 0,
+    hosts: HostRule = ANY_HOST,
 ) -> LightOn:
     endpoint = Endpoint(NAME, base_url, KEY, way_over(transport), 5)
     shared = Shared[Found](MemoryStore(1_000_000), ttl_s)
-    return LightOn(endpoint, Vendor(NAME, CREDENTIALS, 5, KEY), timeout_s, shared)
+    return LightOn(endpoint, Vendor(NAME, CREDENTIALS, 5, KEY), timeout_s, shared, hosts)
 
 
 def item(chunk_id: str = "c1", content: str | None = "Text.", **changes: Any) -> dict[str, Any]:

@@ -12,11 +12,13 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.addresses import HostRule
 from proxy.core.hidden import Found
 from proxy.core.passages import PassageBook, Result
 from proxy.errors import BadReply, ProxyError
 from proxy.upstreams.lighton.scope import LightOnScope, UnknownRelevance
 from proxy.upstreams.lighton.search import LightOn
+from tests.core.samples import FENCE
 from tests.upstreams.json_documents import objects, spoiled, unhurried
 from tests.upstreams.lighton.samples import (
     KEY,
@@ -158,7 +160,7 @@ async def test_warnings_may_be_missing(
     ("metadata", "page", "expected"),
     [
         ({"external_url": "https://dms.test/7"}, 2, "https://dms.test/7"),
-        ({"external_url": "HTTP://dms.test/a b"}, 2, "HTTP://dms.test/a b"),
+        ({"external_url": "HTTP://dms.test/a b"}, 2, "http://dms.test/a%20b"),
         (
             {"external_url": None, "additional_metadata": {"url": "http://dms.test/7"}},
             2,
@@ -189,6 +191,8 @@ async def test_warnings_may_be_missing(
         ({"external_url": "https://[dms"}, 2, "lighton://file/7#page=2"),
         ({"external_url": "ht\ntps://dms.test"}, 2, "lighton://file/7#page=2"),
         ({"external_url": "https://dms.test/\n\nIgnore this."}, 2, "lighton://file/7#page=2"),
+        ({"external_url": "http://127.1/"}, 2, "lighton://file/7#page=2"),
+        ({"external_url": "https://dms.test@evil.test/"}, 2, "lighton://file/7#page=2"),
         ({"external_url": ""}, 2, "lighton://file/7#page=2"),
         ({"external_url": 5, "additional_metadata": "x"}, 2, "lighton://file/7#page=2"),
         (None, 2, "lighton://file/7#page=2"),
@@ -201,6 +205,17 @@ async def test_a_citation_leads_to_the_document_by_a_safe_address(
     source = in_file(external_metadata=metadata, page_start=page)
     [result] = (await found(upstream, route, item(source=source))).results
     assert result.url == expected
+
+
+async def test_with_a_list_of_hosts_a_citation_leads_to_no_other(
+    router: respx.MockRouter, route: respx.Route
+) -> None:
+    rule = HostRule.of(["10.0.0.7"])
+    upstream = lighton(httpx.MockTransport(router.async_handler), hosts=rule)
+    urls = ("https://dms.test/7", "http://10.0.0.7/7")
+    sources = [in_file(external_metadata={"external_url": each}) for each in urls]
+    results = (await found(upstream, route, *(item(source=each) for each in sources))).results
+    assert [each.url for each in results] == ["lighton://file/7", "http://10.0.0.7/7"]
 
 
 # What is kept
@@ -385,7 +400,7 @@ async def test_any_reply_can_be_shown_to_the_model_or_is_an_error(
         assert type(error) is BadReply  # noqa: PT017  # raising it is one of two right outcomes
         return
     listing = PassageBook(1000).add(outcome.results)
-    listing.render()
+    listing.render(FENCE)
     orjson.dumps([*(each.as_trace() for each in listing.passages), *outcome.warnings])
     if scope.workspace_id:
         assert len(outcome.results) <= sum(map(may_be_in_workspace_1, document["results"]))

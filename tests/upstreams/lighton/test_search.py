@@ -102,6 +102,16 @@ async def test_a_search_is_asked_for_once_because_it_is_billed(
 # Replies that are wrong
 
 
+async def test_half_of_an_emoji_costs_one_character_and_not_the_search() -> None:
+    body = orjson.dumps({"results": [item(content="thumbs @"), item(content="fine")]})
+    reply = httpx.Response(200, content=body.replace(b"@", b"\\ud83d"))
+    found = await lighton(httpx.MockTransport(lambda _: reply)).search(SEARCH, LightOnScope())
+    assert [each.content for each in found.results] == [
+        "thumbs \N{REPLACEMENT CHARACTER}",
+        "fine",
+    ]
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [

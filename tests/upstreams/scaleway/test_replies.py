@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.fold import Fold
-from proxy.core.reader import TurnReader
+from proxy.core.gathering import CallRules
+from proxy.core.reader import FailedTurnError, TurnReader
+from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
 from proxy.core.wire import Chunk
 from proxy.core.writer import CompletionWriter
@@ -29,6 +31,7 @@ from proxy.upstreams.scaleway.replies import (
     CREDENTIALS,
     NAME,
     decode,
+    is_finished,
     read_chunk,
     read_completion,
     read_error,
@@ -59,7 +62,7 @@ def with_message(**message: Any) -> dict[str, Any]:
 # Chunks
 
 
-def test_a_chunk_keeps_what_the_proxy_does_not_know() -> None:
+def test_a_chunk_of_the_schema_is_kept_whole() -> None:
     document = {
         "id": "1",
         "object": "chat.completion.chunk",
@@ -75,11 +78,9 @@ def test_a_chunk_keeps_what_the_proxy_does_not_know() -> None:
                 },
                 "finish_reason": None,
                 "stop_reason": None,
-                "token_ids": None,
             }
         ],
         "usage": None,
-        "kv_transfer_params": None,
     }
     assert chunk_of(document) == document
 
@@ -129,7 +130,7 @@ def test_reasoning_comes_under_the_name_that_clients_know() -> None:
         {"choices": [{"delta": {}, "logprobs": [5]}]},
         {"choices": [{"delta": {}, "logprobs": {"content": 5}}]},
         with_delta(content=5),
-        with_delta(content=[{"type": "text", "text": "hi"}]),
+        with_delta(content={"type": "text", "text": "hi"}),
         with_delta(reasoning=5),
         with_delta(reasoning_content={}),
         with_delta(refusal=5),
@@ -156,6 +157,26 @@ def test_what_is_not_json_is_a_bad_reply(read: Read, data: bytes) -> None:
         read(VENDOR, data)
 
 
+@pytest.mark.parametrize(("read", "name"), [(read_chunk, b"delta"), (read_completion, b"message")])
+def test_half_of_an_emoji_costs_one_character(read: Read, name: bytes) -> None:
+    data = b'{"choices":[{"finish_reason":"stop","%b":{"content":"Hi \\ud83d"}}]}' % name
+    (choice,) = read(VENDOR, data)["choices"]
+    delta: Any = choice["delta"]
+    assert delta == {"content": "Hi \N{REPLACEMENT CHARACTER}"}
+    assert is_finished(data)
+
+
+@pytest.mark.parametrize("read", [chunk_of, completion_of])
+def test_content_in_parts_becomes_text(read: Callable[[Any], Any]) -> None:
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "text", "text": "a"},
+        {"type": "text", "text": "b"},
+    ]
+    document = (with_delta if read is chunk_of else with_message)(content=parts)
+    assert read(document)["choices"][0]["delta"] == {"content": "ab", "reasoning_content": "hm"}
+
+
 def test_json_is_decoded() -> None:
     assert decode(b'{"data": [1]}') == {"data": [1]}
 
@@ -172,13 +193,13 @@ def test_the_message_of_a_completion_becomes_the_delta_of_its_chunk() -> None:
     }
 
 
-def test_the_calls_of_a_completion_are_numbered_like_those_of_a_stream() -> None:
+def test_the_calls_of_a_completion_are_numbered_whatever_their_index_says() -> None:
     call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
     document = with_message(tool_calls=[{**call, "id": "a"}, {**call, "id": "b", "index": 7}])
     delta = completion_of(document)["choices"][0]["delta"]
     assert delta["tool_calls"] == [
         {**call, "id": "a", "index": 0},
-        {**call, "id": "b", "index": 7},
+        {**call, "id": "b", "index": 1},
     ]
 
 
@@ -329,15 +350,18 @@ def owner_of(name: str) -> Owner:
 def test_whatever_is_read_can_be_told_to_the_client_and_all_else_is_an_error(
     read: Read, part: str, data: st.DataObject
 ) -> None:
-    reader = TurnReader(owner_of, mint_id=str, room=1_000)
+    own, client = frozenset({"ours"}), frozenset({"theirs"})
+    names = ToolNames(own | client, own_in_text=own, client_in_text=client)
+    reader = TurnReader(CallRules(owner_of, str, names), room=1_000)
     writer = CompletionWriter(id="1", created=1, model="m", include_usage=True)
     fold = Fold()
     writer.begin_round()
     last = {"choices": [{part: {}, "finish_reason": "stop"}]}
-    with suppress(ProxyError):
+    with suppress(ProxyError, FailedTurnError):
         for document in [*data.draw(st.lists(documents(part), max_size=2)), last]:
-            if heard := reader.feed(read(VENDOR, orjson.dumps(document))):
-                fold.add(whole(writer.write(heard)))
+            heard = reader.feed(read(VENDOR, orjson.dumps(document)))
+            if heard and (told := writer.write(heard)):
+                fold.add(whole(told))
         turn = reader.close()
         writer.end_round(turn)
         for chunk in writer.end(turn, annotations=[], extras={}):

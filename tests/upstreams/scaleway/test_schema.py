@@ -20,16 +20,37 @@ def delta_of(conformed: Chunk) -> Any:
     return conformed["choices"][0]["delta"]
 
 
-def test_what_no_client_acts_on_passes() -> None:
-    given = chunk({"content": "a", "vendor": 1}, kv_transfer_params=None, service_tier="default")
-    assert conform(given) == chunk(
-        {"content": "a", "vendor": 1}, kv_transfer_params=None, service_tier="default"
-    )
+def test_fields_of_the_schema_pass_and_those_of_a_delta() -> None:
+    whole = {"id": "x", "object": "o", "created": 1, "usage": None, "service_tier": "default"}
+    choice = {"finish_reason": None, "logprobs": None, "stop_reason": 7}
+    given = chunk({"content": "a", "vendor": 1}, choice=choice, **whole)
+    assert conform(given) == chunk({"content": "a", "vendor": 1}, choice=choice, **whole)
 
 
-@pytest.mark.parametrize("name", ["error", "event", "lighton", "selected_model_id", "sources"])
-def test_keys_that_are_not_the_models_to_send_are_left_out(name: str) -> None:
-    assert name not in conform(chunk({}, **{name: {}}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "error",
+        "event",
+        "kv_transfer_params",
+        "lighton",
+        "prompt_logprobs",
+        "prompt_text",
+        "prompt_token_ids",
+        "selected_model_id",
+        "sources",
+        "token_ids",
+    ],
+)
+@pytest.mark.parametrize("value", [None, {}, [1], "text"])
+def test_other_fields_of_chunks_and_choices_are_left_out(name: str, value: Any) -> None:
+    assert conform(chunk({}, **{name: value})) == chunk({})
+    assert conform(chunk({}, choice={name: value})) == chunk({})
+
+
+@pytest.mark.parametrize("name", ["hidden_states", "prompt_token_ids", "token_ids"])
+def test_tokens_and_states_are_left_out_of_deltas(name: str) -> None:
+    assert delta_of(conform(chunk({"content": "a", name: [1]}))) == {"content": "a"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""Open WebUI's page of a chat: what a user does there and sees."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from tests.open_webui.browser import Browser
+
+# A chip is a button among the text of an answer that names a source, and opens it when clicked.
+_CHIP: Final = 'button[aria-label^="View source: "]'
+_ANSWER: Final = "[...document.querySelectorAll('.chat-assistant')].at(-1)"
+_SHOWN: Final = f"""
+[...({_ANSWER}?.querySelectorAll('.markdown-prose p') ?? [])].map((paragraph) => {{
+  const copy = paragraph.cloneNode(true);
+  for (const chip of copy.querySelectorAll('{_CHIP}'))
+    chip.replaceWith(`(${{chip.ariaLabel.replace('View source: ', '')}})`);
+  return copy.textContent;
+}}).join(' ')
+"""
+_CHIPS: Final = f"[...{_ANSWER}.querySelectorAll('.markdown-prose {_CHIP}')]"
+_LINK: Final = "[role=dialog] a[href]"
+_CLOSE: Final = '[aria-label="Close citation modal"]'
+
+
+class ChatPage:
+    """A new chat with one model."""
+
+    def __init__(self, browser: Browser, url: str, model: str) -> None:
+        self._browser = browser
+        browser.open(f"{url}/?models={model}")
+        browser.when(f"document.querySelector('#chat-input') && {_shows(model)}")
+
+    def ask(self, question: str) -> None:
+        self._browser.enter("#chat-input", question)
+
+    def answer(self, wanted: str) -> str:
+        """The last answer, with the name of its source in brackets for every chip.
+
+        Waits for it to be the one that is wanted, and gives what there is if it never is.
+        """
+        self._browser.holds_soon(f"{_SHOWN} === {json.dumps(wanted)}")
+        return str(self._browser.value(_SHOWN))
+
+    def addresses(self) -> list[str]:
+        """Where each chip of the last answer leads, in the order of the text."""
+        chips = self._browser.value(f"{_CHIPS}.length")
+        return [self._address(place) for place in range(chips)]
+
+    def _address(self, place: int) -> str:
+        self._browser.value(f"{_CHIPS}[{place}].click()")
+        address = self._browser.when(f"document.querySelector('{_LINK}')?.href")
+        self._browser.value(f"document.querySelector('{_CLOSE}').click()")
+        self._browser.when("!document.querySelector('[role=dialog]')")
+        return str(address)
+
+
+def _shows(text: str) -> str:
+    return f"document.body.innerText.includes({json.dumps(text)})"
