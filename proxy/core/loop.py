@@ -102,7 +102,7 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
             del turn, answers  # a long round need not keep them in memory
         elif ask.is_withheld and not _is_json(plan, ask, turn):
             rounds.ask_again(turn, is_bare=True)
-        elif turn.is_empty and (desk.trace or _has_searched(plan, history)):
+        elif _is_no_answer(turn) and (desk.trace or _has_searched(plan, history)):
             if rounds.has_retried:
                 raise EmptyAnswerError
             rounds.ask_again(turn, is_bare=False)
@@ -114,6 +114,11 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
         if _is_worth_keeping(kept, ask, turn):
             yield Keep(handle, kept)
     return turn
+
+
+def _is_no_answer(turn: Turn) -> bool:
+    """Whether the model ended without words. One that only calls tools to the end has done so."""
+    return turn.is_empty and not turn.hidden_calls
 
 
 def _is_worth_keeping(kept: KeptTurn, ask: Ask, turn: Turn) -> bool:
