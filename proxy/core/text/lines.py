@@ -4,6 +4,8 @@ Two things rest on it. In code no marker is touched: for that a likely fence wil
 link is taken out: for that it must be certain, for a renderer that sees no code there would show a
 live link. Certain is a fence that begins at the edge of the page, while no other may be open.
 
+Lines that are set in by four, after an empty line and in no list, are likely code, too.
+
 A fence that is set in (in a list, a quotation) is likely. Everything is certain again after it if
 all lines of it are set in alike: then it has ended whatever it stands in, or was none. Otherwise
 the fences that follow may be opening or closing ones, and nothing is certain any more.
@@ -32,6 +34,8 @@ _FARTHEST_IN: Final = 3
 _FENCE_BEGINS: Final = re.compile(r" {0,3}(?:```|~~~)")
 _HEAD: Final = 6
 """As many characters of a line tell whether it may be a fence."""
+_SET_IN: Final = re.compile(r" {4}| {0,3}\t")
+_LIST_ITEM: Final = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]|\Z)")
 _ATX_HEADING: Final = re.compile(r" {0,3}#{1,6}(?:\s|\Z)")
 
 
@@ -62,6 +66,9 @@ class Lines:
         """The beginning of the last line."""
         self._is_under_text = False
         """Text came, and no empty line after it."""
+        self._is_in_list = False
+        self._may_be_set_in = True
+        """An empty line was the last one, or one of code that is set in."""
         self._has_fence_under_text = False
 
     @property
@@ -73,6 +80,11 @@ class Lines:
     def is_surely_code(self) -> bool:
         fence = self._fence
         return fence is not None and fence.is_sure and not fence.edge
+
+    def is_set_in(self, rest: str) -> bool:
+        """Whether the line at hand, with `rest`, is likely code because it is set in."""
+        may_be = self._may_be_set_in and not self._is_in_list
+        return may_be and _SET_IN.match(self._head + rest) is not None
 
     @property
     def may_become_heading(self) -> bool:
@@ -101,15 +113,27 @@ class Lines:
             self._head += rest[: _HEAD - len(self._head)]
 
     def _end(self, line: str) -> None:
-        is_empty = not line.strip(" \t")
-        if is_empty:
+        if not line.strip(" \t"):
             self.has_stray_ticks = self._is_under_text = self._has_fence_under_text = False
+            self._may_be_set_in = True
+        elif not self._fence:
+            self._pass(line)
         if self._fence:
             self._go_on(self._fence, line)
         elif opening := _OPENING_LINE.fullmatch(line):
             self._open(opening)
-        elif not is_empty and not _ATX_HEADING.match(line):
+        elif line.strip(" \t") and not _ATX_HEADING.match(line):
             self._is_under_text = True
+
+    def _pass(self, line: str) -> None:
+        """See what a line that has text tells of lists, and of lines that are set in."""
+        if self.is_set_in(""):
+            return
+        if _LIST_ITEM.match(line):
+            self._is_in_list = True
+        elif self._may_be_set_in and not line.startswith((" ", "\t")):
+            self._is_in_list = False
+        self._may_be_set_in = False
 
     def _open(self, opening: re.Match[str]) -> None:
         run, edge = opening["ticks"] or opening["tildes"], opening["edge"]

@@ -80,6 +80,22 @@ def test_stray_ticks_end_with_their_paragraph(end: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["    ", "\t", "x\n\n    y", "    x\n    ", "    x\n\n  \t", "- x\n\ny\n\n    "]
+)
+def test_lines_that_are_set_in_are_likely_code(text: str) -> None:
+    lines = after(text[:-1])
+    assert lines.is_set_in(text[-1])
+    assert not lines.is_code
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "x\n    ", "- x\n\n    ", "1. x\n\n   y\n\n    ", "> 2) x\n\n    "]
+)
+def test_in_a_list_or_under_text_they_are_not(text: str) -> None:
+    assert not after(text).is_set_in("")
+
+
+@pytest.mark.parametrize(
     "text", ["x\n```", "x\n```\ny\n", "x\n# y\n~~~\n```\n", "x\n```\n```\ny\n"]
 )
 def test_a_fence_right_under_text_may_become_a_heading(text: str) -> None:
