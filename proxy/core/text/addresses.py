@@ -108,6 +108,16 @@ def _is_apart(rest: str, stop: str, before: str) -> bool:
     return stop in _SPACES and punctuation.fullmatch(rest) is not None
 
 
+def names_address(text: str) -> bool:
+    """Whether any word of it looks like an address without a scheme: `host.tld/…`, `www.…`."""
+    for word in text.lower().split():
+        host, slash, _ = word.partition("/")
+        is_host = bool(slash) and host.rpartition(".")[2].isalpha() and "." in host.strip(".")
+        if is_host or "www." in word:
+            return True
+    return False
+
+
 def end_of_run(text: str, at: int) -> int:
     match = _RUN.match(text, at)
     return match.end() if match else at

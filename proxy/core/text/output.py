@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from proxy.core.text.addresses import names_address
 from proxy.core.text.lines import Lines
 from proxy.core.text.numbering import Marker
 from proxy.core.text.seams import WHITE_SPACE, joint
@@ -46,6 +47,18 @@ class _Opening:
 
 
 class Output:
+    """What is known of the place right here, and what it means for what comes next.
+
+    flag            set by                               until      what comes next
+    begins_line     the end of a line                    text       may define a link
+    space           white space at the end of a text     text       may take it away with it
+    has_seam        what was taken out                   text       may get a space before it
+    ends_address    an address                           a space    gets one after a seam
+    run             a marker, `[link removed]`           text       may be a marker, after `]`
+    is_in_brackets  a bracket that opens                 its end    may go with a link
+    may_end_label   a bracket that begins its line       another    may define a link with `]:`
+    """
+
     def __init__(self) -> None:
         self.lines = Lines()
         self.markers: list[Marker] = []
@@ -82,6 +95,11 @@ class Output:
     def is_empty_line(self) -> bool:
         """Whether this line is empty so far."""
         return not self.space and (not self.before or self.before[-1] in "\r\n")
+
+    @property
+    def is_code(self) -> bool:
+        """Whether what comes next is likely code."""
+        return self.lines.is_code or self.lines.is_set_in(self.space)
 
     @property
     def is_in_brackets(self) -> bool:
@@ -126,7 +144,7 @@ class Output:
         self.put(_LINK_REMOVED)
         self._label_begins_line = begins_line
         self.has_seam = True
-        self.run = {}
+        self.run = {}  # no label of a link: a bracket right after it may be a marker
 
     def end(self) -> None:
         """What is held goes out: the text ends, or is cut."""
@@ -202,6 +220,7 @@ class Output:
             self._parts[at] = _text_of(opening)
             self.begins_line = False
         else:
+            self._hide_address(at + 1)
             after = "".join(map(_text_of, self._parts[at + 1 : at + 2]))
             self._parts[at] = joint(self._before(at), after, ends_label=True)
             self.before = self._before(len(self._parts))
@@ -210,6 +229,13 @@ class Output:
         if not self._openings:
             self._commit()
         return True
+
+    def _hide_address(self, at: int) -> None:
+        """What a link says goes with it if that is an address itself; its markers stay."""
+        text = self._parts[at:]
+        if names_address("".join(map(_text_of, text))):
+            self._parts[at:] = [_LINK_REMOVED, *(each for each in text if isinstance(each, Cite))]
+            self._label_begins_line = True
 
     def keep_all(self) -> None:
         """What waits goes out as it is."""

@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.core.text.addresses import LONGEST, Bare, Before, end_of_run, read_bare
+from proxy.core.text.addresses import LONGEST, Bare, Before, end_of_run, names_address, read_bare
 from proxy.core.text.window import Wait
 from tests.core.text.samples import begun, rules, whole
 
@@ -123,3 +123,17 @@ def test_an_address_is_looked_at_as_far_as_anybody_would() -> None:
 
 def test_a_run_ends_where_an_address_must_end() -> None:
     assert [end_of_run("ab" + end + "c", 0) for end in " <`[]\\\n"] == [2] * 7
+
+
+@pytest.mark.parametrize(
+    "text", ["evil.example/?d=x", "see Evil.Example/a b", "www.evil", "x.www.y"]
+)
+def test_what_looks_like_an_address_is_told(text: str) -> None:
+    assert names_address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "and/or", "Nr.4/5", "e.g. this", "1.5/2.5", "https://a.b/c", "/.x/"]
+)
+def test_what_does_not_is_told_too(text: str) -> None:
+    assert not names_address(text)
