@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from proxy.core.text.destinations import (
-    Definition,
     Destination,
     is_prose,
     read_definition,
@@ -17,7 +16,7 @@ from proxy.core.text.marks import NEXT_OF_LINKS
 from proxy.core.text.numbering import Numbering
 from proxy.core.text.output import Output
 from proxy.core.text.safe import is_safe_destination
-from proxy.core.text.sure import can_be_taken_out, stays
+from proxy.core.text.sure import begins_indices, can_be_taken_out, stays
 from proxy.core.text.window import Wait, Window
 
 _TELLS_NOTHING: Final = (" ", ".")
@@ -46,13 +45,11 @@ class Brackets:
     def read(self, window: Window, at: int) -> int | Wait:
         out = self._out
         is_square = window.text[at] == "["
-        if is_square and self._links and out.begins_line:
-            definition = read_definition(window, at)
-            if isinstance(definition, Wait):
-                return definition
-            if definition:
-                return self._define(window, at, definition, self._links)
-        if not self.is_data and not out.lines.is_code:
+        if is_square and out.begins_line and (self._links or self._rewrites):
+            step = self._definition(window, at)
+            if step is not None:
+                return step
+        if not self.is_data and not out.is_code:
             step = self._marker(window, at)
             if step is not None:
                 return step
@@ -62,18 +59,39 @@ class Brackets:
             out.put(window.text[at])
         return at + 1
 
-    def _define(self, window: Window, at: int, definition: Definition, links: LinkRules) -> int:
-        """A definition stays, or its line goes."""
+    @property
+    def _rewrites(self) -> bool:
+        return self._rewrite and not self.is_data and not self._out.is_code
+
+    def _definition(self, window: Window, at: int) -> int | Wait | None:
+        """Go past the definition at `at`: it stays, or its line goes. None if there is none."""
+        definition = read_definition(window, at)
+        if definition is None or isinstance(definition, Wait):
+            return definition
         line = window.text[at : definition.end]
         label, _, written = line.partition("]:")
-        is_safe = is_safe_destination(written) and not NEXT_OF_LINKS.search(label, 1)
-        if is_safe and links.allows(definition.address):
-            self._out.put(line)
-            self._out.lines.doubt()  # for marked, its title may begin below and hide a fence
-            return definition.end
+        if not self._is_of_source(label, definition.address):
+            if self._links is None:
+                return None
+            is_safe = is_safe_destination(written) and not NEXT_OF_LINKS.search(label, 1)
+            if is_safe and self._links.allows(definition.address):
+                self._out.put(line)
+                self._out.lines.doubt()  # for marked, its title may begin below and hide a fence
+                return definition.end
         is_whole_line = self._out.is_empty_line
         self._out.seam()
         return definition.next_line if is_whole_line else definition.end
+
+    def _is_of_source(self, label: str, address: str) -> bool:
+        """Whether a definition lets passages' numbers lead to a source.
+
+        In the text they get other numbers, which it would lead to the wrong one.
+        """
+        bracket = read_bracket(Window(f"{label}]", final=True), 0) if self._rewrites else None
+        if not isinstance(bracket, Bracket) or not self.passages.keys() >= set(bracket.numbers):
+            return False
+        leads_to = without_fragment(read(address))
+        return any(without_fragment(url) == leads_to for url in self.passages.values())
 
     def _marker(self, window: Window, at: int) -> int | Wait | None:
         """Go past the marker at `at`; None if there is none."""
@@ -84,19 +102,21 @@ class Brackets:
         may_be_index = not self._out.space and after in _TELLS_NOTHING
         if not window.final and (not after or may_be_index):
             return Wait("", bracket.end - at + _AFTER)
-        if self._is_none(bracket, after):
-            return None
-        end = self._end(window, bracket, after)
+        end = self._end(window, at, bracket, after)
         if end is None or isinstance(end, Wait):
             return end
-        if not self._cite(bracket, after):
+        skips = self._cite(bracket, after)
+        if skips is None:
             return None
         if after.startswith(":") and is_prose(window, bracket.end + 1) is True:
             self._out.trust_colon()
-        return end
+        return end + skips
 
-    def _end(self, window: Window, bracket: Bracket, after: str) -> int | Wait | None:
-        """Where a marker ends, with what belongs to it; None if that makes it none."""
+    def _end(self, window: Window, at: int, bracket: Bracket, after: str) -> int | Wait | None:
+        """Where a marker ends, with what belongs to it; None if it is none."""
+        is_none = self._is_none(window, at, bracket, after)
+        if is_none:
+            return is_none if isinstance(is_none, Wait) else None
         if after.startswith("("):
             return self._after_link(window, bracket)
         if not after.startswith(":") or not self._out.begins_line:
@@ -107,11 +127,15 @@ class Brackets:
         is_address = _is_address(window, bracket.end + 1)
         return is_address if isinstance(is_address, Wait) else None if is_address else bracket.end
 
-    def _is_none(self, bracket: Bracket, after: str) -> bool:
+    def _is_none(self, window: Window, at: int, bracket: Bracket, after: str) -> bool | Wait:
         """Whether what has the form of a marker is none, whatever its numbers."""
         out = self._out
         if out.before.endswith("]") and not out.space and out.run is None:
             return True  # the second bracket of a link, or of an index
+        if not out.space and out.run is None and bracket.text.isdecimal():
+            is_index = begins_indices(window, at, bracket.end, out.before)
+            if is_index:
+                return is_index
         return stays(bracket, out.before, out.space, after, begins_line=out.begins_line)
 
     def _after_link(self, window: Window, bracket: Bracket) -> int | Wait | None:
@@ -134,20 +158,23 @@ class Brackets:
         written = window.text[at : destination.end]
         return links.allows(destination.address) and is_safe_destination(written)
 
-    def _cite(self, bracket: Bracket, after: str) -> bool:
-        """Put the marker's numbers, or take it out; False if it is none."""
+    def _cite(self, bracket: Bracket, after: str) -> int | None:
+        """Put the marker's numbers, or take it out; None if it is none.
+
+        It says how much of what follows goes with it: a comma, if one stands before it, too.
+        """
         out = self._out
         known = [n for n in bracket.numbers if n in self.passages]
         unknown = [n for n in bracket.numbers if n not in self.passages]
         before = _WORD if out.run else out.before
         if unknown and not can_be_taken_out(unknown, before, max(self.passages)):
-            return False
+            return None
         if known:
             out.cite((self._number(passage), passage) for passage in known)
-        else:
-            keeps_space = after[:1].isalnum() or after[:1] in _OPENING
-            out.take_out_marker(with_space=not keeps_space)
-        return True
+            return 0
+        keeps_space = after[:1].isalnum() or after[:1] in _OPENING
+        out.take_out_marker(with_space=not keeps_space)
+        return 1 if before.endswith(",") and after.startswith(",") else 0
 
     def _number(self, passage: int) -> int:
         return self._numbering.of(self.passages[passage]) if self._rewrite else passage

@@ -7,17 +7,33 @@ from collections.abc import Collection
 from typing import Final
 
 from proxy.core.text.markers import Bracket
+from proxy.core.text.window import Wait, Window
 
 _REACH: Final = 20
 """Models make up numbers that lie not far above those they know."""
 
 _CLOSING: Final = frozenset(".,;:!?…)\"'»”’›*_`%€$£°。，；：！？、）」』")
-_INDEXED: Final = frozenset("{_^$=")
+_INDEXED: Final = frozenset("{^$=")
 """Right after one of these stands an index, or a list in code."""
 _WORD: Final = re.compile(r"[\w$]*")
 _CODE_AFTER: Final = re.compile(r" ?=|\(|\.[a-z_]")
 _KEY: Final = re.compile(r"\s?:\s?[\"']")
 """What stands before a value in JSON, read backwards."""
+_COMMAND: Final = re.compile(r"[A-Za-z]{1,20}\\")
+"""Of TeX, read backwards."""
+_ELEMENT_OF: Final = ("\\in", "∈")
+_AFTER_ROW: Final = re.compile(r"\s{0,3},\][\d\s.\-]{1,20},[\d\s.,\-]{1,20}\[")
+"""A list of numbers that has stayed, and a comma, read backwards."""
+_MEASURE: Final = re.compile(r"[ \u00a0\u202f]\d")
+"""A number and a space, before a unit, read backwards."""
+_APOSTROPHES: Final = ("'", "’")
+_NAME: Final = re.compile(r"[a-z]{2,40}(?![A-Za-z0-9_$'’\-])")
+"""A word in lower case, read backwards."""
+_ROW: Final = re.compile(r"(?P<indices>(?:\[\d{1,3}\])*)(?:\[\d{0,3})?")
+_LONGEST_ROW: Final = 40
+_GOES_ON: Final = re.compile(r"[,;:!?…)]|\.(?![a-z_])")
+"""What follows a citation in a sentence."""
+_BRAND: Final = re.compile("[a-z][A-Z]")
 
 
 def stays(bracket: Bracket, before: str, space: str, after: str, *, begins_line: bool) -> bool:
@@ -25,31 +41,77 @@ def stays(bracket: Bracket, before: str, space: str, after: str, *, begins_line:
 
     `before` is the text before it, without the last `space`; `after` the two characters after it.
     """
-    if bracket.kind == "lenticular" and begins_line:
-        return True  # a heading, in Chinese and Japanese
-    if bracket.text.lstrip().startswith("^") and begins_line and after.startswith(":"):
-        return True  # a footnote
+    return (
+        (begins_line and _begins_block(bracket, after))
+        or _is_value(bracket, before, space, after)
+        or (bool(before) and not space and _is_attached(bracket, before, after))
+    )
+
+
+def _begins_block(bracket: Bracket, after: str) -> bool:
+    """Whether it is a heading, as in Chinese and Japanese, or a footnote."""
+    is_note = bracket.text.lstrip().startswith("^")
+    return bracket.kind == "lenticular" or (is_note and after.startswith(":"))
+
+
+def _is_value(bracket: Bracket, before: str, space: str, after: str) -> bool:
+    """Whether it is a list in data, an interval or an argument."""
     backwards = before[::-1]
-    if _KEY.match(space + backwards) or (space and before.endswith("=")):
-        return True
-    if space or not before:
+    return (
+        _KEY.match(space + backwards) is not None
+        or (bool(space) and before.endswith("="))
+        or before.endswith(_ELEMENT_OF)
+        or after.startswith("{")
+        or (len(bracket.numbers) > 1 and _AFTER_ROW.match(backwards) is not None)
+    )
+
+
+def _is_attached(bracket: Bracket, before: str, after: str) -> bool:
+    """Whether what stands right before it makes it a matrix, an argument or an index."""
+    backwards = before[::-1]
+    if before.endswith("["):
+        return len(bracket.numbers) > 1
+    if before.endswith("_"):  # which may end what is emphasised
+        return len(_word(backwards).strip("_")) <= 1
+    is_argument = _COMMAND.match(backwards) is not None
+    return is_argument or before[-1] in _INDEXED or _is_index(backwards, after)
+
+
+def begins_indices(window: Window, at: int, end: int, before: str) -> bool | Wait:
+    """Whether the bracket at `at`, which ends at `end`, is the first of some indices.
+
+    So it is in `row[2][3] is`, after a word in lower case, and not in `two months[2][3].`
+    """
+    if not window.text.startswith("[", end) or not _NAME.match(before[::-1]):
         return False
-    if before.endswith("[") and len(bracket.numbers) > 1:
-        return True  # a matrix
-    return before[-1] in _INDEXED or _is_index(backwards, after)
+    stop = window.end(end, _LONGEST_ROW)
+    row = _ROW.match(window.text, end, stop)
+    if row and row.end() >= stop - 1 and window.may_grow(end, _LONGEST_ROW):
+        return Wait("", end - at + _LONGEST_ROW)
+    if row is None or not row["indices"]:
+        return False
+    return _GOES_ON.match(window.text, row.end()) is None
+
+
+def _word(backwards: str) -> str:
+    match = _WORD.match(backwards)
+    return match[0][::-1] if match else ""
 
 
 def _is_index(backwards: str, after: str) -> bool:
     """Whether a bracket right after a word is an index into something of that name."""
-    match = _WORD.match(backwards)
-    word = match[0][::-1] if match else ""
-    if not word or not word[0].isascii() or word.isdecimal():
+    word = _word(backwards)
+    rest = backwards[len(word) :]
+    if not word or not word[0].isascii() or word.isdecimal() or rest.startswith(_APOSTROPHES):
         return False
     if _CODE_AFTER.match(after):
         return True
-    is_member = re.match(r"\.\w", backwards[len(word) :]) is not None
+    if len(word) == 1:
+        return word == "$" or (word.islower() and not _MEASURE.match(rest))
+    is_member = re.match(r"\.\w", rest) is not None
     is_variable = word[0].islower() and any(c.isdecimal() or c.isupper() for c in word)
-    return len(word) == 1 or "_" in word or "$" in word or is_variable or is_member
+    is_name = (is_variable and not _BRAND.match(word)) or "_" in word.strip("_") or "$" in word
+    return is_name or is_member
 
 
 def can_be_taken_out(unknown: Collection[int], before: str, highest: int) -> bool:

@@ -1,7 +1,8 @@
 import pytest
 
 from proxy.core.text.markers import Bracket
-from proxy.core.text.sure import can_be_taken_out, stays
+from proxy.core.text.sure import begins_indices, can_be_taken_out, is_made_up, stays
+from proxy.core.text.window import Wait, Window
 
 ONE = Bracket(0, (1,), "square", "1")
 TWO = Bracket(0, (1, 2), "square", "1, 2")
@@ -11,7 +12,22 @@ TWO = Bracket(0, (1, 2), "square", "1, 2")
     "before",
     [
         *("three months", "Three months", "LightOn", "OpenAI", "2024", "CO2", "Q3", "COVID-19"),
-        *("é", "”", ".", ")", "**", "`code`", "", "\n", "]", "est\u00a0", "文書"),
+        *("the tenant's", "l’e", "10 m", "5\u202fm", "Schedule A", "X", "_days_", "_three days_"),
+        *(
+            "iPhone",
+            "the eBay",
+            "é",
+            "”",
+            ".",
+            ")",
+            "**",
+            "`code`",
+            "",
+            "\n",
+            "]",
+            "est\u00a0",
+            "文書",
+        ),
     ],
 )
 def test_a_marker_may_stand_right_after_a_word(before: str) -> None:
@@ -20,7 +36,10 @@ def test_a_marker_may_stand_right_after_a_word(before: str) -> None:
 
 @pytest.mark.parametrize(
     "before",
-    ["a", "x", "X", "foo_bar", "$v", "x2", "myArray", "self.items", "{", "x_", "a^", "x_{"],
+    [
+        *("a", "x", "foo_bar", "$v", "x2", "myArray", "self.items", "{", "x_", "a^", "x_{"),
+        *("a x", "x =a", "\\sqrt", "see \\item", "x \\cite", "∈", "$", "a-b"),
+    ],
 )
 def test_an_index_stays(before: str) -> None:
     assert stays(ONE, before, "", " +", begins_line=False)
@@ -47,8 +66,52 @@ def test_a_list_in_data_stays(before: str, space: str) -> None:
     assert not stays(TWO, "see:", " ", "}", begins_line=False)
 
 
+def test_an_interval_stays() -> None:
+    for before, space in (("$a \\in", " "), ("x ∈", " "), ("x ∈", "")):
+        assert stays(TWO, before, space, "$", begins_line=False)
+    assert not stays(TWO, "x in", " ", " ", begins_line=False)
+
+
+def test_what_an_argument_follows_stays() -> None:
+    assert stays(ONE, "x", " ", "{y", begins_line=False)
+
+
+def indices(before: str, after: str, *, final: bool = True) -> bool | Wait:
+    return begins_indices(
+        Window(f"{before}[2]{after}", final), len(before), len(before) + 3, before
+    )
+
+
+@pytest.mark.parametrize("before", ["row", "in matrix", "(row", "1 grid"])
+@pytest.mark.parametrize("after", ["[3]", "[3] is", "[3][4] = 1", "[3].value"])
+def test_after_a_word_in_lower_case_two_brackets_are_indices(before: str, after: str) -> None:
+    assert indices(before, after) is True
+
+
+@pytest.mark.parametrize(
+    "before", ["", "Row", "LightOn", "row.", "é", "2", "**row**", "tenant's", "a"]
+)
+def test_after_anything_else_they_are_not(before: str) -> None:
+    assert indices(before, "[3] is") is False
+
+
+@pytest.mark.parametrize("after", ["[3].", "[3], so", "[3][4])", "[x]", " [3]", "", "[3"])
+def test_where_a_sentence_goes_on_they_are_not(after: str) -> None:
+    assert indices("months", after) is False
+
+
+def test_what_follows_two_brackets_is_waited_for() -> None:
+    for after in ("[", "[3", "[3]", "[3].", "[3]["):
+        assert isinstance(indices("row", after, final=False), Wait)
+    assert indices("row", "[3] i", final=False) is True
+
+
 def test_a_matrix_stays() -> None:
     assert stays(TWO, "[", "", ", ", begins_line=False)
+    assert stays(TWO, "[[1, 2],", " ", "],", begins_line=False)
+    assert stays(TWO, "[[1,2],\n", " ", "],", begins_line=False)
+    assert not stays(ONE, "[[1, 2],", " ", "],", begins_line=False)
+    assert not stays(TWO, "[[1][2],", " ", "],", begins_line=False)
     assert not stays(ONE, "[", "", ", ", begins_line=False)
 
 
@@ -77,3 +140,9 @@ def test_they_stay_elsewhere(before: str) -> None:
 @pytest.mark.parametrize("unknown", [[0], [26], [2024], [9, 26], [0, 9]])
 def test_numbers_far_from_those_of_passages_stay(unknown: list[int]) -> None:
     assert not can_be_taken_out(unknown, "word", 5)
+
+
+def test_made_up_numbers_lie_not_far_above_those_shown() -> None:
+    assert is_made_up([], 5)
+    assert is_made_up([6, 25], 5)
+    assert not is_made_up([26], 5)
