@@ -83,8 +83,11 @@ class Lines:
 
     def is_set_in(self, rest: str) -> bool:
         """Whether the line at hand, with `rest`, is likely code because it is set in."""
+        return self._is_set_in_as(self._head + rest)
+
+    def _is_set_in_as(self, line: str) -> bool:
         may_be = self._may_be_set_in and not self._is_in_list
-        return may_be and _SET_IN.match(self._head + rest) is not None
+        return may_be and _SET_IN.match(line) is not None
 
     @property
     def may_become_heading(self) -> bool:
@@ -127,7 +130,7 @@ class Lines:
 
     def _pass(self, line: str) -> None:
         """See what a line that has text tells of lists, and of lines that are set in."""
-        if self.is_set_in(""):
+        if self._is_set_in_as(line):
             return
         if _LIST_ITEM.match(line):
             self._is_in_list = True

@@ -110,7 +110,7 @@ def test_other_lines_may_not(text: str) -> None:
     assert not after(text).may_become_heading
 
 
-@given(st.lists(st.sampled_from(["```", "~~~", "\n", "\r", " ", "> ", "- ", "x", "`"])))
+@given(st.lists(st.sampled_from(["```", "~~~", "\n", "\r", " ", "    ", "> ", "- ", "x", "`"])))
 def test_it_makes_no_difference_how_lines_are_cut(parts: list[str]) -> None:
     by_part = Lines()
     for part in parts:
@@ -118,3 +118,4 @@ def test_it_makes_no_difference_how_lines_are_cut(parts: list[str]) -> None:
     whole = after("".join(parts))
     assert (by_part.is_code, by_part.is_surely_code) == (whole.is_code, whole.is_surely_code)
     assert by_part.may_become_heading == whole.may_become_heading
+    assert by_part.is_set_in("") == whole.is_set_in("")
