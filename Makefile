@@ -75,6 +75,10 @@ bench: $(RUNTIME) ## Measure the proxy beside its peers, which make bench-peers 
 bench-peers: $(RUNTIME)
 	@$(VENV)/bin/python -m bench.install
 
+.PHONY: quality
+quality: $(RUNTIME) ## Count right, cited answers of a real small model (ARGS="--mode tool"; ARGS=--help)
+	@$(VENV)/bin/python -m tests.quality $(ARGS)
+
 .PHONY: docs
 docs: $(DOCS_TOOLS) ## Build the documentation as a site, in build/site
 	@$(VENV)/bin/mkdocs build --quiet --strict
