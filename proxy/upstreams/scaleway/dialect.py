@@ -33,6 +33,9 @@ _NO_NAME: Final = "unknown"
 _BETWEEN: Final = "Understood."
 """What the assistant says between a tool's result and a user message that follows it at once."""
 
+_NEUTRAL: Final = "You are a helpful assistant."
+"""The system message of a request with tools whose client says nothing there."""
+
 _THOUGHTS: Final = ("thinking", "reasoning")
 """Types of parts that do not belong into a text."""
 
@@ -63,7 +66,7 @@ _DIALECTS: Final = (
 _ANY: Final = Dialect(re.compile(""))
 
 
-def fit_messages(model: str, messages: Iterable[Message], tools: Iterable[Tool]) -> list[Message]:
+def fit_messages(model: str, messages: Iterable[Message], tools: Sequence[Tool]) -> list[Message]:
     """`messages` as `model` accepts them. They stay as they are, and so do the lists in them."""
     dialect = next((each for each in _DIALECTS if each.ids.search(model)), _ANY)
     declared = frozenset(filter(None, map(tool_name, tools)))
@@ -71,6 +74,8 @@ def fit_messages(model: str, messages: Iterable[Message], tools: Iterable[Tool])
     if dialect.is_bare:
         fitted = list(map(_bare, fitted))
     fitted = _system_first(fitted)
+    if tools:
+        fitted = _with_system(fitted)
     return _alternating(fitted) if dialect.alternates else fitted
 
 
@@ -156,6 +161,19 @@ def _system_first(messages: list[Message]) -> list[Message]:
     text = "\n\n".join(text_of(message.get("content")) for message in system)
     others = [message for message in messages if message["role"] != "system"]
     return [{"role": "system", "content": text}, *others]
+
+
+def _with_system(messages: list[Message]) -> list[Message]:
+    """The messages with a system message that says something.
+
+    Where tools are sent without one, Scaleway puts in a text of its own.
+    """
+    if not messages or messages[0]["role"] != "system":
+        return [{"role": "system", "content": _NEUTRAL}, *messages]
+    first, *others = messages
+    if text_of(first.get("content")).strip():
+        return messages
+    return [{**first, "content": _NEUTRAL}, *others]
 
 
 def _alternating(messages: list[Message]) -> list[Message]:

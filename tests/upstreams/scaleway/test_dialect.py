@@ -313,7 +313,26 @@ def test_names_that_a_model_made_up_are_made_fit(model: str, name: str, fit: str
 def test_declared_names_stay_as_they_are() -> None:
     tools = [{"type": "function", "function": {"name": "files.read"}}]
     turn = [calling("aaaaaaaaa", name="files.read"), result()]
-    assert fitted(LLAMA, *turn, tools=tools) == turn
+    assert fitted(LLAMA, *turn, tools=tools)[1:] == turn
+
+
+@pytest.mark.parametrize("model", [LLAMA, QWEN, MISTRAL])
+@pytest.mark.parametrize("silent", [(), ("",), (" \n",), (None,), ([],)])
+def test_with_tools_there_is_a_system_message_that_says_something(
+    model: str, silent: tuple[Any, ...]
+) -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    messages = [*(message("system", each) for each in silent), message("user", "Hi")]
+    system, user = fitted(model, *messages, tools=tools)
+    assert system == message("system", "You are a helpful assistant.")
+    assert user == message("user", "Hi")
+
+
+def test_the_clients_own_system_message_stays_alone() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    messages = [message("system", "Be brief."), message("user")]
+    assert fitted(LLAMA, *messages, tools=tools) == messages
+    assert fitted(LLAMA, message("user")) == [message("user")]
 
 
 def test_user_messages_in_a_row_keep_their_order_whatever_their_contents_are() -> None:
