@@ -104,6 +104,8 @@ class Run:
             fence=self.plan.fence,
             max_searches=policy.max_searches,
             query_limit=policy.query_chars,
+            before=policy.context,
+            citing=self.plan.citing,
         )
         self._grounding = Grounding(self.plan, self.desk)
         self.writer.prose = self._grounding.prose

@@ -16,7 +16,7 @@ from proxy.app import make_upstreams
 from proxy.core.chat import parse_chat, text_of
 from proxy.core.desk import FULL
 from proxy.core.hidden import HiddenTool, Job
-from proxy.core.instructions import NO_MORE_SEARCHES
+from proxy.core.instructions import CITING, NO_MORE_SEARCHES
 from proxy.core.passages import Passage
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import SearchTool
@@ -47,7 +47,9 @@ WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 WEATHER_CALL = Call("get_weather", "{}")
 OWN_SEARCH = {"type": "function", "function": {"name": "lighton_search"}}
 OWN_LOOKUP = {"type": "function", "function": {"name": "lookup"}}
-LOOKED_UP = f"{note('Around it:')}\n\n" + Passage(2, AROUND, "Ask a month before.").render(FENCE)
+LOOKED_UP = "\n\n".join(
+    (note("Around it:"), Passage(2, AROUND, "Ask a month before.").render(FENCE), note(CITING))
+)
 
 
 def calling(*calls: Call) -> Round:
@@ -151,7 +153,7 @@ async def test_its_job_starts_while_its_round_still_streams() -> None:
     model = Model(both, Round("Done."))
     model.gates[len(both.chunks()) - 1] = lookup.started
     await drive(model, lookup, retrieval="hybrid")
-    assert told(model)[1] == LOOKED_UP
+    assert told(model)[2] == LOOKED_UP
 
 
 async def test_equal_jobs_are_run_once() -> None:

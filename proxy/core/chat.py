@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, cast
@@ -166,10 +166,13 @@ def first_user_text(messages: list[Message]) -> str:
 
 def last_user_text(messages: list[Message]) -> str:
     """The text of the newest user message, "" if there is none."""
-    for message in reversed(messages):
-        if message["role"] == "user":
-            return text_of(message.get("content")).strip()
-    return ""
+    place = last_user_place(messages)
+    return text_of(messages[place].get("content")).strip() if place >= 0 else ""
+
+
+def last_user_place(messages: Sequence[Message]) -> int:
+    """The index of the newest user message, -1 if there is none."""
+    return next((i for i in reversed(range(len(messages))) if messages[i]["role"] == "user"), -1)
 
 
 def _check_type(param: str, value: object, types: tuple[type, ...]) -> None:

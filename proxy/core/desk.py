@@ -56,8 +56,13 @@ class Desk:
         *,
         max_searches: int,
         query_limit: int,
+        before: str = "",
+        citing: str = "",
     ) -> None:
-        """`max_searches` is the most jobs of one round, whatever their tools."""
+        """`max_searches` is the most jobs of one round, whatever their tools.
+
+        `before` precedes the passages of a first search, `citing` follows all passages.
+        """
         self.book = book
         self.numbering = Numbering()
         """The numbers of sources in what the client reads."""
@@ -65,6 +70,7 @@ class Desk:
         self._tools = {tool.name: tool for tool in tools}
         self._context = CallContext(scope, book.passages, query_limit)
         self._max_searches = max_searches
+        self._before, self._citing = before, citing
         self.trace: list[JobTrace] = []
         """Every job that has run, in order."""
         self.report: dict[str, list[JobTrace]] = {
@@ -159,16 +165,21 @@ class Desk:
         told: set[Job] = set()
         return [self._answer(self._orders[call.id], told) for call in calls]
 
+    def has_passages(self, job: Job) -> bool:
+        """Whether a job of this answer or an earlier one has brought passages."""
+        return job in self._listings and bool(self._listings[job].passages)
+
     def has_found(self, job: Job) -> bool:
         """Whether a job has run and did not fail."""
         return job in self._listings
 
     def context(self, job: Job) -> str:
-        """How the system message shows a job before the first round."""
+        """What the model reads of a job before the first round."""
         listing = self._listings.get(job)
         if listing is None:
             return self._fence.note(self._tools[job.tool].unavailable)
-        return self._show(job, listing)
+        before = self._before if listing.passages else ""
+        return self._with_notes(before, self._show(job, listing))
 
     def _decide(self, call: ToolCall) -> Order:
         order = self._tools[call.name].read_call(call, self._context)
@@ -205,4 +216,10 @@ class Desk:
     def _show(self, job: Job, listing: Listing) -> str:
         """Render the listing, then drop its texts: a long round need not hold them."""
         self._listings[job] = self.book.shown(listing)
-        return self._tools[job.tool].show(listing, self._fence)
+        citing = self._citing if listing.passages else ""
+        return self._with_notes("", self._tools[job.tool].show(listing, self._fence), citing)
+
+    def _with_notes(self, before: str, shown: str, after: str = "") -> str:
+        """What is shown, between notes. What the proxy says is marked, also in a user's message."""
+        notes = (self._fence.note(each) if each else "" for each in (before, after))
+        return "\n\n".join(filter(None, (next(notes), shown, next(notes))))

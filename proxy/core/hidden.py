@@ -17,7 +17,7 @@ from proxy.core.fence import Fence
 from proxy.core.passages import Listing, Passage, PassageTrace, Result
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
-from proxy.core.wire import Tool
+from proxy.core.wire import Function, Tool
 from proxy.errors import ProxyError
 
 Plain = str | int | float | bool | None
@@ -124,6 +124,9 @@ class HiddenTool(Protocol):
 
     def first_job(self, question: str, scope: Scope) -> Job | None:
         """The job to run for a question before the first round; None if it only answers calls."""
+
+    def as_function(self, job: Job) -> Function:
+        """The call that asks for `job`, as a model writes it."""
 
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         """Run a job within `scope`. Raises ProxyError."""

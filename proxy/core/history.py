@@ -13,7 +13,7 @@ from typing import Final, cast
 import orjson
 
 from proxy.core.call_ids import told_apart
-from proxy.core.chat import calls_in, text_of
+from proxy.core.chat import calls_in, last_user_place, text_of
 from proxy.core.client_numbers import cited, without
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.turn import fit_arguments
@@ -41,12 +41,18 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The messages for the model, and what its system message held in earlier requests."""
+    """The messages for the model, and what earlier requests searched before they asked it."""
 
     messages: list[Message]
-    contexts: tuple[Context, ...] = ()
+    contexts: Mapping[int, tuple[Context, ...]] = field(default_factory=dict)
+    """By the index in `messages` of the user message that was searched."""
     recalled: Mapping[int, KeptTurn] = field(default_factory=dict)
     """The turns that were put back, by the place of their message among the client's."""
+
+    @property
+    def last_user(self) -> int:
+        """The index in `messages` of the last user message; -1 if there is none."""
+        return last_user_place(self.messages)
 
 
 def recognise(messages: Sequence[Message], *, earlier: bool) -> list[Recognised]:
@@ -137,8 +143,28 @@ def restore(
         restored.append(_with_fit_arguments(message))
         answers = turn.answers if turn else {}
         restored += [results.answer(place, call["id"], answers) for call in calls_in(message)]
-    contexts = {turn.context.job: turn.context for turn in recalled.values() if turn.context}
-    return History(restored, tuple(contexts.values()), recalled)
+    return History(restored, _contexts(messages, recalled, restored), recalled)
+
+
+def _contexts(
+    messages: Sequence[Message], recalled: Mapping[int, KeptTurn], restored: Sequence[Message]
+) -> dict[int, tuple[Context, ...]]:
+    """What was searched first, by the index among `restored` of the user message before it.
+
+    All user messages stand in `restored`, in their order.
+    """
+    indexes = iter(i for i, each in enumerate(restored) if each["role"] == "user")
+    contexts: dict[int, tuple[Context, ...]] = {}
+    asked: int | None = None
+    for place, message in enumerate(messages):
+        if message["role"] == "user":
+            asked = next(indexes)
+        turn = recalled.get(place)
+        if asked is not None and turn is not None and turn.context is not None:
+            known = contexts.get(asked, ())
+            if all(each.job != turn.context.job for each in known):
+                contexts[asked] = (*known, turn.context)
+    return contexts
 
 
 @dataclass(frozen=True, slots=True)

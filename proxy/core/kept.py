@@ -89,7 +89,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The job before the first round, and its passages as the system message shows them."""
+    """The job before the first round, and its passages as the model reads them."""
 
     job: Job
     text: str

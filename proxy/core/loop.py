@@ -25,7 +25,8 @@ from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Job, Outcome
 from proxy.core.history import History, choose, recognise, restore
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
-from proxy.core.plan import Ask, Plan, with_context
+from proxy.core.placing import made_call, with_contexts
+from proxy.core.plan import Ask, Plan
 from proxy.core.rounds import Rounds
 from proxy.core.turn import Owner, Turn
 from proxy.core.wire import Message
@@ -85,9 +86,7 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
     """
     history = yield from _history(plan, desk)
     context = yield from _run_first(plan, desk, history)
-    passages = [each.text for each in (*history.contexts, context) if each]
-    has_shown = bool(desk.book.passages)
-    known = with_context(plan, history.messages, passages, has_shown=has_shown)
+    known = with_contexts(plan, history, context, has_shown=bool(desk.book.passages))
     rounds = Rounds()
     while True:
         ask = rounds.ask(plan, desk, known, out_of_time)
@@ -191,11 +190,16 @@ def _number_on(messages: Sequence[Message], recalled: Mapping[int, KeptTurn], de
 
 
 def _run_first(plan: Plan, desk: Desk, history: History) -> Script[Context | None]:
-    """Run the job before the first round, unless the history holds its passages."""
+    """Run the job before the first round, unless the history holds its passages.
+
+    If they stand at an earlier question, the model is told where.
+    """
     job = plan.first_job
-    if job is None or any(each.job == job for each in history.contexts):
+    known = history.contexts.get(history.last_user, ())
+    if job is None or any(each.job == job for each in known):
         return None
-    yield from _run(plan, desk, (job,))
+    if not desk.has_passages(job):
+        yield from _run(plan, desk, (job,))
     return Context(job, desk.context(job))
 
 

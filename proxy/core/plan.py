@@ -14,7 +14,7 @@ from proxy.core.chat import Chat, ToolChoice, last_user_text, tool_name
 from proxy.core.chores import is_chore
 from proxy.core.fence import Fence
 from proxy.core.hidden import HiddenTool, Job
-from proxy.core.instructions import CONTEXT, add_to_system
+from proxy.core.instructions import CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
 from proxy.core.passages import Passage
 from proxy.core.scope import Retrieval, Scope, Wish
@@ -46,6 +46,9 @@ class Policy:
     instructions: str = ""
     """The operator's own text for the system message."""
     context: str = CONTEXT
+    """What stands before the passages of a first search."""
+    citing: str = CITING
+    """What follows passages, wherever they stand."""
     citation_numbers: CitationNumbers = "sources"
     answer_links: AnswerLinks = "sources"
     link_hosts: frozenset[str] = frozenset()
@@ -149,6 +152,12 @@ class Plan(NamedTuple):
         read = self.policy.text_calls
         is_forbidden = self.choice is not None and self.choice.kind == "none"
         return ToolNames(
+    @property
+    def citing(self) -> str:
+        """What follows passages. Arguments of a call that the client forces hold no citations."""
+        is_call = self.choice is not None and self.choice.name is not None
+        return "" if is_call else self.policy.citing
+
             declared=self.chat.declared | own,
             own_in_text=own - self.chat.declared if read != "off" else frozenset(),
             client_in_text=self.client_tools if read == "all" and not is_forbidden else frozenset(),
@@ -225,22 +234,6 @@ def _offers(chat: Chat, scope: Scope, tools: Sequence[HiddenTool]) -> tuple[Offe
     """The hidden tools whose names the client does not use for its own."""
     free = (tool for tool in tools if tool.name not in chat.declared)
     return tuple(Offer(tool, tool.definition(scope)) for tool in free)
-
-
-def with_context(
-    plan: Plan, messages: list[Message], passages: Sequence[str], *, has_shown: bool
-) -> list[Message]:
-    """`messages` with the passages of first searches, if there are any, in the system message.
-
-    If the model is, or may be, shown passages at all, it also says there how they are marked.
-    `has_shown` says that there are some in `messages`. The marks differ from conversation to
-    conversation, so they come after all that stays the same.
-    """
-    if not (passages or plan.offers or has_shown):
-        return messages
-    context = plan.policy.context if passages else ""
-    texts = filter(None, (context, plan.fence.told, *passages))
-    return add_to_system(messages, "\n\n".join(texts))
 
 
 def _named(name: str) -> NamedTool:

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple, Protocol
 
+import orjson
+
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.fence import Fence
 from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
@@ -19,7 +21,7 @@ from proxy.core.names import SEARCH_TOOL
 from proxy.core.passages import Listing, Passage
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
-from proxy.core.wire import FunctionDefinition, Tool
+from proxy.core.wire import Function, FunctionDefinition, Tool
 
 NAME: Final = SEARCH_TOOL
 UNAVAILABLE: Final = (
@@ -88,6 +90,10 @@ class SearchTool:
 
     def first_job(self, question: str, scope: Scope) -> Job | None:
         return Search(question, scope.results_default).job
+
+    def as_function(self, job: Job) -> Function:
+        query = {"query": Search.of(job).query}
+        return {"name": NAME, "arguments": orjson.dumps(query).decode()}
 
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         return self.upstream.search(Search.of(job), scope)

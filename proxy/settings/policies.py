@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from proxy.access.clients import Client
-from proxy.core.instructions import CONTEXT
+from proxy.core.instructions import CITING, CONTEXT
 from proxy.core.lookalikes import Names
 from proxy.core.plan import Policy
 from proxy.errors import ModelNotFound
@@ -67,6 +67,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         budget_s=_first(profile.budget_s, settings.budget_s),
         instructions=_first(profile.instructions, settings.instructions),
         context=_first(settings.context_instructions, CONTEXT),
+        citing=_first(settings.citing_instructions, CITING),
         citation_numbers=profile.citation_numbers or settings.citation_numbers,
         answer_links=profile.answer_links or settings.answer_links,
         link_hosts=frozenset(host.lower() for host in settings.link_hosts),

@@ -151,12 +151,15 @@ class Settings(ScopeSettings, BaseSettings):
         description="Text of your own that the proxy adds to the system message of each request.",
     )
     search_instructions: str | None = Field(
-        None, description="Replaces the built-in text that tells the model how to search and cite."
+        None, description="Replaces the built-in text that tells the model how to search."
     )
     context_instructions: str | None = Field(
         None,
-        description="Replaces the built-in text that tells the model how to use and cite passages "
-        "that the proxy found first.",
+        description="Replaces the built-in text before passages that the proxy found first.",
+    )
+    citing_instructions: str | None = Field(
+        None,
+        description="Replaces the built-in text after passages that asks the model to cite them.",
     )
     passage_chars: int = Field(
         48_000, ge=1, description="The most characters of passages that one request may hold."

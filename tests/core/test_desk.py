@@ -20,7 +20,7 @@ REFERRED = note("This was searched before. It found [1], shown above.")
 AGAIN = note("Also found, shown before: [1].")
 
 
-def desk(max_searches: int = 8, scope: Scope | None = None) -> Desk:
+def desk(max_searches: int = 8, scope: Scope | None = None, **said: str) -> Desk:
     return Desk(
         TOOLS,
         scope=scope or Shelves(),
@@ -28,6 +28,7 @@ def desk(max_searches: int = 8, scope: Scope | None = None) -> Desk:
         fence=FENCE,
         max_searches=max_searches,
         query_limit=4_000,
+        **said,
     )
 
 
@@ -229,6 +230,24 @@ def test_the_context_of_a_search_that_failed_says_so() -> None:
     at = desk()
     at.record({LEAVE: failed()})
     assert at.context(LEAVE) == note(UNAVAILABLE)
+
+
+def test_passages_are_followed_by_the_request_to_cite_once_for_each_result() -> None:
+    at = desk(before="Use them.", citing="Cite.")
+    one, twin = run_round(at, asks("leave", "1"), asks("Leave", "2"))
+    assert one == f"{SHOWN}\n\n{note('Cite.')}"
+    assert twin == REFERRED
+    at.record({LEASE: found(result("c2"))})
+    before, *_, after = at.context(LEASE).split("\n\n")
+    assert (before, after) == (note("Use them."), note("Cite."))
+
+
+def test_nothing_is_asked_of_a_model_that_is_shown_no_passage() -> None:
+    at = desk(before="Use them.", citing="Cite.")
+    assert run_round(at, asks("leave"), outcome=Found()) == [note("No results found.")]
+    assert at.context(LEAVE) == note("No results found.")
+    at.record({LEASE: failed()})
+    assert at.context(LEASE) == note(UNAVAILABLE)
 
 
 def test_what_one_request_found_another_one_recalls() -> None:

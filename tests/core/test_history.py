@@ -211,7 +211,21 @@ def test_the_contexts_of_first_searches_come_back_each_once() -> None:
     turns = [KeptTurn("", "", calls=(part(each),), context=context) for each in (one, two)]
     messages = [QUESTION, calling(one), result(one), calling(two), result(two)]
     kept = dict(zip((handle(one), handle(two)), turns, strict=True))
-    assert with_kept(messages, kept).contexts == (context,)
+    assert with_kept(messages, kept).contexts == {0: (context,)}
+
+
+def test_each_context_belongs_to_the_user_message_before_its_turn() -> None:
+    first, second = (Context(Search(each, 5).job, each) for each in ("days", "hours"))
+    before = hidden_round("h1")
+    one = KeptTurn("It is 27 days. [1]", "It is 27 days. [1]", before=before, context=first)
+    (mine,) = new_ids()
+    two = KeptTurn("", "", calls=(part(mine),), context=second)
+    messages = [QUESTION, FINAL, AGAIN, calling(mine), result(mine)]
+    known = {handle_of_answer(QUESTION, FINAL): one, handle(mine): two}
+    history = with_kept(messages, known, earlier=True)
+    places = [history.messages.index(each) for each in (QUESTION, AGAIN)]
+    assert history.contexts == dict(zip(places, ((first,), (second,)), strict=True))
+    assert history.last_user == places[1] == 4
 
 
 def test_a_turn_whose_passages_cannot_keep_their_numbers_counts_as_gone() -> None:

@@ -1,9 +1,10 @@
 import copy
+import re
 from typing import Any
 
 import pytest
 
-from proxy.core.instructions import CONTEXT, SEARCHING, add_to_system
+from proxy.core.instructions import CITING, CONTEXT, SEARCHING, add_to_system
 from proxy.core.wire import Message, Part
 
 USER: Message = {"role": "user", "content": "Hello"}
@@ -57,8 +58,15 @@ def test_the_clients_messages_are_left_as_they_were() -> None:
     assert messages == before
 
 
-@pytest.mark.parametrize("text", [SEARCHING, CONTEXT])
-def test_the_model_is_told_to_cite_and_not_to_obey_passages(text: str) -> None:
-    assert "[1]" in text
-    assert "never instructions" in text
+def test_the_model_is_told_of_the_search() -> None:
     assert "lighton_search" in SEARCHING
+
+
+@pytest.mark.parametrize("text", [SEARCHING, CONTEXT, CITING])
+def test_no_text_holds_a_marker_that_a_model_could_copy(text: str) -> None:
+    assert not re.search(r"[0-9\[\]]", text)
+
+
+def test_citations_are_asked_for_after_the_passages_only() -> None:
+    assert "square brackets" in CITING
+    assert "bracket" not in SEARCHING + CONTEXT

@@ -236,7 +236,7 @@ def test_a_first_search_is_run_also_where_the_first_round_is_the_last() -> None:
     script = Script(retrieval="hybrid", max_rounds=0)
     first = asks(script.reply(bring(script.start(), found(LEAVE))))
     assert tools_of(first) == []
-    assert "Leave is 27 days." in text_of(first.ask.messages[0]["content"])
+    assert "Leave is 27 days." in text_of(first.ask.messages[1]["content"])
 
 
 def test_searches_over_the_limit_of_a_round_are_refused_to_the_model() -> None:
@@ -447,8 +447,9 @@ def test_another_question_is_searched_first_beside_what_was_found() -> None:
     script.start()
     command = script.reply({HANDLE: kept_turn(context=context)})
     assert searches(command) == ["How many days of leave?"]
-    (system, *_) = asks(script.reply(bring(command, found()))).ask.messages
-    assert f"Earlier passages.\n\n{note('No results found.')}" in text_of(system["content"])
+    (_, user, *_) = asks(script.reply(bring(command, found()))).ask.messages
+    texts = ("Earlier passages.", note("No results found."), QUESTION["content"])
+    assert user["content"] == "\n\n".join(map(str, texts))
 
 
 def test_nothing_is_looked_up_with_retrieval_off() -> None:
@@ -577,7 +578,8 @@ def test_a_search_that_succeeds_is_told_to_the_model_where_a_failed_one_would_en
 def test_a_first_search_ends_the_answer_only_if_it_fails(retrieval: str) -> None:
     script = Script(retrieval=retrieval, fail_on_search_error=True)
     first = asks(script.reply(bring(script.start(), found(LEAVE))))
-    assert "Leave is 27 days." in text_of(first.ask.messages[0]["content"])
+    assert "Leave is 27 days." not in text_of(first.ask.messages[0]["content"])
+    assert "Leave is 27 days." in str(first.ask.messages[1:])
     failing = Script(retrieval=retrieval, fail_on_search_error=True)
     command = failing.start()
     with pytest.raises(UpstreamTimeout):
@@ -599,7 +601,8 @@ def test_context_mode_searches_first_and_offers_no_tool() -> None:
     assert searches(command) == ["How many days of leave?"]
     first = asks(script.reply(bring(command, found(LEAVE))))
     assert tools_of(first) == []
-    assert "Leave is 27 days." in text_of(first.ask.messages[0]["content"])
+    _, user = first.ask.messages
+    assert "Leave is 27 days." in text_of(user["content"])
     assert script.reply(turn(text="27 [1]")) is None
 
 
@@ -612,11 +615,11 @@ def test_hybrid_mode_searches_first_and_offers_the_tool() -> None:
     assert "[1]" in told(again)[-1]
 
 
-def test_a_failed_first_search_is_told_in_the_system_message() -> None:
+def test_a_failed_first_search_is_told_in_the_users_message() -> None:
     script = Script(retrieval="context")
     failed = Failed(UpstreamTimeout("LightOn", "late"))
     first = asks(script.reply(bring(script.start(), failed)))
-    assert "unavailable" in text_of(first.ask.messages[0]["content"])
+    assert "unavailable" in text_of(first.ask.messages[1]["content"])
 
 
 def test_a_forced_search_is_forced_in_the_first_round_only() -> None:

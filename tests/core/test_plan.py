@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.chat import parse_chat
-from proxy.core.plan import Plan, Policy, make_plan, with_context
+from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.scope import Retrieval, Scope, Wish
 from proxy.core.search_tool import NAME, Search, definition
 from proxy.core.turn import Owner
@@ -288,36 +288,12 @@ def test_instructions_are_added_to_the_clients_system_message() -> None:
     assert messages[0]["content"] == "Be brief."
 
 
-def test_the_context_comes_last_in_the_system_message() -> None:
-    made = plan(in_mode("hybrid", instructions="House rules."))
-    messages = with_context(made, made.messages, ["<passage>"], has_shown=False)
-    parts = ("House rules.", "Search.", "Answer.", FENCE.told, "<passage>")
-    assert system_of(messages) == "\n\n".join(parts)
-    assert messages[1:] == [{"role": "user", "content": QUESTION}]
-    assert system_of(made.messages) == "House rules.\n\nSearch."
+def test_arguments_that_the_client_forces_need_no_citations() -> None:
+    policy = in_mode("context", citing="Cite.")
+    assert plan(policy, tools=[WEATHER], tool_choice=NAMED_WEATHER).citing == ""
+    assert plan(policy, tools=[WEATHER], tool_choice=SEARCH).citing == "Cite."
+    assert plan(policy).citing == "Cite."
 
-
-def test_without_passages_there_is_no_context() -> None:
-    made = plan(in_mode("hybrid"))
-    messages = with_context(made, made.messages, [], has_shown=False)
-    assert system_of(messages) == f"Search.\n\n{FENCE.told}"
-
-
-@pytest.mark.parametrize(("mode", "has_shown"), [("tool", False), ("context", True)])
-def test_the_model_is_told_of_the_marks_once_where_it_is_or_may_be_shown_some(
-    mode: Retrieval,
-    has_shown: bool,  # noqa: FBT001  # a parameter of the test
-) -> None:
-    made = plan(in_mode(mode))
-    messages = with_context(made, made.messages, [], has_shown=has_shown)
-    assert str(messages).count(FENCE.told) == 1
-    assert system_of(messages).endswith(FENCE.told)
-
-
-@pytest.mark.parametrize("mode", ["context", "off"])
-def test_the_model_is_told_of_no_marks_where_there_are_none(mode: Retrieval) -> None:
-    made = plan(in_mode(mode))
-    assert with_context(made, made.messages, [], has_shown=False) == made.messages
 
 
 def test_passages_of_several_searches_share_one_context() -> None:

@@ -62,6 +62,7 @@ def test_every_setting_reaches_the_policy() -> None:
         **others,
         default_model="m",
         context_instructions="Answer.",
+        citing_instructions="Cite.",
         on_search_error="fail",
         json_with_tools=True,
     )
@@ -69,6 +70,7 @@ def test_every_setting_reaches_the_policy() -> None:
         model="m",
         scope=LightOnScope(**scope),  # type: ignore[arg-type]  # one table for settings and scope
         context="Answer.",
+        citing="Cite.",
         fail_on_search_error=True,
         json_with_tools=True,
         **others,  # type: ignore[arg-type]  # as above

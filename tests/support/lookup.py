@@ -13,7 +13,7 @@ from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
 from proxy.core.passages import Listing, Passage, Result
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
-from proxy.core.wire import Tool
+from proxy.core.wire import Function, Tool
 from tests.support.script import Call
 
 NAME = "lookup"
@@ -57,6 +57,9 @@ class Lookup:
 
     def first_job(self, question: str, scope: Scope) -> Job | None:  # noqa: ARG002  # the protocol
         return None
+
+    def as_function(self, job: Job) -> Function:
+        return {"name": NAME, "arguments": json.dumps({"n": job.asked[0]})}
 
     async def run(self, job: Job, scope: Scope) -> Found:  # noqa: ARG002  # the protocol
         self.ran.append(job)

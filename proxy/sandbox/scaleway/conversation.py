@@ -1,5 +1,6 @@
 """The parts of a chat request that the stand-in model uses."""
 
+import re
 from dataclasses import dataclass
 
 from proxy.sandbox.documents.sentences import Passage, find_passages, question_terms, terms
@@ -18,6 +19,10 @@ _GREETING = terms(
 )
 
 
+_FOUND_FIRST = re.compile(r"<(?P<kind>note|passage)-\w+[ >].*?</(?P=kind)-", re.DOTALL)
+_END_OF_FOUND = re.compile(r"</(?:note|passage)-\w+>")
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     question: str
@@ -30,13 +35,15 @@ class Conversation:
     client_results: tuple[tuple[str, str], ...]
     """The results of the client's tools since the question: tool name and text."""
     search_results: tuple[str, ...]
-    """The results of the search tool, and a system message that says that there were none."""
+    """The results of the search tool, what the proxy put before the question, and a system message
+    that says that there were none."""
     passages: tuple[Passage, ...]
-    """The passages of all system and tool messages."""
+    """The passages of system and tool messages, and those that were put before questions."""
 
     @classmethod
     def of(cls, request: ChatRequest) -> "Conversation":
-        question, since = _last_turn(request.messages)
+        asked, since = _last_turn(request.messages)
+        found, question = _parted(asked)
         tools = {tool.name: tool for tool in request.tools or ()}
         called = {call.id: call.function.name for each in since for call in each.calls}
         results = [
@@ -45,6 +52,7 @@ class Conversation:
             if each.role == "tool"
         ]
         told = [each.text for each in request.messages if each.is_system]
+        before = [_parted(each.text)[0] for each in request.messages if each.role == "user"]
         tools_said = [each.text for each in request.messages if each.role == "tool"]
         return cls(
             question=question,
@@ -54,9 +62,10 @@ class Conversation:
             client_results=tuple(result for result in results if result[0] != SEARCH_TOOL),
             search_results=(
                 *(text for text in told if NOTHING_FOUND in text or SEARCH_FAILED in text),
+                *filter(None, (found,)),
                 *(text for name, text in results if name == SEARCH_TOOL),
             ),
-            passages=tuple(find_passages([*told, *tools_said])),
+            passages=tuple(find_passages([*told, *before, *tools_said])),
         )
 
     @property
@@ -73,6 +82,14 @@ class Conversation:
 
     def mentions(self, name: str) -> bool:
         return position(self.question, name) is not None
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """What the proxy has put before a user's own text, and that text."""
+    if not _FOUND_FIRST.match(text):
+        return "", text.strip()
+    end = max(mark.end() for mark in _END_OF_FOUND.finditer(text))
+    return text[:end], text[end:].strip()
 
 
 def _last_turn(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:

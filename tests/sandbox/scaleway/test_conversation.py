@@ -112,3 +112,18 @@ def test_the_search_tool_is_not_one_of_the_clients() -> None:
     assert talk.named == ()
     assert talk.mentions("lighton_search")
     assert not talk.mentions("search")
+
+
+def test_what_the_proxy_put_before_a_question_is_no_part_of_it() -> None:
+    note = "<note-0123456789>Cite.</note-0123456789>"
+    told = f"{note}\n\n{PASSAGE}\n\n{note}"
+    talk = conversation(user(f"{told}\n\nHow long is the notice period?"))
+    assert talk.question == "How long is the notice period?"
+    assert talk.search_results == (told,)
+    assert [passage.n for passage in talk.passages] == ["1"]
+
+
+def test_marks_further_on_in_a_question_are_part_of_it() -> None:
+    text = f"What does {PASSAGE} mean?"
+    talk = conversation(user(text))
+    assert (talk.question, talk.passages) == (text, ())

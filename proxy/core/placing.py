@@ -1,0 +1,75 @@
+"""Where the model reads what was searched for a question before its first round.
+
+Never in the system message: many models take what stands there for orders, and cite none of it. In
+rounds that offer the search, it looks as if the model had searched: a call and its result follow
+the user's message. Else it stands in that message, before the user's own words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+from proxy.core.hidden import Job
+from proxy.core.history import History
+from proxy.core.instructions import add_to_system
+from proxy.core.kept import Context
+from proxy.core.plan import Plan
+from proxy.core.wire import Content, Message, MessageCall
+
+_ID_CHARS: Final = 9
+"""As many as the ids of every server may have."""
+
+
+def with_contexts(
+    plan: Plan, history: History, context: Context | None, *, has_shown: bool
+) -> list[Message]:
+    """The messages for the first round, with what this request and earlier ones searched first.
+
+    `context` belongs to the last user message. If the model is, or may be, shown passages at all,
+    the system message says how they are marked. `has_shown` says that there are some in the
+    history. The marks differ from conversation to conversation, so this comes last there.
+    """
+    contexts = dict(history.contexts)
+    if context is not None:
+        place = history.last_user
+        contexts[place] = (*contexts.get(place, ()), context)
+    messages: list[Message] = []
+    for place, message in enumerate(history.messages):
+        found = contexts.get(place)
+        messages += _placed(plan, message, found, place) if found else [message]
+    if not (contexts or plan.offers or has_shown):
+        return messages
+    return add_to_system(messages, plan.fence.told)
+
+
+def made_call(plan: Plan, job: Job, place: int) -> MessageCall:
+    """The call of a hidden tool that the proxy made itself, for the message at `place`.
+
+    Its id is the same whenever the conversation comes back, and another one for another message.
+    """
+    digest = hashlib.sha256(repr((place, tuple(job))).encode("utf-8", "surrogatepass"))
+    (tool,) = (each for each in plan.tools if each.name == job.tool)
+    function = tool.as_function(job)
+    return {"id": digest.hexdigest()[:_ID_CHARS], "type": "function", "function": function}
+
+
+def _placed(plan: Plan, message: Message, contexts: Sequence[Context], place: int) -> list[Message]:
+    """The user's message with what was searched for it, in one piece."""
+    text = "\n\n".join(each.text for each in contexts)
+    job = contexts[-1].job
+    if job.tool not in (each.tool.name for each in plan.offers):
+        return [{**message, "content": _before(message.get("content"), text)}]
+    call = made_call(plan, job, place)
+    return [
+        message,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": call["id"], "content": text},
+    ]
+
+
+def _before(content: Content, text: str) -> Content:
+    if isinstance(content, list):
+        return [{"type": "text", "text": text}, *content]
+    return f"{text}\n\n{content}" if content else text
