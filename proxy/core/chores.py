@@ -1,7 +1,7 @@
 """Chores: short requests that chat front-ends send by themselves, for titles, tags and the like.
 
 They use the same model as the user's questions, so the proxy knows them by their wording. It runs
-no search before them. The openings are those of Open WebUI (config.py,
+no search for them, and the model is offered none. The openings are those of Open WebUI (config.py,
 *_PROMPT_TEMPLATE) and LibreChat (agents, utils/title.ts), current and of the last two years.
 """
 
@@ -24,6 +24,8 @@ _OPENINGS: Final = (
     "Create a concise, 3-5 word phrase",
     "Provide a concise, 5-word-or-less title for the conversation",
     "Please generate a concise title (max 40 characters)",
+    "Please generate a concise, 5-word-or-less title for the conversation",
+    "Detect user language and write in the same language an extremely concise title",
     "Analyze this conversation and provide:\n1. The detected language",
     "You have been provided with a set of responses from various models to the latest user query",
 )

@@ -28,7 +28,7 @@ from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.placing import made_call, with_contexts
 from proxy.core.plan import Ask, Plan
 from proxy.core.rounds import Rounds
-from proxy.core.turn import Owner, Turn
+from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.wire import Message
 
 _T = TypeVar("_T")
@@ -93,6 +93,7 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
         desk.begin_round()
         turn: Turn = yield AskModel(ask)
         rounds.heard.append(turn.heard)
+        turn = _searching(plan, ask, turn, history.last_user)
         answers = yield from _answers(plan, desk, ask, turn)
         if turn.calls_of(Owner.CLIENT):
             break
@@ -124,6 +125,20 @@ def _is_worth_keeping(kept: KeptTurn, ask: Ask, turn: Turn) -> bool:
     """Keep a finished answer that hid nothing, or it passes for another one with its handle."""
     hides = kept.size or kept.cites or kept.reasoning or (ask.is_withheld and turn.text.strip())
     return bool(hides) or not turn.calls_of(Owner.CLIENT)
+
+
+def _searching(plan: Plan, ask: Ask, turn: Turn, place: int) -> Turn:
+    """The turn, or the one that it should have been if it ignores that it must search.
+
+    That one searches for the question at `place`. The client hears none of the other's text.
+    """
+    job = plan.forced_job
+    if job is None or not ask.is_forced or turn.calls or turn.heard.is_refusal:
+        return turn
+    call = made_call(plan, job, place)
+    function = call["function"]
+    made = ToolCall(call["id"], function["name"], function["arguments"], Owner.HIDDEN)
+    return replace(turn, text="", finish_reason="tool_calls", calls=(made,))
 
 
 def _is_json(plan: Plan, ask: Ask, turn: Turn) -> bool:

@@ -78,6 +78,8 @@ class Ask(NamedTuple):
     """Whether the model gets the client's `response_format`, if there is one."""
     is_withheld: bool = False
     """Whether the client hears none of its text unless the loop says so, see `Tell`."""
+    is_forced: bool = False
+    """Whether the model must call a hidden tool."""
 
 
 class Offer(NamedTuple):
@@ -107,6 +109,8 @@ class Plan(NamedTuple):
     """The tool_choice of every round that need not call a hidden tool."""
     forced: tuple[str, ...] = ()
     """Hidden tools: the first round must call the first of them that it offers."""
+    forced_job: Job | None = None
+    """The job that the proxy runs itself if the model calls none of them."""
     grounded: bool = True
     """Whether the reply reports on searches. Only with retrieval `off` it does not."""
     client_tools: frozenset[str] = frozenset()
@@ -127,14 +131,17 @@ class Plan(NamedTuple):
         A bare one offers no tool at all. Where the client wants JSON, text beside a tool call would
         break it, so the text of a round that may end in calls is withheld. A model that must write
         JSON can call no tool on most servers, so a round that offers a hidden one has no format.
+        A round that must search is withheld, too: some models answer all the same.
         """
         offers = () if is_last else [each for each in self.offers if each.tool.is_offered(passages)]
         hidden = frozenset(each.tool.name for each in offers)
         tools = () if is_bare else (*self.chat.tools, *(each.definition for each in offers))
-        choice = self._choice(hidden, is_first=is_first, is_last=is_last) if tools else None
-        is_withheld = self.json_format is not None and bool(tools) and choice != "none"
-        has_format = self.policy.json_with_tools or not (is_withheld and hidden)
-        return Ask(messages, tools, choice, hidden, has_format, is_withheld)
+        forced = next((name for name in self.forced if name in hidden), None) if is_first else None
+        choice = self._choice(forced, is_last=is_last) if tools else None
+        is_json = self.json_format is not None and bool(tools) and choice != "none"
+        has_format = self.policy.json_with_tools or not (is_json and hidden)
+        is_forced = forced is not None
+        return Ask(messages, tools, choice, hidden, has_format, is_json or is_forced, is_forced)
 
     def owner_of(self, name: str, *, hidden: frozenset[str]) -> Owner:
         """Who answers a call of the tool `name` in a round that offers the `hidden` tools.
@@ -146,18 +153,18 @@ class Plan(NamedTuple):
         return Owner.HIDDEN if name in hidden else Owner.NOBODY
 
     @property
+    def citing(self) -> str:
+        """What follows passages. Arguments of a call that the client forces hold no citations."""
+        is_call = self.choice is not None and self.choice.name is not None
+        return "" if is_call else self.policy.citing
+
+    @property
     def tool_names(self) -> ToolNames:
         """The names of tools that a model may mean, also where a round does not offer them."""
         own = frozenset(tool.name for tool in self.tools) if self.grounded else frozenset()
         read = self.policy.text_calls
         is_forbidden = self.choice is not None and self.choice.kind == "none"
         return ToolNames(
-    @property
-    def citing(self) -> str:
-        """What follows passages. Arguments of a call that the client forces hold no citations."""
-        is_call = self.choice is not None and self.choice.name is not None
-        return "" if is_call else self.policy.citing
-
             declared=self.chat.declared | own,
             own_in_text=own - self.chat.declared if read != "off" else frozenset(),
             client_in_text=self.client_tools if read == "all" and not is_forbidden else frozenset(),
@@ -170,11 +177,8 @@ class Plan(NamedTuple):
         there_are = f"There are: {', '.join(names)}." if names else "There are no tools."
         return f"There is no tool named {name!r}. {there_are}"
 
-    def _choice(
-        self, hidden: frozenset[str], *, is_first: bool, is_last: bool
-    ) -> str | NamedTool | None:
-        forced = next((name for name in self.forced if name in hidden), None)
-        if is_first and forced is not None:
+    def _choice(self, forced: str | None, *, is_last: bool) -> str | NamedTool | None:
+        if forced is not None:
             return _named(forced)
         if self.choice is None:
             return None
@@ -203,12 +207,13 @@ def make_plan(
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode)
     means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)
-    may_search = means_hidden or _leaves_open(chat.tool_choice)
+    may_search = means_hidden or (_leaves_open(chat.tool_choice) and not is_chore(chat.messages))
+    question_job = _question_job(chat, policy, scope, tools)
     may_offer = may_search and mode in ("tool", "hybrid") and policy.max_rounds > 0
     offers = _offers(chat, scope, tools) if may_offer else ()
     first_job = None
-    if may_search and mode in ("context", "hybrid"):
-        first_job = _first_job(chat, policy, scope, tools)
+    if mode in ("context", "hybrid") and (may_search or _is_named(chat.tool_choice)):
+        first_job = question_job
     forced: tuple[str, ...] = (named,) if named else ()
     if means_hidden and not named and first_job is None:
         forced = tuple(each.tool.name for each in offers)
@@ -224,6 +229,7 @@ def make_plan(
         fence=fence,
         choice=_AUTO if means_hidden else chat.tool_choice,
         forced=forced,
+        forced_job=question_job if forced and first_job is None else None,
         grounded=mode != "off",
         client_tools=client_tools,
         json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
@@ -268,12 +274,19 @@ def _can_only_mean_hidden(choice: ToolChoice | None, client_tools: frozenset[str
 
 
 def _leaves_open(choice: ToolChoice | None) -> bool:
-    """Whether the choice allows a search: `none` does not, nor does a tool of the client's."""
+    """Whether the model may search: not with `none`, nor where it must call a client's tool."""
     return choice is None or choice.kind in ("auto", "required")
 
 
-def _first_job(chat: Chat, policy: Policy, scope: Scope, tools: Sequence[HiddenTool]) -> Job | None:
-    """The job of modes that search first: it looks for the last user message, cut to the limit."""
+def _is_named(choice: ToolChoice | None) -> bool:
+    """Whether the client forces one tool. Its arguments may rest on documents as an answer does."""
+    return choice is not None and choice.kind == "named"
+
+
+def _question_job(
+    chat: Chat, policy: Policy, scope: Scope, tools: Sequence[HiddenTool]
+) -> Job | None:
+    """The job that looks for the last user message, cut to the limit; none for a chore."""
     question = last_user_text(chat.messages)[: policy.query_chars].strip()
     if not question or is_chore(chat.messages):
         return None

@@ -19,6 +19,10 @@ OPENINGS = {
     "emoji": "Your task is to reflect the speaker's likely facial expression through a fitting",
     "merged answers": "You have been provided with a set of responses from various models to the "
     'latest user query: "Leave?"',
+    "older LibreChat title": "Please generate a concise, 5-word-or-less title for the "
+    "conversation, using its same language",
+    "oldest LibreChat title": "Detect user language and write in the same language an extremely "
+    "concise title for this conversation",
     "LibreChat title": "Provide a concise, 5-word-or-less title for the conversation, using title",
     "assistants' title": "Please generate a concise title (max 40 characters) for a conversation",
     "structured title": "Analyze this conversation and provide:\n1. The detected language of the",

@@ -630,6 +630,52 @@ def test_a_forced_search_is_forced_in_the_first_round_only() -> None:
     assert asks(script.reply(bring(command, found()))).ask.tool_choice == "auto"
 
 
+FORCED = {"type": "function", "function": {"name": "lighton_search"}}
+
+
+def test_a_forced_search_that_the_model_ignores_is_run_with_the_question() -> None:
+    script = Script({"tool_choice": FORCED})
+    assert asks(script.start()).ask.is_withheld
+    command = script.reply(turn(text="I know: 30 days."))
+    assert searches(command) == ["How many days of leave?"]
+    second = asks(script.reply(bring(command, found(LEAVE))))
+    assert not second.ask.is_withheld
+    assert "30 days" not in str(second.ask.messages)
+    (made,) = calls_in(second.ask.messages[-2])
+    assert made["id"] == second.ask.messages[-1]["tool_call_id"]
+    assert "Leave is 27 days." in told(second)[0]
+    assert script.reply(turn(text="27 [1]")) is None
+
+
+def test_where_there_is_no_question_the_client_hears_a_model_that_need_not_search() -> None:
+    hello = {"messages": [{"role": "user", "content": ""}], "tool_choice": FORCED}
+    script = Script(hello)
+    script.start()
+    said = turn(text="Hello.")
+    assert script.reply(said) == Tell(said)
+    assert script.reply(said) is None
+
+
+def test_a_model_that_refuses_is_not_made_to_search() -> None:
+    script = Script({"tool_choice": FORCED})
+    script.start()
+    refusal = replace(turn(), heard=Heard("", is_refusal=True))
+    assert script.reply(refusal) is None
+
+
+def test_a_question_asked_again_is_not_searched_again() -> None:
+    first = Script(search_memory=True, retrieval="context")
+    first.reply(bring(first.start(), found(LEAVE)))
+    kept = keeps(first.reply(turn(text="27 [1]")))
+    again = {"messages": [QUESTION, {"role": "assistant", "content": "27 [1]"}, QUESTION]}
+    script = Script(again, search_memory=True, retrieval="context")
+    recall = script.start()
+    assert isinstance(recall, Recall)
+    _, one, _, two = asks(script.reply({recall.handles[0]: kept})).ask.messages
+    assert "Leave is 27 days." in text_of(one["content"])
+    assert "Also found, shown before: [1]." in text_of(two["content"])
+
+
 def test_required_stays_required_until_the_budget_ends() -> None:
     script = Script({"tools": [WEATHER], "tool_choice": "required"}, max_rounds=1)
     assert asks(script.start()).ask.tool_choice == "required"

@@ -100,7 +100,7 @@ def test_tool_choice_in_mode_tool(tools: list[Any], choice: Any, row: Row) -> No
         (
             [WEATHER],
             NAMED_WEATHER,
-            Row(NAMED_WEATHER, NAMED_WEATHER, NAMED_WEATHER, offers=False),
+            Row(NAMED_WEATHER, NAMED_WEATHER, NAMED_WEATHER, offers=False, searches_first=True),
         ),
         ([OWN_SEARCH], None, Row(offers=False, searches_first=True)),
     ],
@@ -126,7 +126,7 @@ def test_tool_choice_in_mode_hybrid(tools: list[Any], choice: Any, row: Row) -> 
         (
             [WEATHER],
             NAMED_WEATHER,
-            Row(NAMED_WEATHER, NAMED_WEATHER, NAMED_WEATHER, offers=False),
+            Row(NAMED_WEATHER, NAMED_WEATHER, NAMED_WEATHER, offers=False, searches_first=True),
         ),
     ],
 )
@@ -261,7 +261,6 @@ def test_the_question_is_trimmed_to_what_lighton_accepts() -> None:
         " \n",
         None,
         [{"type": "image_url", "image_url": {}}],
-        "### Task:\nGenerate 1-3 broad tags",
     ],
 )
 def test_without_a_question_nothing_is_searched_first(content: Any) -> None:
@@ -295,11 +294,13 @@ def test_arguments_that_the_client_forces_need_no_citations() -> None:
     assert plan(policy).citing == "Cite."
 
 
-
-def test_passages_of_several_searches_share_one_context() -> None:
-    made = plan(in_mode("context"))
-    messages = with_context(made, made.messages, ["<one>", "<two>"], has_shown=False)
-    assert system_of(messages).endswith(f"Answer.\n\n{FENCE.told}\n\n<one>\n\n<two>")
+@pytest.mark.parametrize("mode", ["tool", "context", "hybrid"])
+def test_a_chore_gets_no_tool_no_search_and_no_word_about_it(mode: Retrieval) -> None:
+    chore = [{"role": "user", "content": "### Task:\nGenerate 1-3 broad tags"}]
+    made = plan(in_mode(mode), messages=chore, tools=[WEATHER])
+    ask = made.ask(made.messages, {}, is_first=True, is_last=False)
+    assert (made.first_job, made.offers, made.messages) == (None, (), chore)
+    assert (ask.tools, ask.is_withheld) == ((WEATHER,), False)
 
 
 def test_calls_belong_to_the_client_the_search_or_nobody() -> None:
