@@ -118,7 +118,12 @@ async def test_search_results_that_somebody_has_put_into_redis_are_shown_to_nobo
 ) -> None:
     """Two proxies share what was found. A value of anybody else's is as if it were not there."""
     upstreams = Upstreams((), [result("c1", "Leave is 27 days.")])
-    shared = {"redis_url": redis_url, "lighton_api_key": str(uuid4()), "retrieval": "context"}
+    shared = {
+        "redis_url": redis_url,
+        "lighton_api_key": str(uuid4()),
+        "retrieval": "context",
+        "search_memory": False,
+    }
 
     async def told_to_model() -> bytes:
         upstreams.play([Round("27 days.")])

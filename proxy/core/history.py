@@ -81,13 +81,17 @@ def recognise(messages: Sequence[Message], *, earlier: bool) -> list[Recognised]
 
 
 def choose(
-    recognised: Sequence[Recognised], kept: Mapping[str, KeptTurn], budget: int
+    recognised: Sequence[Recognised],
+    kept: Mapping[str, KeptTurn],
+    budget: int,
+    memory_chars: int = 12_000,
 ) -> dict[int, KeptTurn]:
     """The kept turns to put back, by the place of their message, oldest first.
 
     `budget` is the most characters of passages that a request may hold. The answer in progress
     gets three quarters of it, and its newest turn in any case. Earlier answers share the rest, up
-    to half of the budget, which leaves room for new results. The oldest turns go first.
+    to `memory_chars` and to half of the budget, which leaves room for new results. The oldest turns
+    go first.
     """
     known = {each.place: each for each in recognised if each.handle in kept}
     unfinished = [place for place, each in known.items() if each.is_unfinished]
@@ -95,7 +99,7 @@ def choose(
     turns = {place: kept[each.handle] for place, each in known.items()}
     chosen = _newest(unfinished, turns, budget * 3 // 4) or unfinished[-1:]
     left = budget - sum(turns[place].size for place in chosen)
-    chosen += _newest(earlier, turns, min(left, budget // 2))
+    chosen += _newest(earlier, turns, min(left, memory_chars, budget // 2))
     once = {known[place].handle: place for place in sorted(chosen, reverse=True)}
     return {place: turns[place] for place in sorted(once.values())}
 

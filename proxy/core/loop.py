@@ -182,7 +182,8 @@ def _history(plan: Plan, desk: Desk) -> Script[History]:
         kept: Mapping[str, KeptTurn] = yield Recall(tuple(handles))
         model = plan.policy.model
         kept = {k: v if v.model == model else v.without_reasoning() for k, v in kept.items()}
-        chosen = choose(recognised, kept, plan.policy.passage_chars)
+        policy = plan.policy
+        chosen = choose(recognised, kept, policy.passage_chars, policy.memory_chars)
         chosen = {place: turn.under(plan.fence) for place, turn in chosen.items()}
     history = restore(plan.messages, chosen, lambda turn: desk.recall(turn.findings, turn.size))
     if plan.grounded:

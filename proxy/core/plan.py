@@ -62,6 +62,8 @@ class Policy:
     text_calls: TextCallsRead = "all"
     search_memory: bool = False
     """Whether the model sees in later answers what it found for earlier ones."""
+    memory_chars: int = 12_000
+    """The most characters of passages of earlier answers."""
     json_with_tools: bool = False
     """Whether a model that must answer in a JSON format can call tools all the same."""
 

@@ -76,6 +76,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         query_chars=settings.query_chars,
         text_calls=_first(profile.text_calls, settings.text_calls),
         search_memory=_first(profile.search_memory, settings.search_memory),
+        memory_chars=settings.memory_chars,
         json_with_tools=settings.json_with_tools,
         fail_on_search_error=settings.on_search_error == "fail",
     )

@@ -144,7 +144,12 @@ class Settings(ScopeSettings, BaseSettings):
         description="Whether the models can call tools where they must answer in JSON.",
     )
     search_memory: bool = Field(
-        default=False, description="Whether later answers can use the searches of earlier ones."
+        default=True, description="Whether later answers can use the searches of earlier ones."
+    )
+    memory_chars: int = Field(
+        12_000,
+        ge=0,
+        description="The most characters of earlier answers' passages that one request may hold.",
     )
     instructions: str = Field(
         "",

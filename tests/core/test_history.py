@@ -149,6 +149,8 @@ def test_earlier_answers_get_at_most_half_and_the_oldest_are_dropped_first() -> 
     assert list(choose(earlier(*"abc"), kept, 1_000)) == [1, 2]
     assert list(choose(earlier(*"abc"), {**kept, "b": turn_of_size(301)}, 1_000)) == [2]
     assert list(choose(earlier(*"abc"), {**kept, "c": turn_of_size(501)}, 1_000)) == []
+    assert list(choose(earlier(*"abc"), kept, 1_000, memory_chars=300)) == [2]
+    assert list(choose(earlier(*"abc"), kept, 1_000, memory_chars=0)) == []
 
 
 def test_earlier_answers_get_what_the_answer_being_made_leaves() -> None:

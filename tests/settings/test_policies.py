@@ -28,11 +28,13 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         passage_chars=48_000,
         query_chars=4_000,
         fail_on_search_error=False,
+        search_memory=True,
+        memory_chars=12_000,
     )
 
 
-def test_a_policy_by_itself_has_the_same_defaults_but_knows_no_limit_of_the_search() -> None:
-    alone = Policy("llama-3.3-70b-instruct", LightOnScope(), query_chars=4_000)
+def test_a_policy_by_itself_has_the_same_defaults_without_memory_and_limit_of_the_query() -> None:
+    alone = Policy("llama-3.3-70b-instruct", LightOnScope(), query_chars=4_000, search_memory=True)
     assert policies().of(None, ANYBODY) == alone
 
 
@@ -65,6 +67,8 @@ def test_every_setting_reaches_the_policy() -> None:
         citing_instructions="Cite.",
         on_search_error="fail",
         json_with_tools=True,
+        search_memory=False,
+        memory_chars=300,
     )
     expected = Policy(
         model="m",
@@ -73,6 +77,8 @@ def test_every_setting_reaches_the_policy() -> None:
         citing="Cite.",
         fail_on_search_error=True,
         json_with_tools=True,
+        search_memory=False,
+        memory_chars=300,
         **others,  # type: ignore[arg-type]  # as above
     )
     assert made.of(None, ANYBODY) == expected
