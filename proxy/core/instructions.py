@@ -19,8 +19,8 @@ CONTEXT: Final = (
 )
 """Before the passages of a search that the proxy ran first."""
 CITING: Final = (
-    "Answer in full sentences. Right after each statement, put the number of the passage that "
-    "supports it in square brackets. Cite only passages that you were shown."
+    "Answer in full sentences. Right after each statement, put the bare number of the passage that "
+    "supports it, its n, in square brackets. Cite only passages that you were shown."
 )
 """After passages, wherever they stand. It holds no number: a small model would copy it."""
 NO_MORE_SEARCHES: Final = "No further searches are possible. Answer now from what you have."
