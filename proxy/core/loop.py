@@ -20,6 +20,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from proxy.core.chat import is_brief
 from proxy.core.client_numbers import highest_number, since_question
 from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Job, Outcome
@@ -216,6 +217,8 @@ def _run_first(plan: Plan, desk: Desk, history: History) -> Script[Context | Non
         return None
     if not desk.has_passages(job):
         yield from _run(plan, desk, (job,))
+    if is_brief(plan.messages) and desk.has_found(job) and not desk.has_passages(job):
+        return None  # it was small talk, and the model need not say that it found nothing
     return Context(job, desk.context(job))
 
 

@@ -606,6 +606,22 @@ def test_context_mode_searches_first_and_offers_no_tool() -> None:
     assert script.reply(turn(text="27 [1]")) is None
 
 
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+def test_a_greeting_for_which_nothing_is_found_stays_a_greeting(mode: str) -> None:
+    hello: Message = {"role": "user", "content": "Hi there"}
+    script = Script({"messages": [hello]}, retrieval=mode)
+    first = asks(script.reply(bring(script.start(), found())))
+    assert first.ask.messages[-1] == hello
+    assert "No results" not in str(first.ask.messages)
+
+
+def test_a_greeting_hears_of_a_search_that_failed() -> None:
+    hello: Message = {"role": "user", "content": "Hi there"}
+    script = Script({"messages": [hello]}, retrieval="context")
+    failed = Failed(UpstreamTimeout("LightOn", "late"))
+    assert "unavailable" in str(asks(script.reply(bring(script.start(), failed))).ask.messages)
+
+
 def test_hybrid_mode_searches_first_and_offers_the_tool() -> None:
     script = Script(retrieval="hybrid")
     command = script.start()
