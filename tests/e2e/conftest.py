@@ -40,6 +40,7 @@ def running_proxy(running_sandbox: RunningSandbox) -> Iterator[str]:
         scaleway_api_key="scaleway-key",
         keep_warm_s=0,  # the same
         search_cache_ttl=0,  # tests count searches, and arm faults for them
+        search_memory=False,  # the same
     )
     with serving_in_thread(create_app(settings)) as url:
         yield url
