@@ -98,10 +98,10 @@ def joined(known: str, piece: str, declared: AbstractSet[str]) -> str:
 
 def goes_on(known: str, piece: str, declared: AbstractSet[str]) -> bool:
     """Whether a declared name begins with `known` and `piece`, or `piece` cannot begin a name."""
+    if _CONTROL.match(piece) or (_CONTROL.search(known) and plain_name(piece, declared) == piece):
+        return piece not in declared
     name = known + piece
-    return bool(_CONTROL.match(piece)) or any(
-        tool.startswith(head) for tool in declared for head in (name, *_bare(name))
-    )
+    return any(tool.startswith(head) for tool in declared for head in (name, *_bare(name)))
 
 
 def _bare(name: str) -> tuple[str, ...]:
