@@ -328,6 +328,16 @@ ANSWERS = (
         "~~~\n",
     ),
     *("<", "<a ", "<a '", "<!--", "&", "\\", "//a.b ", "http://a ", "[x]: y\n", "[x]:", '](x "'),
+    *(
+        "row[1][2]",
+        "[1] ",
+        "x\n```\n---\n",
+        "~",
+        "www.",
+        "[a.b/c](d) ",
+        "    [1]\n\n",
+        "[n, p. 4, 5] ",
+    ),
 )
 
 
@@ -374,13 +384,13 @@ def citing(text_of_size: Callable[[int], str]) -> Callable[[int], Work]:
         (log_probabilities_of_a_reply, 800),
         (rounds_of_one_answer, 400),
         (line_without_end, 3_000),
-        *((answering(unit), 50) for unit in ANSWERS),
-        *((answering(unit, by_char=True), 40) for unit in ("[x] ", "word [1]. ", "<b> `x` ")),
+        *((answering(unit), 80) for unit in ANSWERS),
+        *((answering(unit, by_char=True), 50) for unit in ("[x] ", "word [1]. ", "<b> `x` ")),
         (judging_json({"items": {"type": "integer"}}, lambda size: [1] * size), 500),
         (judging_json({"items": {"enum": [1, 2]}}, lambda size: [["x" * 50]] * size), 500),
         (judging_json({"anyOf": [{"type": "null"}] * 9}, lambda size: ["x"] * size), 500),
         (citing("x [1] `[1]` ".__mul__), 60),
-        (citing(stray_ticks), 40),
+        (citing(stray_ticks), 60),
         (citing("```\nx\n~~~\n".__mul__), 60),
     ],
 )
