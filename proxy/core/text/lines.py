@@ -35,7 +35,7 @@ _FENCE_BEGINS: Final = re.compile(r" {0,3}(?:```|~~~)")
 _HEAD: Final = 6
 """As many characters of a line tell whether it may be a fence."""
 _SET_IN: Final = re.compile(r" {4}| {0,3}\t")
-_LIST_ITEM: Final = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]|\Z)")
+_LIST_ITEM: Final = re.compile(r"[ \t>]{0,20}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|\Z)")
 _ATX_HEADING: Final = re.compile(r" {0,3}#{1,6}(?:\s|\Z)")
 
 
