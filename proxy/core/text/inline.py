@@ -145,8 +145,11 @@ class Inline:
             return at + 1
         written = window.text[at + 1 : destination.end]
         if links.allows(destination.address) and is_safe_destination(written):
+            is_apart = out.ends_plain_label
             out.close(keep=True)
             out.put("]" + written)
+            out.ends_address = not is_apart
+            out.keep_address_apart()
         else:
             if not out.close(keep=False):
                 out.put("]")

@@ -14,6 +14,7 @@ from typing import Final
 from proxy.core.text.addresses import names_address
 from proxy.core.text.lines import Lines
 from proxy.core.text.numbering import Marker
+from proxy.core.text.safe import is_plain_label
 from proxy.core.text.seams import WHITE_SPACE, joint
 
 _TAIL: Final = 40
@@ -105,6 +106,13 @@ class Output:
     def is_in_brackets(self) -> bool:
         """Whether a bracket waits for its link's end."""
         return bool(self._openings)
+
+    @property
+    def ends_plain_label(self) -> bool:
+        """Whether a closing bracket, put here, ends what any renderer takes for a link's text."""
+        if not self._openings:
+            return False
+        return is_plain_label("".join(map(_text_of, self._parts[self._openings[-1] + 1 :])))
 
     @property
     def may_end_label(self) -> bool:
