@@ -20,7 +20,7 @@ def told_apart(messages: Sequence[Message]) -> Sequence[Message]:
     The results of calls with one id answer them in their order. If there are more results than
     calls, the last call gets the rest.
     """
-    if not any(map(_has_twins, messages)):
+    if not any(map(_is_unclear, messages)):
         return messages
     apart: list[Message] = []
     waiting: dict[str, list[str]] = {}
@@ -41,22 +41,22 @@ def told_apart(messages: Sequence[Message]) -> Sequence[Message]:
     return apart
 
 
-def _has_twins(message: Message) -> bool:
-    calls = calls_in(message)
-    return len({call["id"] for call in calls}) < len(calls)
+def _is_unclear(message: Message) -> bool:
+    ids = {call["id"] for call in calls_in(message)}
+    return "" in ids or len(ids) < len(calls_in(message))
 
 
 def _renamed(calls: Sequence[MessageCall]) -> Iterator[MessageCall]:
-    """The calls with an id each. The first with an id keeps it."""
+    """The calls with an id each. The first with an id keeps it, unless it is empty."""
     taken = {call["id"] for call in calls}
     seen: Counter[str] = Counter()
     for call in calls:
         id_ = call["id"]
         seen[id_] += 1
-        if seen[id_] == 1:
+        if id_ and seen[id_] == 1:
             yield call
             continue
-        while (new := f"{id_}#{seen[id_]}") in taken:
+        while (new := f"{id_ or 'call'}#{seen[id_]}") in taken:
             seen[id_] += 1
         taken.add(new)
         yield {**call, "id": new}

@@ -41,6 +41,11 @@ def test_the_last_call_gets_what_is_left() -> None:
     assert pairs(told_apart(messages)) == [(0, "a"), (1, "b"), (1, "c")]
 
 
+def test_an_empty_id_is_filled_in() -> None:
+    turn, answer = told_apart([calling(""), result("", "sunny")])
+    assert calls_in(turn)[0]["id"] == answer["tool_call_id"] == "call#1"
+
+
 def test_other_ids_stay_as_they_are() -> None:
     messages = [calling("a", "x", "x", "x#2"), result("x#2", "c"), result("a", "a")]
     (turn, *results) = told_apart(messages)
@@ -71,4 +76,5 @@ def test_ids_are_distinct_in_a_turn_and_each_call_has_its_result(turns: list[lis
     for message in apart:
         given_ids = [call["id"] for call in calls_in(message)]
         assert len(set(given_ids)) == len(given_ids)
+        assert "" not in given_ids
     assert all(str(place) == content for place, content in pairs(apart))

@@ -272,6 +272,14 @@ def test_of_two_results_for_one_call_the_last_counts() -> None:
     assert with_kept(messages, {}).messages == [QUESTION, calling(one), result(one, "new")]
 
 
+@pytest.mark.parametrize("same", ["get_weather", ""])
+def test_results_of_calls_with_one_id_answer_them_in_their_order(same: str) -> None:
+    messages = [QUESTION, calling(same, same), result(same, "sunny"), result(same, "rain")]
+    restored = with_kept(messages, {}).messages
+    check_history(restored)
+    assert [each["content"] for each in restored[2:]] == ["sunny", "rain"]
+
+
 def test_an_id_that_is_used_again_belongs_to_the_turn_before_its_result() -> None:
     (one,) = new_ids()
     messages = [QUESTION, calling(one), result(one, "a"), calling(one), result(one, "b")]

@@ -52,6 +52,7 @@ def test_every_setting_reaches_the_policy() -> None:
     }
     others = {
         "retrieval": "hybrid",
+        "text_calls": "own",
         "max_rounds": 0,
         "max_searches": 2,
         "budget_s": 7.5,
@@ -99,6 +100,7 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
         "tag_id": [7],
         "max_results": 50,
         "instructions": "HR only.",
+        "text_calls": "off",
         "max_rounds": 0,
         "max_searches": 1,
         "budget_s": 1,
@@ -114,7 +116,7 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
     assert policy.scope == LightOnScope(workspace_id=(2,), tag_id=(7,), max_results=9)
     assert (policy.model, policy.retrieval, policy.instructions) == ("big", "context", "HR only.")
     assert (policy.max_rounds, policy.max_searches, policy.budget_s) == (0, 1, 1)
-    assert policy.query_chars == 77
+    assert (policy.text_calls, policy.query_chars) == ("off", 77)
 
 
 def test_a_profile_that_sets_nothing_is_the_default() -> None:
