@@ -16,7 +16,7 @@ from proxy.core.text.marks import NEXT_OF_LINKS
 from proxy.core.text.numbering import Numbering
 from proxy.core.text.output import Output
 from proxy.core.text.safe import is_safe_destination
-from proxy.core.text.sure import begins_indices, can_be_taken_out, stays
+from proxy.core.text.sure import can_be_taken_out, stays
 from proxy.core.text.window import Wait, Window
 
 _TELLS_NOTHING: Final = (" ", ".")
@@ -102,7 +102,7 @@ class Brackets:
         may_be_index = not self._out.space and after in _TELLS_NOTHING
         if not window.final and (not after or may_be_index):
             return Wait("", bracket.end - at + _AFTER)
-        end = self._end(window, at, bracket, after)
+        end = self._end(window, bracket, after)
         if end is None or isinstance(end, Wait):
             return end
         skips = self._cite(bracket, after)
@@ -112,11 +112,10 @@ class Brackets:
             self._out.trust_colon()
         return end + skips
 
-    def _end(self, window: Window, at: int, bracket: Bracket, after: str) -> int | Wait | None:
+    def _end(self, window: Window, bracket: Bracket, after: str) -> int | Wait | None:
         """Where a marker ends, with what belongs to it; None if it is none."""
-        is_none = self._is_none(window, at, bracket, after)
-        if is_none:
-            return is_none if isinstance(is_none, Wait) else None
+        if self._is_none(bracket, after):
+            return None
         if after.startswith("("):
             return self._after_link(window, bracket)
         if not after.startswith(":") or not self._out.begins_line:
@@ -127,15 +126,11 @@ class Brackets:
         is_address = _is_address(window, bracket.end + 1)
         return is_address if isinstance(is_address, Wait) else None if is_address else bracket.end
 
-    def _is_none(self, window: Window, at: int, bracket: Bracket, after: str) -> bool | Wait:
+    def _is_none(self, bracket: Bracket, after: str) -> bool:
         """Whether what has the form of a marker is none, whatever its numbers."""
         out = self._out
         if out.before.endswith("]") and not out.space and out.run is None:
             return True  # the second bracket of a link, or of an index
-        if not out.space and out.run is None and bracket.text.isdecimal():
-            is_index = begins_indices(window, at, bracket.end, out.before)
-            if is_index:
-                return is_index
         return stays(bracket, out.before, out.space, after, begins_line=out.begins_line)
 
     def _after_link(self, window: Window, bracket: Bracket) -> int | Wait | None:

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from typing import Final
 
 from proxy.core.text.markers import Bracket
-from proxy.core.text.window import Wait, Window
 
 _REACH: Final = 20
 """Models make up numbers that lie not far above those they know."""
@@ -27,12 +26,6 @@ _AFTER_ROW: Final = re.compile(r"\s{0,3},\][\d\s.\-]{1,20},[\d\s.,\-]{1,20}\[")
 _MEASURE: Final = re.compile(r"[ \u00a0\u202f]\d")
 """A number and a space, before a unit, read backwards."""
 _APOSTROPHES: Final = ("'", "’")
-_NAME: Final = re.compile(r"[a-z]{2,40}(?![A-Za-z0-9_$'’\-])")
-"""A word in lower case, read backwards."""
-_ROW: Final = re.compile(r"(?P<indices>(?:\[\d{1,3}\])*)(?:\[\d{0,3})?")
-_LONGEST_ROW: Final = 40
-_GOES_ON: Final = re.compile(r"[,;:!?…)]|\.(?![a-z_])")
-"""What follows a citation in a sentence."""
 _BRAND: Final = re.compile("[a-z][A-Z]")
 
 
@@ -75,22 +68,6 @@ def _is_attached(bracket: Bracket, before: str, after: str) -> bool:
         return len(_word(backwards).strip("_")) <= 1
     is_argument = _COMMAND.match(backwards) is not None
     return is_argument or before[-1] in _INDEXED or _is_index(backwards, after)
-
-
-def begins_indices(window: Window, at: int, end: int, before: str) -> bool | Wait:
-    """Whether the bracket at `at`, which ends at `end`, is the first of some indices.
-
-    So it is in `row[2][3] is`, after a word in lower case, and not in `two months[2][3].`
-    """
-    if not window.text.startswith("[", end) or not _NAME.match(before[::-1]):
-        return False
-    stop = window.end(end, _LONGEST_ROW)
-    row = _ROW.match(window.text, end, stop)
-    if row and row.end() >= stop - 1 and window.may_grow(end, _LONGEST_ROW):
-        return Wait("", end - at + _LONGEST_ROW)
-    if row is None or not row["indices"]:
-        return False
-    return _GOES_ON.match(window.text, row.end()) is None
 
 
 def _word(backwards: str) -> str:

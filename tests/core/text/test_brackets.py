@@ -87,7 +87,7 @@ def test_made_up_numbers_are_taken_out(text: str, expected: str) -> None:
             "a[1] x",
             "x[2] y",
         ),
-        *("arr[i][1]", "foo_bar[1]", "$v[1]", "x [text][1]", "x row[2][3]", "x row[2][3] y"),
+        *("arr[i][1]", "foo_bar[1]", "$v[1]", "x [text][1]"),
         *(
             "\\sqrt[3]{x} \\cite[1]{x} \\item[1]",
             "$a \\in [1, 2]$",

@@ -1,8 +1,7 @@
 import pytest
 
 from proxy.core.text.markers import Bracket
-from proxy.core.text.sure import begins_indices, can_be_taken_out, is_made_up, stays
-from proxy.core.text.window import Wait, Window
+from proxy.core.text.sure import can_be_taken_out, is_made_up, stays
 
 ONE = Bracket(0, (1,), "square", "1")
 TWO = Bracket(0, (1, 2), "square", "1, 2")
@@ -74,36 +73,6 @@ def test_an_interval_stays() -> None:
 
 def test_what_an_argument_follows_stays() -> None:
     assert stays(ONE, "x", " ", "{y", begins_line=False)
-
-
-def indices(before: str, after: str, *, final: bool = True) -> bool | Wait:
-    return begins_indices(
-        Window(f"{before}[2]{after}", final), len(before), len(before) + 3, before
-    )
-
-
-@pytest.mark.parametrize("before", ["row", "in matrix", "(row", "1 grid"])
-@pytest.mark.parametrize("after", ["[3]", "[3] is", "[3][4] = 1", "[3].value"])
-def test_after_a_word_in_lower_case_two_brackets_are_indices(before: str, after: str) -> None:
-    assert indices(before, after) is True
-
-
-@pytest.mark.parametrize(
-    "before", ["", "Row", "LightOn", "row.", "é", "2", "**row**", "tenant's", "a"]
-)
-def test_after_anything_else_they_are_not(before: str) -> None:
-    assert indices(before, "[3] is") is False
-
-
-@pytest.mark.parametrize("after", ["[3].", "[3], so", "[3][4])", "[x]", " [3]", "", "[3"])
-def test_where_a_sentence_goes_on_they_are_not(after: str) -> None:
-    assert indices("months", after) is False
-
-
-def test_what_follows_two_brackets_is_waited_for() -> None:
-    for after in ("[", "[3", "[3]", "[3].", "[3]["):
-        assert isinstance(indices("row", after, final=False), Wait)
-    assert indices("row", "[3] i", final=False) is True
 
 
 def test_a_matrix_stays() -> None:
