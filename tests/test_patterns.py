@@ -25,6 +25,8 @@ IN_PLACE: Final = frozenset({"FENCE", "_GLM_KEY", "_NAMED", "_PARAMETER"})
 """Patterns that are matched at one place of a text."""
 SHORT: Final = frozenset({"_IN_PASSAGE", "_ITEM"})
 """Patterns for what stands in one bracket of an answer, of at most `LONGEST` characters."""
+MOST_STEPS: Final = 5_000
+"""For one of them: some tens of microseconds."""
 READ_BY_OPERATORS: Final = ("proxy.commands", "proxy.sandbox", "proxy.settings")
 """What is read there comes from whoever runs the proxy."""
 
@@ -46,6 +48,10 @@ def _patterns() -> dict[str, re.Pattern[Any]]:
 PATTERNS: Final = _patterns()
 
 
+def is_short(name: str) -> bool:
+    return name.rpartition(".")[2] in SHORT
+
+
 def most_growth(
     pattern: re.Pattern[Any], size: int, *, whole: bool = False, in_place: bool = False
 ) -> tuple[float, str]:
@@ -59,13 +65,19 @@ def most_growth(
     return growth
 
 
-@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize("name", [each for each in PATTERNS if not is_short(each)])
 def test_twice_the_text_takes_at_most_twice_the_steps(name: str) -> None:
     bare = name.rpartition(".")[2]
     how = {"whole": bare in WHOLE, "in_place": bare in IN_PLACE}
-    size = LONGEST // 2 if bare in SHORT else SIZE
-    growth, text = most_growth(PATTERNS[name], size, **how)
+    growth, text = most_growth(PATTERNS[name], SIZE, **how)
     assert growth <= 2.5, f"{growth} times the steps for {text!r}…"
+
+
+@pytest.mark.parametrize("name", [each for each in PATTERNS if is_short(each)])
+def test_a_short_text_takes_few_steps(name: str) -> None:
+    pattern = PATTERNS[name]
+    most = max(spans(pattern, text, in_place=True)[1] for text in hard_texts(pattern, LONGEST))
+    assert most <= MOST_STEPS, f"{most} steps"
 
 
 @pytest.mark.parametrize(
