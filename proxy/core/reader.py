@@ -10,10 +10,8 @@ however it mixed their fragments. At its end, the round becomes a `Turn`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final, cast, overload
 
-from proxy.core.call_forms import WrittenCall
 from proxy.core.call_tags import OPENING
 from proxy.core.finish import CUT_SHORT, known_reason
 from proxy.core.frames import TextChunk
@@ -82,13 +80,10 @@ class TurnReader:
         choice = choices[0]
         delta = choice.get("delta") or {}
         text = self._text_calls.feed(delta.get("content") or "")
-        written: tuple[WrittenCall, ...] = ()
         if finish_reason := choice.get("finish_reason"):
             self._finish_reason = finish_reason
             self._closing = {**chunk, "choices": [{**choice, "delta": {}, "logprobs": None}]}
-            rest, written = self._text_calls.close()
-            text += rest
-        choice["delta"] = self._hear(choice, delta, text, written)
+        choice["delta"] = self._hear(choice, delta, text)
         return chunk if choice["delta"] or choice.get("logprobs") else None
 
     def take_ready(self) -> list[ToolCall]:
@@ -119,15 +114,13 @@ class TurnReader:
     def _feed_text(self, chunk: Chunk, text: str) -> Chunk | None:
         """The chunk of a frame, of whose text the client hears something else."""
         choice = chunk["choices"][0]
-        choice["delta"] = self._hear(choice, {}, text, ())
+        choice["delta"] = self._hear(choice, {}, text)
         return chunk if choice["delta"] else None
 
-    def _hear(
-        self, choice: Choice, delta: Delta, text: str, written: tuple[WrittenCall, ...]
-    ) -> Delta:
+    def _hear(self, choice: Choice, delta: Delta, text: str) -> Delta:
         """The part of a delta that the client may hear. The writer adds the role.
 
-        `text` is the part of its text, and `written` are calls that were in the text.
+        `text` is the part of its text that is no call.
         """
         heard: Delta = {  # type: ignore[assignment]  # mypy knows no part of a TypedDict
             name: value
@@ -143,26 +136,33 @@ class TurnReader:
             self._cut(heard)
         else:
             self.room.left -= said
-        text = heard.get("content") or ""
-        if text:
+        passed = self._calls.hear(delta.get("tool_calls") or ())
+        is_all = self._calls.are_heard
+        if self._finish_reason and not self.room.is_full:
+            is_all = self._hear_end(heard, passed) and is_all
+        self.has_calls = len(self._calls) > 0
+        if passed:
+            heard["tool_calls"] = passed
+        if text := heard.get("content") or "":
             self._text.append(text)
         if reasoning := heard.get("reasoning_content"):
             self._reasoning.append(reasoning)
-        if passed := self._hear_calls(delta.get("tool_calls") or (), written):
-            heard["tool_calls"] = passed
         if choice.get("logprobs") or self._held_tokens:
-            is_all = self._calls.are_heard and not written and not self.room.is_full
+            is_all = is_all and not self.room.is_full
             choice["logprobs"] = self._tell(choice.get("logprobs"), text, is_all=is_all)
         return heard
 
-    def _hear_calls(
-        self, fragments: Iterable[Fragment], written: tuple[WrittenCall, ...]
-    ) -> list[Fragment]:
-        passed = self._calls.hear(fragments)
-        if self._finish_reason and not self.room.is_full:
-            passed += [*self._calls.settle(), *self._calls.add_written(written)]
-        self.has_calls = len(self._calls) > 0
-        return passed
+    def _hear_end(self, heard: Delta, passed: list[Fragment]) -> bool:
+        """Add what the client hears only now that the turn has ended; False if that is not all.
+
+        It comes last, as in a stream, where calls were heard while this text was held.
+        """
+        rest, written = self._text_calls.close()
+        passed += self._calls.settle()
+        if rest := self.room.cut(rest):
+            heard["content"] = heard.get("content", "") + rest
+        passed += self._calls.add_written(written)
+        return not written
 
     def _tell(self, logprobs: Logprobs | None, text: str, *, is_all: bool) -> Logprobs | None:
         """The log probabilities of `text`. Those of text that is held back wait with it."""

@@ -54,7 +54,7 @@ def test_the_curl_line_and_the_python_program_work_as_printed(tmp_path: Path) ->
             curl[0], shell=True, capture_output=True, text=True, timeout=PATIENCE_S, check=True
         )
         message = json.loads(replied.stdout)["choices"][0]["message"]
-        assert "four retrieval modes" in message["content"]
+        assert "The retrieval mode decides when" in message["content"]
         assert message["annotations"]
 
         program = tmp_path / "program.py"
