@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, Self
 from proxy.core.evidence.held import Held, figures_of, missing_from
 from proxy.core.evidence.polarity import opposes, stance_of
 from proxy.core.evidence.sentences import Span, sentences_of_passage
-from proxy.core.evidence.tokens import tokenize
+from proxy.core.evidence.tokens import Token, tokenize
 from proxy.core.evidence.words import Word, words_of
 from proxy.tasks import Steps
 
@@ -26,6 +26,8 @@ CLOSE: Final = 0.55
 WEAK: Final = 0.25
 _ELSEWHERE: Final = 0.7
 """What a word counts that stands in the passage, but not in the quote."""
+_LONG: Final = 4_000
+"""The figures of a longer passage are read as its sentences are, in characters."""
 _SECOND: Final = 0.2
 """What a second sentence adds at least, in parts of the weight, to be quoted with the first."""
 _MOST_PLACES: Final = 64
@@ -84,8 +86,11 @@ class Source:
         self._words: list[list[Word]] = []
         self._places: defaultdict[str, list[int]] = defaultdict(list)
         self._clauses = 0
+        self._held: Held | None = None
         self._title = {each.key for each in words_of(title, tokenize(title))}
-        self.held = Held(title)
+        self._titled = title
+        self._tokens: list[list[Token]] = []
+        """Those whose figures have not been read."""
         for spans in _batches(text):
             self._add(spans)
 
@@ -102,7 +107,9 @@ class Source:
     def _add(self, spans: Sequence[Span]) -> None:
         """Take in sentences that follow one another. No two of them share a clause."""
         tokens = tokenize(self._text, spans[0][0], spans[-1][1])
-        self.held.add(self._text, tokens)
+        self._tokens.append(tokens)
+        if len(self._text) > _LONG:
+            _ = self.held  # bit by bit, as reading all of it at once would take long
         starts = [each.start for each in tokens]
         for start, end in spans:
             own = tokens[bisect_left(starts, start) : bisect_left(starts, end)]
@@ -112,6 +119,16 @@ class Source:
                 self._places[key].append(len(self._words))
             self._words.append(words)
         self._spans += spans
+
+    @property
+    def held(self) -> Held:
+        """The figures of the passage. They are read when a sentence has some to be compared."""
+        if self._held is None:
+            self._held = Held(self._titled)
+        for tokens in self._tokens:
+            self._held.add(self._text, tokens)
+        self._tokens.clear()
+        return self._held
 
     def for_sentence(self, sentence: str) -> Evidence:
         """What in the passage bears out `sentence`; of several, the one it bears out least."""

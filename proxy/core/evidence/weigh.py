@@ -53,7 +53,7 @@ def weigh(text: str, marks: Sequence[Mark], sources: Mapping[int, Source]) -> St
     for part, sentence in zip(parts, sentences, strict=True):
         if part and part not in claims:
             claim = Claim(answer.plain(part))
-            held = [each.held for each in cited[sentence].values()]
+            held = [each.held for each in cited[sentence].values()] if claim.figures else []
             claims[part] = claim, missing_from(claim.figures, held)
             yield
     found: dict[tuple[Span, int], Evidence] = {}
