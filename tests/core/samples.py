@@ -33,7 +33,7 @@ class _NoUpstream:
     name = "LightOn"
 
     async def search(self, search: Search, scope: Scope) -> Found:
-        raise NotImplementedError
+        raise AssertionError(f"a test of the core ran {search} in {scope}")
 
 
 FENCE = Fence("0123456789")

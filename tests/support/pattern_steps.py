@@ -75,7 +75,7 @@ class _Matcher:
             least, most, body = argument
             yield from self._repeated(least, most, list(body), place)
         else:
-            raise NotImplementedError(code)
+            raise ValueError(f"the meter does not know {code}: teach it")
 
     def _looks(self, direction: int, items: Items, place: int) -> bool:
         """Whether `items` stand after `place`, or before it: then each is one character."""

@@ -32,7 +32,8 @@ UNSUPPORTED = (
     "user",
     "web_search_options",
 )
-"""Documented as unsupported. The stand-in refuses them, so that nobody sends them unnoticed."""
+"""Documented as unsupported. The stand-in refuses them, so that nobody sends them unnoticed. It has
+a list of its own: with the proxy's (`settings/params.py`) it could not find what that one lacks."""
 
 INJECTED_PROMPT = (
     "You are a helpful assistant with access to tools. Call a tool when it helps to answer, with "
