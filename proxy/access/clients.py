@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from proxy.access.grants import EVERYTHING, Grant
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -15,6 +17,17 @@ class Client:
 
     "" for ANYBODY.
     """
+    id: str = ""
+    """Tells apart keys of one name, one of which was made after the other was revoked.
+
+    A rotated key keeps it. "" for keys that have no record.
+    """
+    grant: Grant = EVERYTHING
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What separates its state from that of all others, whatever it may do by now."""
+        return self.id, self.name
 
 
 ANYBODY: Final = Client("")

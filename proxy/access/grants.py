@@ -1,0 +1,45 @@
+"""What a key opens, and how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be used. None is no limit."""
+
+    requests_per_minute: int | None = None
+    """The most requests in any 60 seconds."""
+    tokens_per_minute: int | None = None
+    """The most tokens in any 60 seconds, those of hidden rounds among them."""
+    concurrent: int | None = None
+    """The most answers that are made at the same time."""
+    daily_tokens: int | None = None
+    """The most tokens in a day, which begins at 0:00 UTC."""
+    monthly_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a client may use. It narrows what the settings allow, and never widens it.
+
+    None is no restriction; an empty set allows nothing.
+    """
+
+    workspaces: frozenset[int] | None = None
+    profiles: frozenset[str] | None = None
+    """The profiles that it may name. All others do not exist for this client."""
+    models: frozenset[str] | None = None
+    """The upstream's models that it may name."""
+    retrieval: frozenset[str] | None = None
+    """The retrieval modes that it may ask for or get from a profile."""
+    lighton_key_env: str = field(default="", repr=False)
+    """The variable that holds its own key for the search; "" for the proxy's."""
+    may_read_metrics: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+EVERYTHING: Final = Grant()
+"""All that the settings allow."""
