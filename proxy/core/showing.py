@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
+from proxy.core.citations import MAX_ANNOTATIONS
 from proxy.core.frames import TextChunk
 from proxy.core.grounding import Grounding
 from proxy.core.hidden import HiddenTool, Job, Outcome
 from proxy.core.progress import News, Progress, begun, ended
 from proxy.core.wire import Chunk, Message
 from proxy.tasks import Behind
-
-_RUN: Final = 20
-"""A marker may yet come to stand for more passages while so many others follow it."""
 
 
 class Listener(Protocol):
@@ -70,7 +68,7 @@ class Showing:
         """The answer ends, whatever still runs."""
         for news in list(self._running.values())[-1:]:
             self._tell(self._progress.close(news))
-        self._seen = 0
+        self._seen = 0  # a marker may have come to stand for more passages
         for chunk in self._sources():
             self._tell(chunk)
 
@@ -82,7 +80,7 @@ class Showing:
         """The sources that are cited and have not been told of."""
         chunks = []
         markers = self._grounding.markers
-        for marker in markers[max(self._seen - _RUN, 0) :]:
+        for marker in markers[self._seen : MAX_ANNOTATIONS]:
             for passage in marker.passages:
                 if passage not in self._cited:
                     self._cited.add(passage)

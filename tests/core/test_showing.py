@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from proxy.core.chat import parse_chat
+from proxy.core.citations import MAX_ANNOTATIONS
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.hidden import Found, HiddenTool
 from proxy.core.passages import Result
@@ -25,7 +26,7 @@ from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import FENCE, result
 from tests.support.lookup import Lookup, lookup_call
-from tests.support.parts import Listener, Model, Searcher, Turns, open_searcher
+from tests.support.parts import Listener, Model, Played, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, search_call
 
 QUESTION = {"role": "user", "content": "How many days of leave?"}
@@ -81,8 +82,6 @@ class Client(Listener):
             self.heard_all.append(told)
         elif text := delta.get("content") or delta.get("reasoning_content"):
             self.heard_all.append(text)
-        elif "annotations" in delta:
-            self.heard_all.append(delta["annotations"])
 
 
 def run(
@@ -117,30 +116,6 @@ def sources(client: Client) -> list[tuple[str, str]]:
     """The sources in their order: name and text."""
     told = [each for each in client.heard_all if isinstance(each, dict)]
     return [(each["source"]["name"], each["document"][0]) for each in told]
-
-
-@dataclass(frozen=True)
-class Played(Round):
-    """A round whose text arrives in pieces, with thoughts under the name that the engine reads."""
-
-    pieces: tuple[str, ...] = ()
-    opens_with_role: bool = False
-    """The role comes with the first piece."""
-
-    def chunks(self, *_: Any, **__: Any) -> Any:
-        told = Round("".join(self.pieces) or self.text, self.reasoning, self.calls)
-        told = replace(told, finish_reason=self.finish_reason)
-        cut = (
-            (lambda text: list(self.pieces) if text == told.text else [text])
-            if self.pieces
-            else (lambda text: [text])
-        )
-        chunks = told.chunks(cut, role_apart=not self.opens_with_role)
-        for chunk in chunks:
-            for choice in chunk["choices"]:
-                if thoughts := choice["delta"].pop("reasoning", None):
-                    choice["delta"]["reasoning_content"] = thoughts
-        return chunks
 
 
 # What is told, and when
@@ -378,6 +353,12 @@ async def test_the_role_comes_before_a_source_that_opens_the_stream() -> None:
     body = {"messages": messages, **tools}
     client = await hear(Model(answer), "open-webui", body=body, turns=turns)
     assert sources(client) == [("Handbook", "Passage 2 of handbook.")]
+
+
+async def test_an_answer_has_as_many_sources_as_it_would_have_annotations() -> None:
+    model = Model(SEARCH, Round(f"{'So [1]. ' * MAX_ANNOTATIONS}But [2]."))
+    client = await hear(model, "open-webui", SearchTool(Library()))
+    assert [name for name, _ in sources(client)] == ["Lease"]
 
 
 async def test_json_has_no_sources() -> None:

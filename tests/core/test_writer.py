@@ -434,3 +434,12 @@ def test_an_aside_says_nothing_and_has_its_own_keys() -> None:
     aside: Any = one.aside({"event": {"type": "status"}})
     assert delta_of(aside) == {"role": "assistant"}
     assert (aside["event"], aside["usage"], aside["id"]) == ({"type": "status"}, None, "chatcmpl-1")
+
+
+@pytest.mark.parametrize("before", ["", "Hm.", "Hm.\n\n"])
+def test_thoughts_of_a_round_in_which_a_line_came_first_stand_apart(before: str) -> None:
+    one = writer()
+    heard = [write(one, chunk({"reasoning_content": before}))] if before else []
+    one.begin_round()
+    heard += [one.think("A"), write(one, chunk({"reasoning_content": "I see."}))]
+    assert thoughts_of(*heard) == f"{before.strip()}\n\nA\n\nI see.".lstrip()
