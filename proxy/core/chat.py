@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple, cast
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import FIELD
 from proxy.core.scope import Wish
+from proxy.core.thoughts import without_own_lines
 from proxy.core.wire import ChatRequest, Message, MessageCall, Tool
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest
@@ -224,7 +225,7 @@ def _messages(sent: list[object] | None) -> list[Message]:
         called.update(call["id"] for call in calls_in(message))
         if message["role"] == "tool" and message["tool_call_id"] not in called:
             raise _answers_no_call(message["tool_call_id"], f"messages[{place}].tool_call_id")
-    return list(messages)
+    return list(map(without_own_lines, messages))
 
 
 def _answers_no_call(call_id: str, param: str) -> BadRequest:

@@ -113,6 +113,10 @@ class HiddenTool(Protocol):
     def unavailable(self) -> str:
         """The message to the model when a job fails."""
 
+    @property
+    def failure(self) -> str:
+        """What the user is shown when a job fails, in a short sentence."""
+
     def is_offered(self, passages: Mapping[int, Passage]) -> bool:
         """Whether a round offers it once the model was shown these passages."""
 
@@ -127,6 +131,9 @@ class HiddenTool(Protocol):
 
     def as_function(self, job: Job) -> Function:
         """The call that asks for `job`, as a model writes it."""
+
+    def doing(self, job: Job) -> str:
+        """What the user is shown while a job runs, in a few words."""
 
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         """Run a job within `scope`. Raises ProxyError."""

@@ -17,7 +17,7 @@ from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
 from proxy.core.passages import Passage
-from proxy.core.scope import Retrieval, Scope, Wish
+from proxy.core.scope import Retrieval, Scope, Shown, Wish
 from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
 from proxy.core.wire import Message, NamedTool, Tool
@@ -66,6 +66,7 @@ class Policy:
     """The most characters of passages of earlier answers."""
     json_with_tools: bool = False
     """Whether a model that must answer in a JSON format can call tools all the same."""
+    progress: Shown = "off"
 
 
 class Ask(NamedTuple):
@@ -118,6 +119,8 @@ class Plan(NamedTuple):
     client_tools: frozenset[str] = frozenset()
     json_format: JsonFormat | None = None
     """The JSON that a grounded answer must be, if the client wants JSON."""
+    progress: Shown = "off"
+    """What the client is shown of searches. A plain reply comes once they are over."""
 
     def ask(
         self,
@@ -235,6 +238,7 @@ def make_plan(
         grounded=mode != "off",
         client_tools=client_tools,
         json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
+        progress=(wish.progress or policy.progress) if chat.stream and mode != "off" else "off",
     )
 
 

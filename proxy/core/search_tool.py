@@ -74,6 +74,7 @@ class SearchTool:
     trace_name: ClassVar = "searches"
     failure_may_end_answer: ClassVar = True
     unavailable: ClassVar = UNAVAILABLE
+    failure: ClassVar = "The search failed."
 
     @property
     def upstream_name(self) -> str:
@@ -94,6 +95,9 @@ class SearchTool:
     def as_function(self, job: Job) -> Function:
         query = {"query": Search.of(job).query}
         return {"name": NAME, "arguments": orjson.dumps(query).decode()}
+
+    def doing(self, job: Job) -> str:
+        return f"Searching: {Search.of(job).query}"
 
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         return self.upstream.search(Search.of(job), scope)

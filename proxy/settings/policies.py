@@ -75,6 +75,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         max_answer_chars=settings.max_answer_chars,
         query_chars=settings.query_chars,
         text_calls=_first(profile.text_calls, settings.text_calls),
+        progress=profile.progress or settings.progress,
         search_memory=_first(profile.search_memory, settings.search_memory),
         memory_chars=settings.memory_chars,
         json_with_tools=settings.json_with_tools,

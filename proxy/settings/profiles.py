@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
-from proxy.core.scope import Retrieval, Scope
+from proxy.core.scope import Retrieval, Scope, Shown
 
 MakeScope = Callable[..., Scope]
 """Makes the search vendor's scope of `ScopeSettings.scope_fields`."""
@@ -108,6 +108,9 @@ class Profile(ScopeSettings):
     )
     answer_links: AnswerLinks | None = Field(
         None, description="Which links an answer may hold that rests on documents."
+    )
+    progress: Shown | None = Field(
+        None, description="What a streamed answer shows of searches while they run."
     )
     search_memory: bool | None = Field(
         None, description="Whether later answers can use the searches of earlier ones."

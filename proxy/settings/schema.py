@@ -12,7 +12,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
-from proxy.core.scope import Retrieval
+from proxy.core.scope import Retrieval, Shown
 from proxy.settings.params import DROPPED, REFUSED
 from proxy.settings.profiles import (
     NonBlank,
@@ -142,6 +142,9 @@ class Settings(ScopeSettings, BaseSettings):
     json_with_tools: bool = Field(
         default=False,
         description="Whether the models can call tools where they must answer in JSON.",
+    )
+    progress: Shown = Field(
+        "off", description="What a streamed answer shows of searches while they run."
     )
     search_memory: bool = Field(
         default=True, description="Whether later answers can use the searches of earlier ones."

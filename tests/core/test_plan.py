@@ -209,6 +209,15 @@ def test_the_request_chooses_the_retrieval_mode_over_the_policy() -> None:
     assert plan(in_mode("off"), lighton={"retrieval": "tool"}).offers
 
 
+def test_progress_is_shown_in_streams_that_may_search() -> None:
+    shows = in_mode("tool", progress="reasoning")
+    assert plan(shows, stream=True).progress == "reasoning"
+    assert plan(shows, stream=True, lighton={"progress": "off"}).progress == "off"
+    assert plan(in_mode("tool"), stream=True, lighton={"progress": "reasoning"}).progress != "off"
+    assert plan(shows).progress == "off"
+    assert plan(shows, stream=True, lighton={"retrieval": "off"}).progress == "off"
+
+
 @pytest.mark.parametrize(
     ("mode", "grounded"), [("tool", True), ("context", True), ("hybrid", True), ("off", False)]
 )

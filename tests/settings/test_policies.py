@@ -53,6 +53,7 @@ def test_every_setting_reaches_the_policy() -> None:
     others = {
         "retrieval": "hybrid",
         "text_calls": "own",
+        "progress": "open-webui",
         "max_rounds": 0,
         "max_searches": 2,
         "budget_s": 7.5,
@@ -101,6 +102,7 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
         "max_results": 50,
         "instructions": "HR only.",
         "text_calls": "off",
+        "progress": "reasoning",
         "max_rounds": 0,
         "max_searches": 1,
         "budget_s": 1,
@@ -117,6 +119,7 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
     assert (policy.model, policy.retrieval, policy.instructions) == ("big", "context", "HR only.")
     assert (policy.max_rounds, policy.max_searches, policy.budget_s) == (0, 1, 1)
     assert (policy.text_calls, policy.query_chars) == ("off", 77)
+    assert policy.progress == "reasoning"
 
 
 def test_a_profile_that_sets_nothing_is_the_default() -> None:

@@ -35,6 +35,7 @@ class Lookup:
     trace_name: ClassVar = "lookups"
     failure_may_end_answer: ClassVar = False
     unavailable: ClassVar = UNAVAILABLE
+    failure: ClassVar = "The archive is closed."
     instructions: ClassVar = INSTRUCTIONS
     results: tuple[Result, ...] = (AROUND,)
     fault: Exception | None = None
@@ -60,6 +61,9 @@ class Lookup:
 
     def as_function(self, job: Job) -> Function:
         return {"name": NAME, "arguments": json.dumps({"n": job.asked[0]})}
+
+    def doing(self, job: Job) -> str:
+        return f"Looking around file {job.asked[0]}"
 
     async def run(self, job: Job, scope: Scope) -> Found:  # noqa: ARG002  # the protocol
         self.ran.append(job)
