@@ -218,8 +218,8 @@ def test_call_ids_of_an_earlier_round_may_come_again() -> None:
 
 def test_the_context_is_what_the_first_search_brought() -> None:
     at = desk()
-    at.record({LEAVE: found()})
-    assert at.context(LEAVE) == SHOWN
+    at.record_question([LEAVE], {LEAVE: found()})
+    assert at.context([LEAVE]) == SHOWN
     at.begin_round()
     again = asks("leave")
     assert at.take(again) is None
@@ -228,8 +228,8 @@ def test_the_context_is_what_the_first_search_brought() -> None:
 
 def test_the_context_of_a_search_that_failed_says_so() -> None:
     at = desk()
-    at.record({LEAVE: failed()})
-    assert at.context(LEAVE) == note(UNAVAILABLE)
+    at.record_question([LEAVE], {LEAVE: failed()})
+    assert at.context([LEAVE]) == note(UNAVAILABLE)
 
 
 def test_passages_are_followed_by_the_request_to_cite_once_for_each_result() -> None:
@@ -237,17 +237,18 @@ def test_passages_are_followed_by_the_request_to_cite_once_for_each_result() -> 
     one, twin = run_round(at, asks("leave", "1"), asks("Leave", "2"))
     assert one == f"{SHOWN}\n\n{note('Cite.')}"
     assert twin == REFERRED
-    at.record({LEASE: found(result("c2"))})
-    before, *_, after = at.context(LEASE).split("\n\n")
+    at.record_question([LEASE], {LEASE: found(result("c2"))})
+    before, *_, after = at.context([LEASE]).split("\n\n")
     assert (before, after) == (note("Use them."), note("Cite."))
 
 
 def test_nothing_is_asked_of_a_model_that_is_shown_no_passage() -> None:
     at = desk(before="Use them.", citing="Cite.")
     assert run_round(at, asks("leave"), outcome=Found()) == [note("No results found.")]
-    assert at.context(LEAVE) == note("No results found.")
-    at.record({LEASE: failed()})
-    assert at.context(LEASE) == note(UNAVAILABLE)
+    at.record_question([LEAVE], {LEAVE: Found()})
+    assert at.context([LEAVE]) == note("No results found.")
+    at.record_question([LEASE], {LEASE: failed()})
+    assert at.context([LEASE]) == note(UNAVAILABLE)
 
 
 def test_what_one_request_found_another_one_recalls() -> None:

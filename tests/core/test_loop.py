@@ -442,7 +442,7 @@ def test_a_first_search_that_failed_is_tried_again() -> None:
 
 
 def test_another_question_is_searched_first_beside_what_was_found() -> None:
-    context = Context(Search("Another question?", 5).job, "Earlier passages.")
+    context = Context((Search("Another question?", 5).job,), "Earlier passages.")
     script = Script(came_back(), retrieval="context")
     script.start()
     command = script.reply({HANDLE: kept_turn(context=context)})

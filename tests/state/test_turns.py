@@ -33,7 +33,7 @@ TURN = KeptTurn(
     ),
     calls=({"id": "w1", "type": "function", "function": {"name": "f", "arguments": "{}"}},),
     answers={"s2": "Found [1]."},
-    context=Context(SEARCH, "passages"),
+    context=Context((SEARCH,), "passages"),
     findings=Findings(
         (
             Passage(1, result("a", title=None), ""),
