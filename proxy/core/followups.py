@@ -49,9 +49,9 @@ def first_questions(
     query = last[:query_chars].strip()
     earlier = ""
     if followups == "merge" and results >= _FEWEST_RESULTS and _may_follow(messages, last):
-        room = query_chars - len(last) - len(_BETWEEN)
-        earlier = _said_before(messages, last)[: max(room, 0)].strip()
-    if not earlier:
+        room = max(query_chars - len(last) - len(_BETWEEN), 0)
+        earlier = _said_before(messages)[:room].strip()
+    if not earlier or _words(earlier) == _words(last):
         return (Question(query, results),)
     share = share_of(results)
     return Question(query, share), Question(f"{earlier}{_BETWEEN}{query}", share)
@@ -79,13 +79,16 @@ def _may_follow(messages: list[Message], last: str) -> bool:
     return len(last) <= LONGEST_FOLLOWUP and not is_small_talk
 
 
-def _said_before(messages: Sequence[Message], last: str) -> str:
-    """The text of the user message before the last one; "" if it says the same, or nothing."""
+def _said_before(messages: Sequence[Message]) -> str:
+    """The text of the user message before the last one, of those that have a text."""
     before = messages[: last_user_place(messages)]
     said = (text_of(each.get("content")).strip() for each in reversed(before) if _is_user(each))
-    text = next(filter(None, said), "")
-    return "" if text.casefold().split() == last.casefold().split() else text
+    return next(filter(None, said), "")
 
 
 def _is_user(message: Message) -> bool:
     return message["role"] == "user"
+
+
+def _words(text: str) -> list[str]:
+    return text.casefold().split()
