@@ -60,6 +60,12 @@ def test_where_the_search_is_offered_it_looks_like_a_call_of_it() -> None:
     assert result == {"role": "tool", "tool_call_id": call["id"], "content": "<leave>"}
 
 
+def test_two_searches_for_one_message_are_one_call_with_the_words_of_the_message() -> None:
+    joined = Search("Good morning!\nHow much leave do I get?", 5).job
+    both = Context((JOB, joined), "<leave>")
+    assert placed("hybrid", context=both) == placed("hybrid")
+
+
 def test_a_tool_of_the_clients_with_its_name_is_not_called() -> None:
     _, user = placed("hybrid", tools=[tool("lighton_search")])
     assert "<leave>" in str(user)
