@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
@@ -15,7 +16,12 @@ from proxy.core.followups import (
     share_of,
 )
 from proxy.core.wire import Message
+from proxy.sandbox.documents.corpus import load_corpus
+from proxy.sandbox.lighton.request import SearchRequest
+from proxy.sandbox.lighton.search import search
 from tests.core.test_chores import OPENINGS
+from tests.quality.questions import DOCUMENTS, Kind, load
+from tests.quality.questions import Question as Asked
 
 LEAVE, MANAGERS = "How much leave do we have?", "and for managers?"
 
@@ -174,3 +180,43 @@ def test_a_merged_list_keeps_the_order_of_each_ranking_without_what_stood_higher
     distinct = [[(n, each) for each in ranking] for n, ranking in enumerate(rankings)]
     merged = interleave(distinct, 1_000, key=hash)
     assert [[e for e in merged if e[0] == n] for n in range(len(distinct))] == distinct
+
+
+CORPUS = load_corpus(DOCUMENTS)
+CONVERSATIONS = load()
+
+
+def finds(messages: list[Message], followups: Followups) -> list[str]:
+    """The titles of what the sandbox finds, in the order in which the model would read them."""
+    found = [
+        search(CORPUS, SearchRequest(each.text, max_results=each.results))
+        for each in questions(messages, followups)
+    ]
+    merged = interleave(found, 5, key=lambda result: str(result["chunk_id"]))
+    return [result["source"]["title"] for result in merged]
+
+
+def asked(kind: Kind) -> list[tuple[str, Asked]]:
+    """The questions of a kind, each after the one before it."""
+    pairs = [pair for each in CONVERSATIONS for pair in pairwise(each.turns)]
+    return [(before.ask, turn) for before, turn in pairs if turn.kind == kind]
+
+
+@pytest.mark.parametrize(("followups", "number"), [("merge", 13), ("off", 9)])
+def test_so_many_follow_ups_of_the_quality_questions_find_their_document(
+    followups: Followups, number: int
+) -> None:
+    cases = asked("follow-up")
+    right = [
+        turn for before, turn in cases if turn.title in finds(said(before, turn.ask), followups)
+    ]
+    assert (len(right), len(cases)) == (number, 13)
+
+
+def test_a_change_of_topic_finds_its_document_first_as_without_the_second_search() -> None:
+    for language in ("en", "fr", "de", "es"):
+        turns = [t for c in CONVERSATIONS if c.language == language for t in c.turns]
+        known = [each for each in turns if each.kind in ("known", "change")]
+        for before, after in permutations(known, 2):
+            if before.document != after.document:
+                assert finds(said(before.ask, after.ask), "merge")[0] == after.title

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -267,6 +267,31 @@ def test_without_a_question_nothing_is_searched_first(content: Any) -> None:
     made = plan(in_mode("hybrid"), messages=[{"role": "user", "content": content}])
     assert made.first_jobs == ()
     assert made.offers
+
+
+FOLLOWED = [
+    {"role": "user", "content": "How much leave?"},
+    {"role": "assistant", "content": "27 days."},
+    {"role": "user", "content": "and for managers?"},
+]
+
+
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+def test_a_follow_up_gets_two_searches_with_fewer_results_unless_they_are_off(
+    mode: Retrieval,
+) -> None:
+    policy = in_mode(mode, LightOnScope(max_results=10))
+    both = ("and for managers?", "How much leave?\nand for managers?")
+    made = plan(policy, messages=FOLLOWED)
+    assert made.first_jobs == tuple(Search(each, 6).job for each in both)
+    off = plan(replace(policy, followups="off"), messages=FOLLOWED)
+    assert off.first_jobs == (Search(both[0], 10).job,)
+
+
+def test_a_search_that_the_model_is_made_to_call_is_one() -> None:
+    made = plan(in_mode("tool"), messages=FOLLOWED, tool_choice=SEARCH)
+    assert made.forced_job == Search("and for managers?", 5).job
+    assert made.first_jobs == ()
 
 
 def test_a_required_search_is_left_to_the_model_when_there_is_no_question() -> None:
