@@ -737,6 +737,16 @@ def test_one_failed_search_of_a_follow_up_costs_nothing(place: int, *, fails: bo
     assert ["error" in each for each in script.desk.trace] == [place == 0, place == 1]
 
 
+@pytest.mark.parametrize("outcomes", [(found(), found(LEAVE)), (found(LEAVE), found())])
+def test_a_question_in_few_words_is_answered_from_what_one_of_its_searches_found(
+    outcomes: tuple[Outcome, ...],
+) -> None:
+    brief = [*LATER["messages"][:-1], {"role": "user", "content": "In hours?"}]
+    script = Script({"messages": brief}, retrieval="context")
+    first = asks(script.reply(bring(script.start(), *outcomes)))
+    assert "Leave is 27 days." in text_of(first.ask.messages[-1]["content"])
+
+
 def test_two_failed_searches_of_a_follow_up_are_told_or_end_the_answer() -> None:
     script, command = followed("context")
     told_of = str(asks(script.reply(bring(command, LATE, LATE))).ask.messages)
