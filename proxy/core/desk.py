@@ -6,13 +6,14 @@ call is complete, perhaps while its round still streams, and never decides anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from proxy.core.fence import Fence
-from proxy.core.hidden import CallContext, Failed, HiddenTool, Job, JobTrace, Order, Outcome
+from proxy.core.followups import interleave
+from proxy.core.hidden import CallContext, Failed, Found, HiddenTool, Job, JobTrace, Order, Outcome
 from proxy.core.kept import Findings, KeptJob
-from proxy.core.passages import Listing, PassageBook
+from proxy.core.passages import Listing, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.text.numbering import Numbering
 from proxy.core.turn import ToolCall
@@ -81,6 +82,8 @@ class Desk:
         """One word for each failed job, to tell the operator why."""
         self._orders: dict[str, Order] = {}
         self._listings: dict[Job, Listing] = {}
+        self._question = Listing()
+        """What was found before the first round, until the model is shown it."""
         self._round: dict[Job, None] = {}
         self._recalled: set[Job] = set()
         self._listed = _ByTopic()
@@ -160,6 +163,17 @@ class Desk:
             self.trace.append(entry)
             self.report[tool.trace_name].append(entry)
 
+    def record_question(self, jobs: Sequence[Job], outcomes: Mapping[Job, Outcome]) -> None:
+        """Take in what `jobs` brought for one question: as one list, as long as that of one job.
+
+        Jobs without an outcome have brought their passages before.
+        """
+        rankings = [self._ranking(job, outcomes.get(job)) for job in jobs]
+        most = self._context.scope.results_default
+        merged = interleave(rankings, most, key=lambda result: result.chunk_id)
+        self._question = self.book.add(merged)
+        self.record({job: _only(merged, outcome) for job, outcome in outcomes.items()})
+
     def answers(self, calls: tuple[ToolCall, ...]) -> list[str]:
         """The answer to each call, once `record` has taken in the jobs of the round."""
         told: set[Job] = set()
@@ -173,13 +187,21 @@ class Desk:
         """Whether a job has run and did not fail."""
         return job in self._listings
 
-    def context(self, job: Job) -> str:
-        """What the model reads of a job before the first round."""
-        listing = self._listings.get(job)
-        if listing is None:
-            return self._fence.note(self._tools[job.tool].unavailable)
+    def context(self, jobs: Sequence[Job]) -> str:
+        """What the model reads, before the first round, of `record_question`'s jobs."""
+        tool = self._tools[jobs[0].tool]
+        if not any(map(self.has_found, jobs)):
+            return self._fence.note(tool.unavailable)
+        listing, self._question = self._question, Listing()
         before = self._before if listing.passages else ""
-        return self._with_notes(before, self._show(job, listing))
+        return self._with_notes(before, self._render(tool, listing))
+
+    def _ranking(self, job: Job, outcome: Outcome | None) -> list[Result]:
+        """The results of a job that can become passages, or have become some, best first."""
+        if outcome is None:
+            return [each.result for each in self._listings[job].passages]
+        found = outcome.results if isinstance(outcome, Found) else ()
+        return [each for each in found if each.content]
 
     def _decide(self, call: ToolCall) -> Order:
         order = self._tools[call.name].read_call(call, self._context)
@@ -216,10 +238,21 @@ class Desk:
     def _show(self, job: Job, listing: Listing) -> str:
         """Render the listing, then drop its texts: a long round need not hold them."""
         self._listings[job] = self.book.shown(listing)
+        return self._render(self._tools[job.tool], listing)
+
+    def _render(self, tool: HiddenTool, listing: Listing) -> str:
         citing = self._citing if listing.passages else ""
-        return self._with_notes("", self._tools[job.tool].show(listing, self._fence), citing)
+        return self._with_notes("", tool.show(listing, self._fence), citing)
 
     def _with_notes(self, before: str, shown: str, after: str = "") -> str:
         """What is shown, between notes. What the proxy says is marked, also in a user's message."""
         notes = (self._fence.note(each) if each else "" for each in (before, after))
         return "\n\n".join(filter(None, (next(notes), shown, next(notes))))
+
+
+def _only(results: Iterable[Result], outcome: Outcome) -> Outcome:
+    """The outcome with those of its results that are among `results`."""
+    if isinstance(outcome, Failed):
+        return outcome
+    kept = {each.chunk_id for each in results}
+    return outcome._replace(results=tuple(e for e in outcome.results if e.chunk_id in kept))

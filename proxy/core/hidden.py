@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from typing_extensions import TypedDict
 
 from proxy.core.fence import Fence
+from proxy.core.followups import Question
 from proxy.core.passages import Listing, Passage, PassageTrace, Result
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
@@ -126,7 +127,7 @@ class HiddenTool(Protocol):
     def read_call(self, call: ToolCall, context: CallContext) -> Order:
         """What `call` asks for."""
 
-    def first_job(self, question: str, scope: Scope) -> Job | None:
+    def first_job(self, question: Question, scope: Scope) -> Job | None:
         """The job to run for a question before the first round; None if it only answers calls."""
 
     def as_function(self, job: Job) -> Function:

@@ -207,30 +207,44 @@ def _number_on(messages: Sequence[Message], recalled: Mapping[int, KeptTurn], de
 
 
 def _run_first(plan: Plan, desk: Desk, history: History) -> Script[Context | None]:
-    """Run the job before the first round, unless the history holds its passages.
+    """Run the jobs before the first round, unless the history holds their passages.
 
     If they stand at an earlier question, the model is told where.
     """
-    job = plan.first_job
+    jobs = plan.first_jobs
     known = history.contexts.get(history.last_user, ())
-    if job is None or any(each.job == job for each in known):
+    if not jobs or any(each.jobs == jobs for each in known):
         return None
-    if not desk.has_passages(job):
-        yield from _run(plan, desk, (job,))
-    if is_brief(plan.messages) and desk.has_found(job) and not desk.has_passages(job):
+    waiting = tuple(job for job in jobs if not desk.has_passages(job))
+    outcomes: dict[Job, Outcome] = (yield RunJobs(waiting)) if waiting else {}
+    failures = _failures(plan, desk, outcomes)
+    if len(failures) == len(jobs):
+        raise failures[0].error
+    desk.record_question(jobs, outcomes)
+    has_run = any(map(desk.has_found, jobs))
+    if is_brief(plan.messages) and has_run and not any(map(desk.has_passages, jobs)):
         return None  # it was small talk, and the model need not say that it found nothing
-    return Context(job, desk.context(job))
+    return Context(jobs, desk.context(jobs))
 
 
 def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Script[None]:
     if not jobs:
         return
     outcomes: dict[Job, Outcome] = yield RunJobs(jobs)
-    for job, outcome in outcomes.items():
-        may_end = plan.policy.fail_on_search_error and desk.tool_of(job).failure_may_end_answer
-        if isinstance(outcome, Failed) and may_end:
-            raise outcome.error
+    if failures := _failures(plan, desk, outcomes):
+        raise failures[0].error
     desk.record(outcomes)
+
+
+def _failures(plan: Plan, desk: Desk, outcomes: Mapping[Job, Outcome]) -> list[Failed]:
+    """Those of the jobs' failures that may end the answer."""
+    if not plan.policy.fail_on_search_error:
+        return []
+    return [
+        outcome
+        for job, outcome in outcomes.items()
+        if isinstance(outcome, Failed) and desk.tool_of(job).failure_may_end_answer
+    ]
 
 
 def _answers(plan: Plan, desk: Desk, ask: Ask, turn: Turn) -> Script[dict[str, str]]:
@@ -275,7 +289,7 @@ def _kept(
         before=tuple(rounds.messages),
         calls=tuple(call.as_message_part() for call in turn.calls) if is_answered else (),
         answers=answers if is_answered else {},
-        context=context if context and desk.has_found(context.job) else None,
+        context=context if context and any(map(desk.has_found, context.jobs)) else None,
         findings=desk.findings(),
         sources=dict(desk.numbering.numbers),
         cites={n: passage for heard in rounds.heard for n, passage in heard.cites.items()},

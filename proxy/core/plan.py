@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from proxy.core.chat import Chat, ToolChoice, last_user_text, tool_name
+from proxy.core.chat import Chat, ToolChoice, tool_name
 from proxy.core.chores import is_chore
 from proxy.core.fence import Fence
+from proxy.core.followups import Followups, Question, first_questions
 from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
@@ -56,6 +57,7 @@ class Policy:
     passage_chars: int = 48_000
     max_answer_chars: int = 1_000_000
     """The most characters that the client hears in all rounds of one answer."""
+    followups: Followups = "merge"
     query_chars: int = sys.maxsize
     """The longest query that the search takes, in characters."""
     fail_on_search_error: bool = False
@@ -102,8 +104,8 @@ class Plan(NamedTuple):
     """The client's messages, with the instructions in the system message."""
     tools: tuple[HiddenTool, ...]
     """All hidden tools."""
-    first_job: Job | None
-    """The job to run before the first round."""
+    first_jobs: tuple[Job, ...]
+    """The jobs to run before the first round, for one question. The first one stands for all."""
     offers: tuple[Offer, ...]
     """The hidden tools that the model may call."""
     fence: Fence
@@ -213,15 +215,17 @@ def make_plan(
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode)
     means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)
     may_search = means_hidden or (_leaves_open(chat.tool_choice) and not is_chore(chat.messages))
-    question_job = _question_job(chat, policy, scope, tools)
     may_offer = may_search and mode in ("tool", "hybrid") and policy.max_rounds > 0
     offers = _offers(chat, scope, tools) if may_offer else ()
-    first_job = None
+    first_jobs: tuple[Job, ...] = ()
     if mode in ("context", "hybrid") and (may_search or _is_named(chat.tool_choice)):
-        first_job = question_job
+        first_jobs = _question_jobs(chat, policy, scope, tools, policy.followups)
     forced: tuple[str, ...] = (named,) if named else ()
-    if means_hidden and not named and first_job is None:
+    if means_hidden and not named and not first_jobs:
         forced = tuple(each.tool.name for each in offers)
+    forced_job = None
+    if forced and not first_jobs:
+        forced_job = next(iter(_question_jobs(chat, policy, scope, tools, "off")), None)
     texts = (policy.instructions, *(each.tool.instructions for each in offers))
     return Plan(
         chat=chat,
@@ -229,12 +233,12 @@ def make_plan(
         scope=scope,
         messages=add_to_system(chat.messages, "\n\n".join(filter(None, texts))),
         tools=tools,
-        first_job=first_job,
+        first_jobs=first_jobs,
         offers=offers,
         fence=fence,
         choice=_AUTO if means_hidden else chat.tool_choice,
         forced=forced,
-        forced_job=question_job if forced and first_job is None else None,
+        forced_job=forced_job,
         grounded=mode != "off",
         client_tools=client_tools,
         json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
@@ -289,12 +293,20 @@ def _is_named(choice: ToolChoice | None) -> bool:
     return choice is not None and choice.kind == "named"
 
 
-def _question_job(
-    chat: Chat, policy: Policy, scope: Scope, tools: Sequence[HiddenTool]
-) -> Job | None:
-    """The job that looks for the last user message, cut to the limit; none for a chore."""
-    question = last_user_text(chat.messages)[: policy.query_chars].strip()
-    if not question or is_chore(chat.messages):
-        return None
-    jobs = (tool.first_job(question, scope) for tool in tools)
-    return next((job for job in jobs if job is not None), None)
+def _question_jobs(
+    chat: Chat, policy: Policy, scope: Scope, tools: Sequence[HiddenTool], followups: Followups
+) -> tuple[Job, ...]:
+    """The jobs that look for the last user message; none for a chore. One tool runs them all."""
+    questions = first_questions(
+        chat.messages,
+        followups=followups,
+        query_chars=policy.query_chars,
+        results=scope.results_default,
+    )
+    jobs_of_tools = (_jobs_of(tool, questions, scope) for tool in tools)
+    return next(filter(None, jobs_of_tools), ())
+
+
+def _jobs_of(tool: HiddenTool, questions: Sequence[Question], scope: Scope) -> tuple[Job, ...]:
+    jobs = (tool.first_job(each, scope) for each in questions)
+    return tuple(job for job in jobs if job is not None)

@@ -62,6 +62,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         model=profile.model or default.model or settings.default_model,
         scope=scope.narrow(narrower),
         retrieval=profile.retrieval or settings.retrieval,
+        followups=profile.followups or settings.followups,
         max_rounds=_first(profile.max_rounds, settings.max_rounds),
         max_searches=_first(profile.max_searches, settings.max_searches),
         budget_s=_first(profile.budget_s, settings.budget_s),

@@ -14,6 +14,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from proxy.core.followups import Followups
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
 from proxy.core.scope import Retrieval, Scope, Shown
 
@@ -100,6 +101,10 @@ class Profile(ScopeSettings):
 
     model: NonBlank | None = Field(None, description="The Scaleway model that answers.")
     retrieval: Retrieval | None = Field(None, description="When the proxy searches documents.")
+    followups: Followups | None = Field(
+        None,
+        description="How the modes that search first treat a short message that follows another.",
+    )
     instructions: str | None = Field(
         None, description="Text of your own for the system message, instead of the settings'."
     )

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from proxy.core.followups import Followups
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
 from proxy.core.scope import Retrieval, Shown
 from proxy.settings.params import DROPPED, REFUSED
@@ -117,6 +118,10 @@ class Settings(ScopeSettings, BaseSettings):
         "llama-3.3-70b-instruct", description="The model of a request that names none."
     )
     retrieval: Retrieval = Field("tool", description="When the proxy searches documents.")
+    followups: Followups = Field(
+        "merge",
+        description="How the modes that search first treat a short message that follows another.",
+    )
     max_rounds: Rounds = Field(
         4, description="The most rounds of searching for one answer; then the model must answer."
     )

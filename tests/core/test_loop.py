@@ -442,7 +442,7 @@ def test_a_first_search_that_failed_is_tried_again() -> None:
 
 
 def test_another_question_is_searched_first_beside_what_was_found() -> None:
-    context = Context(Search("Another question?", 5).job, "Earlier passages.")
+    context = Context((Search("Another question?", 5).job,), "Earlier passages.")
     script = Script(came_back(), retrieval="context")
     script.start()
     command = script.reply({HANDLE: kept_turn(context=context)})
@@ -690,6 +690,121 @@ def test_a_question_asked_again_is_not_searched_again() -> None:
     _, one, _, two = asks(script.reply({recall.handles[0]: kept})).ask.messages
     assert "Leave is 27 days." in text_of(one["content"])
     assert "Also found, shown before: [1]." in text_of(two["content"])
+
+
+HOURS = Result("c2", "A day is 8 hours.", 0.7, 7, "Handbook", "h.pdf", "https://docs.test/h")
+LATE = Failed(UpstreamTimeout("LightOn", "late"))
+FOLLOWED = ["And in hours?", "How many days of leave?\nAnd in hours?"]
+
+
+def followed(mode: str, **policy: Any) -> tuple[Script, Command]:
+    """A follow-up, and the command to search for it."""
+    script = Script(LATER, retrieval=mode, **policy)
+    return script, script.start()
+
+
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+def test_a_follow_up_is_searched_twice_at_once_and_shown_as_one_list(mode: str) -> None:
+    script, command = followed(mode)
+    assert searches(command) == FOLLOWED
+    third = LEAVE._replace(chunk_id="c3", content="Ask in time.")
+    first = asks(script.reply(bring(command, found(HOURS), found(LEAVE, HOURS, third))))
+    shown = str(first.ask.messages)
+    assert shown.index("A day is 8 hours.") < shown.index("Leave is 27 days.") < shown.index("Ask")
+    assert shown.count("A day is 8 hours.") == 1
+    numbers = [[each["passage"] for each in entry["results"]] for entry in script.desk.trace]
+    assert numbers == [[2], [2, 3, 4]]  # the history cites [1]
+    calls = [each for message in first.ask.messages for each in calls_in(message)]
+    assert [each["function"]["arguments"] for each in calls] == (
+        ['{"query":"And in hours?"}'] if mode == "hybrid" else []
+    )
+
+
+def test_a_follow_up_is_searched_alone_where_the_setting_says_so() -> None:
+    _, command = followed("context", followups="off")
+    assert searches(command) == FOLLOWED[:1]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("fails", [True, False])
+def test_one_failed_search_of_a_follow_up_costs_nothing(place: int, *, fails: bool) -> None:
+    script, command = followed("context", fail_on_search_error=fails)
+    outcomes: list[Outcome] = [found(LEAVE), found(LEAVE)]
+    outcomes[place] = LATE
+    first = asks(script.reply(bring(command, *outcomes)))
+    assert "Leave is 27 days." in str(first.ask.messages)
+    assert "unavailable" not in str(first.ask.messages)
+    assert ["error" in each for each in script.desk.trace] == [place == 0, place == 1]
+
+
+@pytest.mark.parametrize("outcomes", [(found(), found(LEAVE)), (found(LEAVE), found())])
+def test_a_question_in_few_words_is_answered_from_what_one_of_its_searches_found(
+    outcomes: tuple[Outcome, ...],
+) -> None:
+    brief = [*LATER["messages"][:-1], {"role": "user", "content": "In hours?"}]
+    script = Script({"messages": brief}, retrieval="context")
+    first = asks(script.reply(bring(script.start(), *outcomes)))
+    assert "Leave is 27 days." in text_of(first.ask.messages[-1]["content"])
+
+
+def test_two_failed_searches_of_a_follow_up_are_told_or_end_the_answer() -> None:
+    script, command = followed("context")
+    told_of = str(asks(script.reply(bring(command, LATE, LATE))).ask.messages)
+    assert told_of.count("unavailable") == 1
+    failing, command = followed("context", fail_on_search_error=True)
+    with pytest.raises(UpstreamTimeout):
+        failing.reply(bring(command, LATE, LATE))
+
+
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+@pytest.mark.parametrize("outcomes", [(found(HOURS), found(LEAVE)), (LATE, found(LEAVE))])
+def test_the_searches_of_a_follow_up_are_not_repeated_when_the_client_comes_back(
+    mode: str, outcomes: tuple[Outcome, ...]
+) -> None:
+    script = Script({**LATER, "tools": [WEATHER]}, retrieval=mode)
+    first = asks(script.reply(bring(script.start(), *outcomes)))
+    kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS))))
+    steps = came_back()["messages"][1:]
+    back = {"tools": [WEATHER], "messages": [*LATER["messages"], *steps]}
+    again = Script(back, retrieval=mode)
+    again.start()
+    command = asks(again.reply({HANDLE: kept}))
+    assert command.ask.messages[: len(first.ask.messages)] == first.ask.messages
+
+
+def test_a_follow_up_remembers_what_the_question_before_it_found() -> None:
+    before = Script(search_memory=True, retrieval="context")
+    before.reply(bring(before.start(), found(LEAVE)))
+    kept = keeps(before.reply(turn(text=LATER["messages"][1]["content"])))
+    script, recall = followed("context", search_memory=True)
+    assert isinstance(recall, Recall)
+    command = script.reply({recall.handles[0]: kept})
+    assert searches(command) == FOLLOWED
+    _, one, _, two = asks(script.reply(bring(command, found(HOURS), found(LEAVE)))).ask.messages
+    assert "Leave is 27 days." in text_of(one["content"])
+    assert "A day is 8 hours." in text_of(two["content"])
+    assert "Also found, shown before: [1]." in text_of(two["content"])
+
+
+def test_of_a_follow_up_asked_again_only_what_brought_no_passage_is_searched_again() -> None:
+    once = Script(LATER, search_memory=True, retrieval="context")
+    recall = once.start()
+    assert isinstance(recall, Recall)
+    command = once.reply({})
+    once.reply(bring(command, found(HOURS), LATE))
+    kept = keeps(once.reply(turn(text="216 hours.")))
+    said = {"role": "assistant", "content": "216 hours."}
+    other = {"role": "user", "content": "How many days of leave?"}
+    so = {"role": "assistant", "content": "So."}
+    messages = [*LATER["messages"], said, other, so, LATER["messages"][-1]]
+    script = Script({"messages": messages}, search_memory=True, retrieval="context")
+    recall = script.start()
+    assert isinstance(recall, Recall)
+    command = script.reply({recall.handles[1]: kept})
+    assert searches(command) == FOLLOWED[1:]
+    *_, last = asks(script.reply(bring(command, found(LEAVE)))).ask.messages
+    assert "Leave is 27 days." in text_of(last["content"])
+    assert "Also found, shown before" in text_of(last["content"])
 
 
 def test_required_stays_required_until_the_budget_ends() -> None:

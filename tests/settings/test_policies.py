@@ -52,6 +52,7 @@ def test_every_setting_reaches_the_policy() -> None:
     }
     others = {
         "retrieval": "hybrid",
+        "followups": "off",
         "text_calls": "own",
         "progress": "open-webui",
         "max_rounds": 0,
