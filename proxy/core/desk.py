@@ -58,10 +58,12 @@ class Desk:
         query_limit: int,
         before: str = "",
         citing: str = "",
+        nothing: str = "",
     ) -> None:
         """`max_searches` is the most jobs of one round, whatever their tools.
 
-        `before` precedes the passages of a first search, `citing` follows all passages.
+        `before` precedes the passages of a first search, `citing` follows all passages. `nothing`
+        follows searches that brought none.
         """
         self.book = book
         self.numbering = Numbering()
@@ -70,7 +72,7 @@ class Desk:
         self._tools = {tool.name: tool for tool in tools}
         self._context = CallContext(scope, book.passages, query_limit)
         self._max_searches = max_searches
-        self._before, self._citing = before, citing
+        self._before, self._citing, self._nothing = before, citing, nothing
         self.trace: list[JobTrace] = []
         """Every job that has run, in order."""
         self.report: dict[str, list[JobTrace]] = {
@@ -82,6 +84,8 @@ class Desk:
         self._orders: dict[str, Order] = {}
         self._listings: dict[Job, Listing] = {}
         self._round: dict[Job, None] = {}
+        self._wanted: dict[Job, None] = {}
+        """The jobs whose results this answer rests on, also if an earlier answer brought them."""
         self._recalled: set[Job] = set()
         self._listed = _ByTopic()
         self._asked = _ByTopic()
@@ -142,6 +146,7 @@ class Desk:
         """Take in what the jobs brought, in the order of their calls."""
         for job, outcome in outcomes.items():
             tool = self._tools[job.tool]
+            self._wanted[job] = None
             entry: JobTrace = {
                 **tool.trace(job),
                 "took_ms": outcome.took_ms,
@@ -163,7 +168,21 @@ class Desk:
     def answers(self, calls: tuple[ToolCall, ...]) -> list[str]:
         """The answer to each call, once `record` has taken in the jobs of the round."""
         told: set[Job] = set()
-        return [self._answer(self._orders[call.id], told) for call in calls]
+        orders = [self._orders[call.id] for call in calls]
+        jobs = [order.job for order in orders if order.job is not None]
+        self._wanted.update(dict.fromkeys(jobs))
+        texts = [self._answer(order, told) for order in orders]
+        if jobs:
+            texts[-1] = self._with_notes("", texts[-1], self._after_nothing())
+        return texts
+
+    @property
+    def has_found_nothing(self) -> bool:
+        """Whether there were searches for this answer, and all of them ran and brought nothing."""
+        if any("error" in entry for entry in self.trace):
+            return False
+        brought = [self._listings[job] for job in self._wanted]
+        return bool(brought) and not any(each.passages or each.left_out for each in brought)
 
     def has_passages(self, job: Job) -> bool:
         """Whether a job of this answer or an earlier one has brought passages."""
@@ -179,7 +198,7 @@ class Desk:
         if listing is None:
             return self._fence.note(self._tools[job.tool].unavailable)
         before = self._before if listing.passages else ""
-        return self._with_notes(before, self._show(job, listing))
+        return self._with_notes(before, self._show(job, listing), self._after_nothing())
 
     def _decide(self, call: ToolCall) -> Order:
         order = self._tools[call.name].read_call(call, self._context)
@@ -218,6 +237,9 @@ class Desk:
         self._listings[job] = self.book.shown(listing)
         citing = self._citing if listing.passages else ""
         return self._with_notes("", self._tools[job.tool].show(listing, self._fence), citing)
+
+    def _after_nothing(self) -> str:
+        return self._nothing if self.has_found_nothing else ""
 
     def _with_notes(self, before: str, shown: str, after: str = "") -> str:
         """What is shown, between notes. What the proxy says is marked, also in a user's message."""

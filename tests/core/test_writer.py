@@ -393,3 +393,30 @@ def test_a_refusal_is_noticed() -> None:
     assert not one.has_refused
     one.write(refusal)
     assert one.has_refused
+
+
+class _Louder:
+    def feed(self, piece: str) -> str:
+        return piece.upper()
+
+    def flush(self) -> str:
+        return ""
+
+
+def test_the_proxys_own_words_are_heard_as_they_are_after_a_blank_line() -> None:
+    one = writer()
+    one.prose = _Louder()
+    write(one, chunk({"content": "Let me see."}))
+    one.begin_round()
+    assert delta_of(one.say("See https://a.test [1]")) == {"content": "\n\nSee https://a.test [1]"}
+    assert one.text == "LET ME SEE.\n\nSee https://a.test [1]"
+
+
+def test_the_proxys_own_words_can_begin_the_completion_and_are_no_models() -> None:
+    one = writer()
+    one.begin_round()
+    said = one.say("Nothing.")
+    assert (said["model"], one.reported_model) == ("asked", "")
+    assert delta_of(said) == {"role": "assistant", "content": "Nothing."}
+    (closing,) = end(one)
+    assert (delta_of(closing), closing["choices"][0]["finish_reason"]) == ({}, "stop")
