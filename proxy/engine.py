@@ -21,13 +21,25 @@ from proxy.core.gathering import CallRules
 from proxy.core.grounding import Grounding
 from proxy.core.hidden import Failed, Found, HiddenTool, Job, Outcome
 from proxy.core.kept import KeptTurn, call_id
-from proxy.core.loop import AskModel, Command, EmptyAnswerError, Keep, Recall, RunJobs, Tell, answer
+from proxy.core.loop import (
+    AskModel,
+    Command,
+    EmptyAnswerError,
+    Keep,
+    Recall,
+    Refuse,
+    RunJobs,
+    Tell,
+    answer,
+)
 from proxy.core.names import FIELD
+from proxy.core.nothing_found import told
 from proxy.core.open_webui import OpenWebUI
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
 from proxy.core.progress import Thoughts
 from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
+from proxy.core.room import Room
 from proxy.core.showing import Listener, Showing
 from proxy.core.slices import slices_of
 from proxy.core.turn import Owner, ToolCall, Turn
@@ -79,6 +91,8 @@ class Run:
     rounds: int = 0
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
+    is_refused: bool = False
+    """The proxy has answered itself, because nothing was found."""
     desk: Desk = field(init=False)
     _grounding: Grounding = field(init=False)
     _asked: Sequence[Message] = field(init=False, default=())
@@ -103,6 +117,7 @@ class Run:
             query_limit=policy.query_chars,
             before=policy.context,
             citing=self.plan.citing,
+            nothing=told(self.plan),
         )
         self._grounding = Grounding(self.plan, self.desk)
         self.writer.prose = self._grounding.prose
@@ -170,6 +185,8 @@ class Run:
                 return self._run_jobs(jobs, tasks)
             case Tell(turn):
                 return self._tell(turn, listener)
+            case Refuse(turn):
+                return self._refuse(turn, listener)
             case Recall(handles):
                 return self.turns.recall(handles)
             case Keep(handle, turn):
@@ -183,7 +200,7 @@ class Run:
         self._grounding.begin_round()
         reader = self._reader(ask)
         room = reader.room
-        withheld = self._withheld = Withheld()
+        withheld = self._withheld = Withheld(is_silent=ask.is_silent)
         take = withheld.take if ask.is_withheld else None
         whole: list[Chunk | TextChunk] = []  # for a plain client: its text may come in one piece
         write = self.writer.write if self.plan.chat.stream else whole.append
@@ -222,6 +239,20 @@ class Run:
             behind = listener.hear([told])
         if behind is not None:
             await behind
+        return self._with_heard(turn)
+
+    async def _refuse(self, turn: Turn, listener: Listener) -> Turn:
+        """Let the client hear the proxy's own words, and no more of them than there is room for."""
+        self.is_refused = True
+        room = Room(self._room)
+        self.writer.begin_round()
+        self._grounding.begin_round()
+        text = room.cut(turn.text)
+        self.is_cut = room.is_full
+        behind = listener.hear([self.writer.say(text)])
+        if behind is not None:
+            await behind
+        turn = replace(turn, text=text, finish_reason="length" if room.is_full else "stop")
         return self._with_heard(turn)
 
     def _with_heard(self, turn: Turn) -> Turn:
@@ -327,4 +358,6 @@ class Run:
         report = {**closing.report, "rounds": self.rounds}
         is_told = self._showing is not None and self._showing.shows_sources
         annotations = [] if is_told else closing.annotations
+        if self.is_refused:
+            report["refused"] = True
         return self.writer.end(turn, annotations=annotations, extras={FIELD: report})

@@ -101,7 +101,6 @@ _OWNED: Final = frozenset(
 """Fields that the proxy reads, and writes itself for each model round."""
 
 _MOST_FIELDS: Final = 1_000
-_WORDS_OF_A_QUESTION: Final = 3
 
 
 def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = frozenset()) -> Chat:
@@ -170,11 +169,6 @@ def last_user_text(messages: list[Message]) -> str:
     """The text of the newest user message, "" if there is none."""
     place = last_user_place(messages)
     return text_of(messages[place].get("content")).strip() if place >= 0 else ""
-
-
-def is_brief(messages: list[Message]) -> bool:
-    """Whether the newest user message has fewer than three words, as a greeting or thanks has."""
-    return len(last_user_text(messages).split()) < _WORDS_OF_A_QUESTION
 
 
 def last_user_place(messages: Sequence[Message]) -> int:

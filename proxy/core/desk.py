@@ -59,10 +59,12 @@ class Desk:
         query_limit: int,
         before: str = "",
         citing: str = "",
+        nothing: str = "",
     ) -> None:
         """`max_searches` is the most jobs of one round, whatever their tools.
 
-        `before` precedes the passages of a first search, `citing` follows all passages.
+        `before` precedes the passages of a first search, `citing` follows all passages. `nothing`
+        follows searches that brought none.
         """
         self.book = book
         self.numbering = Numbering()
@@ -71,7 +73,7 @@ class Desk:
         self._tools = {tool.name: tool for tool in tools}
         self._context = CallContext(scope, book.passages, query_limit)
         self._max_searches = max_searches
-        self._before, self._citing = before, citing
+        self._before, self._citing, self._nothing = before, citing, nothing
         self.trace: list[JobTrace] = []
         """Every job that has run, in order."""
         self.report: dict[str, list[JobTrace]] = {
@@ -85,6 +87,8 @@ class Desk:
         self._question = Listing()
         """What was found before the first round, until the model is shown it."""
         self._round: dict[Job, None] = {}
+        self._wanted: dict[Job, None] = {}
+        """The jobs whose results this answer rests on, also if an earlier answer brought them."""
         self._recalled: set[Job] = set()
         self._listed = _ByTopic()
         self._asked = _ByTopic()
@@ -145,6 +149,7 @@ class Desk:
         """Take in what the jobs brought, in the order of their calls."""
         for job, outcome in outcomes.items():
             tool = self._tools[job.tool]
+            self._wanted[job] = None
             entry: JobTrace = {
                 **tool.trace(job),
                 "took_ms": outcome.took_ms,
@@ -172,12 +177,27 @@ class Desk:
         most = self._context.scope.results_default
         merged = interleave(rankings, most, key=lambda result: result.chunk_id)
         self._question = self.book.add(merged)
+        self._wanted.update(dict.fromkeys(jobs))
         self.record({job: _only(merged, outcome) for job, outcome in outcomes.items()})
 
     def answers(self, calls: tuple[ToolCall, ...]) -> list[str]:
         """The answer to each call, once `record` has taken in the jobs of the round."""
         told: set[Job] = set()
-        return [self._answer(self._orders[call.id], told) for call in calls]
+        orders = [self._orders[call.id] for call in calls]
+        jobs = [order.job for order in orders if order.job is not None]
+        self._wanted.update(dict.fromkeys(jobs))
+        texts = [self._answer(order, told) for order in orders]
+        if jobs:
+            texts[-1] = self._with_notes("", texts[-1], self._after_nothing())
+        return texts
+
+    @property
+    def has_found_nothing(self) -> bool:
+        """Whether there were searches for this answer, and all of them ran and brought nothing."""
+        if any("error" in entry for entry in self.trace):
+            return False
+        brought = [self._listings[job] for job in self._wanted]
+        return bool(brought) and not any(each.passages or each.left_out for each in brought)
 
     def has_passages(self, job: Job) -> bool:
         """Whether a job of this answer or an earlier one has brought passages."""
@@ -194,7 +214,7 @@ class Desk:
             return self._fence.note(tool.unavailable)
         listing, self._question = self._question, Listing()
         before = self._before if listing.passages else ""
-        return self._with_notes(before, self._render(tool, listing))
+        return self._with_notes(before, self._render(tool, listing), self._after_nothing())
 
     def _ranking(self, job: Job, outcome: Outcome | None) -> list[Result]:
         """The results of a job that can become passages, or have become some, best first."""
@@ -243,6 +263,9 @@ class Desk:
     def _render(self, tool: HiddenTool, listing: Listing) -> str:
         citing = self._citing if listing.passages else ""
         return self._with_notes("", tool.show(listing, self._fence), citing)
+
+    def _after_nothing(self) -> str:
+        return self._nothing if self.has_found_nothing else ""
 
     def _with_notes(self, before: str, shown: str, after: str = "") -> str:
         """What is shown, between notes. What the proxy says is marked, also in a user's message."""

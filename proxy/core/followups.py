@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from proxy.core.chat import is_brief, last_user_place, last_user_text, text_of
+from proxy.core.chat import last_user_place, last_user_text, text_of
 from proxy.core.chores import is_chore
+from proxy.core.small_talk import is_small_talk
 from proxy.core.wire import Message
 
 Followups = Literal["merge", "off"]
@@ -48,7 +49,7 @@ def first_questions(
         return ()
     query = last[:query_chars].strip()
     earlier = ""
-    if followups == "merge" and results >= _FEWEST_RESULTS and _may_follow(messages, last):
+    if followups == "merge" and results >= _FEWEST_RESULTS and _may_follow(last):
         room = max(query_chars - len(last) - len(_BETWEEN), 0)
         earlier = _said_before(messages)[:room].strip()
     if not earlier or _words(earlier) == _words(last):
@@ -73,10 +74,10 @@ def interleave(
     return list(merged.values())[:most]
 
 
-def _may_follow(messages: list[Message], last: str) -> bool:
+def _may_follow(last: str) -> bool:
     """Whether the message may mean the one before it. "Thanks!" does not, "managers?" does."""
-    is_small_talk = is_brief(messages) and _QUESTION_MARKS.isdisjoint(last)
-    return len(last) <= LONGEST_FOLLOWUP and not is_small_talk
+    asks = not _QUESTION_MARKS.isdisjoint(last)
+    return len(last) <= LONGEST_FOLLOWUP and (asks or not is_small_talk(last))
 
 
 def _said_before(messages: Sequence[Message]) -> str:

@@ -7,6 +7,7 @@ and tests play it as a script, without an event loop:
     AskModel(ask)          -> Turn
     RunJobs(jobs)          -> {Job: Outcome}, in the order of the jobs
     Tell(turn)             -> the same Turn, with what the client heard of it
+    Refuse(turn)           -> the same Turn, with what the client heard of it
     Keep(handle, turn)     -> None
 
 It returns the turn that ends the answer. An answer must have words if something was searched for
@@ -20,15 +21,17 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from proxy.core.chat import is_brief
+from proxy.core.chat import last_user_text
 from proxy.core.client_numbers import highest_number, since_question
 from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Job, Outcome
 from proxy.core.history import History, choose, recognise, restore
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
+from proxy.core.nothing_found import is_hopeless, refusal
 from proxy.core.placing import made_call, with_contexts
 from proxy.core.plan import Ask, Plan
 from proxy.core.rounds import Rounds
+from proxy.core.small_talk import is_small_talk
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.wire import Message
 
@@ -68,6 +71,13 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse:
+    """Let the client hear a turn of the proxy's own words, which ends the answer."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """Keep the hidden part of this answer until its client comes back."""
 
@@ -75,7 +85,7 @@ class Keep:
     turn: KeptTurn
 
 
-Command = Recall | AskModel | RunJobs | Tell | Keep
+Command = Recall | AskModel | RunJobs | Tell | Refuse | Keep
 Script = Generator[Command, Any, _T]
 """Yields commands, and returns a `_T`. Each command has a reply of its own type, see above."""
 
@@ -89,10 +99,15 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
     context = yield from _run_first(plan, desk, history)
     known = with_contexts(plan, history, context, has_shown=bool(desk.book.passages))
     rounds = Rounds()
+    turn: Turn
+    answers: dict[str, str]
     while True:
         ask = rounds.ask(plan, desk, known, out_of_time)
+        if is_hopeless(ask):
+            turn, answers = (yield from _refuse(plan, rounds)), {}
+            break
         desk.begin_round()
-        turn: Turn = yield AskModel(ask)
+        turn = yield AskModel(ask)
         rounds.heard.append(turn.heard)
         turn = _searching(plan, ask, turn, history.last_user)
         answers = yield from _answers(plan, desk, ask, turn)
@@ -148,6 +163,8 @@ def _is_json(plan: Plan, ask: Ask, turn: Turn) -> bool:
     A model that was asked for the format, but was cut or writes what cannot be judged, does not do
     better in another round.
     """
+    if ask.is_silent:
+        return False  # a refusal takes its place: no other round follows, see `is_hopeless`
     if turn.heard.is_refusal or plan.json_format is None:
         return True
     if not turn.text.strip():
@@ -161,6 +178,13 @@ def _tell(ask: Ask, turn: Turn, rounds: Rounds) -> Script[Turn]:
     if ask.is_withheld and turn.text.strip():
         turn = yield Tell(turn)
         rounds.heard[-1] = turn.heard
+    return turn
+
+
+def _refuse(plan: Plan, rounds: Rounds) -> Script[Turn]:
+    """The turn that ends the answer because nothing was found, once the client has heard it."""
+    turn: Turn = yield Refuse(refusal(plan))
+    rounds.heard.append(turn.heard)
     return turn
 
 
@@ -221,9 +245,8 @@ def _run_first(plan: Plan, desk: Desk, history: History) -> Script[Context | Non
     if len(failures) == len(jobs):
         raise failures[0].error
     desk.record_question(jobs, outcomes)
-    has_run = any(map(desk.has_found, jobs))
-    if is_brief(plan.messages) and has_run and not any(map(desk.has_passages, jobs)):
-        return None  # it was small talk, and the model need not say that it found nothing
+    if desk.has_found_nothing and is_small_talk(last_user_text(plan.messages)):
+        return None  # the model answers it, and need not know that it was searched for
     return Context(jobs, desk.context(jobs))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from proxy.core.chat import Chat, ToolChoice, tool_name
@@ -17,6 +17,7 @@ from proxy.core.followups import Followups, Question, first_questions
 from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
+from proxy.core.languages import Language
 from proxy.core.passages import Passage
 from proxy.core.scope import Retrieval, Scope, Shown, Wish
 from proxy.core.tool_names import ToolNames
@@ -29,6 +30,8 @@ CitationNumbers = Literal["sources", "passage"]
 AnswerLinks = Literal["sources", "all", "none"]
 TextCallsRead = Literal["all", "own", "off"]
 """Whose calls are read that the model writes as text: everybody's, the proxy's own, nobody's."""
+WhenNothingFound = Literal["model", "own_knowledge", "refuse"]
+"""Who answers then: the model, which says so; the model, from what it knows; the proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ class Policy:
     json_with_tools: bool = False
     """Whether a model that must answer in a JSON format can call tools all the same."""
     progress: Shown = "off"
+    when_nothing_found: WhenNothingFound = "model"
+    refusals: Mapping[Language, str] = field(default_factory=dict)
+    """The operator's own words for a refusal."""
 
 
 class Ask(NamedTuple):
@@ -85,6 +91,8 @@ class Ask(NamedTuple):
     """Whether the client hears none of its text unless the loop says so, see `Tell`."""
     is_forced: bool = False
     """Whether the model must call a hidden tool."""
+    is_silent: bool = False
+    """Whether the client hears neither its text nor its reasoning: only calls of its own tools."""
 
 
 class Offer(NamedTuple):

@@ -172,6 +172,12 @@ class CompletionWriter:
         self._heard["content"].pieces.append(text)
         return self._chunk({"content": text})
 
+    def say(self, text: str) -> Chunk:
+        """The proxy's own words, as they are. A blank line sets them off from what was heard."""
+        text = self._gaps.pop("content", "") + text
+        self._heard["content"].pieces.append(text)
+        return self._chunk({"content": text})
+
     def end(
         self, turn: Turn, *, annotations: list[Annotation], extras: Mapping[str, object]
     ) -> list[Chunk]:

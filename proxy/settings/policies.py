@@ -80,6 +80,8 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         search_memory=_first(profile.search_memory, settings.search_memory),
         memory_chars=settings.memory_chars,
         json_with_tools=settings.json_with_tools,
+        when_nothing_found=profile.when_nothing_found or settings.when_nothing_found,
+        refusals={**(settings.refusal_text or {}), **(profile.refusal_text or {})},
         fail_on_search_error=settings.on_search_error == "fail",
     )
 

@@ -15,7 +15,8 @@ from pydantic import (
 )
 
 from proxy.core.followups import Followups
-from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
+from proxy.core.languages import LANGUAGES, Language
+from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
 from proxy.core.scope import Retrieval, Scope, Shown
 
 MakeScope = Callable[..., Scope]
@@ -45,6 +46,11 @@ def _profile_name(name: str) -> str:
     return name
 
 
+def _in_each_language(value: object) -> object:
+    """Let one text stand for all languages."""
+    return dict.fromkeys(LANGUAGES, value) if isinstance(value, str) else value
+
+
 NonBlank = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ProfileName = Annotated[str, AfterValidator(_profile_name)]
 Ids = Annotated[
@@ -54,6 +60,10 @@ Labels = Annotated[tuple[NonBlank, ...], AfterValidator(_not_empty)]
 Rounds = Annotated[int, Field(ge=0, le=20)]
 Searches = Annotated[int, Field(ge=1, le=32)]
 Seconds = Annotated[float, Field(gt=0)]
+ByLanguage = Annotated[
+    dict[Language, NonBlank],
+    BeforeValidator(_in_each_language, json_schema_input_type=str | dict[Language, NonBlank]),
+]
 
 
 class ScopeSettings(BaseModel):
@@ -122,6 +132,12 @@ class Profile(ScopeSettings):
     )
     text_calls: TextCallsRead | None = Field(
         None, description="Whose tool calls the proxy reads where the model writes them as text."
+    )
+    when_nothing_found: WhenNothingFound | None = Field(
+        None, description="What happens when the searches for an answer find nothing."
+    )
+    refusal_text: ByLanguage | None = Field(
+        None, description="What the proxy says instead of an answer that it refuses."
     )
     max_rounds: Rounds | None = Field(None, description="The most rounds of searching.")
     max_searches: Searches | None = Field(None, description="The most searches in one round.")

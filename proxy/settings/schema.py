@@ -12,10 +12,11 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proxy.core.followups import Followups
-from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
+from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
 from proxy.core.scope import Retrieval, Shown
 from proxy.settings.params import DROPPED, REFUSED
 from proxy.settings.profiles import (
+    ByLanguage,
     NonBlank,
     Profile,
     ProfileName,
@@ -173,6 +174,12 @@ class Settings(ScopeSettings, BaseSettings):
     citing_instructions: str | None = Field(
         None,
         description="Replaces the built-in text after passages that asks the model to cite them.",
+    )
+    when_nothing_found: WhenNothingFound = Field(
+        "model", description="What happens when the searches for an answer find nothing."
+    )
+    refusal_text: ByLanguage | None = Field(
+        None, description="What the proxy says instead of an answer that it refuses."
     )
     passage_chars: int = Field(
         48_000, ge=1, description="The most characters of passages that one request may hold."

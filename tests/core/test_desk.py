@@ -379,3 +379,63 @@ def test_a_search_that_failed_is_not_repeated_by_the_next() -> None:
     again = asks("leave", "c2")
     run_round(at, again)
     assert not at.is_repeated((again,))
+
+
+def searched_first(at: Desk, outcome: Found | Failed) -> str:
+    at.record_question((LEAVE,), {LEAVE: outcome})
+    return at.context((LEAVE,))
+
+
+def test_what_is_said_of_finding_nothing_follows_a_first_search_that_found_none() -> None:
+    at = desk(before="Before.", citing="Cite.", nothing="Say so.")
+    assert searched_first(at, Found()) == f"{note(NO_RESULTS)}\n\n{note('Say so.')}"
+    assert at.has_found_nothing
+
+
+def test_it_is_said_once_after_all_the_answers_of_a_round() -> None:
+    at = desk(nothing="Say so.")
+    answers = run_round(at, asks("leave", "1"), asks("lease", "2"), outcome=Found())
+    assert answers == [note(NO_RESULTS), f"{note(NO_RESULTS)}\n\n{note('Say so.')}"]
+
+
+def test_it_is_not_said_beside_a_fault_alone() -> None:
+    at = desk(nothing="Say so.")
+    run_round(at, asks("leave"), outcome=Found())
+    (answer,) = run_round(at, call("{}", id="2"))
+    assert "Say so." not in answer
+
+
+@pytest.mark.parametrize("outcome", [found(), failed()])
+def test_it_is_not_said_where_something_was_found_or_a_search_failed(
+    outcome: Found | Failed,
+) -> None:
+    at = desk(nothing="Say so.")
+    assert "Say so." not in searched_first(at, outcome)
+    (answer,) = run_round(at, asks("lease"), outcome=Found())
+    assert "Say so." not in answer
+    assert not at.has_found_nothing
+
+
+def test_nothing_was_found_only_after_a_search() -> None:
+    assert not desk().has_found_nothing
+
+
+def test_a_result_that_finds_no_room_is_not_nothing() -> None:
+    at = Desk(TOOLS, Shelves(), PassageBook(10), FENCE, max_searches=8, query_limit=99)
+    at.record({LEAVE: found(result("a", "x" * 500))})
+    assert not at.has_found_nothing
+
+
+def test_a_search_that_an_earlier_answer_ran_in_vain_has_found_nothing() -> None:
+    at = desk(nothing="Say so.")
+    assert at.recall(Findings((), (KeptJob(LEAVE, ()),), 0), 0)
+    assert not at.has_found_nothing
+    assert "Say so." in run_round(at, asks("leave"))[0]
+    assert at.has_found_nothing
+
+
+def test_a_search_that_failed_now_does_not_count_as_the_empty_one_of_an_earlier_answer() -> None:
+    at = desk()
+    assert at.recall(Findings((), (KeptJob(LEAVE, ()),), 0), 0)
+    at.record({LEAVE: failed()})
+    assert not at.has_found_nothing

@@ -443,3 +443,30 @@ def test_thoughts_of_a_round_in_which_a_line_came_first_stand_apart(before: str)
     one.begin_round()
     heard += [one.think("A"), write(one, chunk({"reasoning_content": "I see."}))]
     assert thoughts_of(*heard) == f"{before.strip()}\n\nA\n\nI see.".lstrip()
+
+
+class _Louder:
+    def feed(self, piece: str) -> str:
+        return piece.upper()
+
+    def flush(self) -> str:
+        return ""
+
+
+def test_the_proxys_own_words_are_heard_as_they_are_after_a_blank_line() -> None:
+    one = writer()
+    one.prose = _Louder()
+    write(one, chunk({"content": "Let me see."}))
+    one.begin_round()
+    assert delta_of(one.say("See https://a.test [1]")) == {"content": "\n\nSee https://a.test [1]"}
+    assert one.text == "LET ME SEE.\n\nSee https://a.test [1]"
+
+
+def test_the_proxys_own_words_can_begin_the_completion_and_are_no_models() -> None:
+    one = writer()
+    one.begin_round()
+    said = one.say("Nothing.")
+    assert (said["model"], one.reported_model) == ("asked", "")
+    assert delta_of(said) == {"role": "assistant", "content": "Nothing."}
+    (closing,) = end(one)
+    assert (delta_of(closing), closing["choices"][0]["finish_reason"]) == ({}, "stop")
