@@ -7,6 +7,7 @@ call is complete, perhaps while its round still streams, and never decides anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from proxy.core.fence import Fence
@@ -153,7 +154,8 @@ class Desk:
                 if isinstance(outcome.error, UpstreamError):
                     self.causes.append(outcome.error.cause)
             else:
-                listing = self._listings[job] = self.book.add(outcome.results)
+                listing = replace(self.book.add(outcome.results), notes=outcome.notes)
+                self._listings[job] = listing
                 self._listed.add(job)
                 entry["results"] = [passage.as_trace() for passage in listing.passages]
                 entry["warnings"] = list(outcome.warnings)

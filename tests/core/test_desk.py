@@ -342,3 +342,13 @@ def test_a_search_that_failed_is_not_repeated_by_the_next() -> None:
     again = asks("leave", "c2")
     run_round(at, again)
     assert not at.is_repeated((again,))
+
+
+def test_notes_of_a_job_stand_behind_its_passages_and_for_want_of_some() -> None:
+    at = desk()
+    told = "The document has 9 pages."
+    with_passage = found()._replace(notes=(told,))
+    assert run_round(at, asks("leave"), outcome=with_passage) == [f"{SHOWN}\n\n{note(told)}"]
+    assert run_round(at, asks("lease"), outcome=Found(notes=(told,))) == [note(told)]
+    again = note(f"This was searched before. {told}")
+    assert run_round(at, asks("lease")) == [again]
