@@ -109,6 +109,9 @@ class Profile(ScopeSettings):
     answer_links: AnswerLinks | None = Field(
         None, description="Which links an answer may hold that rests on documents."
     )
+    read_documents: bool | None = Field(
+        None, description="Whether the model can read on in the documents that it found."
+    )
     search_memory: bool | None = Field(
         None, description="Whether later answers can use the searches of earlier ones."
     )

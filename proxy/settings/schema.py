@@ -143,6 +143,10 @@ class Settings(ScopeSettings, BaseSettings):
         default=False,
         description="Whether the models can call tools where they must answer in JSON.",
     )
+    read_documents: bool = Field(
+        default=False,
+        description="Whether the model can read on in the documents that it found.",
+    )
     search_memory: bool = Field(
         default=True, description="Whether later answers can use the searches of earlier ones."
     )
