@@ -88,7 +88,11 @@ class ReadTool:
 
 def definition() -> Tool:
     """The tool as rounds offer it to the model."""
-    n = {"type": "integer", "description": "The number of a passage of the document."}
+    n = {
+        "type": "integer",
+        "minimum": 1,
+        "description": "The number of a passage of the document.",
+    }
     pages = {
         "type": "string",
         "description": (

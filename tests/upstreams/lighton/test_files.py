@@ -185,10 +185,9 @@ async def test_pages_of_an_unknown_shape_are_a_bad_reply(vendor: Vendor, pages: 
 
 async def test_a_page_of_the_wrong_type_counts_as_absent(vendor: Vendor) -> None:
     await vendor.found(item())
-    broken = [None, "x", {}, page(-1), page(0), {"index": "3", "markdown": "x"}, {"index": 4}]
-    found = await vendor.read(
-        file_of(*broken, page(3), page(3, "again"), {"index": True, "markdown": "x"})
-    )
+    numbers = [{"index": each, "markdown": "x"} for each in (-1, 0, "3", 3.0, True, None)]
+    broken = [None, "x", {}, {"index": 4}, {"index": 4, "markdown": 4}, *numbers]
+    found = await vendor.read(file_of(*broken, page(3), page(3, "again")))
     assert [each.content for each in found.results] == ["Text of page 3."]
 
 
