@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.types import ASGIApp
 
 from proxy.app import create_app
 from proxy.core.instructions import READING
 from proxy.core.read_tool import UNAVAILABLE
+from proxy.sandbox.app import create_sandbox
+from proxy.sandbox.documents.corpus import load_corpus
 from proxy.settings import Settings
+from tests.sandbox.samples import sample_folder
 from tests.support.asgi import Answer, ask
 from tests.support.clock import skipping_clock
 from tests.support.openai_assemble import assemble, assemble_reply
@@ -396,3 +401,15 @@ async def test_the_text_of_a_page_is_made_harmless() -> None:
         assert acting not in told
     assert "[1]" not in told.split("is dull")[0]
     assert "hidden" in told
+
+
+async def test_the_stand_ins_read_on_where_a_message_says_so(tmp_path: Path) -> None:
+    corpus = load_corpus(sample_folder(tmp_path))
+    sandbox = httpx.ASGITransport(app=create_sandbox(corpus))
+    app = create_app(settings(search_cache_ttl=0), sandbox)
+    said = {"role": "user", "content": 'Who signed the lease? Use lighton_read on 1, "1-3".'}
+    got = await heard(app, messages=[said])
+    (read,) = got["lighton"]["reads"]
+    assert (read["file_id"], read["pages"]) == (1002, "1-3")
+    assert [each["page_start"] for each in read["results"]] == [1, 3]
+    assert "Signed by the landlord" in got["content"]

@@ -74,7 +74,7 @@ class LightOnFiles:
         )
         query = " ".join(filter(None, (reading.title, reading.filename))) or reading.name
         found = await self.search.search(Search(query, 1), any_hit)
-        if all(each.file_id != reading.file_id for each in found.results):
+        if not found.results:  # a search of a file brings nothing of another one
             raise _out_of_scope(reading)
 
     async def _ask(self, reading: Reading, scope: LightOnScope) -> bytes:
@@ -105,17 +105,14 @@ def _out_of_scope(reading: Reading) -> OutOfReach:
 def _is_within(document: Mapping[str, object], scope: LightOnScope) -> bool:
     """Whether a file's own workspace and tags, if it tells them, are those of the scope."""
     workspace, tags = document.get("workspace"), document.get("tags")
-    is_elsewhere = (
-        scope.workspace_id is not None
-        and isinstance(workspace, dict)
-        and workspace.get("id") not in scope.workspace_id
-    )
-    lacks_tag = (
-        scope.tag_id is not None
-        and isinstance(tags, list)
-        and all(tag_id(tag) not in scope.tag_id for tag in tags)
-    )
-    return not (is_elsewhere or lacks_tag)
+    if scope.workspace_id is not None and isinstance(workspace, dict):
+        id_ = workspace.get("id")
+        if type(id_) is not int or id_ not in scope.workspace_id:
+            return False
+    if scope.tag_id is None or not isinstance(tags, list):
+        return True
+    allowed = frozenset(scope.tag_id)
+    return any(type(id_ := tag_id(tag)) is int and id_ in allowed for tag in tags)
 
 
 def _trimmed(document: Mapping[str, object], reading: Reading) -> dict[str, object]:
