@@ -50,6 +50,7 @@ class ReadTool:
     failure_may_end_answer: ClassVar = False
     instructions: ClassVar = READING
     unavailable: ClassVar = UNAVAILABLE
+    failure: ClassVar = "The document could not be read."
 
     @property
     def upstream_name(self) -> str:
@@ -71,6 +72,10 @@ class ReadTool:
         reading = Reading.of(job)
         arguments = {"n": reading.n, "pages": reading.pages}
         return {"name": READ_TOOL, "arguments": orjson.dumps(arguments).decode()}
+
+    def doing(self, job: Job) -> str:
+        reading = Reading.of(job)
+        return f"Reading: {reading.name}, p. {reading.pages}"
 
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         return self.upstream.read(Reading.of(job), scope)

@@ -72,6 +72,12 @@ def test_a_failure_is_told_to_the_model_and_ends_no_answer() -> None:
     assert not tool.failure_may_end_answer
 
 
+def test_the_user_is_shown_what_is_read() -> None:
+    tool = ReadTool(Library())
+    assert tool.doing(READING.job) == "Reading: Leave, p. 3-5"
+    assert tool.failure == "The document could not be read."
+
+
 def test_pages_are_shown_as_passages_and_referred_to_later() -> None:
     tool = ReadTool(Library())
     listing = Listing((Passage(2, result(), "Text."),), notes=("The document has 9 pages.",))
