@@ -17,6 +17,7 @@ from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.core.addresses import HostRule
 from proxy.core.names import SEARCH_COUNT
+from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool, SearchUpstream
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
@@ -35,7 +36,8 @@ from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.http.warmth import keep_warm
-from proxy.upstreams.lighton import search as lighton
+from proxy.upstreams.lighton import replies as lighton_replies
+from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
 from proxy.upstreams.lighton.wish import WISHES
@@ -64,7 +66,7 @@ def create_app(
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings, LightOnScope)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
-    tools = (_search_tool(upstreams.search, settings),)
+    tools = _search_tool(upstreams.search, settings), ReadTool(LightOnFiles(upstreams.search))
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
     models = Models(policies.profile_names, upstreams.models)
 
@@ -133,8 +135,8 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
     )
     key = _secret(settings.lighton_api_key)
     search = LightOn(
-        endpoint(lighton.NAME, settings.lighton_base_url, key, outbound.search),
-        vendor(lighton.NAME, lighton.CREDENTIALS, key),
+        endpoint(lighton_replies.NAME, settings.lighton_base_url, key, outbound.search),
+        vendor(lighton_replies.NAME, lighton_replies.CREDENTIALS, key),
         timeout_s=settings.search_timeout_s,
         shared=Shared(store, settings.search_cache_ttl),
         hosts=HostRule.of(settings.citation_hosts),

@@ -19,7 +19,7 @@ from proxy.core.desk import Desk
 from proxy.core.frames import Hear, TextChunk
 from proxy.core.gathering import CallRules
 from proxy.core.grounding import Grounding
-from proxy.core.hidden import Failed, Found, HiddenTool, Job, Outcome
+from proxy.core.hidden import Failed, HiddenTool, Job, Outcome
 from proxy.core.kept import KeptTurn, call_id
 from proxy.core.loop import (
     AskModel,
@@ -349,7 +349,7 @@ class Run:
             return Failed(error, took_ms())
         except ProxyError as error:
             return Failed(error, took_ms())
-        return Found(found.results, found.warnings, took_ms())
+        return found._replace(took_ms=took_ms())
 
     async def _closing(self, turn: Turn) -> list[Chunk]:
         if not self.plan.grounded:

@@ -23,6 +23,7 @@ from proxy.core.history import choose, recognise, restore
 from proxy.core.json_format import JsonFormat
 from proxy.core.kept import Findings, KeptJob, KeptTurn, call_id, handle_of_call
 from proxy.core.passages import Passage, PassageBook
+from proxy.core.read_call import Reading
 from proxy.core.reader import TurnReader
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
@@ -34,6 +35,7 @@ from proxy.core.wire import Choice, Chunk, Message, MessageCall
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
+from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway.quirks import fit_request
@@ -172,6 +174,20 @@ def results_with_many_tags(size: int) -> Work:
     upstream = lighton(httpx.MockTransport(lambda _: httpx.Response(200, json=reply)))
     scope = LightOnScope(file_id=(7,), tag_id=tuple(range(size)))
     return lambda: asyncio.run(upstream.search(SEARCH, scope))
+
+
+def file_with_many_pages_and_tags(size: int) -> Work:
+    pages = [{"index": number, "markdown": "x"} for number in range(size)]
+    reply = {"pages": pages, "tags": [*range(1, size), 0]}
+    found = {"results": [item(source=in_file(7, tags=[0]))]}
+    upstream = lighton(
+        httpx.MockTransport(
+            lambda request: httpx.Response(200, json=reply if request.method == "GET" else found)
+        )
+    )
+    scope = LightOnScope(tag_id=(*range(size, 2 * size), 0))
+    reading = Reading(1, 7, 1, 5, None, None, "lighton://file/7")
+    return lambda: asyncio.run(LightOnFiles(upstream).read(reading, scope))
 
 
 # What a model says
@@ -368,6 +384,7 @@ def citing(text_of_size: Callable[[int], str]) -> Callable[[int], Work]:
         (searches_of_one_answer, 60),
         (results_that_were_shown_before, 200),
         (results_with_many_tags, 400),
+        (file_with_many_pages_and_tags, 1_000),
         (fragments_with_braces, 600),
         (fragments_with_objects, 600),
         (fragments_that_are_no_json, 600),

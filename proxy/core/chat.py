@@ -74,6 +74,8 @@ class ToolChoice:
 
     kind: Literal["none", "auto", "required", "named"]
     name: str | None = None
+    allowed: frozenset[str] = frozenset()
+    """The hidden tools that `allowed_tools` names."""
 
 
 class Chat(NamedTuple):
@@ -307,11 +309,15 @@ def _allowed_tools(
     if mode not in ("auto", "required"):
         raise BadRequest(f"'{param}.mode' must be auto or required.", param=f"{param}.mode")
     names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
-    unknown = names - {tool_name(tool) for tool in tools} - hidden - {None}
+    others = frozenset(filter(None, names - {tool_name(tool) for tool in tools}))
+    refuse_allowed(others - hidden)
+    allowed = tuple(tool for tool in tools if tool_name(tool) in names)
+    return allowed, ToolChoice(mode, allowed=others)
+
+
+def refuse_allowed(unknown: AbstractSet[str]) -> None:
+    """Raise BadRequest if `allowed_tools` names tools that nobody has."""
     if unknown:
-        named = ", ".join(sorted(filter(None, unknown)))
-        raise BadRequest(
-            f"'{param}' names {named[:MAX_NAME_CHARS]}, not in 'tools'.",
-            param=f"{param}.tools",
-        )
-    return tuple(tool for tool in tools if tool_name(tool) in names), ToolChoice(mode)
+        param = "tool_choice.allowed_tools"
+        named = ", ".join(sorted(unknown))[:MAX_NAME_CHARS]
+        raise BadRequest(f"'{param}' names {named}, not in 'tools'.", param=f"{param}.tools")

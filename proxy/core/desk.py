@@ -7,6 +7,7 @@ call is complete, perhaps while its round still streams, and never decides anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from proxy.core.fence import Fence
@@ -161,7 +162,8 @@ class Desk:
                 if isinstance(outcome.error, UpstreamError):
                     self.causes.append(outcome.error.cause)
             else:
-                listing = self._listings[job] = self.book.add(outcome.results)
+                listing = replace(self.book.add(outcome.results), notes=outcome.notes)
+                self._listings[job] = listing
                 self._listed.add(job)
                 entry["results"] = [passage.as_trace() for passage in listing.passages]
                 entry["warnings"] = list(outcome.warnings)
@@ -197,7 +199,9 @@ class Desk:
         if any("error" in entry for entry in self.trace):
             return False
         brought = [self._listings[job] for job in self._wanted]
-        return bool(brought) and not any(each.passages or each.left_out for each in brought)
+        return bool(brought) and not any(
+            each.passages or each.left_out or each.notes for each in brought
+        )
 
     def has_passages(self, job: Job) -> bool:
         """Whether a job of this answer or an earlier one has brought passages."""

@@ -54,6 +54,8 @@ class Found(NamedTuple):
     warnings: tuple[Mapping[str, object], ...] = ()
     """The upstream's own: `{code, reason?}`, for example when ranking was degraded."""
     took_ms: int = 0
+    notes: tuple[str, ...] = ()
+    """What the model is told of the results, beside them."""
 
 
 @dataclass(frozen=True, slots=True)

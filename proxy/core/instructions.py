@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxy.core.names import SEARCH_TOOL
+from proxy.core.names import READ_TOOL, SEARCH_TOOL
 from proxy.core.wire import Content, Message
 
 SEARCHING: Final = (
@@ -13,6 +13,11 @@ SEARCHING: Final = (
     "what the conversation already answers. If the passages do not hold the answer, say so."
 )
 """In the system message, where the model has the search tool."""
+READING: Final = (
+    f"If a passage breaks off, or the answer may stand near it, read on with {READ_TOOL}, which "
+    "takes the passage's number."
+)
+"""In the system message, where the model has the reading tool."""
 CONTEXT: Final = (
     "Answer only from the passages below, which were found in the organisation's documents. If "
     "they do not hold enough to answer, say so. Greetings, thanks and questions about this "

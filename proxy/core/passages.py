@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from typing_extensions import TypedDict
@@ -109,6 +109,8 @@ class Listing:
     known: tuple[Passage, ...] = ()
     left_out: int = 0
     """Results for which the character budget had no room."""
+    notes: tuple[str, ...] = ()
+    """What else the model is told of them."""
 
     @property
     def passages(self) -> tuple[Passage, ...]:
@@ -126,7 +128,7 @@ class Listing:
         return f"It found {_numbers(self.passages)}, shown above."
 
     def _notes(self) -> list[str]:
-        notes = []
+        notes = list(self.notes)
         if self.known:
             notes.append(f"Also found, shown before: {_numbers(self.known)}.")
         if self.left_out:
@@ -201,7 +203,7 @@ class PassageBook:
     def shown(self, listing: Listing) -> Listing:
         """The listing once the model has been shown it: none of its passages is new any more."""
         known = tuple(self._passages[each.result.chunk_id] for each in listing.passages)
-        return Listing(known=known, left_out=listing.left_out)
+        return replace(listing, new=(), known=known)
 
     def _take_in(self, passage: Passage) -> None:
         if passage.result.chunk_id not in self._passages:

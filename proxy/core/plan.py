@@ -69,6 +69,8 @@ class Policy:
     """Whether the model sees in later answers what it found for earlier ones."""
     memory_chars: int = 12_000
     """The most characters of passages of earlier answers."""
+    absent_tools: frozenset[str] = frozenset()
+    """The hidden tools that it does not have."""
     json_with_tools: bool = False
     """Whether a model that must answer in a JSON format can call tools all the same."""
     progress: Shown = "off"

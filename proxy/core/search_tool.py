@@ -6,16 +6,15 @@ search reaches.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple, Protocol
 
 import orjson
 
-from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.fence import Fence
 from proxy.core.followups import Question
+from proxy.core.forgiving import as_integer, ignored, read_arguments
 from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
 from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_TOOL
@@ -29,7 +28,6 @@ UNAVAILABLE: Final = (
     "The search is unavailable at the moment. Answer from what you have, and tell the user that "
     "the documents could not be searched."
 )
-_INTEGER: Final = re.compile(r"\s*-?[0-9]{1,9}\s*")
 _EXAMPLE: Final = '{"query": "notice period in the 2024 lease", "max_results": 5}'
 
 
@@ -148,13 +146,9 @@ def definition(scope: Scope) -> Tool:
 
 def read_call(call: ToolCall, scope: Scope, *, query_limit: int) -> Order:
     """What `call` asks for within `scope`; the query is cut to `query_limit` characters."""
-    arguments = call.parse_arguments()
-    if not isinstance(arguments, dict) and len(call.arguments) > MAX_ARGUMENT_CHARS:
-        fault = f"Not run: the arguments have more than {MAX_ARGUMENT_CHARS} characters."
-        return Order(fault=f"{fault} {_usage()}")
-    if not isinstance(arguments, dict):
-        written = call.arguments[:200]
-        return Order(fault=f"The arguments are not a JSON object: {written!r}. {_usage()}")
+    arguments = read_arguments(call)
+    if isinstance(arguments, str):
+        return Order(fault=f"{arguments} {_usage()}")
     query = arguments.get("query")
     if not isinstance(query, str) or not query.strip():
         return Order(fault=f"The query is missing. {_usage()}")
@@ -164,10 +158,7 @@ def read_call(call: ToolCall, scope: Scope, *, query_limit: int) -> Order:
         notes.append(f"The query was cut to {query_limit} characters.")
         query = query[:query_limit].rstrip()
     max_results, count_note = _max_results(arguments.get("max_results"), scope)
-    unknown = sorted(set(arguments) - {"query", "max_results"})
-    if unknown:
-        ignored = ", ".join(unknown)[:200]
-        notes.append(f"Ignored arguments: {ignored}. There are only query and max_results.")
+    notes += ignored(arguments, ("query", "max_results"))
     notes.extend([count_note] if count_note else [])
     return Order(Search(query, max_results).job, tuple(notes))
 
@@ -180,7 +171,7 @@ def _max_results(value: object, scope: Scope) -> tuple[int, str]:
     """The number of results to ask for, and a note if it is not the one the model wrote."""
     if value is None:
         return scope.results_default, ""
-    number = _as_integer(value)
+    number = as_integer(value)
     if number is None:
         default = scope.results_default
         return default, f"max_results must be an integer; {default} was used."
@@ -188,14 +179,3 @@ def _max_results(value: object, scope: Scope) -> tuple[int, str]:
     if clamped == number:
         return clamped, ""
     return clamped, f"max_results must be from 1 to {scope.results_limit}; {clamped} was used."
-
-
-def _as_integer(value: object) -> int | None:
-    """Models write 5, 5.0 and "5" alike."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        return int(value) if _INTEGER.fullmatch(value) else None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    return value if isinstance(value, int) else None

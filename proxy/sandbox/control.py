@@ -9,11 +9,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from proxy.sandbox.faults import Fault
+from proxy.sandbox.scaleway.catalogue import FIRST_FILE_ID
 from proxy.sandbox.state import SandboxState
 
 _FAULTS = TypeAdapter(list[Fault])
 _ROUTES = {
     "POST /api/v3/search": "LightOn search over the documents",
+    f"GET /api/v3/files/{FIRST_FILE_ID}": "a LightOn file; its text with ?include_content=true",
     "GET /v1/models": "Scaleway's list of models",
     "POST /v1/chat/completions": "Scaleway chat completions; no language model answers them",
     "GET /sandbox/faults": "faults that are armed; POST a list of faults to add, DELETE to clear",

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from proxy.access.clients import Client
 from proxy.core.instructions import CITING, CONTEXT
 from proxy.core.lookalikes import Names
+from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
 from proxy.errors import ModelNotFound
 from proxy.settings.profiles import MakeScope, Profile
@@ -58,6 +59,7 @@ def refuse_nearly(model: str, profiles: Names) -> None:
 def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Policy:
     scope, narrower = (make_scope(**each.scope_fields) for each in (settings, profile))
     default = settings.profiles.get(settings.default_model, _NO_PROFILE)
+    reads = _first(profile.read_documents, settings.read_documents)
     return Policy(
         model=profile.model or default.model or settings.default_model,
         scope=scope.narrow(narrower),
@@ -79,6 +81,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         progress=profile.progress or settings.progress,
         search_memory=_first(profile.search_memory, settings.search_memory),
         memory_chars=settings.memory_chars,
+        absent_tools=frozenset(() if reads else (READ_TOOL,)),
         json_with_tools=settings.json_with_tools,
         when_nothing_found=profile.when_nothing_found or settings.when_nothing_found,
         refusals={**(settings.refusal_text or {}), **(profile.refusal_text or {})},

@@ -127,6 +127,9 @@ class Profile(ScopeSettings):
     progress: Shown | None = Field(
         None, description="What a streamed answer shows of searches while they run."
     )
+    read_documents: bool | None = Field(
+        None, description="Whether the model can read on in the documents that it found."
+    )
     search_memory: bool | None = Field(
         None, description="Whether later answers can use the searches of earlier ones."
     )

@@ -152,6 +152,10 @@ class Settings(ScopeSettings, BaseSettings):
     progress: Shown = Field(
         "off", description="What a streamed answer shows of searches while they run."
     )
+    read_documents: bool = Field(
+        default=False,
+        description="Whether the model can read on in the documents that it found.",
+    )
     search_memory: bool = Field(
         default=True, description="Whether later answers can use the searches of earlier ones."
     )

@@ -14,6 +14,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from proxy.core import json_text
+from proxy.core.available import available
 from proxy.core.chat import Chat, first_user_text, parse_chat
 from proxy.core.fence import Fence, fence_word
 from proxy.core.fold import Fold
@@ -82,7 +83,8 @@ class ChatCompletions:
         wish = self.wishes.read_headers(headers).narrow(chat.wish)
         policy = self.policies.of(chat.model, exchange.client)
         fence = Fence(fence_word(self.fence_secret, first_user_text(chat.messages)))
-        return chat, make_plan(chat, policy, wish, self.tools, fence)
+        tools = available(self.tools, chat, absent=policy.absent_tools)
+        return chat, make_plan(chat, policy, wish, tools, fence)
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(

@@ -416,6 +416,13 @@ def test_it_is_not_said_where_something_was_found_or_a_search_failed(
     assert not at.has_found_nothing
 
 
+def test_what_a_job_says_beside_its_results_is_not_nothing() -> None:
+    at = desk(nothing="Say so.")
+    (answer,) = run_round(at, asks("leave"), outcome=Found(notes=("It has 9 pages.",)))
+    assert "Say so." not in answer
+    assert not at.has_found_nothing
+
+
 def test_nothing_was_found_only_after_a_search() -> None:
     assert not desk().has_found_nothing
 
@@ -439,3 +446,13 @@ def test_a_search_that_failed_now_does_not_count_as_the_empty_one_of_an_earlier_
     assert at.recall(Findings((), (KeptJob(LEAVE, ()),), 0), 0)
     at.record({LEAVE: failed()})
     assert not at.has_found_nothing
+
+
+def test_notes_of_a_job_stand_behind_its_passages_and_for_want_of_some() -> None:
+    at = desk()
+    told = "The document has 9 pages."
+    with_passage = found()._replace(notes=(told,))
+    assert run_round(at, asks("leave"), outcome=with_passage) == [f"{SHOWN}\n\n{note(told)}"]
+    assert run_round(at, asks("lease"), outcome=Found(notes=(told,))) == [note(told)]
+    again = note(f"This was searched before. {told}")
+    assert run_round(at, asks("lease")) == [again]

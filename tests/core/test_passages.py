@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -371,3 +372,11 @@ def test_numbers_of_documents_are_none_of_ours() -> None:
     opening, text, _ = passage.render(FENCE).splitlines()
     assert opening == '<passage-0123456789 n="1" title="⟦ 3⟧ Leave">'
     assert text == "It is 27 ⟦1⟧. See a[1]."
+
+
+def test_what_else_is_told_of_a_listing_stands_behind_it_and_for_nothing_else() -> None:
+    told = "The document has 9 pages."
+    listing = replace(book().add([result("a")]), notes=(told,))
+    assert listing.render(FENCE).endswith(f"\n\n{note(told)}")
+    assert Listing(notes=(told,)).render(FENCE) == note(told)
+    assert Listing(notes=(told,)).refer() == told

@@ -4,6 +4,7 @@ import pytest
 
 from proxy.access.clients import ANYBODY, Client
 from proxy.core.instructions import CONTEXT
+from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
 from proxy.errors import EmptyScope, ModelNotFound
 from proxy.settings import Settings
@@ -28,13 +29,20 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         passage_chars=48_000,
         query_chars=4_000,
         fail_on_search_error=False,
+        absent_tools=frozenset({READ_TOOL}),
         search_memory=True,
         memory_chars=12_000,
     )
 
 
 def test_a_policy_by_itself_has_the_same_defaults_without_memory_and_limit_of_the_query() -> None:
-    alone = Policy("llama-3.3-70b-instruct", LightOnScope(), query_chars=4_000, search_memory=True)
+    alone = Policy(
+        "llama-3.3-70b-instruct",
+        LightOnScope(),
+        query_chars=4_000,
+        absent_tools=frozenset({READ_TOOL}),
+        search_memory=True,
+    )
     assert policies().of(None, ANYBODY) == alone
 
 
@@ -70,6 +78,7 @@ def test_every_setting_reaches_the_policy() -> None:
         citing_instructions="Cite.",
         on_search_error="fail",
         json_with_tools=True,
+        read_documents=True,
         search_memory=False,
         memory_chars=300,
         when_nothing_found="own_knowledge",
@@ -108,6 +117,7 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
         "instructions": "HR only.",
         "text_calls": "off",
         "progress": "reasoning",
+        "read_documents": True,
         "max_rounds": 0,
         "max_searches": 1,
         "budget_s": 1,
@@ -125,6 +135,8 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
     assert (policy.max_rounds, policy.max_searches, policy.budget_s) == (0, 1, 1)
     assert (policy.text_calls, policy.query_chars) == ("off", 77)
     assert policy.progress == "reasoning"
+    assert policy.absent_tools == frozenset()
+    assert made.of(None, ANYBODY).absent_tools == {READ_TOOL}
 
 
 def test_a_profile_refuses_in_its_own_words_beside_those_of_the_settings() -> None:

@@ -11,6 +11,9 @@ import orjson
 
 from tests.support.script import Pieces, Round, offers_search
 
+_FILES = "/api/v3/files/"
+_NO_FILE = b'{"code": 404, "error": "not_found", "detail": "Not found."}'
+
 Say = Callable[[dict[str, Any]], Round]
 """Chooses what the model says to a request."""
 
@@ -21,6 +24,7 @@ class Reply:
 
     content_type: str
     parts: list[bytes]
+    status: int = 200
 
 
 class Upstreams:
@@ -42,9 +46,17 @@ class Upstreams:
         """The bodies of the requests to the model."""
         self.searched: list[dict[str, Any]] = []
         """The bodies of the requests to the search."""
+        self.files: dict[int, Any] = {}
+        """LightOn's files, by id. There are no others."""
+        self.read: list[int] = []
+        """The ids of the files that were asked for."""
 
         self.listed: Sequence[str] = ("llama-3.3-70b-instruct", "llama", "qwen")
         """The ids on the list of models."""
+
+    def find(self, *results: dict[str, Any]) -> None:
+        """Let searches find these from now on."""
+        self._results = list(results)
 
     def play(self, rounds: Iterable[Round] | Say) -> None:
         """Go on with other rounds."""
@@ -54,6 +66,10 @@ class Upstreams:
         """What is answered to a request for `path`."""
         if path.endswith("/models"):
             return _json({"data": [{"id": each} for each in self.listed]})
+        if path.startswith(_FILES):
+            self.read.append(int(path.partition("?")[0].removeprefix(_FILES)))
+            file = self.files.get(self.read[-1])
+            return _json(file) if file else Reply("application/json", [_NO_FILE], 404)
         body = orjson.loads(content)
         if path == "/api/v3/search":
             self.searched.append(body)
@@ -71,8 +87,8 @@ class Upstreams:
         reply = self.reply(request.url.path, request.content)
         headers = {"content-type": reply.content_type}
         if len(reply.parts) == 1:
-            return httpx.Response(200, headers=headers, content=reply.parts[0])
-        return httpx.Response(200, headers=headers, stream=_Stream(reply.parts))
+            return httpx.Response(reply.status, headers=headers, content=reply.parts[0])
+        return httpx.Response(reply.status, headers=headers, stream=_Stream(reply.parts))
 
 
 def searching_first(search: Round, answer: Round) -> Say:

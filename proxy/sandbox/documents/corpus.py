@@ -45,6 +45,8 @@ class Corpus:
     tags: tuple[Tag, ...]
     documents: tuple[Document, ...]
     passages: tuple[Passage, ...]
+    pages: Mapping[int, tuple[str, ...]]
+    """The text of each page, by the id of the file. One that is only an image has none."""
     index: Index
     skipped: tuple[Skipped, ...]
     ignored: Mapping[str, int]
@@ -82,6 +84,10 @@ def load_corpus(root: Path, *, progress: Progress | None = None) -> Corpus:
         tags=catalogue.tags,
         documents=catalogue.documents,
         passages=passages,
+        pages={
+            document.id: _pages(reading)
+            for document, reading in zip(catalogue.documents, readings.values(), strict=True)
+        },
         index=Index(_entries(passages, steps)),
         skipped=skipped,
         ignored=found.ignored,
@@ -135,6 +141,12 @@ def _read(found: Found, steps: _Steps) -> tuple[dict[str, Reading], list[Skipped
             steps.advance()
         steps.advance()
     return readings, skipped
+
+
+def _pages(reading: Reading) -> tuple[str, ...]:
+    if reading.kind == "pdf":
+        return tuple(page.text or "" for page in reading.pages)
+    return (reading.text,)
 
 
 def _entries(passages: Iterable[Passage], steps: _Steps) -> Iterator[Entry]:

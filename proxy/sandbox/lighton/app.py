@@ -1,4 +1,7 @@
-"""The LightOn stand-in: `POST /api/v3/search` over a folder of documents."""
+"""The LightOn stand-in over a folder of documents.
+
+It answers `POST /api/v3/search` and `GET /api/v3/files/{id}?include_content=true`.
+"""
 
 import asyncio
 from typing import Any
@@ -10,11 +13,13 @@ from starlette.routing import BaseRoute, Route
 
 from proxy.sandbox.faults import Fault, fault_of
 from proxy.sandbox.lighton.errors import error_response
+from proxy.sandbox.lighton.files import describe_file
 from proxy.sandbox.lighton.request import InvalidRequest, parse_request
 from proxy.sandbox.lighton.search import NothingAuthorised, search
 from proxy.sandbox.state import SandboxState
 
 PATH = "/api/v3/search"
+FILE_PATH = "/api/v3/files/{id}"
 
 _ANY_METHOD = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
@@ -23,11 +28,16 @@ def routes(state: SandboxState) -> list[BaseRoute]:
     """Return the routes below `/api/`, with LightOn's own 404 and 405."""
 
     async def searched(request: Request) -> Response:
-        refusal = _refusal(state, request)
+        refusal = _refusal(state, request, "POST")
         return await _search(state, request) if refusal is None else refusal
+
+    async def read(request: Request) -> Response:
+        refusal = _refusal(state, request, "GET")
+        return _file(state, request) if refusal is None else refusal
 
     return [
         Route(PATH, searched, methods=_ANY_METHOD),
+        Route(FILE_PATH, read, methods=_ANY_METHOD),
         Route("/api/{rest:path}", _not_found, methods=_ANY_METHOD),
     ]
 
@@ -36,7 +46,7 @@ async def _not_found(_: Request) -> Response:
     return error_response(404)
 
 
-def _refusal(state: SandboxState, request: Request) -> Response | None:
+def _refusal(state: SandboxState, request: Request, method: str) -> Response | None:
     """Return the error that needs no look at the request, if there is one."""
     fault = fault_of(request)
     if fault.status is not None:
@@ -45,8 +55,8 @@ def _refusal(state: SandboxState, request: Request) -> Response | None:
         )
     if not state.authorised(request.headers.get("authorization")):
         return error_response(401, headers={"www-authenticate": "Bearer"})
-    if request.method != "POST":
-        return error_response(405, headers={"allow": "POST"})
+    if request.method != method:
+        return error_response(405, headers={"allow": method})
     return None
 
 
@@ -62,6 +72,14 @@ async def _search(state: SandboxState, request: Request) -> Response:
     except NothingAuthorised:
         return error_response(403)
     return JSONResponse(_reply(results, fault), headers=fault.headers)
+
+
+def _file(state: SandboxState, request: Request) -> Response:
+    wants = request.query_params.get("include_content", "")
+    file = describe_file(state.corpus, request.path_params["id"], wants)
+    if file is None:
+        return error_response(404)
+    return JSONResponse(file, headers=fault_of(request).headers)
 
 
 def _reply(results: list[dict[str, Any]], fault: Fault) -> dict[str, Any]:

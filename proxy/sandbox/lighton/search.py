@@ -150,7 +150,7 @@ def _source(passage: Passage) -> dict[str, Any]:
         "total_pages": len(document.page_sizes) or 1,
         "tags": [{"id": tag.id, "name": tag.name} for tag in document.tags],
         "content_types": [_content_type(path) for path in document.content_types],
-        "external_metadata": _external_metadata(document),
+        "external_metadata": external_metadata(document),
     }
 
 
@@ -158,7 +158,7 @@ def _content_type(path: str) -> dict[str, str]:
     return {"path": path, "label": path.rpartition(":")[2]}
 
 
-def _external_metadata(document: Document) -> dict[str, Any] | None:
+def external_metadata(document: Document) -> dict[str, Any] | None:
     external = document.external
     if external is None:
         return None

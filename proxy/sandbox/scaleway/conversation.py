@@ -8,11 +8,13 @@ from proxy.sandbox.scaleway.arguments import position
 from proxy.sandbox.scaleway.chat_request import ChatRequest, Message, Tool
 
 SEARCH_TOOL = "lighton_search"
+READ_TOOL = "lighton_read"
 NOTHING_FOUND = "No results found."
 """The text of a search without results, by LightOn's guides."""
 SEARCH_FAILED = "The search is unavailable"
 """How the proxy begins to tell a model that a search failed."""
 
+_OF_PROXY = (SEARCH_TOOL, READ_TOOL)
 _GREETING = terms(
     "hello hi hey greetings good morning afternoon evening there thanks thank bye ok okay yes "
     "bonjour salut bonsoir merci hallo guten tag morgen danke"
@@ -29,7 +31,7 @@ class Conversation:
     """The text of the user's last message."""
     tools: dict[str, Tool]
     named: tuple[str, ...]
-    """The client's tools that the question names, in its order."""
+    """The tools but the search that the question names, in its order."""
     called: dict[str, str]
     """The calls since the question: id to tool name."""
     client_results: tuple[tuple[str, str], ...]
@@ -59,7 +61,7 @@ class Conversation:
             tools=tools,
             named=_named(question, tools),
             called=called,
-            client_results=tuple(result for result in results if result[0] != SEARCH_TOOL),
+            client_results=tuple(each for each in results if each[0] not in _OF_PROXY),
             search_results=(
                 *(text for text in told if NOTHING_FOUND in text or SEARCH_FAILED in text),
                 *filter(None, (found,)),

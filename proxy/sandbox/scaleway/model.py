@@ -5,8 +5,8 @@ It is not a language model. The rules:
 1. It obeys `tool_choice`: `none` forbids calls, a name demands that tool, `required` demands any.
    With `auto`, a JSON `response_format` forbids calls: it constrains all that the model writes.
 2. It answers prompts for a title, tags or follow-ups, as chat interfaces send them, at once.
-3. It calls a client's tool if the user's last message contains its name. Several names make
-   several calls, in parallel unless the request or the model forbids that.
+3. It calls a client's tool, or `lighton_read`, if the user's last message contains its name.
+   Several names make several calls, in parallel unless the request or the model forbids that.
 4. It calls `lighton_search` with that message as the query, unless the passages at hand already
    share words with it. Beside a client's tool it does so only if the message says "search".
 5. It calls a tool once for a message, except where `required` leaves no other.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import orjson
 
-from proxy.core import json_text
 from proxy.core.addresses import ANY_HOST, HostRule, citation_url
 from proxy.core.hidden import Found
 from proxy.core.passages import Result
@@ -20,13 +19,12 @@ from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
 from proxy.state.shared import Shared
-from proxy.upstreams.http.causes import NOT_JSON, SHAPE
-from proxy.upstreams.http.endpoint import Endpoint
+from proxy.upstreams.http.causes import SHAPE
+from proxy.upstreams.http.endpoint import Endpoint, Reply
 from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.lighton.replies import NAME, decode, fault_of, tag_id, texts_of
 from proxy.upstreams.lighton.scope import LightOnScope
-
-NAME: Final = "LightOn"
-CREDENTIALS: Final = "LIGHTON_API_KEY and what the key may reach"
+from proxy.upstreams.lighton.sightings import Sightings
 
 _FILTERS: Final = ("workspace_id", "tag_id", "file_id", "content_type", "attribute")
 _EXCLUDED_BY_FILE: Final = frozenset({"workspace_id", "tag_id"})
@@ -53,6 +51,7 @@ class LightOn:
     shared: Shared[Found]
     hosts: HostRule = ANY_HOST
     """Where citations may lead."""
+    sightings: Sightings = field(default_factory=Sightings)
 
     @property
     def name(self) -> str:
@@ -62,11 +61,21 @@ class LightOn:
         """The results of one search, perhaps those of an equal one. Raises UpstreamError."""
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
-        return await self.shared.get(
+        asked_s: list[float] = []
+
+        def ask() -> Awaitable[bytes]:
+            asked_s.append(_now())
+            return self._ask(search, scope)
+
+        found = await self.shared.get(
             self._name(search, scope),
-            make=lambda: self._ask(search, scope),
+            make=ask,
             read=lambda body: self._found(body, search, scope),
         )
+        for at_s in asked_s:  # not if the results were kept: their age is unknown
+            ids = (each.file_id for each in found.results if each.file_id is not None)
+            self.sightings.note(scope, ids, at_s)
+        return found
 
     def _name(self, search: Search, scope: LightOnScope) -> str:
         """All that the results depend on: the question, all of the scope, and the key."""
@@ -76,21 +85,29 @@ class LightOn:
     async def _ask(self, search: Search, scope: LightOnScope) -> bytes:
         """LightOn's reply, as it came."""
         content = orjson.dumps(_request(search, scope))
+        reply = await self.fetch("POST", "/api/v3/search", content)
+        if reply.status != HTTPStatus.OK:
+            raise self._error(reply.status, reply.body, reply.headers, scope)
+        return reply.body
+
+    async def fetch(self, method: str, path: str, body: bytes | None = None) -> Reply:
+        """The reply to a request, whatever its status. Raises UpstreamError."""
         try:
             async with asyncio.timeout(self.timeout_s):
-                reply = await self.endpoint.request(
-                    "POST", "/api/v3/search", body=content, timeout_s=self.timeout_s
+                return await self.endpoint.request(
+                    method, path, body=body, timeout_s=self.timeout_s
                 )
         except TimeoutError as error:
             raise UpstreamTimeout(
                 NAME, f"{NAME} did not answer in time.", cause="read_timeout"
             ) from error
-        if reply.status != HTTPStatus.OK:
-            raise self._error(reply.status, reply.body, reply.headers, scope)
-        return reply.body
+
+    def has_seen(self, scope: LightOnScope, file_id: int) -> bool:
+        """Whether a search within `scope` has brought the document, `shared.ttl_s` ago at most."""
+        return self.sightings.since(scope, file_id, _now() - self.shared.ttl_s)
 
     def _found(self, body: bytes, search: Search, scope: LightOnScope) -> Found:
-        document = _decode(body)
+        document = decode(body)
         items = document.get("results")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise BadReply(NAME, f"{NAME} sent search results that cannot be read.", cause=SHAPE)
@@ -106,7 +123,9 @@ class LightOn:
         if not isinstance(given, list):
             return []
         read = [
-            _texts(each, "code", "reason") for each in given[:_MOST_WARNINGS] if type(each) is dict
+            texts_of(each, "code", "reason")
+            for each in given[:_MOST_WARNINGS]
+            if type(each) is dict
         ]
         told = [{name: self.vendor.told(text) for name, text in each.items()} for each in read]
         if len(given) > _MOST_WARNINGS:
@@ -118,7 +137,7 @@ class LightOn:
         self, status: int, body: bytes, headers: Mapping[str, str], scope: LightOnScope
     ) -> UpstreamError:
         """LightOn says 403 to a bad key, and to filters that leave nothing the key may read."""
-        fault = _fault(body)
+        fault = fault_of(body)
         if status == HTTPStatus.FORBIDDEN and fault and _has_filters(scope):
             return OutOfReach(
                 NAME,
@@ -127,6 +146,10 @@ class LightOn:
                 cause=f"status_{status}",
             )
         return self.vendor.error(status, fault, headers=headers)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _has_filters(scope: LightOnScope) -> bool:
@@ -235,7 +258,7 @@ def _hit(item: Mapping[str, object], hosts: HostRule) -> _Hit:
         page_end,
     )
     tags = value if type(value := source.get("tags")) is list else ()
-    tag_ids = tuple(id_ for tag in tags if type(id_ := _tag_id(tag)) is int)
+    tag_ids = tuple(id_ for tag in tags if type(id_ := tag_id(tag)) is int)
     workspace_id = value.get("id") if type(value := item.get("workspace")) is dict else None
     if workspace_id is not None and type(workspace_id) is not int:
         workspace_id = _IN_NO_SCOPE  # it is not absent, which would be in every scope
@@ -286,40 +309,13 @@ def _url(
         for url in (metadata.get("external_url"), further):
             if isinstance(url, str) and (fit := citation_url(url, hosts)) is not None:
                 return fit
+    return file_url(file_id, page)
+
+
+def file_url(file_id: int | None, page: int | None) -> str:
+    """The name of a document in LightOn, and of a page of it."""
     return f"lighton://file/{file_id}" + ("" if page is None else f"#page={page}")
-
-
-def _tag_id(tag: object) -> object:
-    return tag.get("id") if isinstance(tag, dict) else tag
 
 
 def _number(value: object) -> float | None:
     return value if type(value) is float or type(value) is int else None
-
-
-def _texts(document: Mapping[str, object], *names: str) -> dict[str, str]:
-    """Those of `names` under which `document` has a text that is not empty."""
-    return {name: value for name in names if type(value := document.get(name)) is str and value}
-
-
-def _decode(body: bytes) -> Mapping[str, object]:
-    try:
-        document = json_text.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadReply(NAME, f"{NAME} sent a reply that is not JSON.", cause=NOT_JSON) from error
-    if not isinstance(document, dict):
-        raise BadReply(NAME, f"{NAME} sent a reply of an unknown shape.", cause=SHAPE)
-    return document
-
-
-def _fault(body: bytes) -> str:
-    """What an error body says: `detail`, and in a 422 the fields at fault. "" for HTML."""
-    try:
-        document = json_text.loads(body)
-    except orjson.JSONDecodeError:
-        return ""
-    if not isinstance(document, dict):
-        return ""
-    detail = _texts(document, "detail").get("detail", "")
-    fields = value if type(value := document.get("fields")) is dict else ()
-    return " ".join([detail, *(f"({name})" for name in fields)]).strip()

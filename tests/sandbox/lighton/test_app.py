@@ -191,3 +191,21 @@ def test_the_vendors_client_names_wrong_fields(client: lighton.LightOn) -> None:
 def test_the_vendors_client_is_told_about_a_wrong_key(sandbox: tuple[str, Faults]) -> None:
     with sdk(sandbox[0], "bad") as client, pytest.raises(lighton.exceptions.AuthenticationError):
         client.search("lease")
+
+
+def test_the_vendors_client_reads_a_file_and_its_pages(client: lighton.LightOn) -> None:
+    file = lighton.File.get(client, 1002)
+    assert file.filename == "lease.pdf"
+    assert [page.index for page in file.pages()] == [1, 3]
+    with pytest.raises(lighton.exceptions.NotFoundError):
+        lighton.File.get(client, 9999)
+
+
+def test_a_file_has_the_errors_of_a_search(http: httpx.Client, faults: Faults) -> None:
+    checked(http.get("/api/v3/files/9999"), 404, "not_found")
+    checked(http.post("/api/v3/files/1002"), 405, "method_not_allowed")
+    wrong = {"authorization": "Bearer bad"}
+    checked(http.get("/api/v3/files/1002", headers=wrong), 401, "not_authenticated")
+    faults.add("lighton", status=403)
+    checked(http.get("/api/v3/files/1002"), 403, "permission_denied")
+    assert "pages" not in http.get("/api/v3/files/1002").json()

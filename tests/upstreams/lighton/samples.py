@@ -14,8 +14,9 @@ from proxy.state.memory_store import MemoryStore
 from proxy.state.shared import Shared
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.lighton.replies import CREDENTIALS, NAME
 from proxy.upstreams.lighton.scope import LightOnScope
-from proxy.upstreams.lighton.search import CREDENTIALS, NAME, LightOn
+from proxy.upstreams.lighton.search import LightOn
 from tests.upstreams.endpoints import way_over
 from tests.upstreams.raw_server import PATIENCE_S
 

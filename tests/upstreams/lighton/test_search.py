@@ -25,8 +25,9 @@ from proxy.errors import (
     UpstreamTimeout,
 )
 from proxy.upstreams.http.endpoint import pooled_transport
+from proxy.upstreams.lighton.replies import NAME
 from proxy.upstreams.lighton.scope import LightOnScope
-from proxy.upstreams.lighton.search import NAME, LightOn
+from proxy.upstreams.lighton.search import LightOn
 from tests.support.shelves import Shelves
 from tests.upstreams.json_documents import json_values, unhurried
 from tests.upstreams.lighton.samples import ANYWHERE, KEY, SEARCH, URL, found, item, lighton
