@@ -41,7 +41,6 @@ class Held:
         self._units: dict[str, set[str | None]] = {}
         self._dates: set[Date] = set()
         self._times: set[Time] = set()
-        self._lengths: set[tuple[str, Fraction]] = set()
         self._stray: set[str | None] = set()
         self._scales: set[int] = set()
         self._months: set[int] = set()
@@ -71,7 +70,6 @@ class Held:
 
     def _add_value(self, value: str, unit: str | None) -> None:
         self._units.setdefault(value, set()).add(unit)
-        self._lengths.update(_lengths(value, unit))
         if value == HALF and unit is None:
             self._add_value("50", PERCENT)
 
@@ -114,6 +112,15 @@ class Held:
             return date.month in self._months
         # The year stands elsewhere: "In 2024 … from 1 March on".
         return date._replace(year=None) in self._yearless
+
+    @cached_property
+    def _lengths(self) -> set[tuple[str, Fraction]]:
+        return {
+            length
+            for value, units in self._units.items()
+            for unit in units
+            for length in _lengths(value, unit)
+        }
 
     @cached_property
     def _yearless(self) -> set[Date]:
