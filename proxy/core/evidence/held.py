@@ -52,9 +52,9 @@ class Held:
         figures, words = read_figures(text, tokens)
         for figure in figures:
             self._add(figure)
-        self._stray.update(UNITS[each] for each in words if each in UNITS)
-        self._scales.update(shift for each in words for shift in SCALES.get(each, ()))
-        self._months.update(MONTHS[each] for each in words if each in MONTHS)
+        self._stray.update(UNITS[each] for each in words.intersection(UNITS))
+        self._scales.update(shift for each in words.intersection(SCALES) for shift in SCALES[each])
+        self._months.update(MONTHS[each] for each in words.intersection(MONTHS))
 
     def _add(self, figure: Figure) -> None:
         for date in figure.dates:

@@ -7,15 +7,12 @@ their first letters, and keys are worked out only of those that begin as a key t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from proxy.core.evidence.tokens import Token
 from proxy.core.evidence.words import FIRST_WITHOUT_SPACES, MEANINGS, SHORTEST_STEM, key_at
-
-_NUMBER: Final = "#"
-"""Where numbers in digits are filed: "1.234" and "1,234" may be one key."""
 
 
 class Places(NamedTuple):
@@ -36,23 +33,25 @@ class Index:
         self.sentences: list[Sequence[Token]] = []
         self._filed: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         """By first letters: the numbers of sentences, and which of their words it is."""
+        self._read: dict[str, dict[str, dict[int, float]]] = {}
+        """By first letters, of those that were asked for: by key, the weight in each sentence."""
         for each in sentences:
             self.add(each)
 
     def add(self, sentence: Sequence[Token]) -> None:
-        """Take in one more sentence."""
+        """Take in one more sentence. To be done before anything is asked."""
         number, filed = len(self.sentences), self._filed
         self.sentences.append(sentence)
         for at, (_, folded, _, _, is_number) in enumerate(sentence):
-            filed[_NUMBER if is_number else folded[:SHORTEST_STEM]].append((number, at))
+            first = key_at(sentence, at)[0] if is_number else folded
+            filed[first[:SHORTEST_STEM]].append((number, at))
 
     def find(self, key: str) -> Places:
         """Where a word has `key`."""
         weights: dict[int, float] = {}
         for first in _first_letters(key):
-            for number, at in self._filed.get(first, ()):
-                own, weight = key_at(self.sentences[number], at)
-                if own == key:
+            if first in self._filed:
+                for number, weight in self._keys(first).get(key, {}).items():
                     weights[number] = max(weight, weights.get(number, 0.0))
         if not weights:
             return _NOWHERE
@@ -62,16 +61,26 @@ class Index:
         """Whether any word has `key`, with a weight or without."""
         return bool(self.find(key).every)
 
+    def _keys(self, first: str) -> dict[str, dict[int, float]]:
+        """The words that begin so, by key."""
+        found = self._read.get(first)
+        if found is None:
+            found = self._read[first] = {}
+            for number, at in self._filed[first]:
+                key, weight = key_at(self.sentences[number], at)
+                weights = found.setdefault(key, {})
+                weights[number] = max(weight, weights.get(number, 0.0))
+        return found
 
-def _first_letters(key: str) -> Iterator[str]:
+
+def _first_letters(key: str) -> Collection[str]:
     """Where words are filed that may have `key`, and others."""
-    yield key[:SHORTEST_STEM]
-    yield f"ge{key[:2]}"  # a German participle, of which the key lacks the "ge"
-    yield from _OF_MEANINGS.get(key, ())
-    if not key[0].isalpha():
-        yield _NUMBER
-    elif key[0] >= FIRST_WITHOUT_SPACES:
-        yield key[:-1][:SHORTEST_STEM]  # the last sign is the next word's
+    found = {key[:SHORTEST_STEM], f"ge{key[:2]}"}  # a German participle has lost its "ge"
+    if key in _OF_MEANINGS:
+        found |= _OF_MEANINGS[key]
+    if key[0] >= FIRST_WITHOUT_SPACES:
+        found.add(key[:-1][:SHORTEST_STEM])  # the last sign is the next word's
+    return found
 
 
 def _of_meanings() -> Mapping[str, frozenset[str]]:
