@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from proxy.core.desk import Desk
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.frames import Hear, TextChunk
 from proxy.core.gathering import CallRules
 from proxy.core.grounding import Grounding
@@ -80,6 +81,7 @@ class Run:
     model: ModelUpstream
     turns: TurnKeeper
     writer: CompletionWriter
+    shelf: Shelf = field(default_factory=Shelf)
     rounds: int = 0
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
@@ -310,6 +312,8 @@ class Run:
     async def _closing(self, turn: Turn) -> list[Chunk]:
         if not self.plan.grounded:
             return self.writer.end(turn, annotations=[], extras={})
-        closing = await taking_turns(self._grounding.close(self.writer.text, self._asked))
+        closing = await taking_turns(
+            self._grounding.close(self.writer.text, self._asked, self.shelf)
+        )
         report = {**closing.report, "rounds": self.rounds}
         return self.writer.end(turn, annotations=closing.annotations, extras={FIELD: report})

@@ -14,6 +14,7 @@ from proxy.core.chat import text_of
 from proxy.core.citations import MAX_ANNOTATIONS, annotate, citations, json_markers
 from proxy.core.client_hosts import ClientHosts
 from proxy.core.desk import Desk
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.plan import Plan
 from proxy.core.text import AnswerText, LinkRules, Marker
 from proxy.core.turn import Heard
@@ -65,7 +66,7 @@ class Grounding:
         markers = self._text.markers[self._round_begins :]
         return Heard(text, {each.n: each.passages[0] for each in reversed(markers)})
 
-    def close(self, text: str, messages: Sequence[Message]) -> Steps[Closing]:
+    def close(self, text: str, messages: Sequence[Message], shelf: Shelf) -> Steps[Closing]:
         """What belongs to the whole `text`; the model was shown `messages` last."""
         passages = self._desk.book.passages
         markers = (
@@ -75,7 +76,7 @@ class Grounding:
         report: dict[str, object] = {**self._desk.report}
         texts, fence = list(map(_content, messages)), self._plan.fence
         report["citations"] = yield from citations(
-            text, kept, passages, lambda n: fence.find_passage(n, texts)
+            text, kept, passages, lambda n: fence.find_passage(n, texts), shelf
         )
         if len(markers) > len(kept):
             report["annotations_cut"] = True
