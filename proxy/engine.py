@@ -82,6 +82,11 @@ class Run:
     turns: TurnKeeper
     writer: CompletionWriter
     shelf: Shelf = field(default_factory=Shelf)
+    closing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Answers that end at once weigh their citations one after the other.
+
+    If all took turns, each turn of the event loop would be as long as one of every answer's.
+    """
     rounds: int = 0
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
@@ -312,8 +317,8 @@ class Run:
     async def _closing(self, turn: Turn) -> list[Chunk]:
         if not self.plan.grounded:
             return self.writer.end(turn, annotations=[], extras={})
-        closing = await taking_turns(
-            self._grounding.close(self.writer.text, self._asked, self.shelf)
-        )
+        steps = self._grounding.close(self.writer.text, self._asked, self.shelf)
+        async with self.closing:
+            closing = await taking_turns(steps)
         report = {**closing.report, "rounds": self.rounds}
         return self.writer.end(turn, annotations=closing.annotations, extras={FIELD: report})

@@ -56,12 +56,14 @@ class ChatCompletions:
     """What the words of fences are made with: nobody who writes a document knows it."""
     shelf: Shelf = field(default_factory=Shelf, repr=False)
     """The cited passages that have been read, for all answers."""
+    closing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """Held by the answer whose citations are weighed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
-        run = Run(plan, self.model, turns, _writer(plan), self.shelf)
+        run = Run(plan, self.model, turns, _writer(plan), self.shelf, self.closing)
         try:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)
