@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from starlette.routing import Route
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.core.addresses import HostRule
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.names import SEARCH_COUNT
 from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool, SearchUpstream
@@ -67,7 +69,8 @@ def create_app(
     policies = Policies(settings, LightOnScope)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
     tools = _search_tool(upstreams.search, settings), ReadTool(LightOnFiles(upstreams.search))
-    chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
+    shelf = Shelf(settings.state_max_bytes, time.monotonic)
+    chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences, shelf)
     models = Models(policies.profile_names, upstreams.models)
 
     return Application(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from proxy.core.desk import Desk
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.frames import Hear, TextChunk
 from proxy.core.gathering import CallRules
 from proxy.core.grounding import Grounding
@@ -88,6 +89,12 @@ class Run:
     model: ModelUpstream
     turns: TurnKeeper
     writer: CompletionWriter
+    shelf: Shelf = field(default_factory=Shelf)
+    closing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Answers that end at once weigh their citations one after the other.
+
+    If all took turns, each turn of the event loop would be as long as one of every answer's.
+    """
     rounds: int = 0
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
@@ -354,7 +361,9 @@ class Run:
     async def _closing(self, turn: Turn) -> list[Chunk]:
         if not self.plan.grounded:
             return self.writer.end(turn, annotations=[], extras={})
-        closing = await taking_turns(self._grounding.close(self.writer.text, self._asked))
+        steps = self._grounding.close(self.writer.text, self._asked, self.shelf)
+        async with self.closing:
+            closing = await taking_turns(steps)
         report = {**closing.report, "rounds": self.rounds}
         is_told = self._showing is not None and self._showing.shows_sources
         annotations = [] if is_told else closing.annotations

@@ -560,6 +560,27 @@ async def test_other_work_has_its_turn_while_citations_are_weighed() -> None:
     assert await turns_of_the_loop(driving) > 200
 
 
+async def test_answers_that_end_at_once_are_weighed_one_after_the_other() -> None:
+    listener, model = Listener(), Model(SEARCH_ROUND, Round("It is 27 [1]."))
+    one = run(model, open_searcher())
+    await one.closing.acquire()  # as another answer does
+    driving = asyncio.create_task(one.drive(listener))
+    await asyncio.wait_for(rounds_have_ended(model, 2), 10)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert told(listener)["choices"][0]["message"]["content"] == "It is 27 [1]."
+    assert not driving.done()
+    one.closing.release()
+    await asyncio.wait_for(driving, 10)
+    assert told(listener)["lighton"]["citations"]
+
+
+async def rounds_have_ended(model: Model, count: int) -> None:
+    for _ in range(count):
+        await model.closed.wait()
+        model.closed.clear()
+
+
 async def test_a_client_may_hang_up_while_citations_are_weighed() -> None:
     listener = Listener()
     model = Model(SEARCH_ROUND, Round("".join(f"It is {n} [1]. " for n in range(200))))

@@ -14,6 +14,7 @@ from typing import Final
 from typing_extensions import TypedDict
 
 from proxy.core.evidence.bearing import Source
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.evidence.weigh import Finding, Mark, weigh
 from proxy.core.passages import Passage
 from proxy.core.text import Marker
@@ -115,6 +116,7 @@ def citations(
     markers: Sequence[Marker],
     passages: Mapping[int, Passage],
     shown: Callable[[int], str],
+    shelf: Shelf,
 ) -> Steps[list[Citation]]:
     """The sources of a text, by number. `shown` gives the text of a passage, "" if it is gone.
 
@@ -131,7 +133,7 @@ def citations(
     marks = [mark for _, mark in cites]
     sources: dict[int, Source] = {}
     for p in {mark.passage for mark in marks}:
-        sources[p] = yield from Source.in_steps(shown(p), passages[p].result.name)
+        sources[p] = yield from shelf.source(shown(p), passages[p].result.name)
     findings = yield from weigh(text, marks, sources)
     known: dict[int, CitedPassage] = {}
     for (n, mark), finding in zip(cites, findings, strict=True):

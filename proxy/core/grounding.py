@@ -14,6 +14,7 @@ from proxy.core.chat import text_of
 from proxy.core.citations import MAX_ANNOTATIONS, annotate, citations, json_markers
 from proxy.core.client_hosts import ClientHosts
 from proxy.core.desk import Desk
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.passages import Passage
 from proxy.core.plan import Plan
 from proxy.core.text import AnswerText, LinkRules, Marker
@@ -76,7 +77,7 @@ class Grounding:
         texts = map(_content, reversed(messages))  # what was found last is likeliest
         return self._desk.book.passages[n], self._plan.fence.find_passage(n, texts)
 
-    def close(self, text: str, messages: Sequence[Message]) -> Steps[Closing]:
+    def close(self, text: str, messages: Sequence[Message], shelf: Shelf) -> Steps[Closing]:
         """What belongs to the whole `text`; the model was shown `messages` last."""
         passages = self._desk.book.passages
         markers = (
@@ -86,7 +87,7 @@ class Grounding:
         report: dict[str, object] = {**self._desk.report}
         texts, fence = list(map(_content, messages)), self._plan.fence
         report["citations"] = yield from citations(
-            text, kept, passages, lambda n: fence.find_passage(n, texts)
+            text, kept, passages, lambda n: fence.find_passage(n, texts), shelf
         )
         if len(markers) > len(kept):
             report["annotations_cut"] = True

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from proxy.core import json_text
 from proxy.core.available import available
 from proxy.core.chat import Chat, first_user_text, parse_chat
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.fence import Fence, fence_word
 from proxy.core.fold import Fold
 from proxy.core.hidden import HiddenTool
@@ -54,12 +55,16 @@ class ChatCompletions:
     turns: KeptTurns
     fence_secret: bytes = field(repr=False)
     """What the words of fences are made with: nobody who writes a document knows it."""
+    shelf: Shelf = field(default_factory=Shelf, repr=False)
+    """The cited passages that have been read, for all answers."""
+    closing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """Held by the answer whose citations are weighed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
-        run = Run(plan, self.model, turns, _writer(plan))
+        run = Run(plan, self.model, turns, _writer(plan), self.shelf, self.closing)
         try:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)

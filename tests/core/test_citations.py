@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.core.citations import MAX_ANNOTATIONS, MAX_WEIGHED, annotate, citations, json_markers
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.passages import Passage
 from proxy.core.text import Marker
 from tests.core.samples import result
@@ -32,7 +33,7 @@ def marker(text: str, n: int, *passages: int, nth: int = 0) -> Marker:
 
 
 def cite(text: str, *markers: Marker) -> list[Any]:
-    return list(at_once(citations(text, markers, PASSAGES, TEXTS.__getitem__)))
+    return list(at_once(citations(text, markers, PASSAGES, TEXTS.__getitem__, Shelf())))
 
 
 def test_a_marker_becomes_an_annotation_in_openais_shape() -> None:
@@ -81,7 +82,7 @@ def test_figures_that_no_cited_passage_holds_are_told_for_each_sentence() -> Non
 
 def test_a_passage_whose_text_is_gone_supports_nothing() -> None:
     text = "It is 27 days [1]."
-    cited = at_once(citations(text, [marker(text, 1, 1)], PASSAGES, lambda _: ""))
+    cited = at_once(citations(text, [marker(text, 1, 1)], PASSAGES, lambda _: "", Shelf()))
     ((entry,),) = [each["passages"] for each in cited]
     assert (entry["quote"], entry["support"]) == ("", "none")
 
@@ -130,5 +131,5 @@ def test_a_long_json_answer_is_read_with_pauses(unit: str) -> None:
 def test_a_long_passage_is_read_with_pauses() -> None:
     text = "It is 27 days [1]."
     passage = "The rent of 12 months is due, not before 1 March 2024. " * 400
-    work = citations(text, [marker(text, 1, 1)], PASSAGES, lambda _: passage)
+    work = citations(text, [marker(text, 1, 1)], PASSAGES, lambda _: passage, Shelf())
     assert most_between_pauses(work) < MOST_BETWEEN_PAUSES

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 import click
 
+from proxy.core.evidence.shelf import Shelf
 from tests.evidence.figures import cases
 from tests.evidence.labelled import FILES, HOLDOUT, installed, labelled
 from tests.evidence.measure import figures_of, support_of
 from tests.evidence.pairs import Pair, pairs
-from tests.evidence.speed import seconds_of_a_long_answer
+from tests.evidence.speed import seconds_of_a_long_answer, seconds_of_a_short_answer
 
 
 @click.command()
@@ -31,6 +32,9 @@ def main(count: int, seed: int | None) -> None:
     click.echo(f"figures, seed {seed}")
     click.echo(f"  false alarms              {found.false_alarms} of {found.held}")
     click.echo(f"  changed figures missed    {found.missed} of {found.changed}")
+    for shelf, passages in ((Shelf(), "read for it"), (Shelf(10**6), "read before")):
+        milliseconds = seconds_of_a_short_answer(shelf) * 1_000
+        click.echo(f"three citations, passages {passages}  {milliseconds:.2f} ms")
     click.echo(
         f"an answer of 100,000 characters, 1,000 markers  {seconds_of_a_long_answer():.2f} s"
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple, Self
 
 from proxy.core.evidence.held import Held, figures_of, missing_from
+from proxy.core.evidence.index import Index, Places
 from proxy.core.evidence.polarity import opposes, stance_of
 from proxy.core.evidence.sentences import Span, sentences_of_passage
 from proxy.core.evidence.tokens import Token, tokenize
@@ -39,6 +41,7 @@ _CLAUSE_HELD: Final = 0.25
 """A clause of so many words or more must be held by more than this part."""
 _BESIDE: Final = 3
 """How many words around a verbatim sentence are looked at."""
+_START: Final = attrgetter("start")
 _AT_ONCE: Final = 2_000
 """So many characters of a passage are read without a pause: some 10 ms of processor time."""
 
@@ -82,13 +85,11 @@ class Source:
 
     def __init__(self, text: str, title: str = "") -> None:
         self._text = text
+        self._title = title
         self._spans: list[Span] = []
-        self._words: list[list[Word]] = []
-        self._places: defaultdict[str, list[int]] = defaultdict(list)
-        self._clauses = 0
+        self._index = Index()
+        self._index_of_title = Index(tokenize(title))
         self._held: Held | None = None
-        self._title = {each.key for each in words_of(title, tokenize(title))}
-        self._titled = title
         self._tokens: list[list[Token]] = []
         """Those whose figures have not been read."""
         for spans in _batches(text):
@@ -105,26 +106,23 @@ class Source:
         return source
 
     def _add(self, spans: Sequence[Span]) -> None:
-        """Take in sentences that follow one another. No two of them share a clause."""
+        """Take in sentences that follow one another."""
         tokens = tokenize(self._text, spans[0][0], spans[-1][1])
         self._tokens.append(tokens)
         if len(self._text) > _LONG:
             _ = self.held  # bit by bit, as reading all of it at once would take long
-        starts = [each.start for each in tokens]
-        for start, end in spans:
-            own = tokens[bisect_left(starts, start) : bisect_left(starts, end)]
-            words = words_of(self._text, own, self._clauses)
-            self._clauses = words[-1].clause + 1 if words else self._clauses
-            for key in {each.key for each in words if each.weight}:
-                self._places[key].append(len(self._words))
-            self._words.append(words)
+        begin = 0
+        for _, end in spans:
+            after = bisect_left(tokens, end, begin, key=_START)
+            self._index.add(tokens[begin:after])
+            begin = after
         self._spans += spans
 
     @property
     def held(self) -> Held:
         """The figures of the passage. They are read when a sentence has some to be compared."""
         if self._held is None:
-            self._held = Held(self._titled)
+            self._held = Held(self._title)
         for tokens in self._tokens:
             self._held.add(self._text, tokens)
         self._tokens.clear()
@@ -143,31 +141,34 @@ class Source:
         """As `for_sentence`; `is_whole` says whether all its figures are held."""
         if not claim.total or not self._spans:
             return NOTHING
-        first, last = self._best(claim)
-        words = [word for number in range(first, last + 1) for word in self._words[number]]
+        places = {key: self._index.find(key) for key in claim.weights}
+        first, last = self._best(claim, places)
         quote = self._text[self._spans[first][0] : self._spans[last][1]]
-        coverage = self._coverage(claim, {each.key for each in words})
+        known = {key for key in places if places[key].counted or self._index_of_title.has(key)}
+        coverage = self._coverage(claim, places, known, range(first, last + 1))
         if coverage < WEAK:
             return NOTHING
-        if coverage < CLOSE or not is_whole or self._lacks_clause(claim):
+        if coverage < CLOSE or not is_whole or _lacks_clause(claim, known):
             return Evidence(quote, "weak")
+        words = self._words(first, last)
         verbatim = _verbatim(claim, words)
         if opposes(claim.stance, stance_of(verbatim or words)):
             return Evidence(quote, "weak")
         return Evidence(quote, "exact" if verbatim else "close")
 
-    def _best(self, claim: Claim) -> tuple[int, int]:
+    def _best(self, claim: Claim, places: Mapping[str, Places]) -> tuple[int, int]:
         """The first and the last of the one or two sentences that share most with the claim."""
         scores: defaultdict[int, float] = defaultdict(float)
         for key, weight in claim.weights.items():
-            for number in islice(self._places.get(key, ()), _MOST_PLACES):
+            for number in islice(places[key].counted, _MOST_PLACES):
                 scores[number] += weight
         if not scores:
             return 0, 0
-        best = max(scores, key=lambda number: (scores[number], -len(self._words[number])))
-        alone = self._weight(claim, best)
+        sentences = self._index.sentences
+        best = max(scores, key=lambda number: (scores[number], -len(sentences[number])))
+        alone = _shared(claim, places, [best])
         gains: dict[int, float] = {
-            other: self._weight(claim, best, other) - alone
+            other: _shared(claim, places, [best, other]) - alone
             for other in (best - 1, best + 1)
             if 0 <= other < len(self._spans)
         }
@@ -176,34 +177,49 @@ class Source:
             return best, best
         return min(best, other), max(best, other)
 
-    def _weight(self, claim: Claim, *numbers: int) -> float:
-        keys = {each.key for number in numbers for each in self._words[number]}
-        return sum(weight for key, weight in claim.weights.items() if key in keys)
-
-    def _lacks_clause(self, claim: Claim) -> bool:
-        """Whether the passage holds next to nothing of a clause, as of what is added to a list."""
-        clauses: defaultdict[int, set[str]] = defaultdict(set)
-        for word in claim.words:
-            if word.weight:
-                clauses[word.clause].add(word.key)
-        return any(
-            len(keys) >= _CLAUSE_WORDS
-            and sum(key in self._places or key in self._title for key in keys)
-            <= _CLAUSE_HELD * len(keys)
-            for keys in clauses.values()
-        )
-
-    def _coverage(self, claim: Claim, quoted: set[str]) -> float:
+    def _coverage(
+        self,
+        claim: Claim,
+        places: Mapping[str, Places],
+        known: Container[str],
+        quoted: Sequence[int],
+    ) -> float:
         counted = {
             key for figure, keys in claim.keys_of_figures if self.held.holds(figure) for key in keys
         }
         held = 0.0
         for key, weight in claim.weights.items():
-            if key in quoted:
+            if not places[key].every.isdisjoint(quoted):
                 held += weight
-            elif key in self._places or key in self._title or key in counted:
+            elif key in known or key in counted:
                 held += weight * _ELSEWHERE
         return held / claim.total
+
+    def _words(self, first: int, last: int) -> list[Word]:
+        """The words of sentences that follow one another, of which no two share a clause."""
+        found: list[Word] = []
+        for tokens in self._index.sentences[first : last + 1]:
+            found += words_of(self._text, tokens, found[-1].clause + 1 if found else 0)
+        return found
+
+
+def _shared(claim: Claim, places: Mapping[str, Places], numbers: Sequence[int]) -> float:
+    """The weight of the words that the claim shares with sentences."""
+    return sum(
+        weight for key, weight in claim.weights.items() if not places[key].every.isdisjoint(numbers)
+    )
+
+
+def _lacks_clause(claim: Claim, known: Container[str]) -> bool:
+    """Whether the passage holds next to nothing of a clause, as of what is added to a list."""
+    clauses: defaultdict[int, set[str]] = defaultdict(set)
+    for word in claim.words:
+        if word.weight:
+            clauses[word.clause].add(word.key)
+    return any(
+        len(keys) >= _CLAUSE_WORDS and sum(key in known for key in keys) <= _CLAUSE_HELD * len(keys)
+        for keys in clauses.values()
+    )
 
 
 def _batches(text: str) -> Iterator[list[Span]]:

@@ -30,14 +30,14 @@ def clock_at(tokens: Sequence[Token], at: int) -> Clock | None:
     """The time of day that the number at `at` begins; None if it begins none."""
     text = tokens[at].text
     word = tokens[at + 1].folded if at + 1 < len(tokens) else ""
+    if word not in _CLOCKS and ":" not in text:
+        return None
     numbers, after = text.replace(".", ":").split(":"), at + 1
     if word in _CLOCKS:
         after += 1
         if word == "h" and len(numbers) == 1 and _is_attached_number(tokens, after):
             numbers.append(tokens[after].text)
             after += 1
-    elif ":" not in text:
-        return None
     if len(numbers) > 2 or not all(n.isdecimal() and len(n) <= _MOST_DIGITS for n in numbers):  # noqa: PLR2004  # hour and minute
         return None
     hour, minute = int(numbers[0]), int(numbers[1]) if numbers[1:] else 0

@@ -74,6 +74,8 @@ def _numeric(text: str, tokens: Sequence[Token], at: int) -> DatesAt | None:
         while len(parts) < 3 and last + 1 < len(tokens) and between(text, tokens, last) == _DASH:  # noqa: PLR2004  # year, month, day
             last += 1
             parts.append(tokens[last].text)
+        if last == at:
+            return None
         sign, after = _DASH, last + 1
     found = tuple(dict.fromkeys(_readings(parts, sign)))
     return DatesAt((found,), after) if found else None

@@ -10,13 +10,15 @@ from proxy.core.evidence.clock import Time, clock_at
 from proxy.core.evidence.dates import Date, dates_at
 from proxy.core.evidence.measure import CURRENCIES, Measure, measure_after, unit_before
 from proxy.core.evidence.numbers import parts, readings, value_of
-from proxy.core.evidence.spelled import Spelled, spelled_at
+from proxy.core.evidence.spelled import SPELLED, Spelled, spelled_at
 from proxy.core.evidence.tokens import Token
-from proxy.core.evidence.units import HEDGES, TIMES
+from proxy.core.evidence.units import HEDGES, MONTHS, TIMES
 
 _COUNTERS: Final = MappingProxyType({"q": "quarter", "h": "half", "v": None})
 """Letters before a digit that say what it counts: Q3, H1, v2. Others are a name's: B2B, CO2."""
 _ABOUT: Final = ("~", "≈")
+_FIRST_WORDS: Final = SPELLED | MONTHS.keys()
+"""The words that a figure may begin with."""
 
 
 class Figure(NamedTuple):
@@ -50,13 +52,16 @@ def read_figures(text: str, tokens: Sequence[Token]) -> Reading:
     """All figures of `text`, of its tokens, in its order."""
     found: list[Figure] = []
     words: set[str] = set()
-    at = 0
-    while at < len(tokens):
-        figures, after = _figures_at(text, tokens, at)
-        if not figures:
-            words.add(tokens[at].folded)
-        found += figures
-        at = after
+    begins = 0
+    for at, token in enumerate(tokens):
+        if at < begins:
+            continue
+        if token.is_number or token.folded in _FIRST_WORDS:
+            figures, begins = _figures_at(text, tokens, at)
+            if figures:
+                found += figures
+                continue
+        words.add(token.folded)
     return Reading(tuple(found), frozenset(words))
 
 
@@ -71,10 +76,7 @@ def _figures_at(text: str, tokens: Sequence[Token], at: int) -> tuple[list[Figur
         figure, after = _in_words(text, tokens, at, spelled)
     else:
         return [], at + 1
-    is_rounded = _is_hedged(tokens, at) or text[
-        max(0, figure.start - 2) : figure.start
-    ].rstrip().endswith(_ABOUT)
-    return [figure._replace(is_rounded=is_rounded)], after
+    return [figure], after
 
 
 def _in_digits(text: str, tokens: Sequence[Token], at: int) -> tuple[Figure, int]:
@@ -87,16 +89,20 @@ def _in_digits(text: str, tokens: Sequence[Token], at: int) -> tuple[Figure, int
     before, start = unit_before(text, tokens, at)
     found = readings(token.text)
     unit = before if before in CURRENCIES else measure.unit or before or _counter(tokens, at)
-    figure = _scaled(found, measure)
+    values, unscaled = _scaled(found, measure)
     if not found and "." in token.text:  # a version, an address: nothing but the whole will do
-        figure = figure._replace(values=(token.text,))
-    figure = figure._replace(
-        start=start,
-        end=measure.end,
-        unit=unit,
+        values = (token.text,)
+    figure = Figure(
+        start,
+        measure.end,
+        values,
+        unscaled,
+        measure.shifts,
+        unit,
         parts=() if found or "." in token.text else tuple(_full_years(token.text)),
         times=(clock.time,) if clock else (),
         is_sure=not _is_part_of_name(tokens, at),
+        is_rounded=_is_rounded(text, tokens, at, start),
     )
     return figure, measure.after
 
@@ -106,23 +112,32 @@ def _in_words(text: str, tokens: Sequence[Token], at: int, spelled: Spelled) -> 
     unit = measure.unit or spelled.unit
     whole, _, fraction = spelled.value.partition(".")
     has_unit = unit in TIMES or bool(measure.shifts)
-    figure = _scaled(((whole, fraction),), measure)._replace(
-        start=tokens[at].start,
-        end=measure.end,
-        unit=unit,
+    values, unscaled = _scaled(((whole, fraction),), measure)
+    start = tokens[at].start
+    figure = Figure(
+        start,
+        measure.end,
+        values,
+        unscaled,
+        measure.shifts,
+        unit,
         is_sure=spelled.is_sure or (spelled.is_sure_with_unit and has_unit),
+        is_rounded=_is_rounded(text, tokens, at, start),
     )
     return figure, measure.after
 
 
-def _scaled(found: Sequence[tuple[str, str]], measure: Measure) -> Figure:
-    unscaled = tuple(value_of(*each) for each in found)
+def _scaled(
+    found: Sequence[tuple[str, str]], measure: Measure
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The values with their scale, and, if they have one, those without it."""
+    unscaled = tuple([value_of(*each) for each in found])
     if not measure.shifts:
-        return Figure(0, 0, values=unscaled)
+        return unscaled, ()
     values = tuple(value_of(*each, shift) for each in found for shift in measure.shifts)
     if measure.is_letter and measure.unit is None:
         values += unscaled  # "3m" may be metres
-    return Figure(0, 0, values, unscaled=unscaled, shifts=measure.shifts)
+    return values, unscaled
 
 
 def _full_years(text: str) -> list[str]:
@@ -133,8 +148,10 @@ def _full_years(text: str) -> list[str]:
     return found
 
 
-def _is_hedged(tokens: Sequence[Token], at: int) -> bool:
-    """Whether "about" or the like stands before: "rund 5", "plus de 5"."""
+def _is_rounded(text: str, tokens: Sequence[Token], at: int, start: int) -> bool:
+    """Whether "about" or the like stands before: "rund 5", "plus de 5", "~ 5"."""
+    if text[max(0, start - 2) : start].rstrip().endswith(_ABOUT):
+        return True
     place = at - 1
     if place > 0 and tokens[place].folded in {"de", "di", "a"}:
         place -= 1

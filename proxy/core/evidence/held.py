@@ -41,7 +41,6 @@ class Held:
         self._units: dict[str, set[str | None]] = {}
         self._dates: set[Date] = set()
         self._times: set[Time] = set()
-        self._lengths: set[tuple[str, Fraction]] = set()
         self._stray: set[str | None] = set()
         self._scales: set[int] = set()
         self._months: set[int] = set()
@@ -53,9 +52,9 @@ class Held:
         figures, words = read_figures(text, tokens)
         for figure in figures:
             self._add(figure)
-        self._stray.update(UNITS[each] for each in words if each in UNITS)
-        self._scales.update(shift for each in words for shift in SCALES.get(each, ()))
-        self._months.update(MONTHS[each] for each in words if each in MONTHS)
+        self._stray.update(UNITS[each] for each in words.intersection(UNITS))
+        self._scales.update(shift for each in words.intersection(SCALES) for shift in SCALES[each])
+        self._months.update(MONTHS[each] for each in words.intersection(MONTHS))
 
     def _add(self, figure: Figure) -> None:
         for date in figure.dates:
@@ -71,7 +70,6 @@ class Held:
 
     def _add_value(self, value: str, unit: str | None) -> None:
         self._units.setdefault(value, set()).add(unit)
-        self._lengths.update(_lengths(value, unit))
         if value == HALF and unit is None:
             self._add_value("50", PERCENT)
 
@@ -114,6 +112,15 @@ class Held:
             return date.month in self._months
         # The year stands elsewhere: "In 2024 … from 1 March on".
         return date._replace(year=None) in self._yearless
+
+    @cached_property
+    def _lengths(self) -> set[tuple[str, Fraction]]:
+        return {
+            length
+            for value, units in self._units.items()
+            for unit in units
+            for length in _lengths(value, unit)
+        }
 
     @cached_property
     def _yearless(self) -> set[Date]:

@@ -61,9 +61,10 @@ def measure_after(text: str, tokens: Sequence[Token], after: int) -> Measure:
 
 
 def _scale(text: str, tokens: Sequence[Token], at: int) -> tuple[tuple[int, ...], int, bool]:
-    if not _is_beside(text, tokens, at):
+    word = tokens[at].folded if at < len(tokens) else ""
+    if (word not in SCALES and word not in LETTERS) or not _is_beside(text, tokens, at):
         return (), at, False
-    word, behind = tokens[at].folded, between(text, tokens, at).lstrip()[:1]
+    behind = between(text, tokens, at).lstrip()[:1]
     is_attached = tokens[at].start == tokens[at - 1].end
     if word in LETTERS and (is_attached or (behind in SIGNS and behind not in {"", "%"})):
         return LETTERS[word], at + 1, True
@@ -77,13 +78,14 @@ def _scale(text: str, tokens: Sequence[Token], at: int) -> tuple[tuple[int, ...]
 
 def _unit(text: str, tokens: Sequence[Token], at: int) -> tuple[str | None, int]:
     """The unit at `at`, perhaps behind an adjective, and the token after it."""
-    if not _is_beside(text, tokens, at) or tokens[at].is_number:
+    pair = tuple([each.folded for each in tokens[at : at + 2]])
+    is_none = UNITS.keys().isdisjoint(pair) and pair not in TWO_WORDS  # as is nearly every pair
+    if is_none or tokens[at].is_number or not _is_beside(text, tokens, at):
         return None, at
-    if tokens[at].folded in UNITS:
-        return UNITS[tokens[at].folded], at + 1
-    if at + 1 >= len(tokens) or not _MORE.fullmatch(between(text, tokens, at)):
+    if pair[0] in UNITS:
+        return UNITS[pair[0]], at + 1
+    if not _MORE.fullmatch(between(text, tokens, at)):
         return None, at
-    pair = (tokens[at].folded, tokens[at + 1].folded)
     if pair in TWO_WORDS:
         return PERCENT, at + 2
     unit = UNITS.get(pair[1])

@@ -18,6 +18,8 @@ _GROUP: Final = 3
 
 def value_of(whole: str, fraction: str = "", shift: int = 0) -> str:
     """The value of digits before and after the point, which is moved `shift` digits on."""
+    if not fraction and not shift:
+        return whole.lstrip("0") or "0"
     fraction = fraction.ljust(shift, "0")
     whole, fraction = whole + fraction[:shift], fraction[shift:].rstrip("0")
     whole = whole.lstrip("0") or "0"
@@ -29,6 +31,8 @@ def readings(text: str) -> tuple[tuple[str, str], ...]:
 
     "1.234" is a thousand and more, or one and a bit; "1.234,5" is one thing only.
     """
+    if text.isascii() and text.isdecimal():
+        return ((text, ""),)
     if text in _FRACTIONS:
         return (("0", _FRACTIONS[text][2:]),)
     text = _in_ascii(text)

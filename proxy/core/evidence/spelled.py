@@ -66,6 +66,9 @@ def _compounds() -> dict[str, tuple[int, str]]:
 
 _COMPOUNDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(_compounds())
 
+SPELLED: Final = frozenset({*NUMBERS, *UNSURE, *_COMPOUNDS, *ORDINALS, *HALVES, *LOOSE})
+"""The words that a number in words may begin with."""
+
 
 def spelled_at(text: str, tokens: Sequence[Token], at: int) -> Spelled | None:
     """The number in words that begins with the token at `at`; None if none does."""

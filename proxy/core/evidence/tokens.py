@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import unicodedata
@@ -38,20 +39,30 @@ def tokenize(text: str, start: int = 0, end: int = sys.maxsize) -> list[Token]:
 
     A sign between two of them belongs to neither.
     """
+    matches = list(_TOKEN.finditer(text, start, end))
+    texts = [each[0] for each in matches]
+    # All are folded at once: to fold costs little, but to begin does. No fold makes a line break.
+    folded = fold("\n".join(texts)).split("\n")
     return [
-        Token(word, fold(word), *match.span(), is_number=False)
-        if (word := match[0])[0].isalpha()
-        else Token(word, word, *match.span(), is_number=True)
-        for match in _TOKEN.finditer(text, start, end)
+        _token((word, as_word, *match.span(), False))
+        if word[0].isalpha()
+        else _token((word, word, *match.span(), True))
+        for word, as_word, match in zip(texts, folded, matches, strict=False)
     ]
 
 
-def fold(word: str) -> str:
-    """`word` without its case and accents. "ß" is "ss", a ligature is its letters."""
-    if word.isascii():
-        return word.lower()
-    apart = unicodedata.normalize("NFKD", word).casefold()
-    return "".join(each for each in apart if not unicodedata.combining(each))
+_token = functools.partial(tuple.__new__, Token)
+"""Makes a token of its fields, in half the time."""
+
+
+def fold(text: str) -> str:
+    """`text` without its case and accents. "ß" is "ss", a ligature is its letters."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text).casefold()
+    for sign in filter(unicodedata.combining, set(apart)):
+        apart = apart.replace(sign, "")
+    return apart
 
 
 def between(text: str, tokens: Sequence[Token], at: int) -> str:

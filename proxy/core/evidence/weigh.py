@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from proxy.core.evidence.answer import read_answer
 from proxy.core.evidence.bearing import NOTHING, Claim, Evidence, Source, Support
-from proxy.core.evidence.held import missing_from
+from proxy.core.evidence.held import Held, missing_from
 from proxy.core.evidence.sentences import Span
 from proxy.tasks import Steps
 
@@ -53,7 +53,10 @@ def weigh(text: str, marks: Sequence[Mark], sources: Mapping[int, Source]) -> St
     for part, sentence in zip(parts, sentences, strict=True):
         if part and part not in claims:
             claim = Claim(answer.plain(part))
-            held = [each.held for each in cited[sentence].values()] if claim.figures else []
+            held: list[Held] = []
+            for source in cited[sentence].values() if claim.figures else ():
+                held.append(source.held)
+                yield
             claims[part] = claim, missing_from(claim.figures, held)
             yield
     found: dict[tuple[Span, int], Evidence] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from proxy.core.evidence.lexicon import word_set
@@ -19,9 +20,9 @@ SHORT_WEIGHT: Final = 0.6
 _CLAUSE_ENDS: Final = frozenset(",;:\u2014\u2013()!?.")
 _SHORT: Final = 3
 _LONGEST_STEM: Final = 7
-_SHORTEST_STEM: Final = 4
+SHORTEST_STEM: Final = 4
 _PARTICIPLE: Final = 8
-_FIRST_WITHOUT_SPACES: Final = "\u3040"
+FIRST_WITHOUT_SPACES: Final = "\u3040"
 """From here on are the writings of Chinese, Japanese and Korean: two signs are like a word."""
 _ENDINGS: Final = word_set(
     # English
@@ -37,6 +38,20 @@ _ENDINGS: Final = word_set(
     "zioni zione ati ata ato iti ita ite ito i are ere ire ano ono",
 )
 _LONGEST_ENDING: Final = max(map(len, _ENDINGS))
+_VALUES: Final = {word: str(value) for word, value in NUMBERS.items() if word not in UNSURE}
+_KNOWN: Final[Mapping[str, tuple[str, float]]] = MappingProxyType(
+    {word: (word, 0.0) for word in STOP_WORDS}
+    | {word: (value, NUMBER_WEIGHT) for word, value in _VALUES.items()}
+)
+"""Words that have no stem, with their key and weight."""
+
+
+def _month(word: str) -> str:
+    return f"month {MONTHS[word]}"
+
+
+MEANINGS: Final = MappingProxyType({word: _month(word) for word in MONTHS} | _VALUES)
+"""The keys of words that are compared by what they mean; those of months are only for capitals."""
 
 
 class Word(NamedTuple):
@@ -60,29 +75,25 @@ def words_of(text: str, tokens: Sequence[Token], clause: int = 0) -> list[Word]:
         if token.start - end > 1:
             clause += not _CLAUSE_ENDS.isdisjoint(text[end : token.start])
         end = token.end
-        if token.folded[:1] >= _FIRST_WITHOUT_SPACES:
-            following = tokens[at + 1].folded[:1] if at + 1 < len(tokens) else ""
-            found.append(Word(token.folded + following, SHORT_WEIGHT, token, clause))
-        else:
-            found.append(Word(*_key(token, is_first=not at), token, clause))
+        found.append(Word(*key_at(tokens, at), token, clause))
     return found
 
 
-def _key(token: Token, *, is_first: bool) -> tuple[str, float]:
-    """What a word is compared by, and its weight."""
-    folded = token.folded
-    if token.is_number:
-        found = readings(token.text)
+def key_at(tokens: Sequence[Token], at: int) -> tuple[str, float]:
+    """What a word of a sentence, of its tokens, is compared by, and its weight."""
+    text, folded, _, _, is_number = tokens[at]
+    if folded >= FIRST_WITHOUT_SPACES:
+        return folded + (tokens[at + 1].folded[:1] if at + 1 < len(tokens) else ""), SHORT_WEIGHT
+    if is_number:
+        found = readings(text)
         # Of two readings the first is compared; both sides write the same number alike, mostly.
-        return value_of(*found[0]) if found else token.text, NUMBER_WEIGHT
-    if folded in NUMBERS and folded not in UNSURE:
-        return str(NUMBERS[folded]), NUMBER_WEIGHT
-    if folded in STOP_WORDS:
-        return folded, 0.0
-    if folded in MONTHS and token.text[0].isupper():
-        return f"month {MONTHS[folded]}", NAME_WEIGHT
-    is_name = token.text[0].isupper() and not is_first
-    if is_name or not (token.text[1:].islower() or len(token.text) == 1):
+        return value_of(*found[0]) if found else text, NUMBER_WEIGHT
+    if (known := _KNOWN.get(folded)) is not None:
+        return known
+    is_capital = text[0].isupper()
+    if is_capital and folded in MONTHS:
+        return _month(folded), NAME_WEIGHT
+    if (is_capital and at) or not (text[1:].islower() or len(text) == 1):
         return stem(folded), NAME_WEIGHT
     return stem(folded), SHORT_WEIGHT if len(folded) <= _SHORT else WORD_WEIGHT
 
@@ -91,7 +102,7 @@ def stem(folded: str) -> str:
     """What a word shares with its other forms, near enough: no language is asked for."""
     if len(folded) >= _PARTICIPLE and folded.startswith("ge") and folded.endswith(("t", "en")):
         folded = folded[2:]  # German: gekündigt, Kündigung
-    for length in range(min(_LONGEST_ENDING, len(folded) - _SHORTEST_STEM), 0, -1):
+    for length in range(min(_LONGEST_ENDING, len(folded) - SHORTEST_STEM), 0, -1):
         if folded[-length:] in _ENDINGS:
             return folded[:-length][:_LONGEST_STEM]
     return folded[:_LONGEST_STEM]
