@@ -17,7 +17,7 @@ from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
 from proxy.core.passages import Passage
-from proxy.core.scope import Retrieval, Scope, Wish
+from proxy.core.scope import Retrieval, Scope, Wish, common_scope, mode_of
 from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
 from proxy.core.wire import Message, NamedTool, Tool
@@ -32,10 +32,11 @@ TextCallsRead = Literal["all", "own", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What settings and profile decide for a request. `scope` is already their intersection."""
+    """What settings, profile and client key decide for a request."""
 
     model: str
     scope: Scope
+    """What settings and profile both allow."""
     retrieval: Retrieval = "tool"
     max_rounds: int = 4
     """The most model rounds in which hidden tools may run."""
@@ -66,6 +67,10 @@ class Policy:
     """The most characters of passages of earlier answers."""
     json_with_tools: bool = False
     """Whether a model that must answer in a JSON format can call tools all the same."""
+    granted: Scope | None = None
+    """What the client key allows; None is no restriction."""
+    modes: frozenset[str] | None = None
+    """The retrieval modes that the client key allows; None is all."""
 
 
 class Ask(NamedTuple):
@@ -202,10 +207,10 @@ def make_plan(
     `tools` are the hidden tools. If the client requires a call, names no tool and has none, the
     model must call the first hidden tool that the first round offers.
 
-    Raises EmptyScope, and BadRequest for a tool_choice that cannot be met.
+    Raises EmptyScope, RetrievalNotAllowed, and BadRequest for a tool_choice that cannot be met.
     """
-    scope = wish.within(policy.scope)
-    mode = wish.retrieval or policy.retrieval
+    mode = mode_of(wish.retrieval, policy.retrieval, policy.modes)
+    scope = common_scope(policy.scope, policy.granted, wish.scope, is_searched=mode != "off")
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode)
     means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)
