@@ -16,15 +16,17 @@ from starlette.routing import Route
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.core.addresses import HostRule
+from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_COUNT
-from proxy.core.search_tool import SearchTool, SearchUpstream
+from proxy.core.search_tool import SearchTool
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
+from proxy.settings.search_keys import NO_SEARCH_KEYS, SearchKeys
 from proxy.state.shared import Shared
 from proxy.state.store import Store, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
-from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.chat import ChatCompletions, ToolsOf
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.middleware import Admission, Paths, Requests
@@ -36,6 +38,7 @@ from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton import search as lighton
+from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
 from proxy.upstreams.lighton.wish import WISHES
@@ -48,9 +51,16 @@ _EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
 
 
 def create_app(
-    settings: Settings, outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None
+    settings: Settings,
+    outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
+    *,
+    search_keys: SearchKeys = NO_SEARCH_KEYS,
+    keys: KeyRing | None = None,
 ) -> Application:
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
+
+    `search_keys` are those that client keys bring along. `keys` tell who may ask; by default the
+    holders of the settings' `api_keys`.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
@@ -64,9 +74,9 @@ def create_app(
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings, LightOnScope)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
-    tools = (_search_tool(upstreams.search, settings),)
+    tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
-    models = Models(policies.profile_names, upstreams.models)
+    models = Models(policies.names, upstreams.models)
 
     return Application(
         routes=[
@@ -76,7 +86,7 @@ def create_app(
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, keys or _key_ring(settings)),
         redirect_slashes=False,
         lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
     )
@@ -142,15 +152,18 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
     return Upstreams(model, models, search)
 
 
-def _search_tool(upstream: SearchUpstream, settings: Settings) -> SearchTool:
-    text = settings.search_instructions
-    return SearchTool(upstream) if text is None else SearchTool(upstream, text)
+def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
+    text = SEARCHING if settings.search_instructions is None else settings.search_instructions
+    return lambda client: (SearchTool(searches.of(client), text),)
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
+def _key_ring(settings: Settings) -> KeyRing:
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
-    keys = KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
+    return KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
+
+
+def _middleware(settings: Settings, keys: KeyRing) -> list[Middleware]:
+    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
     if origins is None:
         origins = () if keys.is_open else ("*",)

@@ -24,7 +24,7 @@ from proxy.commands.serving import (
 )
 from proxy.commands.workers import serve_in_workers
 from proxy.errors import SettingsError
-from proxy.settings import Settings, load_settings, variable_names
+from proxy.settings import Settings, load_search_keys, load_settings, variable_names
 from proxy.settings.checks import (
     check_exposure,
     check_profiles,
@@ -53,7 +53,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
         say(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
     if settings.workers == 1:
-        app = create_app(settings, outbound)
+        app = create_app(settings, outbound, search_keys=load_search_keys())
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
         here = server_config(app, settings.log_level, limits=limits)
@@ -79,9 +79,9 @@ def greeting(settings: Settings, url: str) -> str:
     """Where the proxy answers, and how it treats a request that names no model."""
     policies = Policies(settings, LightOnScope)
     policy = policies.of(None, ANYBODY)
-    is_profile = settings.default_model in policies.profile_names
+    is_profile = settings.default_model in policies.names.profiles
     of_profile = f" of profile {settings.default_model}" if is_profile else ""
-    profiles = ", ".join(policies.profile_names)
+    profiles = ", ".join(policies.names.profiles)
     return (
         f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {policy.model}{of_profile}, "
         f"retrieval {policy.retrieval}, {policy.scope.summary}"
@@ -106,7 +106,8 @@ def create_app_from_environment() -> ASGIApp:
     """The application of one worker. If it cannot be made, say why and end the worker."""
     try:
         settings = load_settings()
-        app = create_app(settings, Outbound.of(settings, os.environ))
+        outbound = Outbound.of(settings, os.environ)
+        app = create_app(settings, outbound, search_keys=load_search_keys())
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:
             say(f"rag-proxy: {problem}", err=True)

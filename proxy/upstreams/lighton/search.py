@@ -45,7 +45,7 @@ _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class LightOn:
-    """The search upstream."""
+    """The search upstream, as one client uses it: see `ClientSearches`."""
 
     endpoint: Endpoint
     vendor: Vendor
@@ -53,13 +53,18 @@ class LightOn:
     shared: Shared[Found]
     hosts: HostRule = ANY_HOST
     """Where citations may lead."""
+    asker: tuple[str, str] = ("", "")
+    """The `identity` of the client: it shares its results with no other one."""
 
     @property
     def name(self) -> str:
         return self.vendor.name
 
     async def search(self, search: Search, scope: Scope) -> Found:
-        """The results of one search, perhaps those of an equal one. Raises UpstreamError."""
+        """The results of one search, perhaps those of an equal one of the same client.
+
+        Raises UpstreamError.
+        """
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         return await self.shared.get(
@@ -69,8 +74,8 @@ class LightOn:
         )
 
     def _name(self, search: Search, scope: LightOnScope) -> str:
-        """All that the results depend on: the question, all of the scope, and the key."""
-        asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, *search, scope))
+        """Who asks, and all that the results depend on: the question, all of the scope, the key."""
+        asked = orjson.dumps((self.asker, self.endpoint.base_url, self.vendor.key, *search, scope))
         return f"search:{hashlib.sha256(asked).hexdigest()}"
 
     async def _ask(self, search: Search, scope: LightOnScope) -> bytes:
