@@ -76,6 +76,8 @@ class World:
     searched: list[Searched] = field(default_factory=list)
     brings: tuple[int, ...] = ()
     """Workspaces of which a search brings passages, whatever it asked for."""
+    has_list: bool = True
+    """Whether the list of models can be had."""
     fault: Any = None
     """What LightOn says to every search, with the status 422."""
     wait_for: int = 0
@@ -118,6 +120,8 @@ class World:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.paths.append(request.url.path)
+        if request.method == "GET" and not self.has_list:
+            return httpx.Response(503)
         if request.method == "GET":
             return httpx.Response(200, json={"data": [{"id": each} for each in self.listed]})
         body = orjson.loads(request.content)
