@@ -26,7 +26,7 @@ BODY = {"messages": [{"role": "user", "content": "Hi"}], "lighton": {"retrieval"
 
 def calls_of_a_request(grant: Grant, model: str, profiles: int = 1) -> Calls:
     async def run() -> Calls:
-        more = {f"p{number}": {} for number in range(profiles - 1)}
+        more: dict[str, Any] = {f"p{number}": {} for number in range(profiles - 1)}
         all_profiles = {**SETTINGS["profiles"], **more}
         world = World({"ann": grant}, {**SETTINGS, "profiles": all_profiles})
         await world.chat("ann", {**BODY, "model": model})  # what is made once is made here

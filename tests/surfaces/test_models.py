@@ -143,7 +143,7 @@ async def test_a_client_that_hangs_up_ends_the_request_made_for_it(path: str) ->
 
 ONLY_HR = Grant(profiles=frozenset({"hr"}), models=frozenset())
 ANY_MODEL = Grant(profiles=frozenset({"hr"}))
-PROFILES = {"profiles": {"hr": {}, "legal": {}}}
+PROFILES: dict[str, Any] = {"profiles": {"hr": {}, "legal": {}}}
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/hr", "/v1/models/llama"])
