@@ -89,9 +89,8 @@ def record_of(name: str, table: object) -> KeyRecord:
         f"keys.{name}.{field}: is missing" for field in ("id", "sha256") if field not in table
     ]
     for field, value in table.items():
-        read = _FIELDS.get(field)
         try:
-            values[field] = _unknown() if read is None else read(value)
+            values[field] = _FIELDS.get(field, _unknown)(value)
         except ValueError as error:
             shown = field if is_name(field) else "a field"
             problems.append(f"keys.{name}.{shown}: {error}")
@@ -132,7 +131,8 @@ def _repeated(records: Iterable[KeyRecord]) -> list[str]:
     problems = []
     owners: dict[bytes | str, str] = {}
     for record in records:
-        marks = (record.id, record.secret.sha256, *(each.sha256 for each in record.previous))
+        marks: list[bytes | str] = [record.id, record.secret.sha256]
+        marks += (each.sha256 for each in record.previous)
         owner = next((owners[mark] for mark in marks if mark in owners), None)
         if owner is not None:
             problems.append(f"keys.{record.name}: has an id or a hash that keys.{owner} has, too")
@@ -143,7 +143,7 @@ def _repeated(records: Iterable[KeyRecord]) -> list[str]:
 # The fields
 
 
-def _unknown() -> None:
+def _unknown(_value: Any) -> Any:
     raise ValueError(f"no such field; there are {', '.join(_FIELDS)}")
 
 

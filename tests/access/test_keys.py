@@ -128,7 +128,7 @@ def test_a_key_of_the_file_opens_what_its_record_says(tmp_path: Path) -> None:
     keys = ring(tmp_path / "k", table("acme", "rp-a", "workspaces = [42]"))
     client = identified(keys, "rp-a")
     assert (client.name, client.id) == ("acme", "k_acme")
-    assert client.grant.workspaces == {42}
+    assert client.grant.workspaces == frozenset({42})
 
 
 def test_keys_of_the_settings_and_of_the_file_both_count(tmp_path: Path) -> None:
