@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.core.addresses import HostRule
@@ -47,10 +49,20 @@ Probes = tuple[tuple[Endpoint, str], ...]
 _EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
 
 
+def never_hung_up() -> int:
+    """How many signals to read files again have come where none can."""
+    return 0
+
+
 def create_app(
-    settings: Settings, outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None
+    settings: Settings,
+    outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
+    *,
+    hang_ups: Callable[[], int] = never_hung_up,
 ) -> Application:
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
+
+    `hang_ups` counts the signals to read files again that may have changed.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
@@ -67,6 +79,8 @@ def create_app(
     tools = (_search_tool(upstreams.search, settings),)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
     models = Models(policies.profile_names, upstreams.models)
+    keys_file = settings.keys_file
+    file = None if keys_file is None else KeyFile(Path(keys_file), hang_ups=hang_ups)
 
     return Application(
         routes=[
@@ -76,20 +90,26 @@ def create_app(
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, _key_ring(settings, file)),
         redirect_slashes=False,
-        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
+        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store, file),
     )
 
 
 def _lifespan(
-    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store
+    probes: Probes,
+    keep_warm_s: float,
+    outbound: Outbound,
+    store: Store,
+    key_file: KeyFile | None,
 ) -> Callable[[Application], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Application) -> AsyncIterator[None]:
         async with TaskScope() as tasks:
             if keep_warm_s:
                 _ = tasks.start(keep_warm(probes, keep_warm_s))
+            if key_file is not None:
+                _ = tasks.start(key_file.keep_looking())
             yield
         await outbound.aclose()
         await store.aclose()
@@ -147,10 +167,14 @@ def _search_tool(upstream: SearchUpstream, settings: Settings) -> SearchTool:
     return SearchTool(upstream) if text is None else SearchTool(upstream, text)
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
+def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
-    keys = KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
+    names += _whose_documents(settings)
+    return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
+
+
+def _middleware(settings: Settings, keys: KeyRing) -> list[Middleware]:
+    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
     if origins is None:
         origins = () if keys.is_open else ("*",)
