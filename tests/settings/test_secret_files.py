@@ -37,9 +37,9 @@ def test_the_secret_settings_are_these() -> None:
 def test_each_may_stand_in_a_file(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "redis://:pass@redis:6379/0" if setting == "redis_url" else SECRET
     for name in file_names(setting):
-        monkeypatch.undo()
-        set_variables(monkeypatch, **{name: file(f"{text}\n")})
-        value = getattr(load_settings(), setting)
+        with monkeypatch.context() as patched:
+            set_variables(patched, **{name: file(f"{text}\n")})
+            value = getattr(load_settings(), setting)
         (secret,) = value if isinstance(value, tuple) else (value,)
         assert secret.get_secret_value() == text
 
