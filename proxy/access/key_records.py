@@ -179,9 +179,13 @@ def _workspaces(value: Any) -> frozenset[int] | None:
 
 
 def _names(value: Any) -> frozenset[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+    if not isinstance(value, list) or not all(map(_is_printable, value)):
         raise ValueError("must be a list of names")
     return frozenset(value)
+
+
+def _is_printable(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and bool(value)
 
 
 def _models(value: Any) -> frozenset[str] | None:

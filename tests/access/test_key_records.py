@@ -121,6 +121,7 @@ def test_the_modes_are_those_of_the_core() -> None:
         ('workspaces = ["1"]', 'workspaces: must be a list of workspace ids, or "all"'),
         ('profiles = "hr"', "profiles: must be a list of names"),
         ('profiles = [""]', "profiles: must be a list of names"),
+        ('profiles = ["a\\n"]', "profiles: must be a list of names"),
         ('models = "all"', 'models: must be a list of names, or "any"'),
         ('retrieval = "off"', "retrieval: must be a list with some of tool, context, hybrid, off"),
         ('retrieval = ["on"]', "retrieval: must be a list with some of "),
