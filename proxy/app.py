@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.core.addresses import HostRule
@@ -50,17 +52,23 @@ Probes = tuple[tuple[Endpoint, str], ...]
 _EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
 
 
+def never_hung_up() -> int:
+    """How many signals to read files again have come where none can."""
+    return 0
+
+
 def create_app(
     settings: Settings,
     outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
     *,
+    hang_ups: Callable[[], int] = never_hung_up,
     search_keys: SearchKeys = NO_SEARCH_KEYS,
     keys: KeyRing | None = None,
 ) -> Application:
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
 
-    `search_keys` are those that client keys bring along. `keys` tell who may ask; by default the
-    holders of the settings' `api_keys`.
+    `hang_ups` counts the signals to read files again that may have changed. `search_keys` are those
+    that client keys bring along. `keys` tell who may ask; by default as the settings say.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
@@ -77,6 +85,8 @@ def create_app(
     tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
     models = Models(policies.names, upstreams.models)
+    keys_file = settings.keys_file
+    file = None if keys_file is None else KeyFile(Path(keys_file), hang_ups=hang_ups)
 
     return Application(
         routes=[
@@ -86,20 +96,26 @@ def create_app(
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings, keys or _key_ring(settings)),
+        middleware=_middleware(settings, keys or _key_ring(settings, file)),
         redirect_slashes=False,
-        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
+        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store, file),
     )
 
 
 def _lifespan(
-    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store
+    probes: Probes,
+    keep_warm_s: float,
+    outbound: Outbound,
+    store: Store,
+    key_file: KeyFile | None,
 ) -> Callable[[Application], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Application) -> AsyncIterator[None]:
         async with TaskScope() as tasks:
             if keep_warm_s:
                 _ = tasks.start(keep_warm(probes, keep_warm_s))
+            if key_file is not None:
+                _ = tasks.start(key_file.keep_looking())
             yield
         await outbound.aclose()
         await store.aclose()
@@ -157,9 +173,10 @@ def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
     return lambda client: (SearchTool(searches.of(client), text),)
 
 
-def _key_ring(settings: Settings) -> KeyRing:
+def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
-    return KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
+    names += _whose_documents(settings)
+    return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
 
 
 def _middleware(settings: Settings, keys: KeyRing) -> list[Middleware]:

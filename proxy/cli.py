@@ -41,6 +41,11 @@ config_option = click.option(
     metavar="FILE",
     help="Read settings from this TOML file (or set RAG_PROXY_CONFIG).",
 )
+keys_file_option = click.option(
+    "--keys-file",
+    metavar="FILE",
+    help="Keep client keys in this TOML file (or set RAG_PROXY_KEYS_FILE).",
+)
 docs_option = click.option(
     "--docs",
     type=_FOLDER,
@@ -115,7 +120,7 @@ Examples:
     "--host",
     metavar="ADDRESS",
     help="Listen on this address (127.0.0.1 unless set). One that other machines reach needs "
-    "RAG_PROXY_API_KEYS.",
+    "client keys: RAG_PROXY_KEYS_FILE or RAG_PROXY_API_KEYS.",
 )
 @click.option(
     "--port",
@@ -129,11 +134,18 @@ Examples:
     metavar="N",
     help="Serve with this many processes (1 unless set).",
 )
-def serve(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+@keys_file_option
+def serve(
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    keys_file: str | None,
+) -> None:
     """Run the proxy."""
     from proxy.commands.serve import run  # noqa: PLC0415 - keeps --help fast
 
-    run(config, host=host, port=port, workers=workers)
+    run(config, host=host, port=port, workers=workers, keys_file=keys_file)
 
 
 @rag_proxy.command(

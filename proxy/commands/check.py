@@ -19,6 +19,7 @@ from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
 from proxy.settings import Settings, load_settings, variable_names
 from proxy.settings.checks import check_profiles, require_upstream_keys, warnings_of
+from proxy.settings.key_checks import warnings_of_keys
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
 from proxy.upstreams.http.outbound import Outbound
@@ -30,7 +31,7 @@ def run(config: Path | None) -> int:
     settings = load_settings(config)
     check_profiles(settings, LightOnScope)
     require_upstream_keys(settings, variable_names())
-    for warning in warnings_of(settings):
+    for warning in (*warnings_of(settings), *warnings_of_keys(settings)):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
     # Each line says all that the log would, and what to do about it.
     logging.getLogger("proxy").addHandler(logging.NullHandler())
