@@ -85,8 +85,9 @@ def create_app(
     tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
     models = Models(policies.names, upstreams.models)
-    keys_file = settings.keys_file
-    file = None if keys_file is None else KeyFile(Path(keys_file), hang_ups=hang_ups)
+    path = settings.keys_file
+    faults = search_keys.missing
+    file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
 
     return Application(
         routes=[

@@ -199,14 +199,20 @@ def sandbox(docs: Path | None, host: str, port: int, *, attached: bool) -> None:
     epilog="""\b
 Examples:
   rag-proxy check
-  rag-proxy check --config rag-proxy.toml""",
+  rag-proxy check --config rag-proxy.toml
+  rag-proxy check --key acme""",
 )
 @config_option
-def check(config: Path | None) -> int:
+@click.option(
+    "--key",
+    metavar="NAME",
+    help="Test one client key instead: what it may use, and one search in each of its workspaces.",
+)
+def check(config: Path | None, key: str | None) -> int:
     """Test both upstreams with your keys. This makes one search and two short completions.
 
     Every line says ok, or FAIL and what to do. The exit code is 1 if anything failed.
     """
     from proxy.commands.check import run  # noqa: PLC0415 - keeps --help fast
 
-    return run(config)
+    return run(config, key)

@@ -35,11 +35,15 @@ class HeldKey:
     until: float = math.inf
 
 
+def client_of(record: KeyRecord) -> Client:
+    return Client(record.name, record.id, record.grant)
+
+
 def held_keys(records: Iterable[KeyRecord]) -> Mapping[bytes, HeldKey]:
     """What each secret opens, by its SHA-256."""
     held = {}
     for record in records:
-        client = Client(record.name, record.id, record.grant)
+        client = client_of(record)
         expires = math.inf if record.expires is None else record.expires.timestamp()
         for secret in (record.secret, *record.previous):
             until = math.inf if secret.until is None else secret.until.timestamp()
@@ -78,6 +82,10 @@ def _no_hang_ups() -> int:
     return 0
 
 
+def _nothing_amiss(_clients: Iterable[Client]) -> Iterable[str]:
+    return ()
+
+
 class KeyFile:
     """The keys in a file, as `look` last found them. It never raises: the log says what is wrong.
 
@@ -90,10 +98,15 @@ class KeyFile:
         path: Path,
         *,
         hang_ups: Callable[[], int] = _no_hang_ups,
+        faults: Callable[[Iterable[Client]], Iterable[str]] = _nothing_amiss,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`hang_ups` counts the signals to read the file again, changed or not."""
+        """`hang_ups` counts the signals to read the file again, changed or not.
+
+        `faults` are those of clients that were read: each is a line of the log.
+        """
         self._path = path
+        self._faults = faults
         self._hang_ups = hang_ups
         self._now = now
         self._heard = hang_ups()
@@ -141,6 +154,8 @@ class KeyFile:
         if records:
             self._complaint = ""
             _log.info("%s: read %d client keys.", self._path, len(records))
+            for fault in self._faults(map(client_of, records)):
+                _log.error("%s: %s", self._path, fault)
             return
         fault = "holds no keys" if is_there else "does not exist"
         self._complain(

@@ -46,7 +46,14 @@ class Policies:
         policy = self._profiles[name] if is_profile else replace(self._default, model=name)
         if grant.workspaces is None and grant.retrieval is None:
             return policy
-        return replace(policy, granted=self._granted(grant), modes=grant.retrieval)
+        return replace(policy, granted=self.granted_to(client), modes=grant.retrieval)
+
+    def granted_to(self, client: Client) -> Scope | None:
+        """What a client may search, whatever settings and profile say; None is no restriction."""
+        if client.grant.workspaces is None:
+            return None
+        workspaces = tuple(sorted(client.grant.workspaces))
+        return self._make_scope(workspace_id=workspaces) if workspaces else NOTHING
 
     def _default_of(self, grant: Grant) -> str:
         """The default model. The error for a client that may not use it does not tell its name."""
@@ -60,12 +67,6 @@ class Policies:
                 param="model",
             ) from None
         return name
-
-    def _granted(self, grant: Grant) -> Scope | None:
-        if grant.workspaces is None:
-            return None
-        workspaces = tuple(sorted(grant.workspaces))
-        return self._make_scope(workspace_id=workspaces) if workspaces else NOTHING
 
 
 def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Policy:

@@ -31,8 +31,8 @@ class SearchKeys:
             if variable and self.named(variable) is None:
                 state = "holds no key" if self.variables.get(variable) else "is not set"
                 yield (
-                    f"key {client.name}: {variable} {state}, so its requests get an error 503; "
-                    "set it, and start the proxy again"
+                    f"keys.{client.name}.lighton_key_env: {variable} {state}, so every request of "
+                    "this key is an error 503; set it, and start the proxy again"
                 )
 
 

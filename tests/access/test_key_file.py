@@ -240,3 +240,16 @@ def test_ten_thousand_keys_are_read_within_a_second(path: Path) -> None:
     took_s = time.process_time() - began
     assert len(file.held) == 10_000
     assert took_s < 1
+
+
+def test_what_is_amiss_with_the_clients_of_a_file_is_a_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "keys.toml", table("acme"))
+    file = KeyFile(path, faults=lambda clients: [f"{each.name} is odd" for each in clients])
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == [
+        f"{path}: acme is odd"
+    ]
+    caplog.clear()
+    file.look()
+    assert not caplog.records

@@ -28,8 +28,8 @@ def test_a_variable_that_holds_no_key_has_none(variable: str) -> None:
 def test_a_client_whose_key_is_missing_is_named_with_its_variable() -> None:
     clients = [ANYBODY, *map(searching_with, ("GOOD", "NOWHERE", "TWO"))]
     nowhere, two = KEYS.missing(clients)
-    assert nowhere.startswith("key key-nowhere: NOWHERE is not set")
-    assert two.startswith("key key-two: TWO holds no key")
+    assert nowhere.startswith("keys.key-nowhere.lighton_key_env: NOWHERE is not set")
+    assert two.startswith("keys.key-two.lighton_key_env: TWO holds no key")
 
 
 def test_no_key_is_shown() -> None:
