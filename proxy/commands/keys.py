@@ -24,7 +24,7 @@ from proxy.errors import SettingsError
 from proxy.settings import Settings, load_settings
 from proxy.settings.key_checks import missing_profiles
 
-_OVERLAP: Final = re.compile(r"(\d{1,9})([smhd])")
+_OVERLAP: Final = re.compile(r"(\d{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -145,14 +145,10 @@ def _expiry(text: str) -> datetime:
 
 
 def _duration(text: str) -> timedelta:
-    found = _OVERLAP.fullmatch(text)
-    try:
-        if text == "0":
-            return timedelta()
-        if found:
-            return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except OverflowError:
-        found = None
+    if text == "0":
+        return timedelta()
+    if found := _OVERLAP.fullmatch(text):
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
     raise SettingsError("--overlap: must be like 24h, 30m or 7d, or 0 for none")
 
 

@@ -61,11 +61,15 @@ Examples:
     metavar="MODES",
     help="Let it use only these of tool, context, hybrid and off, with commas between.",
 )
-@click.option("--rpm", "requests_per_minute", type=_AMOUNT, metavar="N", help="Requests a minute.")
-@click.option("--tpm", "tokens_per_minute", type=_AMOUNT, metavar="N", help="Tokens a minute.")
-@click.option("--concurrent", type=_AMOUNT, metavar="N", help="Answers at the same time.")
-@click.option("--daily-tokens", type=_AMOUNT, metavar="N", help="Tokens a day.")
-@click.option("--monthly-tokens", type=_AMOUNT, metavar="N", help="Tokens a month.")
+@click.option(
+    "--rpm", "requests_per_minute", type=_AMOUNT, metavar="N", help="The most requests in a minute."
+)
+@click.option(
+    "--tpm", "tokens_per_minute", type=_AMOUNT, metavar="N", help="The most tokens in a minute."
+)
+@click.option("--concurrent", type=_AMOUNT, metavar="N", help="The most answers at the same time.")
+@click.option("--daily-tokens", type=_AMOUNT, metavar="N", help="The most tokens in a day.")
+@click.option("--monthly-tokens", type=_AMOUNT, metavar="N", help="The most tokens in a month.")
 @click.option(
     "--expires",
     metavar="DATE",
