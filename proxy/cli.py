@@ -1,7 +1,7 @@
 """The command line: the commands and their options, and how it answers a mistake.
 
 The work is in `proxy.commands`. The command line imports that only when a command runs, so that
-`--help` is instant.
+`--help` is instant. Only what describes options is imported at once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
+from proxy.commands.keys_group import keys
+from proxy.commands.options import config_option, keys_file_option
 from proxy.errors import SettingsError
 
 PROGRAM = "rag-proxy"
@@ -35,17 +37,6 @@ class _Port(click.IntRange):
 _PORT = _Port(0, 65535)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Read settings from this TOML file (or set RAG_PROXY_CONFIG).",
-)
-keys_file_option = click.option(
-    "--keys-file",
-    metavar="FILE",
-    help="Keep client keys in this TOML file (or set RAG_PROXY_KEYS_FILE).",
-)
 docs_option = click.option(
     "--docs",
     type=_FOLDER,
@@ -216,3 +207,6 @@ def check(config: Path | None, key: str | None) -> int:
     from proxy.commands.check import run  # noqa: PLC0415 - keeps --help fast
 
     return run(config, key)
+
+
+rag_proxy.add_command(keys)

@@ -2,7 +2,7 @@
 
     ProxyError
     ├── BadRequest            400  the client's request is at fault; `param` names the field
-    ├── Unauthorized          401  the client's key is missing or unknown
+    ├── Unauthorized          401  the client's key is missing, unknown or expired
     ├── Forbidden             403  the request asks for too much, or comes from another machine
     │   ├── EmptyScope        403  nothing is left after narrowing; never an unscoped search
     │   └── RetrievalNotAllowed 403  the client's key has other retrieval modes

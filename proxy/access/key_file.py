@@ -22,6 +22,8 @@ _LOOK_EVERY_S: Final = 1.0
 _SETTLED_S: Final = 2.0
 """A file that is younger may change once more without a newer time: some systems count coarsely."""
 
+_NOBODY: Final = "It lets nobody in."
+
 _log = logging.getLogger("proxy.access")
 
 Stamp = tuple[int, int, int, int]
@@ -59,6 +61,8 @@ def parse_keys(text: str, path: Path) -> tuple[KeyRecord, ...]:
         raise SettingsError(f"{path}: not valid TOML ({error})") from error
     except SettingsError as error:
         raise SettingsError(*(f"{path}: {problem}" for problem in error.problems)) from error
+    except (ValueError, RecursionError):
+        raise SettingsError(f"{path}: has a number that is too long, or lists too deep") from None
 
 
 def read_text(path: Path) -> str | None:
@@ -132,7 +136,8 @@ class KeyFile:
             self._read()
         except SettingsError as error:
             self._content = None
-            self._complain("; ".join(error.problems), "The keys that were read before stay.")
+            stay = "The keys that were read before stay." if self.held else _NOBODY
+            self._complain("; ".join(error.problems), stay)
 
     def _read(self) -> None:
         text = read_text(self._path)
@@ -158,9 +163,7 @@ class KeyFile:
                 _log.error("%s: %s", self._path, fault)
             return
         fault = "holds no keys" if is_there else "does not exist"
-        self._complain(
-            f"{self._path}: {fault}", "It lets nobody in. Make a key: rag-proxy keys add NAME"
-        )
+        self._complain(f"{self._path}: {fault}", f"{_NOBODY} Make a key: rag-proxy keys add NAME")
 
     def _complain(self, fault: str, result: str) -> None:
         """One line for one fault, however often it is met."""

@@ -112,6 +112,33 @@ def test_a_broken_file_keeps_the_keys_and_is_one_error_line(
     assert line.endswith(" that were read before stay.")
 
 
+def test_a_file_that_is_broken_from_the_start_lets_nobody_in(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text("port = 1")
+    assert KeyFile(path).held == {}
+    (line,) = lines(caplog)
+    assert line.startswith(f"ERROR {path}: port: no such table")
+    assert line.endswith(". It lets nobody in.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"port = {'1' * 5000}",
+        f"port = {'[' * 5000}",
+        "[keys]\n" * 2,
+        "x = 2026-13-01",
+        table(more="expires = 0001-01-01T00:00:00+14:00"),
+        table(more="expires = 9999-12-31T23:59:59-14:00"),
+    ],
+)
+def test_no_text_ends_the_watch(text: str, path: Path) -> None:
+    KeyFile(path).look()
+    path.write_text(text)
+    KeyFile(path).look()
+
+
 def test_another_fault_is_another_line_and_a_repaired_file_is_told(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

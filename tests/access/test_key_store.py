@@ -231,8 +231,9 @@ def test_while_another_command_writes_it_waits(path: Path) -> None:
     """Two programs that add keys at the same time add both."""
     lock = path.with_name("keys.toml.lock")
     code = (
-        "import sys; from pathlib import Path; from proxy.access.key_store import add_key;"
-        "print('ready', flush=True);"
+        "import fcntl, sys; from pathlib import Path; from proxy.access.key_store import add_key;"
+        "lock = fcntl.flock;"
+        "fcntl.flock = lambda *given: (print('waiting', flush=True), lock(*given));"
         f"add_key(Path(sys.argv[1]), 'theirs', {{'id': 'k2', 'sha256': {sha256(OTHER)!r}}})"
     )
     with lock.open("w") as held:
@@ -241,7 +242,7 @@ def test_while_another_command_writes_it_waits(path: Path) -> None:
             [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True
         ) as other:
             assert other.stdout is not None
-            assert other.stdout.readline() == "ready\n"
+            assert other.stdout.readline() == "waiting\n"
             write(path, table("ours"))
             assert other.poll() is None
             fcntl.flock(held, fcntl.LOCK_UN)
