@@ -19,13 +19,28 @@ from proxy.core.desk import Desk
 from proxy.core.frames import Hear, TextChunk
 from proxy.core.gathering import CallRules
 from proxy.core.grounding import Grounding
-from proxy.core.hidden import Failed, Found, Job, Outcome
+from proxy.core.hidden import Failed, Found, HiddenTool, Job, Outcome
 from proxy.core.kept import KeptTurn, call_id
-from proxy.core.loop import AskModel, Command, EmptyAnswerError, Keep, Recall, RunJobs, Tell, answer
+from proxy.core.loop import (
+    AskModel,
+    Command,
+    EmptyAnswerError,
+    Keep,
+    Recall,
+    Refuse,
+    RunJobs,
+    Tell,
+    answer,
+)
 from proxy.core.names import FIELD
+from proxy.core.nothing_found import told
+from proxy.core.open_webui import OpenWebUI
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
+from proxy.core.progress import Thoughts
 from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
+from proxy.core.room import Room
+from proxy.core.showing import Listener, Showing
 from proxy.core.slices import slices_of
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.wire import ChatRequest, Chunk, Message
@@ -65,13 +80,6 @@ class TurnKeeper(Protocol):
     async def keep(self, handle: str, turn: KeptTurn) -> None: ...
 
 
-class Listener(Protocol):
-    """The client that gets the answer."""
-
-    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:
-        """Take in chunks of the completion."""
-
-
 @dataclass(slots=True)
 class Run:
     """Makes one answer. `writer` is fresh, and its `include_usage` is the client's wish."""
@@ -83,6 +91,8 @@ class Run:
     rounds: int = 0
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
+    is_refused: bool = False
+    """The proxy has answered itself, because nothing was found."""
     desk: Desk = field(init=False)
     _grounding: Grounding = field(init=False)
     _asked: Sequence[Message] = field(init=False, default=())
@@ -93,6 +103,7 @@ class Run:
     _withheld: Withheld = field(init=False, default_factory=Withheld)
     """The text of the last round that the client was not to hear at once."""
     _running: dict[Job, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
+    _showing: Showing | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         policy = self.plan.policy
@@ -106,6 +117,7 @@ class Run:
             query_limit=policy.query_chars,
             before=policy.context,
             citing=self.plan.citing,
+            nothing=told(self.plan),
         )
         self._grounding = Grounding(self.plan, self.desk)
         self.writer.prose = self._grounding.prose
@@ -135,6 +147,8 @@ class Run:
 
     async def drive(self, listener: Listener) -> None:
         """Make the answer and let `listener` hear it. Raises ProxyError."""
+        if self.plan.progress != "off":
+            listener = self._showing = self._shown(listener)
         clock = asyncio.get_running_loop().time
         self._deadline = clock() + self.plan.policy.budget_s
         loop = answer(self.plan, self.desk, out_of_time=lambda: clock() >= self._deadline)
@@ -154,7 +168,13 @@ class Run:
                     raise BadReply(self.model.name, what, cause="empty_answer") from error
                 reply = None  # a long round need not hold earlier findings
                 reply = await self._obey(command, listener, tasks)
+        if self._showing is not None:
+            self._showing.close()
         listener.hear(await self._closing(turn))
+
+    def _shown(self, listener: Listener) -> Showing:
+        progress = OpenWebUI if self.plan.progress == "open-webui" else Thoughts
+        return Showing(listener, progress(self.writer), self._grounding, lambda: self._asked)
 
     def _obey(self, command: Command, listener: Listener, tasks: TaskScope) -> Awaitable[object]:
         """The reply to a command of the loop."""
@@ -165,6 +185,8 @@ class Run:
                 return self._run_jobs(jobs, tasks)
             case Tell(turn):
                 return self._tell(turn, listener)
+            case Refuse(turn):
+                return self._refuse(turn, listener)
             case Recall(handles):
                 return self.turns.recall(handles)
             case Keep(handle, turn):
@@ -178,7 +200,7 @@ class Run:
         self._grounding.begin_round()
         reader = self._reader(ask)
         room = reader.room
-        withheld = self._withheld = Withheld()
+        withheld = self._withheld = Withheld(is_silent=ask.is_silent)
         take = withheld.take if ask.is_withheld else None
         whole: list[Chunk | TextChunk] = []  # for a plain client: its text may come in one piece
         write = self.writer.write if self.plan.chat.stream else whole.append
@@ -217,6 +239,20 @@ class Run:
             behind = listener.hear([told])
         if behind is not None:
             await behind
+        return self._with_heard(turn)
+
+    async def _refuse(self, turn: Turn, listener: Listener) -> Turn:
+        """Let the client hear the proxy's own words, and no more of them than there is room for."""
+        self.is_refused = True
+        room = Room(self._room)
+        self.writer.begin_round()
+        self._grounding.begin_round()
+        text = room.cut(turn.text)
+        self.is_cut = room.is_full
+        behind = listener.hear([self.writer.say(text)])
+        if behind is not None:
+            await behind
+        turn = replace(turn, text=text, finish_reason="length" if room.is_full else "stop")
         return self._with_heard(turn)
 
     def _with_heard(self, turn: Turn) -> Turn:
@@ -290,6 +326,14 @@ class Run:
 
     async def _run_job(self, job: Job) -> Outcome:
         tool = self.desk.tool_of(job)
+        if self._showing is None:
+            return await self._outcome(tool, job)
+        self._showing.begin(tool, job)
+        outcome = await self._outcome(tool, job)
+        self._showing.end(tool, job, outcome)
+        return outcome
+
+    async def _outcome(self, tool: HiddenTool, job: Job) -> Outcome:
         clock = asyncio.get_running_loop().time
         began = clock()
 
@@ -312,4 +356,8 @@ class Run:
             return self.writer.end(turn, annotations=[], extras={})
         closing = await taking_turns(self._grounding.close(self.writer.text, self._asked))
         report = {**closing.report, "rounds": self.rounds}
-        return self.writer.end(turn, annotations=closing.annotations, extras={FIELD: report})
+        is_told = self._showing is not None and self._showing.shows_sources
+        annotations = [] if is_told else closing.annotations
+        if self.is_refused:
+            report["refused"] = True
+        return self.writer.end(turn, annotations=annotations, extras={FIELD: report})

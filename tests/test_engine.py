@@ -339,6 +339,18 @@ async def test_a_search_before_the_first_round_waits_until_the_model_is_known_to
     assert (len(model.asked), len(searcher.ran)) == (1, 1)
 
 
+async def test_both_searches_for_a_follow_up_run_at_the_same_time() -> None:
+    model, searcher = Model(Round("216 [1].")), open_searcher()
+    searcher.expect_together(2)
+    said = {"role": "assistant", "content": "27."}
+    body = {"messages": [*MESSAGES, said, {"role": "user", "content": "And in hours?"}]}
+    one, listener = run(model, searcher, body, retrieval="hybrid"), Listener()
+    await asyncio.wait_for(one.drive(listener), 10)
+    queries = ["And in hours?", "How many days of leave?\nAnd in hours?"]
+    assert [(each.query, each.max_results) for each in searcher.ran] == [(q, 3) for q in queries]
+    assert [each["query"] for each in told(listener)["lighton"]["searches"]] == queries
+
+
 async def test_a_search_that_the_model_calls_for_needs_no_asking() -> None:
     model = Model(SEARCH_ROUND, Round("27."))
     await run(model, open_searcher(), {"stream": False}).drive(Listener())

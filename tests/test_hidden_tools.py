@@ -302,10 +302,9 @@ def test_each_tool_on_offer_brings_its_own_instructions() -> None:
 
 def test_only_a_tool_that_can_runs_before_the_first_round() -> None:
     lookup, search = Lookup(), SearchTool(Searcher())
-    first = make((lookup, search), retrieval="hybrid").first_job
-    assert first is not None
+    (first,) = make((lookup, search), retrieval="hybrid").first_jobs
     assert first.tool == "lighton_search"
-    assert make((lookup,), retrieval="context").first_job is None
+    assert make((lookup,), retrieval="context").first_jobs == ()
 
 
 @pytest.mark.parametrize("stream", [False, True])

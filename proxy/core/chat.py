@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple, cast
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import FIELD
 from proxy.core.scope import Wish
+from proxy.core.thoughts import without_own_lines
 from proxy.core.wire import ChatRequest, Message, MessageCall, Tool
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest
@@ -100,7 +101,6 @@ _OWNED: Final = frozenset(
 """Fields that the proxy reads, and writes itself for each model round."""
 
 _MOST_FIELDS: Final = 1_000
-_WORDS_OF_A_QUESTION: Final = 3
 
 
 def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = frozenset()) -> Chat:
@@ -171,11 +171,6 @@ def last_user_text(messages: list[Message]) -> str:
     return text_of(messages[place].get("content")).strip() if place >= 0 else ""
 
 
-def is_brief(messages: list[Message]) -> bool:
-    """Whether the newest user message has fewer than three words, as a greeting or thanks has."""
-    return len(last_user_text(messages).split()) < _WORDS_OF_A_QUESTION
-
-
 def last_user_place(messages: Sequence[Message]) -> int:
     """The index of the newest user message, -1 if there is none."""
     return next((i for i in reversed(range(len(messages))) if messages[i]["role"] == "user"), -1)
@@ -224,7 +219,7 @@ def _messages(sent: list[object] | None) -> list[Message]:
         called.update(call["id"] for call in calls_in(message))
         if message["role"] == "tool" and message["tool_call_id"] not in called:
             raise _answers_no_call(message["tool_call_id"], f"messages[{place}].tool_call_id")
-    return list(messages)
+    return list(map(without_own_lines, messages))
 
 
 def _answers_no_call(call_id: str, param: str) -> BadRequest:

@@ -6,13 +6,14 @@ call is complete, perhaps while its round still streams, and never decides anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from proxy.core.fence import Fence
-from proxy.core.hidden import CallContext, Failed, HiddenTool, Job, JobTrace, Order, Outcome
+from proxy.core.followups import interleave
+from proxy.core.hidden import CallContext, Failed, Found, HiddenTool, Job, JobTrace, Order, Outcome
 from proxy.core.kept import Findings, KeptJob
-from proxy.core.passages import Listing, PassageBook
+from proxy.core.passages import Listing, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.text.numbering import Numbering
 from proxy.core.turn import ToolCall
@@ -58,10 +59,12 @@ class Desk:
         query_limit: int,
         before: str = "",
         citing: str = "",
+        nothing: str = "",
     ) -> None:
         """`max_searches` is the most jobs of one round, whatever their tools.
 
-        `before` precedes the passages of a first search, `citing` follows all passages.
+        `before` precedes the passages of a first search, `citing` follows all passages. `nothing`
+        follows searches that brought none.
         """
         self.book = book
         self.numbering = Numbering()
@@ -70,7 +73,7 @@ class Desk:
         self._tools = {tool.name: tool for tool in tools}
         self._context = CallContext(scope, book.passages, query_limit)
         self._max_searches = max_searches
-        self._before, self._citing = before, citing
+        self._before, self._citing, self._nothing = before, citing, nothing
         self.trace: list[JobTrace] = []
         """Every job that has run, in order."""
         self.report: dict[str, list[JobTrace]] = {
@@ -81,7 +84,11 @@ class Desk:
         """One word for each failed job, to tell the operator why."""
         self._orders: dict[str, Order] = {}
         self._listings: dict[Job, Listing] = {}
+        self._question = Listing()
+        """What was found before the first round, until the model is shown it."""
         self._round: dict[Job, None] = {}
+        self._wanted: dict[Job, None] = {}
+        """The jobs whose results this answer rests on, also if an earlier answer brought them."""
         self._recalled: set[Job] = set()
         self._listed = _ByTopic()
         self._asked = _ByTopic()
@@ -142,6 +149,7 @@ class Desk:
         """Take in what the jobs brought, in the order of their calls."""
         for job, outcome in outcomes.items():
             tool = self._tools[job.tool]
+            self._wanted[job] = None
             entry: JobTrace = {
                 **tool.trace(job),
                 "took_ms": outcome.took_ms,
@@ -160,10 +168,36 @@ class Desk:
             self.trace.append(entry)
             self.report[tool.trace_name].append(entry)
 
+    def record_question(self, jobs: Sequence[Job], outcomes: Mapping[Job, Outcome]) -> None:
+        """Take in what `jobs` brought for one question: as one list, as long as that of one job.
+
+        Jobs without an outcome have brought their passages before.
+        """
+        rankings = [self._ranking(job, outcomes.get(job)) for job in jobs]
+        most = self._context.scope.results_default
+        merged = interleave(rankings, most, key=lambda result: result.chunk_id)
+        self._question = self.book.add(merged)
+        self._wanted.update(dict.fromkeys(jobs))
+        self.record({job: _only(merged, outcome) for job, outcome in outcomes.items()})
+
     def answers(self, calls: tuple[ToolCall, ...]) -> list[str]:
         """The answer to each call, once `record` has taken in the jobs of the round."""
         told: set[Job] = set()
-        return [self._answer(self._orders[call.id], told) for call in calls]
+        orders = [self._orders[call.id] for call in calls]
+        jobs = [order.job for order in orders if order.job is not None]
+        self._wanted.update(dict.fromkeys(jobs))
+        texts = [self._answer(order, told) for order in orders]
+        if jobs:
+            texts[-1] = self._with_notes("", texts[-1], self._after_nothing())
+        return texts
+
+    @property
+    def has_found_nothing(self) -> bool:
+        """Whether there were searches for this answer, and all of them ran and brought nothing."""
+        if any("error" in entry for entry in self.trace):
+            return False
+        brought = [self._listings[job] for job in self._wanted]
+        return bool(brought) and not any(each.passages or each.left_out for each in brought)
 
     def has_passages(self, job: Job) -> bool:
         """Whether a job of this answer or an earlier one has brought passages."""
@@ -173,13 +207,21 @@ class Desk:
         """Whether a job has run and did not fail."""
         return job in self._listings
 
-    def context(self, job: Job) -> str:
-        """What the model reads of a job before the first round."""
-        listing = self._listings.get(job)
-        if listing is None:
-            return self._fence.note(self._tools[job.tool].unavailable)
+    def context(self, jobs: Sequence[Job]) -> str:
+        """What the model reads, before the first round, of `record_question`'s jobs."""
+        tool = self._tools[jobs[0].tool]
+        if not any(map(self.has_found, jobs)):
+            return self._fence.note(tool.unavailable)
+        listing, self._question = self._question, Listing()
         before = self._before if listing.passages else ""
-        return self._with_notes(before, self._show(job, listing))
+        return self._with_notes(before, self._render(tool, listing), self._after_nothing())
+
+    def _ranking(self, job: Job, outcome: Outcome | None) -> list[Result]:
+        """The results of a job that can become passages, or have become some, best first."""
+        if outcome is None:
+            return [each.result for each in self._listings[job].passages]
+        found = outcome.results if isinstance(outcome, Found) else ()
+        return [each for each in found if each.content]
 
     def _decide(self, call: ToolCall) -> Order:
         order = self._tools[call.name].read_call(call, self._context)
@@ -216,10 +258,24 @@ class Desk:
     def _show(self, job: Job, listing: Listing) -> str:
         """Render the listing, then drop its texts: a long round need not hold them."""
         self._listings[job] = self.book.shown(listing)
+        return self._render(self._tools[job.tool], listing)
+
+    def _render(self, tool: HiddenTool, listing: Listing) -> str:
         citing = self._citing if listing.passages else ""
-        return self._with_notes("", self._tools[job.tool].show(listing, self._fence), citing)
+        return self._with_notes("", tool.show(listing, self._fence), citing)
+
+    def _after_nothing(self) -> str:
+        return self._nothing if self.has_found_nothing else ""
 
     def _with_notes(self, before: str, shown: str, after: str = "") -> str:
         """What is shown, between notes. What the proxy says is marked, also in a user's message."""
         notes = (self._fence.note(each) if each else "" for each in (before, after))
         return "\n\n".join(filter(None, (next(notes), shown, next(notes))))
+
+
+def _only(results: Iterable[Result], outcome: Outcome) -> Outcome:
+    """The outcome with those of its results that are among `results`."""
+    if isinstance(outcome, Failed):
+        return outcome
+    kept = {each.chunk_id for each in results}
+    return outcome._replace(results=tuple(e for e in outcome.results if e.chunk_id in kept))

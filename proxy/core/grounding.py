@@ -14,6 +14,7 @@ from proxy.core.chat import text_of
 from proxy.core.citations import MAX_ANNOTATIONS, annotate, citations, json_markers
 from proxy.core.client_hosts import ClientHosts
 from proxy.core.desk import Desk
+from proxy.core.passages import Passage
 from proxy.core.plan import Plan
 from proxy.core.text import AnswerText, LinkRules, Marker
 from proxy.core.turn import Heard
@@ -64,6 +65,16 @@ class Grounding:
             return Heard(text)
         markers = self._text.markers[self._round_begins :]
         return Heard(text, {each.n: each.passages[0] for each in reversed(markers)})
+
+    @property
+    def markers(self) -> Sequence[Marker]:
+        """The markers of the text so far; none of a JSON text."""
+        return () if self._text is None else self._text.markers
+
+    def passage(self, n: int, messages: Sequence[Message]) -> tuple[Passage, str]:
+        """Passage `n` with its text as `messages` show it; "" if they do not hold it any more."""
+        texts = map(_content, reversed(messages))  # what was found last is likeliest
+        return self._desk.book.passages[n], self._plan.fence.find_passage(n, texts)
 
     def close(self, text: str, messages: Sequence[Message]) -> Steps[Closing]:
         """What belongs to the whole `text`; the model was shown `messages` last."""

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from typing_extensions import TypedDict
 
 from proxy.core.fence import Fence
+from proxy.core.followups import Question
 from proxy.core.passages import Listing, Passage, PassageTrace, Result
 from proxy.core.scope import Scope
 from proxy.core.turn import ToolCall
@@ -113,6 +114,10 @@ class HiddenTool(Protocol):
     def unavailable(self) -> str:
         """The message to the model when a job fails."""
 
+    @property
+    def failure(self) -> str:
+        """What the user is shown when a job fails, in a short sentence."""
+
     def is_offered(self, passages: Mapping[int, Passage]) -> bool:
         """Whether a round offers it once the model was shown these passages."""
 
@@ -122,11 +127,14 @@ class HiddenTool(Protocol):
     def read_call(self, call: ToolCall, context: CallContext) -> Order:
         """What `call` asks for."""
 
-    def first_job(self, question: str, scope: Scope) -> Job | None:
+    def first_job(self, question: Question, scope: Scope) -> Job | None:
         """The job to run for a question before the first round; None if it only answers calls."""
 
     def as_function(self, job: Job) -> Function:
         """The call that asks for `job`, as a model writes it."""
+
+    def doing(self, job: Job) -> str:
+        """What the user is shown while a job runs, in a few words."""
 
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         """Run a job within `scope`. Raises ProxyError."""

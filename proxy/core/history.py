@@ -166,7 +166,7 @@ def _contexts(
         turn = recalled.get(place)
         if asked is not None and turn is not None and turn.context is not None:
             known = contexts.get(asked, ())
-            if all(each.job != turn.context.job for each in known):
+            if all(each.jobs != turn.context.jobs for each in known):
                 contexts[asked] = (*known, turn.context)
     return contexts
 

@@ -15,7 +15,8 @@ SEARCHING: Final = (
 """In the system message, where the model has the search tool."""
 CONTEXT: Final = (
     "Answer only from the passages below, which were found in the organisation's documents. If "
-    "they do not hold enough to answer, say so."
+    "they do not hold enough to answer, say so. Greetings, thanks and questions about this "
+    "conversation need no passages: answer those as usual."
 )
 """Before the passages of a search that the proxy ran first."""
 CITING: Final = (
@@ -23,6 +24,16 @@ CITING: Final = (
     "supports it, its n, in square brackets. Cite only passages that you were shown."
 )
 """After passages, wherever they stand. It holds no number: a small model would copy it."""
+NOTHING: Final = (
+    "Nothing was found in the organisation's documents. If the answer depends on them, say "
+    "briefly, in the user's language, that they hold nothing on it, and do not guess."
+)
+"""In the place of passages, where a search found none."""
+OWN_KNOWLEDGE: Final = (
+    "Nothing was found in the organisation's documents. You may answer from general knowledge. If "
+    "you do, begin by saying so, in the user's language."
+)
+"""The same, where the model may answer all the same."""
 NO_MORE_SEARCHES: Final = "No further searches are possible. Answer now from what you have."
 
 

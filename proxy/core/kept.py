@@ -89,9 +89,9 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The job before the first round, and its passages as the model reads them."""
+    """The jobs before the first round, and their passages as the model reads them: one list."""
 
-    job: Job
+    jobs: tuple[Job, ...]
     text: str
 
 

@@ -7,6 +7,7 @@ and tests play it as a script, without an event loop:
     AskModel(ask)          -> Turn
     RunJobs(jobs)          -> {Job: Outcome}, in the order of the jobs
     Tell(turn)             -> the same Turn, with what the client heard of it
+    Refuse(turn)           -> the same Turn, with what the client heard of it
     Keep(handle, turn)     -> None
 
 It returns the turn that ends the answer. An answer must have words if something was searched for
@@ -20,15 +21,17 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from proxy.core.chat import is_brief
+from proxy.core.chat import last_user_text
 from proxy.core.client_numbers import highest_number, since_question
 from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Job, Outcome
 from proxy.core.history import History, choose, recognise, restore
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
+from proxy.core.nothing_found import is_hopeless, refusal
 from proxy.core.placing import made_call, with_contexts
 from proxy.core.plan import Ask, Plan
 from proxy.core.rounds import Rounds
+from proxy.core.small_talk import is_small_talk
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.wire import Message
 
@@ -68,6 +71,13 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse:
+    """Let the client hear a turn of the proxy's own words, which ends the answer."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """Keep the hidden part of this answer until its client comes back."""
 
@@ -75,7 +85,7 @@ class Keep:
     turn: KeptTurn
 
 
-Command = Recall | AskModel | RunJobs | Tell | Keep
+Command = Recall | AskModel | RunJobs | Tell | Refuse | Keep
 Script = Generator[Command, Any, _T]
 """Yields commands, and returns a `_T`. Each command has a reply of its own type, see above."""
 
@@ -89,10 +99,15 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
     context = yield from _run_first(plan, desk, history)
     known = with_contexts(plan, history, context, has_shown=bool(desk.book.passages))
     rounds = Rounds()
+    turn: Turn
+    answers: dict[str, str]
     while True:
         ask = rounds.ask(plan, desk, known, out_of_time)
+        if is_hopeless(ask):
+            turn, answers = (yield from _refuse(plan, rounds)), {}
+            break
         desk.begin_round()
-        turn: Turn = yield AskModel(ask)
+        turn = yield AskModel(ask)
         rounds.heard.append(turn.heard)
         turn = _searching(plan, ask, turn, history.last_user)
         answers = yield from _answers(plan, desk, ask, turn)
@@ -148,6 +163,8 @@ def _is_json(plan: Plan, ask: Ask, turn: Turn) -> bool:
     A model that was asked for the format, but was cut or writes what cannot be judged, does not do
     better in another round.
     """
+    if ask.is_silent:
+        return False  # a refusal takes its place: no other round follows, see `is_hopeless`
     if turn.heard.is_refusal or plan.json_format is None:
         return True
     if not turn.text.strip():
@@ -161,6 +178,13 @@ def _tell(ask: Ask, turn: Turn, rounds: Rounds) -> Script[Turn]:
     if ask.is_withheld and turn.text.strip():
         turn = yield Tell(turn)
         rounds.heard[-1] = turn.heard
+    return turn
+
+
+def _refuse(plan: Plan, rounds: Rounds) -> Script[Turn]:
+    """The turn that ends the answer because nothing was found, once the client has heard it."""
+    turn: Turn = yield Refuse(refusal(plan))
+    rounds.heard.append(turn.heard)
     return turn
 
 
@@ -207,30 +231,43 @@ def _number_on(messages: Sequence[Message], recalled: Mapping[int, KeptTurn], de
 
 
 def _run_first(plan: Plan, desk: Desk, history: History) -> Script[Context | None]:
-    """Run the job before the first round, unless the history holds its passages.
+    """Run the jobs before the first round, unless the history holds their passages.
 
     If they stand at an earlier question, the model is told where.
     """
-    job = plan.first_job
+    jobs = plan.first_jobs
     known = history.contexts.get(history.last_user, ())
-    if job is None or any(each.job == job for each in known):
+    if not jobs or any(each.jobs == jobs for each in known):
         return None
-    if not desk.has_passages(job):
-        yield from _run(plan, desk, (job,))
-    if is_brief(plan.messages) and desk.has_found(job) and not desk.has_passages(job):
-        return None  # it was small talk, and the model need not say that it found nothing
-    return Context(job, desk.context(job))
+    waiting = tuple(job for job in jobs if not desk.has_passages(job))
+    outcomes: dict[Job, Outcome] = (yield RunJobs(waiting)) if waiting else {}
+    failures = _failures(plan, desk, outcomes)
+    if len(failures) == len(jobs):
+        raise failures[0].error
+    desk.record_question(jobs, outcomes)
+    if desk.has_found_nothing and is_small_talk(last_user_text(plan.messages)):
+        return None  # the model answers it, and need not know that it was searched for
+    return Context(jobs, desk.context(jobs))
 
 
 def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Script[None]:
     if not jobs:
         return
     outcomes: dict[Job, Outcome] = yield RunJobs(jobs)
-    for job, outcome in outcomes.items():
-        may_end = plan.policy.fail_on_search_error and desk.tool_of(job).failure_may_end_answer
-        if isinstance(outcome, Failed) and may_end:
-            raise outcome.error
+    if failures := _failures(plan, desk, outcomes):
+        raise failures[0].error
     desk.record(outcomes)
+
+
+def _failures(plan: Plan, desk: Desk, outcomes: Mapping[Job, Outcome]) -> list[Failed]:
+    """Those of the jobs' failures that may end the answer."""
+    if not plan.policy.fail_on_search_error:
+        return []
+    return [
+        outcome
+        for job, outcome in outcomes.items()
+        if isinstance(outcome, Failed) and desk.tool_of(job).failure_may_end_answer
+    ]
 
 
 def _answers(plan: Plan, desk: Desk, ask: Ask, turn: Turn) -> Script[dict[str, str]]:
@@ -275,7 +312,7 @@ def _kept(
         before=tuple(rounds.messages),
         calls=tuple(call.as_message_part() for call in turn.calls) if is_answered else (),
         answers=answers if is_answered else {},
-        context=context if context and desk.has_found(context.job) else None,
+        context=context if context and any(map(desk.has_found, context.jobs)) else None,
         findings=desk.findings(),
         sources=dict(desk.numbering.numbers),
         cites={n: passage for heard in rounds.heard for n, passage in heard.cites.items()},

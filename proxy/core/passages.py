@@ -178,18 +178,18 @@ class PassageBook:
         self.last_number = max(self.last_number, number)
 
     def add(self, results: Iterable[Result]) -> Listing:
-        """Take in the results of a search; those without text are skipped."""
+        """Take in the results of a search; new ones without text are skipped."""
         new: list[Passage] = []
         known: list[Passage] = []
         listed: set[str] = set()
         left_out = 0
         for result in results:
             content = drop_unseen(result.content or "").strip()
-            if not content:
-                continue
             if seen := self._passages.get(result.chunk_id):
                 if result.chunk_id not in listed:
                     known.append(seen)
+            elif not content:
+                continue
             elif passage := self._admit(result, content):
                 new.append(passage)
             else:

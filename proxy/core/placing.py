@@ -2,7 +2,8 @@
 
 Never in the system message: many models take what stands there for orders, and cite none of it. In
 rounds that offer the search, it looks as if the model had searched: a call and its result follow
-the user's message. Else it stands in that message, before the user's own words.
+the user's message, however many searches there were: some chat templates refuse two calls in a
+turn. Else it stands in that message, before the user's own words.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def made_call(plan: Plan, job: Job, place: int) -> MessageCall:
 def _placed(plan: Plan, message: Message, contexts: Sequence[Context], place: int) -> list[Message]:
     """The user's message with what was searched for it, in one piece."""
     text = "\n\n".join(each.text for each in contexts)
-    job = contexts[-1].job
+    job = contexts[-1].jobs[0]
     if job.tool not in (each.tool.name for each in plan.offers):
         return [{**message, "content": _before(message.get("content"), text)}]
     call = made_call(plan, job, place)

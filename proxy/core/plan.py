@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from proxy.core.chat import Chat, ToolChoice, last_user_text, tool_name
+from proxy.core.chat import Chat, ToolChoice, tool_name
 from proxy.core.chores import is_chore
 from proxy.core.fence import Fence
+from proxy.core.followups import Followups, Question, first_questions
 from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
+from proxy.core.languages import Language
 from proxy.core.passages import Passage
-from proxy.core.scope import Retrieval, Scope, Wish, common_scope, mode_of
+from proxy.core.scope import Retrieval, Scope, Shown, Wish, common_scope, mode_of
 from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
 from proxy.core.wire import Message, NamedTool, Tool
@@ -28,6 +30,8 @@ CitationNumbers = Literal["sources", "passage"]
 AnswerLinks = Literal["sources", "all", "none"]
 TextCallsRead = Literal["all", "own", "off"]
 """Whose calls are read that the model writes as text: everybody's, the proxy's own, nobody's."""
+WhenNothingFound = Literal["model", "own_knowledge", "refuse"]
+"""Who answers then: the model, which says so; the model, from what it knows; the proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Policy:
     passage_chars: int = 48_000
     max_answer_chars: int = 1_000_000
     """The most characters that the client hears in all rounds of one answer."""
+    followups: Followups = "merge"
     query_chars: int = sys.maxsize
     """The longest query that the search takes, in characters."""
     fail_on_search_error: bool = False
@@ -67,6 +72,10 @@ class Policy:
     """The most characters of passages of earlier answers."""
     json_with_tools: bool = False
     """Whether a model that must answer in a JSON format can call tools all the same."""
+    progress: Shown = "off"
+    when_nothing_found: WhenNothingFound = "model"
+    refusals: Mapping[Language, str] = field(default_factory=dict)
+    """The operator's own words for a refusal."""
     granted: Scope | None = None
     """What the client key allows; None is no restriction."""
     modes: frozenset[str] | None = None
@@ -87,6 +96,8 @@ class Ask(NamedTuple):
     """Whether the client hears none of its text unless the loop says so, see `Tell`."""
     is_forced: bool = False
     """Whether the model must call a hidden tool."""
+    is_silent: bool = False
+    """Whether the client hears neither its text nor its reasoning: only calls of its own tools."""
 
 
 class Offer(NamedTuple):
@@ -106,8 +117,8 @@ class Plan(NamedTuple):
     """The client's messages, with the instructions in the system message."""
     tools: tuple[HiddenTool, ...]
     """All hidden tools."""
-    first_job: Job | None
-    """The job to run before the first round."""
+    first_jobs: tuple[Job, ...]
+    """The jobs to run before the first round, for one question. The first one stands for all."""
     offers: tuple[Offer, ...]
     """The hidden tools that the model may call."""
     fence: Fence
@@ -123,6 +134,8 @@ class Plan(NamedTuple):
     client_tools: frozenset[str] = frozenset()
     json_format: JsonFormat | None = None
     """The JSON that a grounded answer must be, if the client wants JSON."""
+    progress: Shown = "off"
+    """What the client is shown of searches. A plain reply comes once they are over."""
 
     def ask(
         self,
@@ -215,15 +228,17 @@ def make_plan(
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode)
     means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)
     may_search = means_hidden or (_leaves_open(chat.tool_choice) and not is_chore(chat.messages))
-    question_job = _question_job(chat, policy, scope, tools)
     may_offer = may_search and mode in ("tool", "hybrid") and policy.max_rounds > 0
     offers = _offers(chat, scope, tools) if may_offer else ()
-    first_job = None
+    first_jobs: tuple[Job, ...] = ()
     if mode in ("context", "hybrid") and (may_search or _is_named(chat.tool_choice)):
-        first_job = question_job
+        first_jobs = _question_jobs(chat, policy, scope, tools, policy.followups)
     forced: tuple[str, ...] = (named,) if named else ()
-    if means_hidden and not named and first_job is None:
+    if means_hidden and not named and not first_jobs:
         forced = tuple(each.tool.name for each in offers)
+    forced_job = None
+    if forced and not first_jobs:
+        forced_job = next(iter(_question_jobs(chat, policy, scope, tools, "off")), None)
     texts = (policy.instructions, *(each.tool.instructions for each in offers))
     return Plan(
         chat=chat,
@@ -231,15 +246,16 @@ def make_plan(
         scope=scope,
         messages=add_to_system(chat.messages, "\n\n".join(filter(None, texts))),
         tools=tools,
-        first_job=first_job,
+        first_jobs=first_jobs,
         offers=offers,
         fence=fence,
         choice=_AUTO if means_hidden else chat.tool_choice,
         forced=forced,
-        forced_job=question_job if forced and first_job is None else None,
+        forced_job=forced_job,
         grounded=mode != "off",
         client_tools=client_tools,
         json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
+        progress=(wish.progress or policy.progress) if chat.stream and mode != "off" else "off",
     )
 
 
@@ -290,12 +306,20 @@ def _is_named(choice: ToolChoice | None) -> bool:
     return choice is not None and choice.kind == "named"
 
 
-def _question_job(
-    chat: Chat, policy: Policy, scope: Scope, tools: Sequence[HiddenTool]
-) -> Job | None:
-    """The job that looks for the last user message, cut to the limit; none for a chore."""
-    question = last_user_text(chat.messages)[: policy.query_chars].strip()
-    if not question or is_chore(chat.messages):
-        return None
-    jobs = (tool.first_job(question, scope) for tool in tools)
-    return next((job for job in jobs if job is not None), None)
+def _question_jobs(
+    chat: Chat, policy: Policy, scope: Scope, tools: Sequence[HiddenTool], followups: Followups
+) -> tuple[Job, ...]:
+    """The jobs that look for the last user message; none for a chore. One tool runs them all."""
+    questions = first_questions(
+        chat.messages,
+        followups=followups,
+        query_chars=policy.query_chars,
+        results=scope.results_default,
+    )
+    jobs_of_tools = (_jobs_of(tool, questions, scope) for tool in tools)
+    return next(filter(None, jobs_of_tools), ())
+
+
+def _jobs_of(tool: HiddenTool, questions: Sequence[Question], scope: Scope) -> tuple[Job, ...]:
+    jobs = (tool.first_job(each, scope) for each in questions)
+    return tuple(job for job in jobs if job is not None)

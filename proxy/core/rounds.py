@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from proxy.core.desk import Desk
 from proxy.core.instructions import NO_MORE_SEARCHES
+from proxy.core.nothing_found import refuses
 from proxy.core.plan import Ask, Plan
 from proxy.core.turn import Heard, Turn
 from proxy.core.wire import Message
@@ -34,13 +35,14 @@ class Rounds:
         past = len(self.heard)
         self.is_last = self.is_last or past >= plan.policy.max_rounds or out_of_time()
         messages = _say_no_more(plan, self.messages) if self.is_last else self.messages
-        return plan.ask(
+        ask = plan.ask(
             [*known, *messages],
             passages=desk.book.passages,
             is_first=past == 0,
             is_last=self.is_last,
             is_bare=self.is_bare,
         )
+        return ask._replace(is_withheld=True, is_silent=True) if refuses(plan, desk) else ask
 
     def must_end(self, plan: Plan, ask: Ask, turn: Turn) -> bool:
         """Whether no answers to the turn's calls may follow it.

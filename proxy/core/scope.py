@@ -18,6 +18,8 @@ from proxy.core.names import FIELD
 from proxy.errors import EmptyScope, RetrievalNotAllowed
 
 Retrieval = Literal["tool", "context", "hybrid", "off"]
+Shown = Literal["off", "reasoning", "open-webui"]
+"""How the client of a streamed answer is shown the progress of searches."""
 _MODES: Final[tuple[Retrieval, ...]] = get_args(Retrieval)
 
 _T = TypeVar("_T")
@@ -77,11 +79,12 @@ class Wish:
     scope: Scope | None = None
     """None restricts nothing."""
     retrieval: Retrieval | None = None
+    progress: Shown | None = None
 
     def narrow(self, other: Wish) -> Wish:
-        """Both wishes' scopes; of two retrieval modes the other's. Raises EmptyScope."""
+        """Both wishes' scopes; of two modes the other's. Raises EmptyScope."""
         scope = other.scope if self.scope is None else other.within(self.scope)
-        return Wish(scope, other.retrieval or self.retrieval)
+        return Wish(scope, other.retrieval or self.retrieval, other.progress or self.progress)
 
     def within(self, scope: Scope) -> Scope:
         """What both `scope` and this wish allow. Raises EmptyScope when that is nothing."""

@@ -15,6 +15,7 @@ import orjson
 
 from proxy.core.arguments import MAX_ARGUMENT_CHARS
 from proxy.core.fence import Fence
+from proxy.core.followups import Question
 from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
 from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_TOOL
@@ -74,6 +75,7 @@ class SearchTool:
     trace_name: ClassVar = "searches"
     failure_may_end_answer: ClassVar = True
     unavailable: ClassVar = UNAVAILABLE
+    failure: ClassVar = "The search failed."
 
     @property
     def upstream_name(self) -> str:
@@ -88,12 +90,15 @@ class SearchTool:
     def read_call(self, call: ToolCall, context: CallContext) -> Order:
         return read_call(call, context.scope, query_limit=context.query_chars)
 
-    def first_job(self, question: str, scope: Scope) -> Job | None:
-        return Search(question, scope.results_default).job
+    def first_job(self, question: Question, scope: Scope) -> Job | None:  # noqa: ARG002  # the same
+        return Search(question.text, question.results).job
 
     def as_function(self, job: Job) -> Function:
         query = {"query": Search.of(job).query}
         return {"name": NAME, "arguments": orjson.dumps(query).decode()}
+
+    def doing(self, job: Job) -> str:
+        return f"Searching: {Search.of(job).query}"
 
     def run(self, job: Job, scope: Scope) -> Awaitable[Found]:
         return self.upstream.search(Search.of(job), scope)

@@ -18,7 +18,7 @@ class Wishes:
         read: Callable[[object], Wish],
         read_headers: Callable[[Mapping[str, str]], Wish],
     ) -> None:
-        """`fields` are those of a wish in a body.
+        """`fields` are those of a wish in a body that say what is searched.
 
         `read` reads what a body holds as its wish, which may be None, and `read_headers` reads
         headers with names in lower case. Both raise BadRequest that names the field at fault.

@@ -66,6 +66,8 @@ class CompletionWriter:
         """The closing chunks are written. Nothing may follow them."""
         self._heard: dict[_Text, _Heard] = {"content": _Heard(), "reasoning_content": _Heard()}
         self._gaps: dict[_Text, str] = {}
+        self._line = ""
+        """The proxy's latest line among the model's thoughts."""
         self._round_begins = 0
         """The first piece of text of the round."""
         self._heard_call = False
@@ -147,12 +149,32 @@ class CompletionWriter:
         """A chunk without words, to keep the connection of a waiting client open."""
         return self._chunk({"content": ""})
 
+    def think(self, line: str) -> Chunk:
+        """A line of the proxy's own among the model's thoughts, set off from those before it."""
+        thoughts = self._heard["reasoning_content"]
+        gap = "" if self._line and thoughts.pieces[-1] is self._line else thoughts.gap()
+        self._line = f"{gap}{line}\n"
+        thoughts.pieces.append(self._line)
+        if "reasoning_content" in self._gaps:
+            self._gaps["reasoning_content"] = thoughts.gap()
+        return self._chunk({"reasoning_content": self._line})
+
+    def aside(self, fields: Mapping[str, object]) -> Chunk:
+        """A chunk without words, with top-level keys for a client that knows them."""
+        return cast("Chunk", {**self._chunk({}), **fields})
+
     def end_round(self, turn: Turn) -> Chunk | None:
         """Take in what the round cost. What the client hears of text that was held, if any."""
         self.usage = add_usage(self.usage, turn.usage)
         text = self.prose.flush()
         if not text:
             return None
+        self._heard["content"].pieces.append(text)
+        return self._chunk({"content": text})
+
+    def say(self, text: str) -> Chunk:
+        """The proxy's own words, as they are. A blank line sets them off from what was heard."""
+        text = self._gaps.pop("content", "") + text
         self._heard["content"].pieces.append(text)
         return self._chunk({"content": text})
 

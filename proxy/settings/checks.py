@@ -10,7 +10,7 @@ from proxy.access.loopback import is_loopback_host
 from proxy.core.lookalikes import Names
 from proxy.errors import EmptyScope, SettingsError
 from proxy.settings.messages import misspelt
-from proxy.settings.profiles import MakeScope
+from proxy.settings.profiles import MakeScope, Profile
 from proxy.settings.schema import Settings
 from proxy.settings.sources import environment_names
 
@@ -106,6 +106,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_forwards_without_keys(settings),
         *_in_clear(settings),
         *_apart(settings),
+        *_never_refusing(settings),
     )
 
 
@@ -159,6 +160,20 @@ def _apart(settings: Settings) -> Iterator[str]:
             "reaches another worker, the model searches again; set RAG_PROXY_REDIS_URL to share "
             "them"
         )
+
+
+def _never_refusing(settings: Settings) -> Iterator[str]:
+    """Where an answer is refused if nothing is found, but LightOn always finds something."""
+    places: dict[str, Settings | Profile] = {"": settings}
+    places |= {f"profiles.{name}.": profile for name, profile in settings.profiles.items()}
+    for place, each in places.items():
+        minimum = settings.min_relevance if each.min_relevance is None else each.min_relevance
+        if each.when_nothing_found == "refuse" and minimum is None:
+            yield (
+                f"{place}when_nothing_found = refuse without min_relevance: LightOn returns its "
+                "best results even when none is relevant, so hardly any answer is refused; set "
+                f"{place}min_relevance"
+            )
 
 
 def _not_set(setting: str, variables: Iterable[str]) -> str:

@@ -76,6 +76,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         model=profile.model or default.model or settings.default_model,
         scope=common_scope(scope, narrower),
         retrieval=profile.retrieval or settings.retrieval,
+        followups=profile.followups or settings.followups,
         max_rounds=_first(profile.max_rounds, settings.max_rounds),
         max_searches=_first(profile.max_searches, settings.max_searches),
         budget_s=_first(profile.budget_s, settings.budget_s),
@@ -89,9 +90,12 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         max_answer_chars=settings.max_answer_chars,
         query_chars=settings.query_chars,
         text_calls=_first(profile.text_calls, settings.text_calls),
+        progress=profile.progress or settings.progress,
         search_memory=_first(profile.search_memory, settings.search_memory),
         memory_chars=settings.memory_chars,
         json_with_tools=settings.json_with_tools,
+        when_nothing_found=profile.when_nothing_found or settings.when_nothing_found,
+        refusals={**(settings.refusal_text or {}), **(profile.refusal_text or {})},
         fail_on_search_error=settings.on_search_error == "fail",
     )
 

@@ -14,8 +14,10 @@ from pydantic import (
     StringConstraints,
 )
 
-from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
-from proxy.core.scope import Retrieval, Scope
+from proxy.core.followups import Followups
+from proxy.core.languages import LANGUAGES, Language
+from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
+from proxy.core.scope import Retrieval, Scope, Shown
 
 MakeScope = Callable[..., Scope]
 """Makes the search vendor's scope of `ScopeSettings.scope_fields`."""
@@ -44,6 +46,11 @@ def _profile_name(name: str) -> str:
     return name
 
 
+def _in_each_language(value: object) -> object:
+    """Let one text stand for all languages."""
+    return dict.fromkeys(LANGUAGES, value) if isinstance(value, str) else value
+
+
 NonBlank = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ProfileName = Annotated[str, AfterValidator(_profile_name)]
 Ids = Annotated[
@@ -53,6 +60,10 @@ Labels = Annotated[tuple[NonBlank, ...], AfterValidator(_not_empty)]
 Rounds = Annotated[int, Field(ge=0, le=20)]
 Searches = Annotated[int, Field(ge=1, le=32)]
 Seconds = Annotated[float, Field(gt=0)]
+ByLanguage = Annotated[
+    dict[Language, NonBlank],
+    BeforeValidator(_in_each_language, json_schema_input_type=str | dict[Language, NonBlank]),
+]
 
 
 class ScopeSettings(BaseModel):
@@ -100,6 +111,10 @@ class Profile(ScopeSettings):
 
     model: NonBlank | None = Field(None, description="The Scaleway model that answers.")
     retrieval: Retrieval | None = Field(None, description="When the proxy searches documents.")
+    followups: Followups | None = Field(
+        None,
+        description="How the modes that search first treat a short message that follows another.",
+    )
     instructions: str | None = Field(
         None, description="Text of your own for the system message, instead of the settings'."
     )
@@ -109,11 +124,20 @@ class Profile(ScopeSettings):
     answer_links: AnswerLinks | None = Field(
         None, description="Which links an answer may hold that rests on documents."
     )
+    progress: Shown | None = Field(
+        None, description="What a streamed answer shows of searches while they run."
+    )
     search_memory: bool | None = Field(
         None, description="Whether later answers can use the searches of earlier ones."
     )
     text_calls: TextCallsRead | None = Field(
         None, description="Whose tool calls the proxy reads where the model writes them as text."
+    )
+    when_nothing_found: WhenNothingFound | None = Field(
+        None, description="What happens when the searches for an answer find nothing."
+    )
+    refusal_text: ByLanguage | None = Field(
+        None, description="What the proxy says instead of an answer that it refuses."
     )
     max_rounds: Rounds | None = Field(None, description="The most rounds of searching.")
     max_searches: Searches | None = Field(None, description="The most searches in one round.")

@@ -11,10 +11,12 @@ from typing import Any, Final, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead
-from proxy.core.scope import Retrieval
+from proxy.core.followups import Followups
+from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
+from proxy.core.scope import Retrieval, Shown
 from proxy.settings.params import DROPPED, REFUSED
 from proxy.settings.profiles import (
+    ByLanguage,
     NonBlank,
     Profile,
     ProfileName,
@@ -120,6 +122,10 @@ class Settings(ScopeSettings, BaseSettings):
         "llama-3.3-70b-instruct", description="The model of a request that names none."
     )
     retrieval: Retrieval = Field("tool", description="When the proxy searches documents.")
+    followups: Followups = Field(
+        "merge",
+        description="How the modes that search first treat a short message that follows another.",
+    )
     max_rounds: Rounds = Field(
         4, description="The most rounds of searching for one answer; then the model must answer."
     )
@@ -146,6 +152,9 @@ class Settings(ScopeSettings, BaseSettings):
         default=False,
         description="Whether the models can call tools where they must answer in JSON.",
     )
+    progress: Shown = Field(
+        "off", description="What a streamed answer shows of searches while they run."
+    )
     search_memory: bool = Field(
         default=True, description="Whether later answers can use the searches of earlier ones."
     )
@@ -168,6 +177,12 @@ class Settings(ScopeSettings, BaseSettings):
     citing_instructions: str | None = Field(
         None,
         description="Replaces the built-in text after passages that asks the model to cite them.",
+    )
+    when_nothing_found: WhenNothingFound = Field(
+        "model", description="What happens when the searches for an answer find nothing."
+    )
+    refusal_text: ByLanguage | None = Field(
+        None, description="What the proxy says instead of an answer that it refuses."
     )
     passage_chars: int = Field(
         48_000, ge=1, description="The most characters of passages that one request may hold."

@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from dotenv import dotenv_values
+from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from proxy.errors import SettingsError
@@ -166,7 +167,7 @@ def _text(name: str, value: str, setting: str, info: FieldInfo) -> str:
 def _decode(text: str, info: FieldInfo) -> Any:
     """A variable's text in the shape of its setting: a list, a table, or the text itself."""
     kinds = _kinds(info.annotation)
-    if dict in kinds:
+    if dict in kinds and (str not in kinds or text.lstrip().startswith("{")):
         return _json(text, dict, "must be a JSON object")
     if tuple not in kinds:
         return text.strip()
@@ -186,10 +187,15 @@ def _json(text: str, kind: type, fault: str) -> Any:
 
 
 def _kinds(annotation: Any) -> set[Any]:
-    """The plain types that an annotation allows: `tuple[int, ...] | None` → {tuple, NoneType}."""
+    """The plain types that an annotation allows: `tuple[int, ...] | None` → {tuple, NoneType}.
+
+    Those that a validator takes for the annotated type count, too.
+    """
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
+        kind, *metadata = get_args(annotation)
+        taken = [each for each in metadata if isinstance(each, BeforeValidator)]
+        return _kinds(kind).union(*(_kinds(each.json_schema_input_type) for each in taken))
     if origin in (Union, UnionType):
         return set().union(*(_kinds(each) for each in get_args(annotation)))
     return {origin or annotation}

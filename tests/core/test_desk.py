@@ -218,8 +218,8 @@ def test_call_ids_of_an_earlier_round_may_come_again() -> None:
 
 def test_the_context_is_what_the_first_search_brought() -> None:
     at = desk()
-    at.record({LEAVE: found()})
-    assert at.context(LEAVE) == SHOWN
+    at.record_question([LEAVE], {LEAVE: found()})
+    assert at.context([LEAVE]) == SHOWN
     at.begin_round()
     again = asks("leave")
     assert at.take(again) is None
@@ -228,8 +228,8 @@ def test_the_context_is_what_the_first_search_brought() -> None:
 
 def test_the_context_of_a_search_that_failed_says_so() -> None:
     at = desk()
-    at.record({LEAVE: failed()})
-    assert at.context(LEAVE) == note(UNAVAILABLE)
+    at.record_question([LEAVE], {LEAVE: failed()})
+    assert at.context([LEAVE]) == note(UNAVAILABLE)
 
 
 def test_passages_are_followed_by_the_request_to_cite_once_for_each_result() -> None:
@@ -237,17 +237,54 @@ def test_passages_are_followed_by_the_request_to_cite_once_for_each_result() -> 
     one, twin = run_round(at, asks("leave", "1"), asks("Leave", "2"))
     assert one == f"{SHOWN}\n\n{note('Cite.')}"
     assert twin == REFERRED
-    at.record({LEASE: found(result("c2"))})
-    before, *_, after = at.context(LEASE).split("\n\n")
+    at.record_question([LEASE], {LEASE: found(result("c2"))})
+    before, *_, after = at.context([LEASE]).split("\n\n")
     assert (before, after) == (note("Use them."), note("Cite."))
 
 
 def test_nothing_is_asked_of_a_model_that_is_shown_no_passage() -> None:
     at = desk(before="Use them.", citing="Cite.")
     assert run_round(at, asks("leave"), outcome=Found()) == [note("No results found.")]
-    assert at.context(LEAVE) == note("No results found.")
-    at.record({LEASE: failed()})
-    assert at.context(LEASE) == note(UNAVAILABLE)
+    at.record_question([LEAVE], {LEAVE: Found()})
+    assert at.context([LEAVE]) == note("No results found.")
+    at.record_question([LEASE], {LEASE: failed()})
+    assert at.context([LEASE]) == note(UNAVAILABLE)
+
+
+def test_two_searches_for_one_question_are_one_list_by_rank_as_long_as_that_of_one() -> None:
+    at = desk(before="Use them.", citing="Cite.")
+    one = found(*(result(each, each) for each in ("a", "both", "c")))
+    two = found(*(result(each, each) for each in ("A", "both", "C", "D")))
+    at.record_question([LEAVE, LEASE], {LEAVE: one, LEASE: two})
+    texts = [at.book.passages[n].result.chunk_id for n in sorted(at.book.passages)]
+    assert texts == ["a", "A", "both", "c", "C"]
+    assert [[each["chunk_id"] for each in entry["results"]] for entry in at.trace] == [
+        ["a", "both", "c"],
+        ["A", "both", "C"],
+    ]
+    shown = at.context([LEAVE, LEASE])
+    assert shown.count(note("Use them.")) == shown.count(note("Cite.")) == 1
+    assert [each.job for each in at.findings().jobs] == [LEAVE, LEASE]
+
+
+def test_what_has_no_text_takes_no_place_in_the_list_of_two_searches() -> None:
+    at = desk()
+    images = found(*(result(f"image {n}", None) for n in range(5)))
+    texts = found(*(result(f"c{n}", "Text.") for n in range(5)))
+    at.record_question([LEAVE, LEASE], {LEAVE: images, LEASE: texts})
+    assert len(at.book.passages) == 5
+    assert not at.has_passages(LEAVE)
+
+
+def test_of_two_searches_for_one_question_the_one_that_ran_before_is_told_of() -> None:
+    at = desk()
+    at.record_question([LEAVE], {LEAVE: found()})
+    at.context([LEAVE])
+    at.record_question([LEAVE, LEASE], {LEASE: found(result("x", "New."))})
+    shown = at.context([LEAVE, LEASE])
+    assert Passage(2, result("x"), "New.").render(FENCE) in shown
+    assert shown.endswith(AGAIN)
+    assert len(at.trace) == 2
 
 
 def test_what_one_request_found_another_one_recalls() -> None:
@@ -342,3 +379,63 @@ def test_a_search_that_failed_is_not_repeated_by_the_next() -> None:
     again = asks("leave", "c2")
     run_round(at, again)
     assert not at.is_repeated((again,))
+
+
+def searched_first(at: Desk, outcome: Found | Failed) -> str:
+    at.record_question((LEAVE,), {LEAVE: outcome})
+    return at.context((LEAVE,))
+
+
+def test_what_is_said_of_finding_nothing_follows_a_first_search_that_found_none() -> None:
+    at = desk(before="Before.", citing="Cite.", nothing="Say so.")
+    assert searched_first(at, Found()) == f"{note(NO_RESULTS)}\n\n{note('Say so.')}"
+    assert at.has_found_nothing
+
+
+def test_it_is_said_once_after_all_the_answers_of_a_round() -> None:
+    at = desk(nothing="Say so.")
+    answers = run_round(at, asks("leave", "1"), asks("lease", "2"), outcome=Found())
+    assert answers == [note(NO_RESULTS), f"{note(NO_RESULTS)}\n\n{note('Say so.')}"]
+
+
+def test_it_is_not_said_beside_a_fault_alone() -> None:
+    at = desk(nothing="Say so.")
+    run_round(at, asks("leave"), outcome=Found())
+    (answer,) = run_round(at, call("{}", id="2"))
+    assert "Say so." not in answer
+
+
+@pytest.mark.parametrize("outcome", [found(), failed()])
+def test_it_is_not_said_where_something_was_found_or_a_search_failed(
+    outcome: Found | Failed,
+) -> None:
+    at = desk(nothing="Say so.")
+    assert "Say so." not in searched_first(at, outcome)
+    (answer,) = run_round(at, asks("lease"), outcome=Found())
+    assert "Say so." not in answer
+    assert not at.has_found_nothing
+
+
+def test_nothing_was_found_only_after_a_search() -> None:
+    assert not desk().has_found_nothing
+
+
+def test_a_result_that_finds_no_room_is_not_nothing() -> None:
+    at = Desk(TOOLS, Shelves(), PassageBook(10), FENCE, max_searches=8, query_limit=99)
+    at.record({LEAVE: found(result("a", "x" * 500))})
+    assert not at.has_found_nothing
+
+
+def test_a_search_that_an_earlier_answer_ran_in_vain_has_found_nothing() -> None:
+    at = desk(nothing="Say so.")
+    assert at.recall(Findings((), (KeptJob(LEAVE, ()),), 0), 0)
+    assert not at.has_found_nothing
+    assert "Say so." in run_round(at, asks("leave"))[0]
+    assert at.has_found_nothing
+
+
+def test_a_search_that_failed_now_does_not_count_as_the_empty_one_of_an_earlier_answer() -> None:
+    at = desk()
+    assert at.recall(Findings((), (KeptJob(LEAVE, ()),), 0), 0)
+    at.record({LEAVE: failed()})
+    assert not at.has_found_nothing

@@ -209,7 +209,7 @@ def test_a_finished_answer_is_preceded_by_its_hidden_rounds() -> None:
 
 def test_the_contexts_of_first_searches_come_back_each_once() -> None:
     one, two = new_ids()[0], new_ids()[0]
-    context = Context(Search("q", 5).job, "passages")
+    context = Context((Search("q", 5).job,), "passages")
     turns = [KeptTurn("", "", calls=(part(each),), context=context) for each in (one, two)]
     messages = [QUESTION, calling(one), result(one), calling(two), result(two)]
     kept = dict(zip((handle(one), handle(two)), turns, strict=True))
@@ -217,7 +217,7 @@ def test_the_contexts_of_first_searches_come_back_each_once() -> None:
 
 
 def test_each_context_belongs_to_the_user_message_before_its_turn() -> None:
-    first, second = (Context(Search(each, 5).job, each) for each in ("days", "hours"))
+    first, second = (Context((Search(each, 5).job,), each) for each in ("days", "hours"))
     before = hidden_round("h1")
     one = KeptTurn("It is 27 days. [1]", "It is 27 days. [1]", before=before, context=first)
     (mine,) = new_ids()

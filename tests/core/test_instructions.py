@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from proxy.core.instructions import CITING, CONTEXT, SEARCHING, add_to_system
+from proxy.core.instructions import (
+    CITING,
+    CONTEXT,
+    NOTHING,
+    OWN_KNOWLEDGE,
+    SEARCHING,
+    add_to_system,
+)
 from proxy.core.wire import Message, Part
 
 USER: Message = {"role": "user", "content": "Hello"}
@@ -62,11 +69,15 @@ def test_the_model_is_told_of_the_search() -> None:
     assert "lighton_search" in SEARCHING
 
 
-@pytest.mark.parametrize("text", [SEARCHING, CONTEXT, CITING])
+@pytest.mark.parametrize("text", [SEARCHING, CONTEXT, CITING, NOTHING, OWN_KNOWLEDGE])
 def test_no_text_holds_a_marker_that_a_model_could_copy(text: str) -> None:
     assert not re.search(r"[0-9\[\]]", text)
 
 
 def test_citations_are_asked_for_after_the_passages_only() -> None:
     assert "square brackets" in CITING
-    assert "bracket" not in SEARCHING + CONTEXT
+    assert "bracket" not in SEARCHING + CONTEXT + NOTHING + OWN_KNOWLEDGE
+
+
+def test_greetings_and_thanks_need_no_passages() -> None:
+    assert "Greetings, thanks" in CONTEXT

@@ -230,7 +230,7 @@ def test_the_size_counts_what_the_model_reads_as_passages() -> None:
         heard="nor this",
         before=(sent(SEARCHED), {"role": "tool", "tool_call_id": "s1", "content": "12345"}),
         answers={"s2": "678"},
-        context=Context(Search("q", 5).job, "90"),
+        context=Context((Search("q", 5).job,), "90"),
     )
     assert hidden.size == 10
     assert KeptTurn(text="a", heard="a").size == 0
@@ -249,7 +249,7 @@ def test_a_turn_of_an_earlier_word_comes_under_the_one_of_this_request() -> None
             "content": fence.passage('n="1"', "One."),
         }
         answers = {"s1": fence.note("Nothing.")}
-        context = Context(Search("leave", 5).job, fence.passage('n="2"', "Two."))
+        context = Context((Search("leave", 5).job,), fence.passage('n="2"', "Two."))
         return replace(TURN, before=(said, result), answers=answers, context=context)
 
     assert told(Fence("aaaaaaaaaa")).under(Fence("bbbbbbbbbb")) == told(Fence("bbbbbbbbbb"))

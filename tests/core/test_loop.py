@@ -19,10 +19,12 @@ from proxy.core.loop import (
     EmptyAnswerError,
     Keep,
     Recall,
+    Refuse,
     RunJobs,
     Tell,
     answer,
 )
+from proxy.core.nothing_found import REFUSALS
 from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import Search
@@ -442,7 +444,7 @@ def test_a_first_search_that_failed_is_tried_again() -> None:
 
 
 def test_another_question_is_searched_first_beside_what_was_found() -> None:
-    context = Context(Search("Another question?", 5).job, "Earlier passages.")
+    context = Context((Search("Another question?", 5).job,), "Earlier passages.")
     script = Script(came_back(), retrieval="context")
     script.start()
     command = script.reply({HANDLE: kept_turn(context=context)})
@@ -690,6 +692,121 @@ def test_a_question_asked_again_is_not_searched_again() -> None:
     _, one, _, two = asks(script.reply({recall.handles[0]: kept})).ask.messages
     assert "Leave is 27 days." in text_of(one["content"])
     assert "Also found, shown before: [1]." in text_of(two["content"])
+
+
+HOURS = Result("c2", "A day is 8 hours.", 0.7, 7, "Handbook", "h.pdf", "https://docs.test/h")
+LATE = Failed(UpstreamTimeout("LightOn", "late"))
+FOLLOWED = ["And in hours?", "How many days of leave?\nAnd in hours?"]
+
+
+def followed(mode: str, **policy: Any) -> tuple[Script, Command]:
+    """A follow-up, and the command to search for it."""
+    script = Script(LATER, retrieval=mode, **policy)
+    return script, script.start()
+
+
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+def test_a_follow_up_is_searched_twice_at_once_and_shown_as_one_list(mode: str) -> None:
+    script, command = followed(mode)
+    assert searches(command) == FOLLOWED
+    third = LEAVE._replace(chunk_id="c3", content="Ask in time.")
+    first = asks(script.reply(bring(command, found(HOURS), found(LEAVE, HOURS, third))))
+    shown = str(first.ask.messages)
+    assert shown.index("A day is 8 hours.") < shown.index("Leave is 27 days.") < shown.index("Ask")
+    assert shown.count("A day is 8 hours.") == 1
+    numbers = [[each["passage"] for each in entry["results"]] for entry in script.desk.trace]
+    assert numbers == [[2], [2, 3, 4]]  # the history cites [1]
+    calls = [each for message in first.ask.messages for each in calls_in(message)]
+    assert [each["function"]["arguments"] for each in calls] == (
+        ['{"query":"And in hours?"}'] if mode == "hybrid" else []
+    )
+
+
+def test_a_follow_up_is_searched_alone_where_the_setting_says_so() -> None:
+    _, command = followed("context", followups="off")
+    assert searches(command) == FOLLOWED[:1]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("fails", [True, False])
+def test_one_failed_search_of_a_follow_up_costs_nothing(place: int, *, fails: bool) -> None:
+    script, command = followed("context", fail_on_search_error=fails)
+    outcomes: list[Outcome] = [found(LEAVE), found(LEAVE)]
+    outcomes[place] = LATE
+    first = asks(script.reply(bring(command, *outcomes)))
+    assert "Leave is 27 days." in str(first.ask.messages)
+    assert "unavailable" not in str(first.ask.messages)
+    assert ["error" in each for each in script.desk.trace] == [place == 0, place == 1]
+
+
+@pytest.mark.parametrize("outcomes", [(found(), found(LEAVE)), (found(LEAVE), found())])
+def test_a_question_in_few_words_is_answered_from_what_one_of_its_searches_found(
+    outcomes: tuple[Outcome, ...],
+) -> None:
+    brief = [*LATER["messages"][:-1], {"role": "user", "content": "In hours?"}]
+    script = Script({"messages": brief}, retrieval="context")
+    first = asks(script.reply(bring(script.start(), *outcomes)))
+    assert "Leave is 27 days." in text_of(first.ask.messages[-1]["content"])
+
+
+def test_two_failed_searches_of_a_follow_up_are_told_or_end_the_answer() -> None:
+    script, command = followed("context")
+    told_of = str(asks(script.reply(bring(command, LATE, LATE))).ask.messages)
+    assert told_of.count("unavailable") == 1
+    failing, command = followed("context", fail_on_search_error=True)
+    with pytest.raises(UpstreamTimeout):
+        failing.reply(bring(command, LATE, LATE))
+
+
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+@pytest.mark.parametrize("outcomes", [(found(HOURS), found(LEAVE)), (LATE, found(LEAVE))])
+def test_the_searches_of_a_follow_up_are_not_repeated_when_the_client_comes_back(
+    mode: str, outcomes: tuple[Outcome, ...]
+) -> None:
+    script = Script({**LATER, "tools": [WEATHER]}, retrieval=mode)
+    first = asks(script.reply(bring(script.start(), *outcomes)))
+    kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS))))
+    steps = came_back()["messages"][1:]
+    back = {"tools": [WEATHER], "messages": [*LATER["messages"], *steps]}
+    again = Script(back, retrieval=mode)
+    again.start()
+    command = asks(again.reply({HANDLE: kept}))
+    assert command.ask.messages[: len(first.ask.messages)] == first.ask.messages
+
+
+def test_a_follow_up_remembers_what_the_question_before_it_found() -> None:
+    before = Script(search_memory=True, retrieval="context")
+    before.reply(bring(before.start(), found(LEAVE)))
+    kept = keeps(before.reply(turn(text=LATER["messages"][1]["content"])))
+    script, recall = followed("context", search_memory=True)
+    assert isinstance(recall, Recall)
+    command = script.reply({recall.handles[0]: kept})
+    assert searches(command) == FOLLOWED
+    _, one, _, two = asks(script.reply(bring(command, found(HOURS), found(LEAVE)))).ask.messages
+    assert "Leave is 27 days." in text_of(one["content"])
+    assert "A day is 8 hours." in text_of(two["content"])
+    assert "Also found, shown before: [1]." in text_of(two["content"])
+
+
+def test_of_a_follow_up_asked_again_only_what_brought_no_passage_is_searched_again() -> None:
+    once = Script(LATER, search_memory=True, retrieval="context")
+    recall = once.start()
+    assert isinstance(recall, Recall)
+    command = once.reply({})
+    once.reply(bring(command, found(HOURS), LATE))
+    kept = keeps(once.reply(turn(text="216 hours.")))
+    said = {"role": "assistant", "content": "216 hours."}
+    other = {"role": "user", "content": "How many days of leave?"}
+    so = {"role": "assistant", "content": "So."}
+    messages = [*LATER["messages"], said, other, so, LATER["messages"][-1]]
+    script = Script({"messages": messages}, search_memory=True, retrieval="context")
+    recall = script.start()
+    assert isinstance(recall, Recall)
+    command = script.reply({recall.handles[1]: kept})
+    assert searches(command) == FOLLOWED[1:]
+    *_, last = asks(script.reply(bring(command, found(LEAVE)))).ask.messages
+    assert "Leave is 27 days." in text_of(last["content"])
+    assert "Also found, shown before" in text_of(last["content"])
 
 
 def test_required_stays_required_until_the_budget_ends() -> None:
@@ -960,3 +1077,136 @@ def test_a_model_that_has_tools_and_format_but_writes_no_json_is_asked_without_t
 def test_with_retrieval_off_nothing_is_withheld_from_a_client_that_wants_json() -> None:
     first = asks(Script({"tools": [WEATHER], **AS_JSON}, retrieval="off").start()).ask
     assert (first.has_format, first.is_withheld) == (True, False)
+
+
+def refuses(script: Script, command: Command | None) -> Command | None:
+    """Let the client hear the refusal. The next command."""
+    assert isinstance(command, Refuse)
+    assert command.turn.text == REFUSALS["en"]
+    return script.reply(replace(command.turn, heard=Heard(command.turn.text)))
+
+
+def refusing(body: dict[str, Any] | None = None, **policy: Any) -> Script:
+    return Script(body, **{"retrieval": "context", "when_nothing_found": "refuse", **policy})
+
+
+def test_where_nothing_is_found_context_refuses_without_a_model_round() -> None:
+    script = refusing()
+    assert refuses(script, script.reply(bring(script.start(), found()))) is None
+    assert script.final is not None
+    assert (script.final.text, script.final.finish_reason) == (REFUSALS["en"], "stop")
+
+
+@pytest.mark.parametrize("outcome", [found(LEAVE), Failed(UpstreamTimeout("LightOn", "late"))])
+def test_what_was_found_or_could_not_be_searched_is_not_refused(outcome: Outcome) -> None:
+    script = refusing()
+    ask = asks(script.reply(bring(script.start(), outcome))).ask
+    assert (ask.is_silent, ask.is_withheld) == (False, False)
+
+
+def test_hybrid_asks_in_silence_and_refuses_the_text_that_comes() -> None:
+    script = refusing(retrieval="hybrid")
+    first = asks(script.reply(bring(script.start(), found())))
+    assert (first.ask.is_silent, first.ask.is_withheld) == (True, True)
+    assert tools_of(first) == ["lighton_search"]
+    assert refuses(script, script.reply(replace(turn(text="30 days."), heard=Heard()))) is None
+
+
+def test_a_later_search_that_finds_ends_the_silence() -> None:
+    script = refusing(retrieval="hybrid")
+    script.reply(bring(script.start(), found()))
+    command = script.reply(turn(call()))
+    second = asks(script.reply(bring(command, found(LEAVE))))
+    assert not second.ask.is_silent
+    assert script.reply(turn(text="27 [1]")) is None
+
+
+def test_a_round_known_to_be_the_last_is_not_asked() -> None:
+    script = refusing(retrieval="tool", max_rounds=2)
+    assert not asks(script.start()).ask.is_silent
+    command = script.reply(turn(call()))
+    assert asks(script.reply(bring(command, found()))).ask.is_silent
+    command = script.reply(turn(call('{"query": "holidays"}', id="s2")))
+    assert refuses(script, script.reply(bring(command, found()))) is None
+
+
+def test_a_silent_round_without_a_word_is_refused_not_asked_again() -> None:
+    script = refusing(retrieval="tool")
+    script.start()
+    command = script.reply(turn(call()))
+    script.reply(bring(command, found()))
+    assert refuses(script, script.reply(turn())) is None
+
+
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+def test_calls_of_the_clients_tools_pass_where_nothing_was_found(mode: str) -> None:
+    script = refusing({"tools": [WEATHER]}, retrieval=mode)
+    first = asks(script.reply(bring(script.start(), found())))
+    assert first.ask.is_silent
+    kept = keeps(script.reply(turn(call("{}", name="get_weather", id=YOURS), text="Hm.")))
+    assert kept.text == "Hm."
+
+
+def test_text_beside_the_clients_unused_tools_is_refused() -> None:
+    script = refusing({"tools": [WEATHER]})
+    script.reply(bring(script.start(), found()))
+    assert refuses(script, script.reply(replace(turn(text="30 days."), heard=Heard()))) is None
+
+
+def test_a_refused_answer_is_kept_with_its_search_as_the_client_heard_it() -> None:
+    script = refusing(search_memory=True)
+    command = refuses(script, script.reply(bring(script.start(), found())))
+    said: Message = {"role": "assistant", "content": REFUSALS["en"]}
+    assert isinstance(command, Keep)
+    assert command.handle == handle_of_answer(QUESTION, said)
+    kept = command.turn
+    assert kept.text == kept.heard == REFUSALS["en"]
+    assert kept.context is not None
+    assert kept.context.text == note("No results found.")
+    assert [Search.of(each.job).query for each in kept.findings.jobs] == [QUESTION["content"]]
+
+
+def test_what_the_model_said_in_vain_is_not_kept() -> None:
+    script = refusing(retrieval="tool", search_memory=True)
+    script.start()
+    command = script.reply(turn(call(), text="Let me see."))
+    script.reply(bring(command, found()))
+    kept = keeps(refuses(script, script.reply(replace(turn(text="30 days."), heard=Heard()))))
+    assert kept.heard == f"Let me see.\n\n{REFUSALS['en']}"
+    assert "30 days." not in str(kept)
+
+
+def test_a_question_that_was_refused_is_searched_again_when_it_is_asked_again() -> None:
+    first = refusing(search_memory=True)
+    kept = keeps(refuses(first, first.reply(bring(first.start(), found()))))
+    said: Message = {"role": "assistant", "content": REFUSALS["en"]}
+    script = refusing({"messages": [QUESTION, said, QUESTION]}, search_memory=True)
+    recall = script.start()
+    assert isinstance(recall, Recall)
+    command = script.reply({recall.handles[0]: kept})
+    assert searches(command) == [QUESTION["content"]]
+    assert isinstance(script.reply(bring(command, found())), Refuse)
+
+
+def test_a_search_known_to_be_vain_from_an_earlier_answer_is_refused_too() -> None:
+    first = refusing(retrieval="tool", search_memory=True)
+    first.start()
+    first.reply(bring(first.reply(turn(call())), found()))
+    kept = keeps(refuses(first, first.reply(turn(text=""))))
+    said: Message = {"role": "assistant", "content": REFUSALS["en"]}
+    body = {"messages": [QUESTION, said, QUESTION]}
+    script = refusing(body, retrieval="tool", search_memory=True)
+    recall = script.start()
+    assert isinstance(recall, Recall)
+    script.reply({recall.handles[0]: kept})
+    assert refuses(script, script.reply(turn(call(id="s2")))) is not None
+    assert script.desk.trace == []
+
+
+def test_an_agents_step_is_never_refused() -> None:
+    script = refusing(came_back())
+    script.start()
+    command = script.reply({})
+    ask = asks(script.reply(bring(command, found()))).ask
+    assert not ask.is_silent
+    assert note("No results found.") in str(ask.messages)

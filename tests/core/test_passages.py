@@ -191,6 +191,13 @@ def test_results_without_text_are_skipped(content: str | None) -> None:
     assert shelf.add([result("c", content)]).render(FENCE) == note(NO_RESULTS)
 
 
+def test_a_known_result_needs_no_text() -> None:
+    shelf = book()
+    shelf.add([result("a")])
+    listing = shelf.add([result("a", None)])
+    assert [(each.n, each.result.chunk_id) for each in listing.known] == [(1, "a")]
+
+
 def test_passages_stand_apart_by_a_blank_line() -> None:
     text = book().add([result("a", " one \n"), result("b", "two")]).render(FENCE)
     assert text == (

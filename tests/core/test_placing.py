@@ -22,7 +22,7 @@ USER: Message = {"role": "user", "content": "How much leave do I get?"}
 CALL: Message = {"role": "assistant", "content": None, "tool_calls": [{"id": "w1"}]}
 RESULT: Message = {"role": "tool", "tool_call_id": "w1", "content": "sunny"}
 JOB = Search("How much leave do I get?", 5).job
-LEAVE = Context(JOB, "<leave>")
+LEAVE = Context((JOB,), "<leave>")
 
 
 def plan(mode: Retrieval, **body: Any) -> Plan:
@@ -60,6 +60,12 @@ def test_where_the_search_is_offered_it_looks_like_a_call_of_it() -> None:
     assert result == {"role": "tool", "tool_call_id": call["id"], "content": "<leave>"}
 
 
+def test_two_searches_for_one_message_are_one_call_with_the_words_of_the_message() -> None:
+    joined = Search("Good morning!\nHow much leave do I get?", 5).job
+    both = Context((JOB, joined), "<leave>")
+    assert placed("hybrid", context=both) == placed("hybrid")
+
+
 def test_a_tool_of_the_clients_with_its_name_is_not_called() -> None:
     _, user = placed("hybrid", tools=[tool("lighton_search")])
     assert "<leave>" in str(user)
@@ -75,7 +81,7 @@ def test_an_agents_steps_stay_behind_the_question(mode: Retrieval) -> None:
 def test_earlier_questions_keep_their_passages() -> None:
     said: Message = {"role": "assistant", "content": "27 days."}
     again: Message = {"role": "user", "content": "And hours?"}
-    earlier = Context(Search("leave", 5).job, "<earlier>")
+    earlier = Context((Search("leave", 5).job,), "<earlier>")
     history = History([USER, said, again], {0: (earlier,)})
     _, *messages = with_contexts(plan("context"), history, LEAVE, has_shown=False)
     told = [each["content"] for each in messages]
@@ -87,7 +93,7 @@ def test_earlier_questions_keep_their_passages() -> None:
 
 
 def test_what_was_searched_for_one_message_is_one_result() -> None:
-    earlier = Context(Search("holidays", 5).job, "<earlier>")
+    earlier = Context((Search("holidays", 5).job,), "<earlier>")
     history = History([USER], {0: (earlier,)})
     *_, result = with_contexts(plan("hybrid"), history, LEAVE, has_shown=False)
     assert result["content"] == "<earlier>\n\n<leave>"

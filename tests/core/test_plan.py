@@ -160,7 +160,7 @@ def check(made: Plan, tools: list[Any], row: Row) -> None:
     assert (first.hidden, later.hidden, last.hidden) == (hidden, hidden, frozenset())
     offered = (*tools, SEARCH_TOOL) if row.offers else tuple(tools)
     assert (first.tools, later.tools, last.tools) == (offered, offered, tuple(tools))
-    assert (made.first_job is not None) is row.searches_first
+    assert bool(made.first_jobs) is row.searches_first
     assert ("Search." in system_of(made.messages)) is row.offers
 
 
@@ -172,7 +172,7 @@ def test_a_first_round_that_is_the_last_is_not_forced_to_search() -> None:
 def test_without_rounds_of_searching_the_tool_is_not_offered() -> None:
     assert plan(in_mode("tool", max_rounds=1)).offers
     assert not plan(in_mode("tool", max_rounds=0)).offers
-    assert plan(in_mode("hybrid", max_rounds=0)).first_job
+    assert plan(in_mode("hybrid", max_rounds=0)).first_jobs
 
 
 def test_a_chosen_tool_that_nobody_has_is_refused() -> None:
@@ -204,10 +204,19 @@ def test_tools_that_are_not_allowed_are_not_passed_on() -> None:
 
 def test_the_request_chooses_the_retrieval_mode_over_the_policy() -> None:
     made = plan(in_mode("tool"), lighton={"retrieval": "context"})
-    assert made.first_job == Search(QUESTION, 5).job
+    assert made.first_jobs == (Search(QUESTION, 5).job,)
     assert not made.offers
-    assert not plan(in_mode("hybrid"), lighton={"retrieval": "off"}).first_job
+    assert not plan(in_mode("hybrid"), lighton={"retrieval": "off"}).first_jobs
     assert plan(in_mode("off"), lighton={"retrieval": "tool"}).offers
+
+
+def test_progress_is_shown_in_streams_that_may_search() -> None:
+    shows = in_mode("tool", progress="reasoning")
+    assert plan(shows, stream=True).progress == "reasoning"
+    assert plan(shows, stream=True, lighton={"progress": "off"}).progress == "off"
+    assert plan(in_mode("tool"), stream=True, lighton={"progress": "reasoning"}).progress != "off"
+    assert plan(shows).progress == "off"
+    assert plan(shows, stream=True, lighton={"retrieval": "off"}).progress == "off"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +232,7 @@ def test_the_scope_is_what_policy_and_request_both_allow() -> None:
     policy = in_mode("context", scope=LightOnScope(workspace_id=(1, 2), max_results=9))
     made = plan(policy, lighton={"workspace_id": [2, 3], "max_results": 20})
     assert made.scope == LightOnScope(workspace_id=(2,), max_results=9)
-    assert made.first_job == Search(QUESTION, 9).job
+    assert made.first_jobs == (Search(QUESTION, 9).job,)
     for mode in ("tool", "context", "hybrid", "off"):
         with pytest.raises(EmptyScope):
             plan(policy, lighton={"workspace_id": [3], "retrieval": mode})
@@ -249,12 +258,12 @@ def test_a_key_that_opens_nothing_can_only_do_without_search(
     made = plan(policy, lighton={**wish, "retrieval": "off"})
     assert made.scope is NO_SCOPE
     assert not made.offers
-    assert not made.first_job
+    assert not made.first_jobs
 
 
 def test_the_mode_is_one_that_the_clients_key_allows() -> None:
     policy = replace(in_mode("tool"), modes=frozenset({"context"}))
-    assert plan(policy).first_job
+    assert plan(policy).first_jobs
     assert not plan(policy).offers
     with pytest.raises(RetrievalNotAllowed):
         plan(policy, lighton={"retrieval": "off"})
@@ -265,7 +274,7 @@ def test_the_scope_may_be_that_of_any_search_vendor() -> None:
     chat = parse_chat({"messages": [{"role": "user", "content": QUESTION}]}, WISHES)
     made = make_plan(chat, policy, Wish(Shelves(("b", "c"), 20)), TOOLS, FENCE)
     assert made.scope == Shelves(("b",), 9)
-    assert made.first_job == Search(QUESTION, 9).job
+    assert made.first_jobs == (Search(QUESTION, 9).job,)
     with pytest.raises(EmptyScope):
         make_plan(chat, policy, Wish(Shelves(("c",))), TOOLS, FENCE)
 
@@ -283,7 +292,7 @@ def test_the_question_is_trimmed_to_what_lighton_accepts() -> None:
         {"role": "assistant", "content": "after"},
     ]
     made = plan(in_mode("context", query_chars=10), messages=messages)
-    assert made.first_job == Search("x" * 9, 5).job
+    assert made.first_jobs == (Search("x" * 9, 5).job,)
 
 
 @pytest.mark.parametrize(
@@ -297,8 +306,33 @@ def test_the_question_is_trimmed_to_what_lighton_accepts() -> None:
 )
 def test_without_a_question_nothing_is_searched_first(content: Any) -> None:
     made = plan(in_mode("hybrid"), messages=[{"role": "user", "content": content}])
-    assert made.first_job is None
+    assert made.first_jobs == ()
     assert made.offers
+
+
+FOLLOWED = [
+    {"role": "user", "content": "How much leave?"},
+    {"role": "assistant", "content": "27 days."},
+    {"role": "user", "content": "and for managers?"},
+]
+
+
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+def test_a_follow_up_gets_two_searches_with_fewer_results_unless_they_are_off(
+    mode: Retrieval,
+) -> None:
+    policy = in_mode(mode, LightOnScope(max_results=10))
+    both = ("and for managers?", "How much leave?\nand for managers?")
+    made = plan(policy, messages=FOLLOWED)
+    assert made.first_jobs == tuple(Search(each, 6).job for each in both)
+    off = plan(replace(policy, followups="off"), messages=FOLLOWED)
+    assert off.first_jobs == (Search(both[0], 10).job,)
+
+
+def test_a_search_that_the_model_is_made_to_call_is_one() -> None:
+    made = plan(in_mode("tool"), messages=FOLLOWED, tool_choice=SEARCH)
+    assert made.forced_job == Search("and for managers?", 5).job
+    assert made.first_jobs == ()
 
 
 def test_a_required_search_is_left_to_the_model_when_there_is_no_question() -> None:
@@ -331,7 +365,7 @@ def test_a_chore_gets_no_tool_no_search_and_no_word_about_it(mode: Retrieval) ->
     chore = [{"role": "user", "content": "### Task:\nGenerate 1-3 broad tags"}]
     made = plan(in_mode(mode), messages=chore, tools=[WEATHER])
     ask = made.ask(made.messages, {}, is_first=True, is_last=False)
-    assert (made.first_job, made.offers, made.messages) == (None, (), chore)
+    assert (made.first_jobs, made.offers, made.messages) == ((), (), chore)
     assert (ask.tools, ask.is_withheld) == ((WEATHER,), False)
 
 
@@ -384,7 +418,7 @@ def test_what_a_round_is_asked_always_fits_together(
     if isinstance(ask.tool_choice, dict):
         assert ask.tool_choice["function"]["name"] in names
     if choice == "none" or mode == "off":
-        assert made.first_job is None
+        assert made.first_jobs == ()
         assert not ask.hidden
 
 

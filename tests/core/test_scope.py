@@ -117,6 +117,9 @@ def test_of_two_wishes_the_scopes_meet_and_the_later_retrieval_counts() -> None:
     assert header.narrow(Wish(Shelves(("b",)), "off")) == Wish(Shelves(("b",)), "off")
     assert header.narrow(Wish()) == header
     assert Wish().narrow(header) == header
+    assert header.narrow(Wish(progress="reasoning")).progress == "reasoning"
+    assert Wish(progress="reasoning").narrow(Wish(progress="off")).progress == "off"
+    assert Wish(progress="reasoning").narrow(header).progress == "reasoning"
     with pytest.raises(EmptyScope):
         header.narrow(Wish(Shelves(("c",))))
 

@@ -41,3 +41,16 @@ def test_log_probabilities_go_with_their_text() -> None:
     assert withheld.take(thought) == chunk({"reasoning_content": "Hm"}, logprobs=one)
     told = {"content": [{"token": "a"}, {"token": "b"}], "refusal": None}
     assert withheld.tell() == chunk({"content": "a"}, logprobs=told)
+
+
+def test_of_a_silent_round_only_calls_are_heard() -> None:
+    silent = Withheld(is_silent=True)
+    call = {"index": 0, "function": {"arguments": "{}"}}
+    said = {"content": "ab", "reasoning_content": "Hm", "refusal": "No."}
+    one = {"content": [{"token": "ab"}]}
+    assert silent.take(chunk(dict(said), logprobs=one)) is None
+    assert silent.take(TextChunk(Frame(TOP, {"index": 0}), "b", b"b")) is None
+    assert silent.take(chunk({**said, "tool_calls": [call]}, logprobs=one)) == chunk(
+        {"tool_calls": [call]}
+    )
+    assert silent.chars == 15

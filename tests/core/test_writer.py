@@ -393,3 +393,80 @@ def test_a_refusal_is_noticed() -> None:
     assert not one.has_refused
     one.write(refusal)
     assert one.has_refused
+
+
+def thoughts_of(*written: Any) -> str:
+    return "".join(delta_of(each).get("reasoning_content", "") for each in written)
+
+
+def test_lines_of_the_proxys_own_stand_apart_from_the_models_thoughts() -> None:
+    one = writer()
+    one.begin_round()
+    heard = [write(one, chunk({"reasoning_content": "Hm."})), one.think("A"), one.think("B")]
+    one.begin_round()
+    heard += [one.think("C"), write(one, chunk({"reasoning_content": "I see."}))]
+    heard += [write(one, chunk({"reasoning_content": " So."})), one.think("D")]
+    assert thoughts_of(*heard) == "Hm.\n\nA\nB\nC\n\nI see. So.\n\nD\n"
+
+
+def test_a_line_before_all_thoughts_opens_the_completion() -> None:
+    one = writer()
+    first = one.think("A")
+    assert delta_of(first) == {"role": "assistant", "reasoning_content": "A\n"}
+    assert (one.text, one.round_text) == ("", "")
+    one.begin_round()
+    assert delta_of(write(one, chunk({"content": "b"}))) == {"content": "b"}
+
+
+def test_a_line_within_a_round_leaves_its_text_alone() -> None:
+    one = writer()
+    heard = [
+        write(one, chunk({"content": "a"})),
+        one.think("A"),
+        write(one, chunk({"content": "b"})),
+    ]
+    assert [delta_of(each).get("content") for each in heard] == ["a", None, "b"]
+    assert one.text == "ab"
+
+
+def test_an_aside_says_nothing_and_has_its_own_keys() -> None:
+    one = writer(include_usage=True)
+    aside: Any = one.aside({"event": {"type": "status"}})
+    assert delta_of(aside) == {"role": "assistant"}
+    assert (aside["event"], aside["usage"], aside["id"]) == ({"type": "status"}, None, "chatcmpl-1")
+
+
+@pytest.mark.parametrize("before", ["", "Hm.", "Hm.\n\n"])
+def test_thoughts_of_a_round_in_which_a_line_came_first_stand_apart(before: str) -> None:
+    one = writer()
+    heard = [write(one, chunk({"reasoning_content": before}))] if before else []
+    one.begin_round()
+    heard += [one.think("A"), write(one, chunk({"reasoning_content": "I see."}))]
+    assert thoughts_of(*heard) == f"{before.strip()}\n\nA\n\nI see.".lstrip()
+
+
+class _Louder:
+    def feed(self, piece: str) -> str:
+        return piece.upper()
+
+    def flush(self) -> str:
+        return ""
+
+
+def test_the_proxys_own_words_are_heard_as_they_are_after_a_blank_line() -> None:
+    one = writer()
+    one.prose = _Louder()
+    write(one, chunk({"content": "Let me see."}))
+    one.begin_round()
+    assert delta_of(one.say("See https://a.test [1]")) == {"content": "\n\nSee https://a.test [1]"}
+    assert one.text == "LET ME SEE.\n\nSee https://a.test [1]"
+
+
+def test_the_proxys_own_words_can_begin_the_completion_and_are_no_models() -> None:
+    one = writer()
+    one.begin_round()
+    said = one.say("Nothing.")
+    assert (said["model"], one.reported_model) == ("asked", "")
+    assert delta_of(said) == {"role": "assistant", "content": "Nothing."}
+    (closing,) = end(one)
+    assert (delta_of(closing), closing["choices"][0]["finish_reason"]) == ({}, "stop")

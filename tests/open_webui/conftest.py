@@ -37,10 +37,15 @@ SETTINGS: Final = {
 }
 MODEL: Final = "llama-3.3-70b-instruct"
 SEARCHES_FIRST: Final = "searches-first"
+SHOWS_PROGRESS: Final = "shows-progress"
 PROFILES: Final = f"""
 [profiles.{SEARCHES_FIRST}]
 model = "{MODEL}"
 retrieval = "context"
+
+[profiles.{SHOWS_PROGRESS}]
+model = "{MODEL}"
+progress = "open-webui"
 """
 
 

@@ -47,12 +47,24 @@ class ChatPage:
         chips = self._browser.value(f"{_CHIPS}.length")
         return [self._address(place) for place in range(chips)]
 
+    def passages(self, place: int) -> str:
+        """What is shown of the source of the chip at `place`."""
+        return self._in_dialog(place, "document.querySelector('[role=dialog]')?.innerText")
+
+    def shows(self, text: str) -> None:
+        """Wait until the page shows `text`."""
+        self._browser.when(_shows(text))
+
     def _address(self, place: int) -> str:
+        return self._in_dialog(place, f"document.querySelector('{_LINK}')?.href")
+
+    def _in_dialog(self, place: int, wanted: str) -> str:
+        """What `wanted` gives once the chip at `place` has been clicked."""
         self._browser.value(f"{_CHIPS}[{place}].click()")
-        address = self._browser.when(f"document.querySelector('{_LINK}')?.href")
+        found = self._browser.when(wanted)
         self._browser.value(f"document.querySelector('{_CLOSE}').click()")
         self._browser.when("!document.querySelector('[role=dialog]')")
-        return str(address)
+        return str(found)
 
 
 def _shows(text: str) -> str:

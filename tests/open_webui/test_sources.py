@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.open_webui.conftest import MODEL, SEARCHES_FIRST
+from tests.open_webui.conftest import MODEL, SEARCHES_FIRST, SHOWS_PROGRESS
 from tests.open_webui.page import ChatPage
 from tests.open_webui.stand_ins import StandIns, address
 from tests.support.script import Call, Round, search_call
@@ -76,6 +76,18 @@ def test_it_does_so_in_every_answer_of_a_chat(stand_ins: StandIns, open_chat: Op
     check(chat, "A (Travel). B (Leave).", "Travel", "Leave")
     chat.ask("And what else?")
     check(chat, "C (Expenses). D (Travel).", "Expenses", "Travel")
+
+
+def test_a_source_shows_the_passage_where_its_model_shows_progress(
+    stand_ins: StandIns, open_chat: OpenChat
+) -> None:
+    stand_ins.play([SEARCHES, Round("A [2]. B [1]. C [2].")])
+    chat = open_chat(SHOWS_PROGRESS)
+    chat.ask("What is allowed at all?")
+    check(chat, "A (Travel). B (Leave). C (Travel).", "Travel", "Leave", "Travel")
+    chat.shows("Found 4 passages.")
+    for place, passage in enumerate(("Travel, paragraph 1.", "Leave, paragraph 0.")):
+        assert passage in chat.passages(place)
 
 
 def test_title_tags_and_follow_ups_are_not_searched_for(

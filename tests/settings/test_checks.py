@@ -188,3 +188,22 @@ def test_keys_that_leave_the_machine_in_clear_are_warned_about(
         given: dict[str, Any] = {setting: url}
         told = warnings_of(Settings(**given))
         assert [line.partition(" ")[0] for line in told] == [variable] * is_in_clear
+
+
+def test_refusing_where_something_is_always_found_is_warned_about() -> None:
+    (warning,) = warnings_of(Settings(when_nothing_found="refuse"))
+    assert warning.startswith("when_nothing_found = refuse without min_relevance: LightOn returns")
+    assert warning.endswith("; set min_relevance")
+    assert warnings_of(Settings(when_nothing_found="refuse", min_relevance=0.4)) == ()
+    assert warnings_of(Settings(when_nothing_found="own_knowledge")) == ()
+
+
+def test_a_profile_that_refuses_is_warned_about_by_its_name() -> None:
+    profiles: dict[str, Any] = {
+        "hr": {"when_nothing_found": "refuse"},
+        "it": {"when_nothing_found": "refuse", "min_relevance": 0.3},
+    }
+    (warning,) = warnings_of(Settings(profiles=profiles))
+    assert warning.startswith("profiles.hr.when_nothing_found = refuse without min_relevance")
+    assert warning.endswith("; set profiles.hr.min_relevance")
+    assert warnings_of(Settings(profiles=profiles, min_relevance=0.3)) == ()

@@ -55,7 +55,9 @@ def test_every_setting_reaches_the_policy() -> None:
     }
     others = {
         "retrieval": "hybrid",
+        "followups": "off",
         "text_calls": "own",
+        "progress": "open-webui",
         "max_rounds": 0,
         "max_searches": 2,
         "budget_s": 7.5,
@@ -73,6 +75,8 @@ def test_every_setting_reaches_the_policy() -> None:
         json_with_tools=True,
         search_memory=False,
         memory_chars=300,
+        when_nothing_found="own_knowledge",
+        refusal_text={"fr": "Non."},
     )
     expected = Policy(
         model="m",
@@ -83,6 +87,8 @@ def test_every_setting_reaches_the_policy() -> None:
         json_with_tools=True,
         search_memory=False,
         memory_chars=300,
+        when_nothing_found="own_knowledge",
+        refusals={"fr": "Non."},
         **others,  # type: ignore[arg-type]  # as above
     )
     assert made.of(None, ANYBODY) == expected
@@ -104,6 +110,7 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
         "max_results": 50,
         "instructions": "HR only.",
         "text_calls": "off",
+        "progress": "reasoning",
         "max_rounds": 0,
         "max_searches": 1,
         "budget_s": 1,
@@ -120,6 +127,16 @@ def test_a_profile_overrides_what_it_sets_and_only_narrows_the_scope() -> None:
     assert (policy.model, policy.retrieval, policy.instructions) == ("big", "context", "HR only.")
     assert (policy.max_rounds, policy.max_searches, policy.budget_s) == (0, 1, 1)
     assert (policy.text_calls, policy.query_chars) == ("off", 77)
+    assert policy.progress == "reasoning"
+
+
+def test_a_profile_refuses_in_its_own_words_beside_those_of_the_settings() -> None:
+    profile = {"when_nothing_found": "refuse", "refusal_text": {"fr": "Demandez aux RH."}}
+    made = policies(refusal_text="Ask IT.", profiles={"hr": profile})
+    policy = made.of("hr", ANYBODY)
+    assert policy.when_nothing_found == "refuse"
+    assert (policy.refusals["fr"], policy.refusals["en"]) == ("Demandez aux RH.", "Ask IT.")
+    assert made.of(None, ANYBODY).when_nothing_found == "model"
 
 
 def test_a_profile_that_sets_nothing_is_the_default() -> None:

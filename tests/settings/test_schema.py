@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from proxy.core.languages import LANGUAGES
 from proxy.settings import Settings
 from tests.settings.given import SECRET, problems, set_variables, toml
 
@@ -69,6 +70,11 @@ NO_NETWORK = "item 1 must be an address like 10.0.0.1, or a network like 10.0.0.
         ("budget_s = inf", "must be a finite number"),
         ("budget_s = []", "must be a number"),
         ("retrieval = 'tools'", "must be one of 'tool', 'context', 'hybrid' or 'off'"),
+        (
+            "when_nothing_found = 'ask'",
+            "must be one of 'model', 'own_knowledge' or 'refuse'",
+        ),
+        ("refusal_text = 3", "must be a table"),
         ("log_level = 3", "must be one of 'debug', 'info', 'warning' or 'error'"),
         ("default_model = ' '", "must not be empty"),
         ("default_model = 3", "must be text"),
@@ -91,3 +97,20 @@ NO_NETWORK = "item 1 must be an address like 10.0.0.1, or a network like 10.0.0.
 def test_a_wrong_value_is_one_plain_line(line: str, fault: str) -> None:
     key = line.partition(" ")[0]
     assert problems(toml(line)) == (f"{key} in rag-proxy.toml: {fault}",)
+
+
+def test_one_text_of_a_refusal_stands_for_all_languages() -> None:
+    assert Settings(refusal_text="No.").refusal_text == dict.fromkeys(LANGUAGES, "No.")
+    assert Settings(refusal_text={"fr": " Non. "}).refusal_text == {"fr": "Non."}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("{nl = 'Nee.'}", "refusal_text.nl in rag-proxy.toml: must be one of 'en', 'fr', 'de', "),
+        ("{fr = ' '}", "refusal_text.fr in rag-proxy.toml: must not be empty"),
+    ],
+)
+def test_a_wrong_text_of_a_refusal_is_named_by_its_language(value: str, problem: str) -> None:
+    (line,) = problems(toml(f"refusal_text = {value}"))
+    assert line.startswith(problem)

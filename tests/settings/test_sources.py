@@ -156,3 +156,10 @@ def test_what_is_not_toml_is_a_problem_that_says_where(tmp_path: Path) -> None:
     path.write_text("port = 1\nhost = x\n")
     with pytest.raises(SettingsError, match=r"x.toml: not valid TOML \(.*line 2"):
         from_toml(path)
+
+
+def test_a_table_that_one_text_may_stand_for_is_text_or_a_json_object() -> None:
+    assert read(RAG_PROXY_REFUSAL_TEXT=" No, sorry. ").values == {"refusal_text": "No, sorry."}
+    assert read(RAG_PROXY_REFUSAL_TEXT='{"fr": "Non."}').values == {"refusal_text": {"fr": "Non."}}
+    broken = read(RAG_PROXY_REFUSAL_TEXT='{"fr": "Non.')
+    assert broken.problems == ("RAG_PROXY_REFUSAL_TEXT: must be a JSON object",)

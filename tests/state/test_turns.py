@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from proxy.access.clients import ANYBODY, Client
@@ -35,7 +36,7 @@ TURN = KeptTurn(
     ),
     calls=({"id": "w1", "type": "function", "function": {"name": "f", "arguments": "{}"}},),
     answers={"s2": "Found [1]."},
-    context=Context(SEARCH, "passages"),
+    context=Context((SEARCH,), "passages"),
     findings=Findings(
         (
             Passage(1, result("a", title=None), ""),
@@ -162,6 +163,22 @@ async def test_what_another_version_has_written_counts_as_gone(
         assert await turns.recall(["one", "two"]) == {"two": TURN}
     assert "counts as missing: turn:" in caplog.text
     assert turns.partition not in caplog.text
+
+
+async def test_a_first_search_that_an_older_version_kept_counts_as_gone_and_the_rest_is_there() -> (
+    None
+):
+    store = MemoryStore(1_000_000)
+    turns = kept_turns(store).of(ANN, WIDE)
+    await turns.keep("one", TURN)
+    await turns.keep("two", replace(TURN, context=None))
+    for handle in ("one", "two"):
+        name = f"turn:{turns.partition}:{handle}"
+        written = orjson.loads((await store.read((name,), renew_s=60))[name])
+        if written["context"]:
+            (written["context"]["job"],) = written["context"].pop("jobs")
+        await store.write(name, orjson.dumps(written), 60)
+    assert await turns.recall(["one", "two"]) == {"two": replace(TURN, context=None)}
 
 
 @pytest.fixture(params=["memory", "redis"])

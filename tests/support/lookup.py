@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from proxy.core.fence import Fence
+from proxy.core.followups import Question
 from proxy.core.hidden import CallContext, Found, Job, JobTrace, Order
 from proxy.core.passages import Listing, Passage, Result
 from proxy.core.scope import Scope
@@ -35,6 +36,7 @@ class Lookup:
     trace_name: ClassVar = "lookups"
     failure_may_end_answer: ClassVar = False
     unavailable: ClassVar = UNAVAILABLE
+    failure: ClassVar = "The archive is closed."
     instructions: ClassVar = INSTRUCTIONS
     results: tuple[Result, ...] = (AROUND,)
     fault: Exception | None = None
@@ -55,11 +57,14 @@ class Lookup:
             return Order(fault=f"There is no such passage. Call {NAME} with the number of one.")
         return Order(Job(NAME, (passage.result.file_id,), str(passage.result.file_id)))
 
-    def first_job(self, question: str, scope: Scope) -> Job | None:  # noqa: ARG002  # the protocol
+    def first_job(self, question: Question, scope: Scope) -> Job | None:  # noqa: ARG002  # the protocol
         return None
 
     def as_function(self, job: Job) -> Function:
         return {"name": NAME, "arguments": json.dumps({"n": job.asked[0]})}
+
+    def doing(self, job: Job) -> str:
+        return f"Looking around file {job.asked[0]}"
 
     async def run(self, job: Job, scope: Scope) -> Found:  # noqa: ARG002  # the protocol
         self.ran.append(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from proxy.core.fold import Fold
 from proxy.core.frames import Hear, TextChunk
@@ -64,6 +64,29 @@ class Model:
         behind = hear([chunk])
         if behind is not None:
             await behind
+
+
+@dataclass(frozen=True)
+class Played(Round):
+    """A round whose text arrives in pieces, with thoughts under the name that the engine reads."""
+
+    pieces: tuple[str, ...] = ()
+    opens_with_role: bool = False
+    """The role comes with the first piece."""
+
+    def chunks(self, *_: Any, **__: Any) -> Any:
+        whole = "".join(self.pieces)
+        told = Round(whole or self.text, self.reasoning, self.calls, self.finish_reason)
+
+        def cut(text: str) -> list[str]:
+            return list(self.pieces) if whole and text == whole else [text]
+
+        chunks = told.chunks(cut, role_apart=not self.opens_with_role)
+        for chunk in chunks:
+            for choice in chunk["choices"]:
+                if thoughts := choice["delta"].pop("reasoning", None):
+                    choice["delta"]["reasoning_content"] = thoughts
+        return chunks
 
 
 @dataclass

@@ -243,6 +243,38 @@ async def test_the_request_chooses_the_retrieval_mode(where: str) -> None:
     assert message(answer)["annotations"]
 
 
+FOLLOWED = [
+    *QUESTION,
+    {"role": "assistant", "content": "27 days."},
+    {"role": "user", "content": "And in hours?"},
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("mode", ["context", "hybrid"])
+async def test_a_follow_up_is_answered_from_one_list_and_reports_both_searches(
+    mode: str, *, stream: bool
+) -> None:
+    upstreams = Upstreams([Round("216 [1].")], [LEAVE])
+    answer = await play(upstreams, {"messages": FOLLOWED, "stream": stream}, retrieval=mode)
+    queries = ["And in hours?", "How many days of leave?\nAnd in hours?"]
+    assert upstreams.searched == [{"query": query, "max_results": 3} for query in queries]
+    assert str(upstreams.asked[0]["messages"]).count("Leave is 27 days.") == 1
+    if stream:
+        (report,) = [c["lighton"] for c in check_stream(answer.body).chunks if "lighton" in c]
+    else:
+        report = answer.json()["lighton"]
+    assert [each["query"] for each in report["searches"]] == queries
+    assert [[r["passage"] for r in each["results"]] for each in report["searches"]] == [[1], [1]]
+
+
+async def test_follow_ups_are_a_matter_of_the_profile() -> None:
+    upstreams = Upstreams([Round("216.")], [LEAVE])
+    profiles = {"hr": {"retrieval": "context", "followups": "off", "model": "qwen"}}
+    await play(upstreams, {"model": "hr", "messages": FOLLOWED}, profiles=profiles)
+    assert [each["query"] for each in upstreams.searched] == ["And in hours?"]
+
+
 async def test_a_profile_is_chosen_by_its_name() -> None:
     profile = {
         "model": "qwen",

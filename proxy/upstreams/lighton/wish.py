@@ -8,7 +8,7 @@ from typing import Any, Final, TypeGuard, TypeVar, get_args
 
 from proxy.core.lookalikes import is_nearly_ours
 from proxy.core.names import FIELD, HEADERS
-from proxy.core.scope import Retrieval, Wish
+from proxy.core.scope import Retrieval, Shown, Wish
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest
 from proxy.upstreams.lighton.scope import (
@@ -51,10 +51,12 @@ def parse_wish(document: object) -> Wish:
         raise BadRequest(f"'{name}' is not known. Known fields: {known}.", param=name)
     given = {name: value for name, value in document.items() if value is not None}
     retrieval = given.pop("retrieval", None)
+    progress = given.pop("progress", None)
     fields = {name: _READERS[name](f"{FIELD}.{name}", given[name]) for name in given}
     return Wish(
         LightOnScope(**fields) if fields else None,
         None if retrieval is None else _retrieval(f"{FIELD}.retrieval", retrieval),
+        None if progress is None else _progress(f"{FIELD}.progress", progress),
     )
 
 
@@ -95,6 +97,11 @@ def _header_ids(value: str) -> tuple[int, ...]:
 
 def _retrieval(param: str, value: object) -> Retrieval:
     choices: tuple[Retrieval, ...] = get_args(Retrieval)
+    return _one_of(param, value, choices)
+
+
+def _progress(param: str, value: object) -> Shown:
+    choices: tuple[Shown, ...] = get_args(Shown)
     return _one_of(param, value, choices)
 
 
@@ -183,7 +190,9 @@ _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
 }
 """The scope fields that a request may set, each with its reader."""
 
-WISH_FIELDS: Final = (*_READERS, "retrieval")
+_NARROWING: Final = (*_READERS, "retrieval")
+"""The fields that say what is searched: to overlook one would search more than its sender meant."""
+WISH_FIELDS: Final = (*_NARROWING, "progress")
 """The fields of a wish in a body."""
 
-WISHES: Final = Wishes(WISH_FIELDS, parse_wish, parse_wish_headers)
+WISHES: Final = Wishes(_NARROWING, parse_wish, parse_wish_headers)

@@ -12,6 +12,7 @@ from proxy.upstreams.lighton.wish import (
     MAX_ENTRIES,
     MAX_ENTRY_CHARS,
     MAX_WILDCARDS,
+    WISHES,
     parse_wish,
     parse_wish_headers,
 )
@@ -30,6 +31,7 @@ def test_a_full_wish_is_read() -> None:
         "min_relevance": 0.25,
         "unknown_relevance": "drop",
         "retrieval": "hybrid",
+        "progress": "reasoning",
     }
     scope = LightOnScope(
         workspace_id=(42,),
@@ -42,7 +44,7 @@ def test_a_full_wish_is_read() -> None:
         min_relevance=0.25,
         unknown_relevance="drop",
     )
-    assert parse_wish(document) == Wish(scope, "hybrid")
+    assert parse_wish(document) == Wish(scope, "hybrid", "reasoning")
 
 
 @pytest.mark.parametrize("document", [None, {}, {"workspace_id": None, "retrieval": None}])
@@ -69,6 +71,7 @@ def test_a_wish_must_be_an_object(document: Any) -> None:
         *itertools.product(["relevance_scoring"], ("all", "", 1, True, ["none"], {})),
         *itertools.product(["min_relevance"], (-0.1, 1.1, "0.5", True, [0.5])),
         *itertools.product(["unknown_relevance"], ("", "Keep", True, ["drop"], {})),
+        *itertools.product(["progress"], ("on", "", "Off", False, 0, ["off"], {})),
         *itertools.product(["retrieval"], ("on", "", "Tool", False, 0, ["tool"], {})),
         ("workspace", [1]),
         ("query", "x"),
@@ -201,3 +204,9 @@ def test_a_long_name_of_a_field_is_not_repeated_in_full() -> None:
         parse_wish({"x" * 1_000: 1})
     assert len(caught.value.message) < 300
     assert len(caught.value.param or "") < 100
+
+
+def test_progress_says_nothing_of_what_is_searched() -> None:
+    assert parse_wish({"progress": "open-webui"}) == Wish(progress="open-webui")
+    assert "progress" not in WISHES.fields
+    assert "progress" not in WISHES.narrowing
