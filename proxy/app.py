@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -14,20 +15,25 @@ from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from proxy.access.clients import Client
+from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.core.addresses import HostRule
 from proxy.core.evidence.shelf import Shelf
+from proxy.core.hidden import HiddenTool
+from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_COUNT
 from proxy.core.read_tool import ReadTool
-from proxy.core.search_tool import SearchTool, SearchUpstream
+from proxy.core.search_tool import SearchTool
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
+from proxy.settings.search_keys import NO_SEARCH_KEYS, SearchKeys
 from proxy.state.shared import Shared
 from proxy.state.store import Store, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
-from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.chat import ChatCompletions, ToolsOf
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.middleware import Admission, Paths, Requests
@@ -39,6 +45,7 @@ from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton import replies as lighton_replies
+from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
@@ -51,10 +58,23 @@ Probes = tuple[tuple[Endpoint, str], ...]
 _EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
 
 
+def never_hung_up() -> int:
+    """How many signals to read files again have come where none can."""
+    return 0
+
+
 def create_app(
-    settings: Settings, outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None
+    settings: Settings,
+    outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
+    *,
+    hang_ups: Callable[[], int] = never_hung_up,
+    search_keys: SearchKeys = NO_SEARCH_KEYS,
+    keys: KeyRing | None = None,
 ) -> Application:
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
+
+    `hang_ups` counts the signals to read files again that may have changed. `search_keys` are those
+    that client keys bring along. `keys` tell who may ask; by default as the settings say.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
@@ -68,10 +88,13 @@ def create_app(
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings, LightOnScope)
     turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
-    tools = _search_tool(upstreams.search, settings), ReadTool(LightOnFiles(upstreams.search))
+    tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences, shelf)
-    models = Models(policies.profile_names, upstreams.models)
+    models = Models(policies.names, upstreams.models)
+    path = settings.keys_file
+    faults = search_keys.missing
+    file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
 
     return Application(
         routes=[
@@ -81,20 +104,26 @@ def create_app(
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, keys or _key_ring(settings, file)),
         redirect_slashes=False,
-        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
+        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store, file),
     )
 
 
 def _lifespan(
-    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store
+    probes: Probes,
+    keep_warm_s: float,
+    outbound: Outbound,
+    store: Store,
+    key_file: KeyFile | None,
 ) -> Callable[[Application], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Application) -> AsyncIterator[None]:
         async with TaskScope() as tasks:
             if keep_warm_s:
                 _ = tasks.start(keep_warm(probes, keep_warm_s))
+            if key_file is not None:
+                _ = tasks.start(key_file.keep_looking())
             yield
         await outbound.aclose()
         await store.aclose()
@@ -147,15 +176,24 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
     return Upstreams(model, models, search)
 
 
-def _search_tool(upstream: SearchUpstream, settings: Settings) -> SearchTool:
-    text = settings.search_instructions
-    return SearchTool(upstream) if text is None else SearchTool(upstream, text)
+def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
+    text = SEARCHING if settings.search_instructions is None else settings.search_instructions
+
+    def tools_of(client: Client) -> tuple[HiddenTool, ...]:
+        search = searches.of(client)
+        return SearchTool(search, text), ReadTool(LightOnFiles(search))
+
+    return tools_of
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
+def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
-    keys = KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
+    names += _whose_documents(settings)
+    return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
+
+
+def _middleware(settings: Settings, keys: KeyRing) -> list[Middleware]:
+    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
     if origins is None:
         origins = () if keys.is_open else ("*",)

@@ -1,7 +1,7 @@
 """The command line: the commands and their options, and how it answers a mistake.
 
 The work is in `proxy.commands`. The command line imports that only when a command runs, so that
-`--help` is instant.
+`--help` is instant. Only what describes options is imported at once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
+from proxy.commands.keys_group import keys
+from proxy.commands.options import config_option, keys_file_option
 from proxy.errors import SettingsError
 
 PROGRAM = "rag-proxy"
@@ -35,12 +37,6 @@ class _Port(click.IntRange):
 _PORT = _Port(0, 65535)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Read settings from this TOML file (or set RAG_PROXY_CONFIG).",
-)
 docs_option = click.option(
     "--docs",
     type=_FOLDER,
@@ -115,7 +111,7 @@ Examples:
     "--host",
     metavar="ADDRESS",
     help="Listen on this address (127.0.0.1 unless set). One that other machines reach needs "
-    "RAG_PROXY_API_KEYS.",
+    "client keys: RAG_PROXY_KEYS_FILE or RAG_PROXY_API_KEYS.",
 )
 @click.option(
     "--port",
@@ -129,11 +125,18 @@ Examples:
     metavar="N",
     help="Serve with this many processes (1 unless set).",
 )
-def serve(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+@keys_file_option
+def serve(
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    keys_file: str | None,
+) -> None:
     """Run the proxy."""
     from proxy.commands.serve import run  # noqa: PLC0415 - keeps --help fast
 
-    run(config, host=host, port=port, workers=workers)
+    run(config, host=host, port=port, workers=workers, keys_file=keys_file)
 
 
 @rag_proxy.command(
@@ -187,14 +190,23 @@ def sandbox(docs: Path | None, host: str, port: int, *, attached: bool) -> None:
     epilog="""\b
 Examples:
   rag-proxy check
-  rag-proxy check --config rag-proxy.toml""",
+  rag-proxy check --config rag-proxy.toml
+  rag-proxy check --key acme""",
 )
 @config_option
-def check(config: Path | None) -> int:
+@click.option(
+    "--key",
+    metavar="NAME",
+    help="Test one client key instead: what it may use, and one search in each of its workspaces.",
+)
+def check(config: Path | None, key: str | None) -> int:
     """Test both upstreams with your keys. This makes one search and two short completions.
 
     Every line says ok, or FAIL and what to do. The exit code is 1 if anything failed.
     """
     from proxy.commands.check import run  # noqa: PLC0415 - keeps --help fast
 
-    return run(config)
+    return run(config, key)
+
+
+rag_proxy.add_command(keys)

@@ -19,6 +19,7 @@ from proxy.errors import SettingsError
 from proxy.settings.messages import fault, unknown, unquoted
 from proxy.settings.profiles import Profile
 from proxy.settings.schema import Settings
+from proxy.settings.search_keys import SearchKeys
 from proxy.settings.sources import (
     CONFIG_VARIABLE,
     Source,
@@ -53,6 +54,12 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
 def variable_names() -> frozenset[str]:
     """The names of the variables in the environment and in `.env`, without their values."""
     return frozenset((*os.environ, *read_dotenv(DOTENV)))
+
+
+def load_search_keys() -> SearchKeys:
+    """The search keys in the environment of this process and, where it has none, in `.env`."""
+    given = {name: value for name, value in os.environ.items() if value.strip()}
+    return SearchKeys({**read_dotenv(DOTENV), **given})
 
 
 def _build(sources: Sequence[Source]) -> Settings:

@@ -88,6 +88,9 @@ class Settings(ScopeSettings, BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="The port that the proxy listens on.")
     workers: int = Field(1, ge=1, description="How many processes serve requests.")
     api_keys: tuple[Secret, ...] = Field((), description="The keys that clients may use.")
+    keys_file: NonBlank | None = Field(
+        None, description="The file of client keys that each open what is their own."
+    )
     allow_forwarded: bool = Field(
         default=False,
         description="Whether a proxy without client keys serves requests that a reverse proxy "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from proxy.access.clients import Client
 from proxy.core import json_text
 from proxy.core.available import available
 from proxy.core.chat import Chat, first_user_text, parse_chat
@@ -43,6 +44,10 @@ _OUR_HEADERS: Final = HEADERS.lower().encode()
 _SEARCH_COUNT: Final = SEARCH_COUNT.lower().encode()
 
 
+ToolsOf = Callable[[Client], tuple[HiddenTool, ...]]
+"""The hidden tools, as one client may use them. Raises ProxyError."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
     """The chat surface, an ASGI application."""
@@ -50,7 +55,7 @@ class ChatCompletions:
     settings: Settings
     policies: Policies
     model: ModelUpstream
-    tools: tuple[HiddenTool, ...]
+    tools_of: ToolsOf
     wishes: Wishes
     turns: KeptTurns
     fence_secret: bytes = field(repr=False)
@@ -83,12 +88,13 @@ class ChatCompletions:
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
         )
         document = _decode(body, self.wishes)
-        chat = parse_chat(document, self.wishes, {tool.name for tool in self.tools})
+        tools = self.tools_of(exchange.client)
+        chat = parse_chat(document, self.wishes, {tool.name for tool in tools})
         refuse_listed(document, limits.refused_params)
         wish = self.wishes.read_headers(headers).narrow(chat.wish)
         policy = self.policies.of(chat.model, exchange.client)
         fence = Fence(fence_word(self.fence_secret, first_user_text(chat.messages)))
-        tools = available(self.tools, chat, absent=policy.absent_tools)
+        tools = available(tools, chat, absent=policy.absent_tools)
         return chat, make_plan(chat, policy, wish, tools, fence)
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.errors import SettingsError
+from proxy.settings import Settings
+from proxy.settings.key_checks import warnings_of_keys
+from tests.access.key_samples import OTHER, table, write
+
+
+def warnings(path: Path, **more: Any) -> tuple[str, ...]:
+    return warnings_of_keys(Settings(keys_file=str(path), **more))
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.toml"
+
+
+def private(path: Path, *tables: str) -> Path:
+    write(path, *tables).chmod(0o600)
+    return path
+
+
+def test_without_a_key_file_there_is_nothing_to_warn_about() -> None:
+    assert warnings_of_keys(Settings()) == ()
+
+
+def test_a_file_that_does_not_exist_yet_is_no_fault_at_the_start(path: Path) -> None:
+    assert warnings(path) == ()
+
+
+def test_a_key_that_names_a_profile_which_does_not_exist_is_warned_about(path: Path) -> None:
+    private(
+        path,
+        table("acme", more='profiles = ["legal", "hr", "sales"]'),
+        table("other", OTHER, 'profiles = ["hr"]'),
+    )
+    assert warnings(path, profiles={"hr": {}}) == (
+        f"{path}: keys.acme.profiles: no profile is named legal or sales",
+    )
+
+
+def test_a_file_that_others_may_write_is_warned_about(path: Path) -> None:
+    private(path, table()).chmod(0o620)
+    assert warnings(path) == (f"{path}: others may write it, and so make keys: chmod 600 {path}",)
+
+
+def test_a_broken_file_is_refused_at_the_start(path: Path) -> None:
+    path.write_text("[keys")
+    with pytest.raises(SettingsError, match=r"keys\.toml: not valid TOML"):
+        warnings(path)
