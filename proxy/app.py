@@ -13,20 +13,24 @@ from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from proxy.access.grants import Limits
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.access.refusals import LIMIT_HEADERS
 from proxy.core.addresses import HostRule
 from proxy.core.names import SEARCH_COUNT
 from proxy.core.search_tool import SearchTool, SearchUpstream
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
+from proxy.state.counters import Counters
 from proxy.state.shared import Shared
-from proxy.state.store import Store, make_store
+from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
 from proxy.surfaces.chat import ChatCompletions
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.health import Health, Ready
+from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
@@ -44,7 +48,7 @@ from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
 
 Probes = tuple[tuple[Endpoint, str], ...]
-_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
+_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower(), "retry-after", *LIMIT_HEADERS)
 
 
 def create_app(
@@ -63,14 +67,17 @@ def create_app(
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings, LightOnScope)
-    turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
+    realm = hashlib.sha256(whose).hexdigest()
+    turns = KeptTurns(store, settings.turns_ttl_s, realm)
+    counters = make_counters(store, settings.limits_without_redis)
+    limits = AllLimits(counters, _limits_of_all(settings), realm)
     tools = (_search_tool(upstreams.search, settings),)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
     models = Models(policies.profile_names, upstreams.models)
 
     return Application(
         routes=[
-            Route("/chat/completions", chat, methods=["POST"]),
+            Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route("/health", Health(), methods=["GET"]),
@@ -78,20 +85,22 @@ def create_app(
         ],
         middleware=_middleware(settings),
         redirect_slashes=False,
-        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
+        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store, counters),
     )
 
 
 def _lifespan(
-    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store
+    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store, counters: Counters
 ) -> Callable[[Application], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Application) -> AsyncIterator[None]:
         async with TaskScope() as tasks:
             if keep_warm_s:
                 _ = tasks.start(keep_warm(probes, keep_warm_s))
+            _ = tasks.start(counters.keep())
             yield
         await outbound.aclose()
+        await counters.aclose()
         await store.aclose()
 
     return lifespan
@@ -174,6 +183,17 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_forwarded=settings.allow_forwarded,
         ),
     ]
+
+
+def _limits_of_all(settings: Settings) -> Limits:
+    """The limits of all clients together."""
+    return Limits(
+        requests_per_minute=settings.requests_per_minute,
+        tokens_per_minute=settings.tokens_per_minute,
+        concurrent=settings.max_concurrent_answers,
+        daily_tokens=settings.daily_tokens,
+        monthly_tokens=settings.monthly_tokens,
+    )
 
 
 def _whose_documents(settings: Settings) -> bytes:

@@ -104,6 +104,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_forwards_without_keys(settings),
         *_in_clear(settings),
         *_apart(settings),
+        *_limits_apart(settings),
     )
 
 
@@ -144,6 +145,29 @@ def _apart(settings: Settings) -> Iterator[str]:
             "reaches another worker, the model searches again; set RAG_PROXY_REDIS_URL to share "
             "them"
         )
+
+
+def _limits_apart(settings: Settings) -> Iterator[str]:
+    limits = (
+        "requests_per_minute",
+        "tokens_per_minute",
+        "max_concurrent_answers",
+        "daily_tokens",
+        "monthly_tokens",
+    )
+    found = [name for name in limits if getattr(settings, name) is not None]
+    if found and settings.redis_url is None:
+        if settings.workers > 1:
+            yield (
+                f"each of the {settings.workers} workers counts {', '.join(found)} by itself, so "
+                "together they may use that many times as much; set RAG_PROXY_REDIS_URL to count "
+                "together"
+            )
+        elif budgets := [name for name in found if name in limits[3:]]:
+            yield (
+                f"{' and '.join(budgets)} begin anew when the proxy starts again; set "
+                "RAG_PROXY_REDIS_URL to keep the counts"
+            )
 
 
 def _not_set(setting: str, variables: Iterable[str]) -> str:

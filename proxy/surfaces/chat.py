@@ -23,6 +23,7 @@ from proxy.core.names import HEADERS, SEARCH_COUNT
 from proxy.core.plan import Plan, make_plan
 from proxy.core.refused import refuse_listed
 from proxy.core.repeated import refuse_repeated
+from proxy.core.spending import tokens_of_body
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run
@@ -59,6 +60,8 @@ class ChatCompletions:
         chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
         run = Run(plan, self.model, turns, _writer(plan))
+        if exchange.slot is not None:
+            exchange.slot.follow(run.facts)
         try:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)
@@ -82,7 +85,10 @@ class ChatCompletions:
         wish = self.wishes.read_headers(headers).narrow(chat.wish)
         policy = self.policies.of(chat.model, exchange.client)
         fence = Fence(fence_word(self.fence_secret, first_user_text(chat.messages)))
-        return chat, make_plan(chat, policy, wish, self.tools, fence)
+        plan = make_plan(chat, policy, wish, self.tools, fence)
+        if exchange.slot is not None:
+            await exchange.slot.reserve(tokens_of_body(len(body), chat.messages), _most(chat))
+        return chat, plan
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(
@@ -172,6 +178,11 @@ def _writer(plan: Plan) -> CompletionWriter:
         model=plan.policy.model,
         include_usage=plan.chat.include_usage or not plan.chat.stream,
     )
+
+
+def _most(chat: Chat) -> int | None:
+    """The most tokens that the client wants its answer to have."""
+    return chat.body.get("max_completion_tokens") or chat.body.get("max_tokens")
 
 
 def _decode(body: bytes, wishes: Wishes) -> Any:

@@ -56,6 +56,10 @@ class Requests:
                 exchange.first_byte_s = time.perf_counter() - began
                 header = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message.get("headers", ()), header]
+                if exchange.slot is not None:
+                    message["headers"] += exchange.slot.headers
+            elif exchange.slot is not None and not message.get("more_body"):
+                await exchange.slot.end()  # before the client can ask again
             try:
                 await send(message)
             except (OSError, RuntimeError) as fault:
