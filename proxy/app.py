@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from pydantic import SecretStr
@@ -16,9 +17,11 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from proxy.access.clients import Client
+from proxy.access.grants import Limits
 from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.access.refusals import LIMIT_HEADERS
 from proxy.core.addresses import HostRule
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
@@ -30,12 +33,13 @@ from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.settings.search_keys import NO_SEARCH_KEYS, SearchKeys
 from proxy.state.shared import Shared
-from proxy.state.store import Store, make_store
+from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
 from proxy.surfaces.chat import ChatCompletions, ToolsOf
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.health import Health, Ready
+from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
@@ -55,7 +59,7 @@ from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
 
 Probes = tuple[tuple[Endpoint, str], ...]
-_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
+_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower(), "retry-after", *LIMIT_HEADERS)
 
 
 def never_hung_up() -> int:
@@ -87,7 +91,10 @@ def create_app(
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings, LightOnScope)
-    turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
+    realm = hashlib.sha256(whose).hexdigest()
+    turns = KeptTurns(store, settings.turns_ttl_s, realm)
+    counters = make_counters(store, settings.limits_without_redis)
+    limits = AllLimits(counters, _limits_of_all(settings), realm)
     tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences, shelf)
@@ -96,9 +103,15 @@ def create_app(
     faults = search_keys.missing
     file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
 
+    jobs: list[Callable[[], Coroutine[Any, Any, None]]] = [counters.keep]
+    if settings.keep_warm_s:
+        jobs.append(partial(keep_warm, upstreams.probes, settings.keep_warm_s))
+    if file is not None:
+        jobs.append(file.keep_looking)
+
     return Application(
         routes=[
-            Route("/chat/completions", chat, methods=["POST"]),
+            Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route("/health", Health(), methods=["GET"]),
@@ -106,27 +119,24 @@ def create_app(
         ],
         middleware=_middleware(settings, keys or _key_ring(settings, file)),
         redirect_slashes=False,
-        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store, file),
+        lifespan=_lifespan(jobs, (outbound.aclose, counters.aclose, store.aclose)),
     )
 
 
 def _lifespan(
-    probes: Probes,
-    keep_warm_s: float,
-    outbound: Outbound,
-    store: Store,
-    key_file: KeyFile | None,
+    jobs: Iterable[Callable[[], Coroutine[Any, Any, None]]],
+    closes: Iterable[Callable[[], Awaitable[None]]],
 ) -> Callable[[Application], AbstractAsyncContextManager[None]]:
+    """Run the jobs while the app runs, and close things after it, in order."""
+
     @asynccontextmanager
     async def lifespan(_app: Application) -> AsyncIterator[None]:
         async with TaskScope() as tasks:
-            if keep_warm_s:
-                _ = tasks.start(keep_warm(probes, keep_warm_s))
-            if key_file is not None:
-                _ = tasks.start(key_file.keep_looking())
+            for job in jobs:
+                _ = tasks.start(job())
             yield
-        await outbound.aclose()
-        await store.aclose()
+        for close in closes:
+            await close()
 
     return lifespan
 
@@ -217,6 +227,17 @@ def _middleware(settings: Settings, keys: KeyRing) -> list[Middleware]:
             allow_forwarded=settings.allow_forwarded,
         ),
     ]
+
+
+def _limits_of_all(settings: Settings) -> Limits:
+    """The limits of all clients together."""
+    return Limits(
+        requests_per_minute=settings.requests_per_minute,
+        tokens_per_minute=settings.tokens_per_minute,
+        concurrent=settings.max_concurrent_answers,
+        daily_tokens=settings.daily_tokens,
+        monthly_tokens=settings.monthly_tokens,
+    )
 
 
 def _whose_documents(settings: Settings) -> bytes:

@@ -43,6 +43,7 @@ from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
 from proxy.core.room import Room
 from proxy.core.showing import Listener, Showing
 from proxy.core.slices import slices_of
+from proxy.core.spending import Spending
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.wire import ChatRequest, Chunk, Message
 from proxy.core.withheld import Withheld
@@ -109,6 +110,7 @@ class Run:
     """The characters that the client may still hear."""
     _withheld: Withheld = field(init=False, default_factory=Withheld)
     """The text of the last round that the client was not to hear at once."""
+    _spending: Spending = field(init=False, default_factory=Spending)
     _running: dict[Job, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
     _showing: Showing | None = field(init=False, default=None)
 
@@ -147,6 +149,7 @@ class Run:
             tokens=usage.get("total_tokens", 0),
             prompt_tokens=usage.get("prompt_tokens", 0),
             completion_tokens=usage.get("completion_tokens", 0),
+            estimated_tokens=self._spending.tokens,
             cut_by="max_answer_chars" if self.is_cut else "",
             failed_searches=sum("error" in each for each in self.desk.trace),
             search_causes=tuple(dict.fromkeys(self.desk.causes)),
@@ -229,11 +232,12 @@ class Run:
                 raise _AnswerIsFull
             return behind
 
-        with suppress(_AnswerIsFull):
+        with suppress(_AnswerIsFull), self._spending.of_round(ask.messages, room):
             await self.model.ask(self._body(ask), hear)
         await self._write_in_slices(whole, listener)
         self._room, self.is_cut = room.left + withheld.chars, room.is_full
         turn = self._turn(reader)
+        self._spending.count(turn.usage)
         if (rest := self.writer.end_round(turn)) is not None:
             listener.hear([rest])
         return self._with_heard(turn)

@@ -13,8 +13,13 @@
     ├── PayloadTooLarge       413
     ├── UnsupportedMedia      415  the client encoded the body, for example compressed it
     ├── HeadTooLarge          431  the request line and headers are more than any client needs
+    ├── LimitExceeded         429  the client has used what its key, or all clients, may use now
+    │   ├── QuotaExceeded     429  … in a day or a month
+    │   └── RequestTooCostly  429  … in a minute, by this request alone
+    ├── TooManyWrongKeys      429  one address keeps trying keys that the proxy does not know
     ├── InternalError         500  a bug in the proxy itself
     ├── SearchKeyMissing      503  the client's key searches with a key that is not set
+    ├── LimitsUnavailable     503  nobody can tell now how much of a limit is used
     ├── ShuttingDown          503  the proxy stops before it finishes the answer
     └── UpstreamError         502  LightOn or Scaleway
         ├── UpstreamRejected  400  the upstream rejects the request
@@ -148,6 +153,36 @@ class HeadTooLarge(ProxyError):
     type = "invalid_request_error"
     code = "request_head_too_large"
     retryable = False
+
+
+class LimitExceeded(ProxyError):
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
+class QuotaExceeded(LimitExceeded):
+    code = "insufficient_quota"
+    retryable = False
+
+
+class RequestTooCostly(LimitExceeded):
+    """The request alone is more than the limit, so no wait helps."""
+
+    code = "request_exceeds_limit"
+    retryable = False
+
+
+class TooManyWrongKeys(ProxyError):
+    status = 429
+    type = "rate_limit_error"
+    code = "too_many_wrong_keys"
+    retryable = False
+
+
+class LimitsUnavailable(ProxyError):
+    status = 503
+    code = "limits_unavailable"
 
 
 class InternalError(ProxyError):

@@ -11,6 +11,7 @@ from proxy.errors import (
     BadRequest,
     EmptyScope,
     InternalError,
+    LimitExceeded,
     ModelNotFound,
     OutOfReach,
     Overloaded,
@@ -31,6 +32,7 @@ KINDS = [
     kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ProxyError)
 ]
 OPERATORS_FAULTS = (BadCredentials, OutOfReach, SearchKeyMissing)
+_WAITED_FOR = (LimitExceeded, RateLimited, RequestTimeout)
 LINE = re.compile(r"^ {4}(?P<indent>[│ ├└─]*)(?P<name>\w+)(?: +(?P<status>\d{3}))?", re.MULTILINE)
 
 
@@ -92,8 +94,10 @@ def test_clients_can_tell_errors_apart(
     assert (kind.status, kind.type, kind.code) == (status, type_, code)
 
 
-def test_codes_are_not_shared() -> None:
-    codes = [kind.code for kind in KINDS if kind.code is not None]
+def test_codes_are_not_shared_but_for_that_of_rates() -> None:
+    """SDKs know the code of rates. Whose the limit is makes no difference to them."""
+    assert LimitExceeded.code == RateLimited.code
+    codes = [kind.code for kind in KINDS if kind.code is not None and kind is not RateLimited]
     assert len(set(codes)) == len(codes)
 
 
@@ -101,7 +105,7 @@ def test_codes_are_not_shared() -> None:
 def test_what_the_client_or_operator_must_change_first_is_not_tried_again(
     kind: type[ProxyError],
 ) -> None:
-    is_clients_fault = 400 <= kind.status < 500 and kind not in (RateLimited, RequestTimeout)
+    is_clients_fault = 400 <= kind.status < 500 and kind not in _WAITED_FOR
     assert kind.retryable is not (is_clients_fault or kind in OPERATORS_FAULTS)
 
 

@@ -92,6 +92,7 @@ class ChatRequest(TypedDict, total=False):
     tools: list[Tool]
     tool_choice: str | NamedTool
     parallel_tool_calls: bool
+    max_completion_tokens: int
     max_tokens: int
     response_format: Mapping[str, object]
     stream: bool

@@ -107,6 +107,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_in_clear(settings),
         *_apart(settings),
         *_never_refusing(settings),
+        *_limits_apart(settings),
     )
 
 
@@ -173,6 +174,29 @@ def _never_refusing(settings: Settings) -> Iterator[str]:
                 f"{place}when_nothing_found = refuse without min_relevance: LightOn returns its "
                 "best results even when none is relevant, so hardly any answer is refused; set "
                 f"{place}min_relevance"
+            )
+
+
+def _limits_apart(settings: Settings) -> Iterator[str]:
+    limits = (
+        "requests_per_minute",
+        "tokens_per_minute",
+        "max_concurrent_answers",
+        "daily_tokens",
+        "monthly_tokens",
+    )
+    found = [name for name in limits if getattr(settings, name) is not None]
+    if found and settings.redis_url is None:
+        if settings.workers > 1:
+            yield (
+                f"each of the {settings.workers} workers counts {', '.join(found)} by itself, so "
+                "together they may use that many times as much; set RAG_PROXY_REDIS_URL to count "
+                "together"
+            )
+        elif budgets := [name for name in found if name in limits[3:]]:
+            yield (
+                f"{' and '.join(budgets)} begin anew when the proxy starts again; set "
+                "RAG_PROXY_REDIS_URL to keep the counts"
             )
 
 

@@ -26,6 +26,7 @@ from proxy.settings.profiles import (
     Seconds,
 )
 from proxy.settings.values import (
+    Amount,
     CitationHost,
     LightOnUrl,
     LogLevel,
@@ -115,6 +116,24 @@ class Settings(ScopeSettings, BaseSettings):
     )
     trusted_proxies: tuple[NetworkText, ...] = Field(
         (), description="The reverse proxies whose `X-Forwarded-For` header the proxy believes."
+    )
+    requests_per_minute: Amount | None = Field(
+        None, description="The most requests of all clients together in any 60 seconds."
+    )
+    tokens_per_minute: Amount | None = Field(
+        None, description="The most tokens of all clients together in any 60 seconds."
+    )
+    max_concurrent_answers: Amount | None = Field(
+        None, description="The most answers that are made at the same time, for all clients."
+    )
+    daily_tokens: Amount | None = Field(
+        None, description="The most tokens of all clients together in a day of UTC."
+    )
+    monthly_tokens: Amount | None = Field(
+        None, description="The most tokens of all clients together in a month of UTC."
+    )
+    limits_without_redis: Literal["open", "closed"] | None = Field(
+        None, description="What becomes of requests with limits while Redis cannot be reached."
     )
     log_level: LogLevel = Field("info", description="How much the proxy logs.")
 

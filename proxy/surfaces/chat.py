@@ -26,6 +26,7 @@ from proxy.core.names import HEADERS, SEARCH_COUNT
 from proxy.core.plan import Plan, make_plan
 from proxy.core.refused import refuse_listed
 from proxy.core.repeated import refuse_repeated
+from proxy.core.spending import tokens_of_body
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run
@@ -70,6 +71,8 @@ class ChatCompletions:
         chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
         run = Run(plan, self.model, turns, _writer(plan), self.shelf, self.closing)
+        if exchange.slot is not None:
+            exchange.slot.follow(run.facts)
         try:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)
@@ -95,7 +98,10 @@ class ChatCompletions:
         policy = self.policies.of(chat.model, exchange.client)
         fence = Fence(fence_word(self.fence_secret, first_user_text(chat.messages)))
         tools = available(tools, chat, absent=policy.absent_tools)
-        return chat, make_plan(chat, policy, wish, tools, fence)
+        plan = make_plan(chat, policy, wish, tools, fence)
+        if exchange.slot is not None:
+            await exchange.slot.reserve(tokens_of_body(len(body), chat.messages), _most(chat))
+        return chat, plan
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(
@@ -185,6 +191,11 @@ def _writer(plan: Plan) -> CompletionWriter:
         model=plan.policy.model,
         include_usage=plan.chat.include_usage or not plan.chat.stream,
     )
+
+
+def _most(chat: Chat) -> int | None:
+    """The most tokens that the client wants its answer to have."""
+    return chat.body.get("max_completion_tokens") or chat.body.get("max_tokens")
 
 
 def _decode(body: bytes, wishes: Wishes) -> Any:

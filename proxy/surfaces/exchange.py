@@ -9,6 +9,7 @@ from typing import Final
 from starlette.types import Scope
 
 from proxy.access.clients import ANYBODY, Client
+from proxy.surfaces.slot import Slot
 from proxy.telemetry.facts import AnswerFacts, Failure
 
 _KEY: Final = "rag_proxy.exchange"
@@ -25,6 +26,8 @@ class Exchange:
     """The request's headers: see `headers_of`."""
     client: Client = ANYBODY
     """The client that asks."""
+    slot: Slot | None = None
+    """What the request has taken of the limits of its client; None if there are none."""
     status: int = 0
     """The reply's status, once it has begun."""
     first_byte_s: float | None = None

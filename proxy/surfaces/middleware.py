@@ -11,8 +11,11 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from proxy.access.clients import Client
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import check_loopback
+from proxy.access.wrong_keys import WrongKeys
+from proxy.errors import TooManyWrongKeys, Unauthorized
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.facts import RequestFacts
@@ -22,6 +25,11 @@ _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 _OPEN_PATHS: Final = frozenset({"/health", "/ready"})
+
+_WRONG_KEYS: Final = (
+    "Too many requests from this address had a key that the proxy does not know. Check the key, "
+    "and wait before you try another one."
+)
 
 _log = logging.getLogger("proxy.access")
 
@@ -48,6 +56,10 @@ class Requests:
                 exchange.first_byte_s = time.perf_counter() - began
                 header = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message.get("headers", ()), header]
+                if exchange.slot is not None:
+                    message["headers"] += exchange.slot.headers
+            elif exchange.slot is not None and not message.get("more_body"):
+                await exchange.slot.end()  # before the client can ask again
             try:
                 await send(message)
             except (OSError, RuntimeError) as fault:
@@ -89,15 +101,18 @@ class Admission:
         origins: frozenset[str],
         *,
         allow_forwarded: bool = False,
+        wrong_keys: WrongKeys | None = None,
     ) -> None:
         """`origins` may ask without a key although they are another machine's pages.
 
         `allow_forwarded` admits, without a key, requests that came through a reverse proxy.
+        `wrong_keys` slows down who tries keys.
         """
         self.app = app
         self.keys = keys
         self.origins = origins
         self.allow_forwarded = allow_forwarded
+        self.wrong_keys = wrong_keys or WrongKeys()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
@@ -105,8 +120,23 @@ class Admission:
             if self.keys.is_open:
                 check_loopback(exchange.headers, self.origins, allow_forwarded=self.allow_forwarded)
             elif scope["path"] not in _OPEN_PATHS:
-                exchange.client = self.keys.identify(exchange.headers)
+                exchange.client = self._identify(scope, exchange)
         return self.app(scope, receive, send)
+
+    def _identify(self, scope: Scope, exchange: Exchange) -> Client:
+        """The client. Raises Unauthorized, and TooManyWrongKeys for an address that keeps trying.
+
+        A right key opens from every address, because many clients may share one.
+        """
+        try:
+            return self.keys.identify(exchange.headers)
+        except Unauthorized:
+            peer = scope.get("client")
+            if peer and exchange.headers.get("authorization"):
+                wait_s = self.wrong_keys.note(peer[0])
+                if wait_s is not None:
+                    raise TooManyWrongKeys(_WRONG_KEYS, retry_after_s=wait_s) from None
+            raise
 
 
 class Paths:

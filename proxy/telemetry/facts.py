@@ -29,6 +29,9 @@ class AnswerFacts:
     """The prompts' and completions' tokens in all rounds, as the upstream counts them."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    estimated_tokens: int = 0
+    """What those rounds cost, by estimate, for which the upstream has sent no count: for example
+    because the client hung up."""
     cut_by: str = ""
     """The setting that ended the answer early; "" if none did."""
     failed_searches: int = 0

@@ -154,6 +154,21 @@ def test_pages_of_any_origin_need_a_key() -> None:
     check_exposure(Settings(cors_origins=["https://chat.example.com"]))
 
 
+def test_limits_that_each_worker_counts_by_itself_are_warned_about() -> None:
+    _, warning = warnings_of(Settings(workers=4, tokens_per_minute=9, daily_tokens=9))
+    assert warning.startswith(
+        "each of the 4 workers counts tokens_per_minute, daily_tokens by itself"
+    )
+    shared = Settings(workers=4, tokens_per_minute=9, daily_tokens=9, redis_url="redis://localhost")
+    assert warnings_of(shared) == ()
+
+
+def test_budgets_that_a_restart_forgets_are_warned_about() -> None:
+    (warning,) = warnings_of(Settings(requests_per_minute=9, daily_tokens=9, monthly_tokens=9))
+    assert warning.startswith("daily_tokens and monthly_tokens begin anew when the proxy starts")
+    assert warnings_of(Settings(requests_per_minute=9, max_concurrent_answers=9)) == ()
+
+
 def test_workers_that_share_nothing_are_warned_about() -> None:
     (warning,) = warnings_of(Settings(workers=4))
     assert warning.startswith("each of the 4 workers keeps its own hidden parts of answers ")

@@ -1,0 +1,78 @@
+"""Surfaces whose requests count to the limits of their clients."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from proxy.access.clients import Client
+from proxy.access.grants import EVERYTHING, Limits
+from proxy.access.ledger import Account
+from proxy.state.counters import Counters
+from proxy.surfaces.exchange import Exchange, exchange_of
+from proxy.surfaces.slot import Slot
+
+_NONE: Final = EVERYTHING.limits
+
+
+@dataclass(slots=True)
+class AllLimits:
+    """The limits of each client by its key, and of all clients together.
+
+    `realm` separates the accounts from others in the same Redis.
+    """
+
+    counters: Counters
+    of_all: Limits
+    realm: str
+    _of_all: tuple[Account, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        account = Account(self._name(), self.of_all, is_of_all=True)
+        self._of_all = () if self.of_all == _NONE else (account,)
+
+    def slot_of(self, client: Client) -> Slot | None:
+        """A slot for a request of `client`; None if nothing limits it."""
+        limits = client.grant.limits
+        accounts = self._of_all
+        if limits is not _NONE and limits != _NONE:
+            accounts = (Account(self._name(*client.identity), limits), *accounts)
+        return Slot(self.counters, accounts) if accounts else None
+
+    def _name(self, *identity: str) -> str:
+        named = "\0".join((self.realm, *identity))
+        return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+
+class Limited:
+    """A surface within the limits. It takes a request before the body is read.
+
+    The surface itself reserves tokens, and says what an answer has cost: see `Slot`. `Requests`
+    ends the slot before the last byte of the reply, so that a client that asks again at once finds
+    its place free. A client that hangs up gets no last byte.
+    """
+
+    def __init__(self, surface: ASGIApp, limits: AllLimits) -> None:
+        self.surface = surface
+        self.limits = limits
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        exchange = exchange_of(scope)
+        slot = self.limits.slot_of(exchange.client)
+        if slot is None:
+            return self.surface(scope, receive, send)
+        return self._within(slot, exchange, scope, receive, send)
+
+    async def _within(
+        self, slot: Slot, exchange: Exchange, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        exchange.slot = slot
+        try:
+            await slot.begin()
+            await self.surface(scope, receive, send)
+        finally:
+            await slot.end()
