@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import httpx
 import pytest
 import respx
+from starlette.routing import Route
 
 from proxy.app import create_app
+from proxy.core.evidence.bearing import Source
+from proxy.core.evidence.shelf import Shelf
 from proxy.core.instructions import CITING
 from proxy.settings import Settings
+from proxy.surfaces.chat import ChatCompletions
+from proxy.tasks import Steps
 from tests.support.asgi import Answer, Headers, ask
 from tests.support.openai_schema import check_chunk, check_completion, check_error
 from tests.support.openai_stream import check_stream
@@ -743,3 +749,38 @@ async def test_a_client_that_wants_json_gets_nothing_beside_it(*, stream: bool) 
     assert b"It is 27" not in answer.body
     if not stream:
         assert message(answer)["content"] == '{"days": 27}'
+
+
+class NotingShelf(Shelf):
+    def __init__(self) -> None:
+        super().__init__(1_000_000)
+        self.read: list[Source] = []
+
+    def source(self, text: str, title: str) -> Steps[Source]:
+        found = yield from super().source(text, title)
+        self.read.append(found)
+        return found
+
+
+class NotingLock(asyncio.Lock):
+    taken = 0
+
+    async def acquire(self) -> Literal[True]:
+        self.taken += 1
+        return await super().acquire()
+
+
+async def test_all_answers_share_a_shelf_of_passages_and_are_weighed_in_turn() -> None:
+    rounds = [SEARCH_ROUND, Round("It is 27 days [1].")] * 2
+    app = create_app(settings(), Upstreams(rounds, [LEAVE]).transport())
+    chats = (each.app for each in app.routes if isinstance(each, Route))
+    chat = next(each for each in chats if isinstance(each, ChatCompletions))
+    shelf, turn = NotingShelf(), NotingLock()
+    app.routes[:] = [
+        Route("/chat/completions", replace(chat, shelf=shelf, closing=turn), methods=["POST"])
+    ]
+    for _ in range(2):
+        assert message(await ask(app, document={"messages": QUESTION}))["annotations"]
+    first, second = shelf.read
+    assert first is second
+    assert turn.taken == 2
