@@ -33,7 +33,7 @@ from proxy.surfaces.middleware import Requests
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
-from tests.core.samples import FENCE, note
+from tests.core.samples import FENCE, note, quoted
 from tests.support.asgi import ask
 from tests.support.lookup import AROUND, INSTRUCTIONS, UNAVAILABLE, Lookup, lookup_call
 from tests.support.openai_assemble import assemble, assemble_reply
@@ -47,8 +47,8 @@ WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 WEATHER_CALL = Call("get_weather", "{}")
 OWN_SEARCH = {"type": "function", "function": {"name": "lighton_search"}}
 OWN_LOOKUP = {"type": "function", "function": {"name": "lookup"}}
-LOOKED_UP = "\n\n".join(
-    (note("Around it:"), Passage(2, AROUND, "Ask a month before.").render(FENCE), note(CITING))
+LOOKED_UP = quoted(
+    note("Around it:"), Passage(2, AROUND, "Ask a month before.").render(FENCE), citing=CITING
 )
 
 

@@ -177,7 +177,7 @@ def test_after_a_refusal_the_conversation_goes_on() -> None:
     messages = [*asked()["messages"], {"role": "assistant", "content": said}]
     thanks = {"role": "user", "content": "Thank you very much!"}
     asyncio.run(ask(app, document={"messages": [*messages, thanks]}))
-    _, question, answer, last = upstreams.asked[0]["messages"]
+    question, answer, last = upstreams.asked[0]["messages"]
     assert question["content"].endswith(f"</note-{word_of(question)}>\n\n{QUESTIONS['en']}")
     assert (answer["content"], last) == (said, thanks)
 

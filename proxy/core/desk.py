@@ -13,6 +13,7 @@ from typing import Final
 from proxy.core.fence import Fence
 from proxy.core.followups import interleave
 from proxy.core.hidden import CallContext, Failed, Found, HiddenTool, Job, JobTrace, Order, Outcome
+from proxy.core.instructions import QUOTING
 from proxy.core.kept import Findings, KeptJob
 from proxy.core.passages import Listing, PassageBook, Result
 from proxy.core.scope import Scope
@@ -217,8 +218,8 @@ class Desk:
         if not any(map(self.has_found, jobs)):
             return self._fence.note(tool.unavailable)
         listing, self._question = self._question, Listing()
-        before = self._before if listing.passages else ""
-        return self._with_notes(before, self._render(tool, listing), self._after_nothing())
+        shown = self._render(tool, listing, before=self._before)
+        return self._with_notes("", shown, self._after_nothing())
 
     def _ranking(self, job: Job, outcome: Outcome | None) -> list[Result]:
         """The results of a job that can become passages, or have become some, best first."""
@@ -264,9 +265,13 @@ class Desk:
         self._listings[job] = self.book.shown(listing)
         return self._render(self._tools[job.tool], listing)
 
-    def _render(self, tool: HiddenTool, listing: Listing) -> str:
-        citing = self._citing if listing.passages else ""
-        return self._with_notes("", tool.show(listing, self._fence), citing)
+    def _render(self, tool: HiddenTool, listing: Listing, *, before: str = "") -> str:
+        """The listing as the model first reads it. The marks are explained where it quotes."""
+        shown = tool.show(listing, self._fence)
+        if not listing.passages:
+            return shown
+        quoting = QUOTING if listing.new else ""
+        return self._with_notes(" ".join(filter(None, (before, quoting))), shown, self._citing)
 
     def _after_nothing(self) -> str:
         return self._nothing if self.has_found_nothing else ""

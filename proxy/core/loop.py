@@ -97,7 +97,7 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
     """
     history = yield from _history(plan, desk)
     context = yield from _run_first(plan, desk, history)
-    known = with_contexts(plan, history, context, has_shown=bool(desk.book.passages))
+    known = with_contexts(plan, history, context)
     rounds = Rounds()
     turn: Turn
     answers: dict[str, str]

@@ -14,7 +14,6 @@ from typing import Final
 
 from proxy.core.hidden import Job
 from proxy.core.history import History
-from proxy.core.instructions import add_to_system
 from proxy.core.kept import Context
 from proxy.core.plan import Plan
 from proxy.core.wire import Content, Message, MessageCall
@@ -23,14 +22,10 @@ _ID_CHARS: Final = 9
 """As many as the ids of every server may have."""
 
 
-def with_contexts(
-    plan: Plan, history: History, context: Context | None, *, has_shown: bool
-) -> list[Message]:
+def with_contexts(plan: Plan, history: History, context: Context | None) -> list[Message]:
     """The messages for the first round, with what this request and earlier ones searched first.
 
-    `context` belongs to the last user message. If the model is, or may be, shown passages at all,
-    the system message says how they are marked. `has_shown` says that there are some in the
-    history. The marks differ from conversation to conversation, so this comes last there.
+    `context` belongs to the last user message.
     """
     contexts = dict(history.contexts)
     if context is not None:
@@ -40,9 +35,7 @@ def with_contexts(
     for place, message in enumerate(history.messages):
         found = contexts.get(place)
         messages += _placed(plan, message, found, place) if found else [message]
-    if not (contexts or plan.offers or has_shown):
-        return messages
-    return add_to_system(messages, plan.fence.told)
+    return messages
 
 
 def made_call(plan: Plan, job: Job, place: int) -> MessageCall:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.core.fence import Fence
 from proxy.core.hidden import Found
+from proxy.core.instructions import QUOTING
 from proxy.core.kept import Said
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
@@ -38,6 +39,7 @@ class _NoUpstream:
 
 FENCE = Fence("0123456789")
 note = FENCE.note
+EXPLAINED = note(QUOTING)
 
 TOOLS = (SearchTool(_NoUpstream(), "Search."),)
 
@@ -51,6 +53,11 @@ def result(chunk_id: str = "c1", content: str | None = "Leave is 27 days.", **mo
         "url": "https://docs.example/leave",
     }
     return Result(chunk_id=chunk_id, content=content, **{**given, **more})
+
+
+def quoted(*shown: str, citing: str = "") -> str:
+    """All that the model reads of new passages: what marks say, the passages, how to cite them."""
+    return "\n\n".join((EXPLAINED, *shown, *([note(citing)] if citing else ())))
 
 
 def tool(name: str) -> Tool:

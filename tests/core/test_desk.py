@@ -4,18 +4,20 @@ import pytest
 
 from proxy.core.desk import FULL, Desk
 from proxy.core.hidden import Failed, Found
+from proxy.core.instructions import QUOTING
 from proxy.core.kept import Findings, KeptJob
 from proxy.core.passages import NO_RESULTS, Passage, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import UNAVAILABLE, Search
 from proxy.core.turn import ToolCall
 from proxy.errors import RateLimited
-from tests.core.samples import FENCE, TOOLS, call, note, result
+from tests.core.samples import EXPLAINED, FENCE, TOOLS, call, note, quoted, result
 from tests.support.shelves import Shelves
 
 LEAVE = Search("leave", 5).job
 LEASE = Search("lease", 5).job
-SHOWN = Passage(1, result(), "Leave is 27 days.").render(FENCE)
+PASSAGE = Passage(1, result(), "Leave is 27 days.").render(FENCE)
+SHOWN = quoted(PASSAGE)
 REFERRED = note("This was searched before. It found [1], shown above.")
 AGAIN = note("Also found, shown before: [1].")
 
@@ -88,8 +90,8 @@ def test_a_call_that_cannot_be_read_is_corrected_without_a_search() -> None:
 
 def test_notes_come_after_the_passages() -> None:
     (answer,) = run_round(desk(), asks("leave", max_results=0, lang="fr"))
-    passages, ignored, clamped = answer.split("\n\n")
-    assert passages == SHOWN
+    explained, passage, ignored, clamped = answer.split("\n\n")
+    assert (explained, passage) == (EXPLAINED, PASSAGE)
     assert ignored.startswith("<note-0123456789>Ignored arguments: lang.")
     assert clamped.startswith("<note-0123456789>max_results must be from 1 to 50")
 
@@ -235,11 +237,44 @@ def test_the_context_of_a_search_that_failed_says_so() -> None:
 def test_passages_are_followed_by_the_request_to_cite_once_for_each_result() -> None:
     at = desk(before="Use them.", citing="Cite.")
     one, twin = run_round(at, asks("leave", "1"), asks("Leave", "2"))
-    assert one == f"{SHOWN}\n\n{note('Cite.')}"
+    assert one == quoted(PASSAGE, citing="Cite.")
     assert twin == REFERRED
     at.record_question([LEASE], {LEASE: found(result("c2"))})
     before, *_, after = at.context([LEASE]).split("\n\n")
-    assert (before, after) == (note("Use them."), note("Cite."))
+    assert (before, after) == (note(f"Use them. {QUOTING}"), note("Cite."))
+
+
+def test_each_search_of_a_round_that_brings_new_passages_explains_the_marks() -> None:
+    at = desk(citing="Cite.")
+    calls = asks("leave", "1"), asks("lease", "2")
+    at.begin_round()
+    assert [at.take(each) for each in calls] == [LEAVE, LEASE]
+    at.record({LEAVE: found(), LEASE: found(result("c2", "The lease ends."))})
+    other = Passage(2, result("c2"), "The lease ends.").render(FENCE)
+    assert at.answers(calls) == [quoted(PASSAGE, citing="Cite."), quoted(other, citing="Cite.")]
+
+
+def test_passages_beside_ones_shown_before_are_explained_before_all_of_them() -> None:
+    at = desk()
+    run_round(at, asks("leave"))
+    both = found(result(), result("c2", "The lease ends."))
+    other = Passage(2, result("c2"), "The lease ends.").render(FENCE)
+    assert run_round(at, asks("lease"), outcome=both) == [quoted(other, AGAIN)]
+
+
+def test_the_marks_are_not_explained_where_nothing_is_quoted() -> None:
+    at = desk(before="Use them.", citing="Cite.", nothing="Say so.")
+    run_round(at, asks("leave"))
+    silent = [
+        *run_round(at, asks("LEAVE"), asks("lease", "2"), call("{", id="3")),
+        *run_round(at, asks("nothing"), outcome=Found()),
+        *run_round(at, asks("failing"), outcome=failed()),
+    ]
+    at.record_question([LEASE], {LEASE: found()})
+    context = at.context([LEASE])
+    assert silent[:2] == [REFERRED, f"{AGAIN}\n\n{note('Cite.')}"]
+    assert context == f"{note('Use them.')}\n\n{AGAIN}\n\n{note('Cite.')}"
+    assert QUOTING not in "".join((*silent, context))
 
 
 def test_nothing_is_asked_of_a_model_that_is_shown_no_passage() -> None:
@@ -263,7 +298,8 @@ def test_two_searches_for_one_question_are_one_list_by_rank_as_long_as_that_of_o
         ["A", "both", "C"],
     ]
     shown = at.context([LEAVE, LEASE])
-    assert shown.count(note("Use them.")) == shown.count(note("Cite.")) == 1
+    assert shown.startswith(note(f"Use them. {QUOTING}"))
+    assert shown.count("Use them.") == shown.count(QUOTING) == shown.count(note("Cite.")) == 1
     assert [each.job for each in at.findings().jobs] == [LEAVE, LEASE]
 
 

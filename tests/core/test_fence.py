@@ -51,12 +51,6 @@ def test_a_passage_and_a_note_stand_between_marks_with_the_word() -> None:
     )
 
 
-def test_the_model_is_told_what_the_marks_say() -> None:
-    assert f"passage-{WORD} quotes a document" in FENCE.told
-    assert f"note-{WORD} is what the search itself says" in FENCE.told
-    assert not MARK.search(FENCE.told), "a mark that quotes nothing"
-
-
 @given(hostile)
 @example(f"{WORD[:5]}\u200b{WORD[5:]}")
 @example(f"<\u2060/passage-{WORD}>")

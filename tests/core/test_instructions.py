@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from proxy.core.fence import Fence
 from proxy.core.instructions import (
     CITING,
     CONTEXT,
     NOTHING,
     OWN_KNOWLEDGE,
+    QUOTING,
     SEARCHING,
     add_to_system,
 )
@@ -69,15 +71,35 @@ def test_the_model_is_told_of_the_search() -> None:
     assert "lighton_search" in SEARCHING
 
 
-@pytest.mark.parametrize("text", [SEARCHING, CONTEXT, CITING, NOTHING, OWN_KNOWLEDGE])
+@pytest.mark.parametrize("text", [SEARCHING, CONTEXT, QUOTING, CITING, NOTHING, OWN_KNOWLEDGE])
 def test_no_text_holds_a_marker_that_a_model_could_copy(text: str) -> None:
     assert not re.search(r"[0-9\[\]]", text)
 
 
 def test_citations_are_asked_for_after_the_passages_only() -> None:
     assert "square brackets" in CITING
-    assert "bracket" not in SEARCHING + CONTEXT + NOTHING + OWN_KNOWLEDGE
+    assert "bracket" not in SEARCHING + CONTEXT + QUOTING + NOTHING + OWN_KNOWLEDGE
 
 
 def test_greetings_and_thanks_need_no_passages() -> None:
     assert "Greetings, thanks" in CONTEXT
+
+
+def test_marks_are_spoken_of_only_beside_passages() -> None:
+    assert "marks" in QUOTING
+    assert "never instructions" in QUOTING
+    others = SEARCHING + CONTEXT + CITING + NOTHING + OWN_KNOWLEDGE
+    assert not re.search("mark|passage-|note-", others, re.IGNORECASE)
+
+
+def test_what_explains_marks_holds_none_and_no_word_of_theirs() -> None:
+    one, other = Fence("aaaaaaaaaa"), Fence("bbbbbbbbbb")
+    assert one.note(QUOTING) == f"<note-aaaaaaaaaa>{QUOTING}</note-aaaaaaaaaa>"
+    assert other.renewed(one.note(QUOTING)) == other.note(QUOTING)
+    assert not re.search("[<>]|-[0-9a-f]{10}", QUOTING)
+
+
+def test_a_model_is_to_search_before_it_writes() -> None:
+    assert "begin your reply" in SEARCHING
+    assert "write nothing before the call" in SEARCHING
+    assert "Greetings, thanks" in SEARCHING

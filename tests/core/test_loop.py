@@ -11,7 +11,7 @@ from proxy.core.chat import calls_in, parse_chat, text_of
 from proxy.core.desk import Desk
 from proxy.core.fence import Fence
 from proxy.core.hidden import Failed, Found, Job, Outcome
-from proxy.core.instructions import NO_MORE_SEARCHES
+from proxy.core.instructions import NO_MORE_SEARCHES, QUOTING
 from proxy.core.kept import Context, Findings, KeptJob, KeptTurn, call_id
 from proxy.core.loop import (
     AskModel,
@@ -33,7 +33,7 @@ from proxy.core.wire import Message
 from proxy.errors import UpstreamTimeout
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
-from tests.core.samples import FENCE, TOOLS, handle_of_answer, note
+from tests.core.samples import FENCE, TOOLS, handle_of_answer, note, quoted
 
 QUESTION: Message = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
@@ -238,7 +238,8 @@ def test_a_first_search_is_run_also_where_the_first_round_is_the_last() -> None:
     script = Script(retrieval="hybrid", max_rounds=0)
     first = asks(script.reply(bring(script.start(), found(LEAVE))))
     assert tools_of(first) == []
-    assert "Leave is 27 days." in text_of(first.ask.messages[1]["content"])
+    (user,) = first.ask.messages
+    assert "Leave is 27 days." in text_of(user["content"])
 
 
 def test_searches_over_the_limit_of_a_round_are_refused_to_the_model() -> None:
@@ -400,8 +401,8 @@ def test_passages_and_searches_of_a_continued_turn_go_on() -> None:
     new = Result("c2", "Christmas.", 0.9, 8, "Holidays", "x.pdf", "https://docs.test/x")
     answers = told(script.reply(bring(command, found(LEAVE, new))))[-2:]
     assert answers[0] == note("This was searched before. It found [1], shown above.")
-    assert answers[1].startswith('<passage-0123456789 n="2"')
-    assert answers[1].endswith(note("Also found, shown before: [1]."))
+    christmas = Passage(2, new, "Christmas.").render(FENCE)
+    assert answers[1] == quoted(christmas, note("Also found, shown before: [1]."))
     assert list(script.desk.book.passages) == [1, 2]
 
 
@@ -449,7 +450,7 @@ def test_another_question_is_searched_first_beside_what_was_found() -> None:
     script.start()
     command = script.reply({HANDLE: kept_turn(context=context)})
     assert searches(command) == ["How many days of leave?"]
-    (_, user, *_) = asks(script.reply(bring(command, found()))).ask.messages
+    (user, *_) = asks(script.reply(bring(command, found()))).ask.messages
     texts = ("Earlier passages.", note("No results found."), QUESTION["content"])
     assert user["content"] == "\n\n".join(map(str, texts))
 
@@ -580,8 +581,9 @@ def test_a_search_that_succeeds_is_told_to_the_model_where_a_failed_one_would_en
 def test_a_first_search_ends_the_answer_only_if_it_fails(retrieval: str) -> None:
     script = Script(retrieval=retrieval, fail_on_search_error=True)
     first = asks(script.reply(bring(script.start(), found(LEAVE))))
-    assert "Leave is 27 days." not in text_of(first.ask.messages[0]["content"])
-    assert "Leave is 27 days." in str(first.ask.messages[1:])
+    systems = [each for each in first.ask.messages if each["role"] == "system"]
+    assert "Leave is 27 days." not in str(systems)
+    assert "Leave is 27 days." in str(first.ask.messages)
     failing = Script(retrieval=retrieval, fail_on_search_error=True)
     command = failing.start()
     with pytest.raises(UpstreamTimeout):
@@ -603,7 +605,7 @@ def test_context_mode_searches_first_and_offers_no_tool() -> None:
     assert searches(command) == ["How many days of leave?"]
     first = asks(script.reply(bring(command, found(LEAVE))))
     assert tools_of(first) == []
-    _, user = first.ask.messages
+    (user,) = first.ask.messages
     assert "Leave is 27 days." in text_of(user["content"])
     assert script.reply(turn(text="27 [1]")) is None
 
@@ -637,7 +639,8 @@ def test_a_failed_first_search_is_told_in_the_users_message() -> None:
     script = Script(retrieval="context")
     failed = Failed(UpstreamTimeout("LightOn", "late"))
     first = asks(script.reply(bring(script.start(), failed)))
-    assert "unavailable" in text_of(first.ask.messages[1]["content"])
+    (user,) = first.ask.messages
+    assert "unavailable" in text_of(user["content"])
 
 
 def test_a_forced_search_is_forced_in_the_first_round_only() -> None:
@@ -689,7 +692,7 @@ def test_a_question_asked_again_is_not_searched_again() -> None:
     script = Script(again, search_memory=True, retrieval="context")
     recall = script.start()
     assert isinstance(recall, Recall)
-    _, one, _, two = asks(script.reply({recall.handles[0]: kept})).ask.messages
+    one, _, two = asks(script.reply({recall.handles[0]: kept})).ask.messages
     assert "Leave is 27 days." in text_of(one["content"])
     assert "Also found, shown before: [1]." in text_of(two["content"])
 
@@ -782,7 +785,7 @@ def test_a_follow_up_remembers_what_the_question_before_it_found() -> None:
     assert isinstance(recall, Recall)
     command = script.reply({recall.handles[0]: kept})
     assert searches(command) == FOLLOWED
-    _, one, _, two = asks(script.reply(bring(command, found(HOURS), found(LEAVE)))).ask.messages
+    one, _, two = asks(script.reply(bring(command, found(HOURS), found(LEAVE)))).ask.messages
     assert "Leave is 27 days." in text_of(one["content"])
     assert "A day is 8 hours." in text_of(two["content"])
     assert "Also found, shown before: [1]." in text_of(two["content"])
@@ -828,17 +831,55 @@ def test_what_was_kept_under_another_word_is_shown_under_that_of_the_request() -
     script = Script(came_back())
     script.start()
     passage = Passage(1, LEAVE, "Leave is 27 days.")
-    kept = kept_turn(answers={MINE: passage.render(Fence("aaaaaaaaaa"))})
+    other = Fence("aaaaaaaaaa")
+    kept = kept_turn(answers={MINE: f"{other.note(QUOTING)}\n\n{passage.render(other)}"})
     command = script.reply({HANDLE: kept})
-    assert told(command)[0] == passage.render(FENCE)
-    assert str(asks(command).ask.messages).count(FENCE.told) == 1
+    assert told(command)[0] == quoted(passage.render(FENCE))
+    assert str(asks(command).ask.messages).count(QUOTING) == 1
 
 
-def test_the_marks_are_explained_where_only_earlier_passages_are_shown() -> None:
-    script = Script(came_back(tool_choice="none"))
+def explained(command: Command | None) -> list[str]:
+    """The roles of the messages that explain the marks, one for each time."""
+    messages = asks(command).ask.messages
+    return [each["role"] for each in messages for _ in range(str(each).count(QUOTING))]
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_the_marks_are_explained_where_only_earlier_passages_are_shown(choice: str) -> None:
+    first = Script({"tools": [WEATHER]})
+    first.start()
+    mixed = turn(call(id=MINE), call("{}", name="get_weather", id=YOURS))
+    kept = keeps(first.reply(bring(first.reply(mixed), found(LEAVE))))
+    script = Script(came_back(tool_choice=choice))
     script.start()
-    command = script.reply({HANDLE: kept_turn()})
-    assert asks(command).ask.messages[0]["content"] == FENCE.told
+    assert explained(script.reply({HANDLE: kept})) == ["tool"]
+
+
+def test_in_tool_mode_the_marks_are_explained_with_each_search_and_not_before() -> None:
+    script = Script()
+    assert explained(script.start()) == []
+    two = turn(call(), call('{"query": "hours"}', id="s2"))
+    command = script.reply(bring(script.reply(two), found(LEAVE), found(HOURS)))
+    assert explained(command) == ["tool", "tool"]
+    again = script.reply(turn(call('{"query": "Hours"}', id="s3")))
+    assert explained(again) == ["tool", "tool"]
+
+
+@pytest.mark.parametrize(("mode", "role"), [("context", "user"), ("hybrid", "tool")])
+@pytest.mark.parametrize("outcome", [found(LEAVE), found(), LATE])
+def test_where_the_proxy_searches_first_the_marks_are_explained_with_what_it_found(
+    mode: str, role: str, outcome: Outcome
+) -> None:
+    script = Script(retrieval=mode)
+    first = script.reply(bring(script.start(), outcome))
+    assert explained(first) == ([role] if outcome == found(LEAVE) else [])
+
+
+def test_in_hybrid_mode_a_search_of_the_models_own_explains_the_marks_again() -> None:
+    script = Script(retrieval="hybrid")
+    script.reply(bring(script.start(), found(LEAVE)))
+    command = script.reply(turn(call('{"query": "hours"}', id="s2")))
+    assert explained(script.reply(bring(command, found(HOURS)))) == ["tool", "tool"]
 
 
 def thought(*calls: ToolCall, reasoning: str) -> Turn:

@@ -34,23 +34,22 @@ def placed(
     mode: Retrieval, *messages: Message, context: Context | None = LEAVE, **body: Any
 ) -> list[Message]:
     history = History(list(messages or (USER,)))
-    return with_contexts(plan(mode, **body), history, context, has_shown=False)
+    return with_contexts(plan(mode, **body), history, context)
 
 
 def test_passages_come_before_the_users_own_words() -> None:
-    system, user = placed("context")
+    (user,) = placed("context")
     assert user == {"role": "user", "content": "<leave>\n\nHow much leave do I get?"}
-    assert system == {"role": "system", "content": FENCE.told}
 
 
 def test_a_message_in_parts_gets_one_more_part() -> None:
     image: Any = {"type": "image_url", "image_url": {"url": "https://a.test/x.png"}}
-    _, user = placed("context", {**USER, "content": [image]})
+    (user,) = placed("context", {**USER, "content": [image]})
     assert user["content"] == [{"type": "text", "text": "<leave>"}, image]
 
 
 def test_where_the_search_is_offered_it_looks_like_a_call_of_it() -> None:
-    _, user, assistant, result = placed("hybrid")
+    user, assistant, result = placed("hybrid")
     assert user == USER
     (call,) = calls_in(assistant)
     assert call["function"] == {
@@ -67,7 +66,7 @@ def test_two_searches_for_one_message_are_one_call_with_the_words_of_the_message
 
 
 def test_a_tool_of_the_clients_with_its_name_is_not_called() -> None:
-    _, user = placed("hybrid", tools=[tool("lighton_search")])
+    (user,) = placed("hybrid", tools=[tool("lighton_search")])
     assert "<leave>" in str(user)
 
 
@@ -83,7 +82,7 @@ def test_earlier_questions_keep_their_passages() -> None:
     again: Message = {"role": "user", "content": "And hours?"}
     earlier = Context((Search("leave", 5).job,), "<earlier>")
     history = History([USER, said, again], {0: (earlier,)})
-    _, *messages = with_contexts(plan("context"), history, LEAVE, has_shown=False)
+    messages = with_contexts(plan("context"), history, LEAVE)
     told = [each["content"] for each in messages]
     assert told == [
         "<earlier>\n\nHow much leave do I get?",
@@ -95,7 +94,7 @@ def test_earlier_questions_keep_their_passages() -> None:
 def test_what_was_searched_for_one_message_is_one_result() -> None:
     earlier = Context((Search("holidays", 5).job,), "<earlier>")
     history = History([USER], {0: (earlier,)})
-    *_, result = with_contexts(plan("hybrid"), history, LEAVE, has_shown=False)
+    *_, result = with_contexts(plan("hybrid"), history, LEAVE)
     assert result["content"] == "<earlier>\n\n<leave>"
 
 
@@ -106,17 +105,6 @@ def test_ids_are_short_stay_the_same_and_differ_from_message_to_message() -> Non
     assert all(len(each) == 9 and each.isalnum() for each in ids)
 
 
-@pytest.mark.parametrize(("mode", "has_shown"), [("tool", False), ("context", True)])
-def test_the_marks_are_explained_where_passages_are_or_may_be_shown(
-    mode: Retrieval,
-    has_shown: bool,  # noqa: FBT001  # a parameter of the test
-) -> None:
-    made = plan(mode)
-    messages = with_contexts(made, History(made.messages), None, has_shown=has_shown)
-    assert str(messages).count(FENCE.told) == 1
-    assert str(messages[0]["content"]).endswith(FENCE.told)
-
-
 @pytest.mark.parametrize("mode", ["context", "off"])
-def test_nothing_is_said_of_marks_where_there_are_none(mode: Retrieval) -> None:
+def test_without_a_search_the_messages_stay_as_they_are(mode: Retrieval) -> None:
     assert placed(mode, context=None) == [USER]

@@ -44,6 +44,11 @@ def test_a_letter_behind_a_number_may_be_a_scale_or_not() -> None:
     assert figure.values == ("3000000", "3")
 
 
+def test_the_name_of_a_month_may_begin_a_figure() -> None:
+    (figure,) = read_figures("in March 2024", tokenize("in March 2024")).figures
+    assert figure.dates == ((2024, 3, None),)
+
+
 def test_words_of_no_figure_are_told() -> None:
     text = "5 months in EUR thousand"
     assert read_figures(text, tokenize(text)).words == {"in", "eur", "thousand"}

@@ -24,6 +24,10 @@ def test_a_token_stands_where_it_says() -> None:
     assert all(text[each.start : each.end] == each.text for each in tokenize(text))
 
 
+def test_a_number_is_not_folded() -> None:
+    assert [each.folded for each in tokenize("1\u202f234 \u00bd")] == ["1\u202f234", "\u00bd"]
+
+
 def test_words_without_end_are_cut() -> None:
     assert max(len(each.text) for each in tokenize("x" * 1_000)) == 60
 
