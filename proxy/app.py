@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -30,7 +32,11 @@ from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
+from proxy.surfaces.usage import UsageOfKey
 from proxy.tasks import TaskScope
+from proxy.telemetry.prices import Prices
+from proxy.telemetry.usage_file import Usage, UsageFile
+from proxy.telemetry.usage_record import UsageRecords
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.status import Vendor
@@ -67,23 +73,25 @@ def create_app(
     tools = (_search_tool(upstreams.search, settings),)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences)
     models = Models(policies.profile_names, upstreams.models)
+    usage = _usage(settings)
 
     return Application(
         routes=[
             Route("/chat/completions", chat, methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
+            Route("/usage", UsageOfKey(usage), methods=["GET"]),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, usage),
         redirect_slashes=False,
-        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
+        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store, usage),
     )
 
 
 def _lifespan(
-    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store
+    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store, usage: Usage | None
 ) -> Callable[[Application], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Application) -> AsyncIterator[None]:
@@ -93,6 +101,8 @@ def _lifespan(
             yield
         await outbound.aclose()
         await store.aclose()
+        if usage is not None:
+            await asyncio.to_thread(usage.file.close)
 
     return lifespan
 
@@ -147,7 +157,15 @@ def _search_tool(upstream: SearchUpstream, settings: Settings) -> SearchTool:
     return SearchTool(upstream) if text is None else SearchTool(upstream, text)
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _usage(settings: Settings) -> Usage | None:
+    if settings.usage_file is None:
+        return None
+    prices = Prices() if settings.prices is None else settings.prices.prices
+    records = UsageRecords(prices, settings.profiles, settings.default_model)
+    return Usage(UsageFile(Path(settings.usage_file)), records)
+
+
+def _middleware(settings: Settings, usage: Usage | None) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
     keys = KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
@@ -163,7 +181,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests),
+        Middleware(Requests, usage=usage),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),

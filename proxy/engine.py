@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
+import time
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,7 @@ from proxy.core.progress import Thoughts
 from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
 from proxy.core.showing import Listener, Showing
 from proxy.core.slices import slices_of
-from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.turn import Owner, ToolCall, Turn, add_usage, cached_tokens
 from proxy.core.wire import ChatRequest, Chunk, Message
 from proxy.core.withheld import Withheld
 from proxy.core.writer import CompletionWriter
@@ -79,6 +80,8 @@ class Run:
     rounds: int = 0
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
+    first_heard_at: float | None = field(init=False, default=None)
+    """When a client that hears a stream heard the first of it, by `time.perf_counter`."""
     desk: Desk = field(init=False)
     _grounding: Grounding = field(init=False)
     _asked: Sequence[Message] = field(init=False, default=())
@@ -86,6 +89,10 @@ class Run:
     _deadline: float = field(init=False, default=0.0)
     _room: int = field(init=False)
     """The characters that the client may still hear."""
+    _counted_rounds: int = field(init=False, default=0)
+    """The rounds whose tokens the upstream has told."""
+    _reading: TurnReader | None = field(init=False, default=None)
+    """Reads the round that has not ended well yet."""
     _withheld: Withheld = field(init=False, default_factory=Withheld)
     """The text of the last round that the client was not to hear at once."""
     _running: dict[Job, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
@@ -115,7 +122,9 @@ class Run:
     def facts(self) -> AnswerFacts:
         """The facts of the answer so far."""
         chat = self.plan.chat
-        usage = self.writer.usage
+        usage, counted = self.writer.usage, self._counted_rounds
+        if self._reading is not None and self._reading.usage:
+            usage, counted = add_usage(usage, self._reading.usage), counted + 1
         return AnswerFacts(
             model=chat.model or "",
             answered_by=self.writer.reported_model,
@@ -128,6 +137,12 @@ class Run:
             cut_by="max_answer_chars" if self.is_cut else "",
             failed_searches=sum("error" in each for each in self.desk.trace),
             search_causes=tuple(dict.fromkeys(self.desk.causes)),
+            upstream_model=self.plan.policy.model,
+            retrieval=self.plan.retrieval,
+            reads=len(self.desk.report.get("reads", ())),
+            cached_tokens=cached_tokens(usage),
+            uncounted_rounds=self.rounds - counted,
+            cited=self._grounding.cited,
         )
 
     async def drive(self, listener: Listener) -> None:
@@ -181,7 +196,7 @@ class Run:
         self._asked = ask.messages
         self.writer.begin_round()
         self._grounding.begin_round()
-        reader = self._reader(ask)
+        reader = self._reading = self._reader(ask)
         room = reader.room
         withheld = self._withheld = Withheld()
         take = withheld.take if ask.is_withheld else None
@@ -201,6 +216,8 @@ class Run:
             if reader.has_calls and self.plan.chat.stream:  # else the loop asks next
                 self._start_early(reader.take_ready(), tasks)
             behind = listener.hear(heard) if heard else None
+            if heard and self.first_heard_at is None:
+                self.first_heard_at = time.perf_counter()
             if room.is_full:
                 raise _AnswerIsFull
             return behind
@@ -210,6 +227,7 @@ class Run:
         await self._write_in_slices(whole, listener)
         self._room, self.is_cut = room.left + withheld.chars, room.is_full
         turn = self._turn(reader)
+        self._reading, self._counted_rounds = None, self._counted_rounds + bool(turn.usage)
         if (rest := self.writer.end_round(turn)) is not None:
             listener.hear([rest])
         return self._with_heard(turn)

@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from dotenv import dotenv_values
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from proxy.errors import SettingsError
@@ -160,10 +161,14 @@ def _json(text: str, kind: type, fault: str) -> Any:
 
 
 def _kinds(annotation: Any) -> set[Any]:
-    """The plain types that an annotation allows: `tuple[int, ...] | None` → {tuple, NoneType}."""
+    """The plain types that an annotation allows: `tuple[int, ...] | None` → {tuple, NoneType}.
+
+    A model of pydantic's is a dict.
+    """
     origin = get_origin(annotation)
     if origin is Annotated:
         return _kinds(get_args(annotation)[0])
     if origin in (Union, UnionType):
         return set().union(*(_kinds(each) for each in get_args(annotation)))
-    return {origin or annotation}
+    kind = origin or annotation
+    return {dict if isinstance(kind, type) and issubclass(kind, BaseModel) else kind}
