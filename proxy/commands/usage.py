@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -13,11 +13,13 @@ import click
 
 from proxy.errors import SettingsError
 from proxy.settings import load_settings
+from proxy.telemetry.usage_lines import read_lines
 from proxy.telemetry.usage_own import usage_files
 from proxy.telemetry.usage_sums import COUNTS, By, Sums, Tally
 
 _NOBODY: Final[Mapping[str, str]] = {"key": "(no key)", "profile": "(none)", "model": "(no answer)"}
 """What stands for the empty name."""
+_AT_ONCE: Final = 1_000_000
 _COLUMNS: Final = ("answers", "failed", "tokens_in", "tokens_out", "tokens_cached", "searches")
 
 
@@ -36,7 +38,8 @@ def run(  # noqa: PLR0913 - the options of the command
     for path in files or _files_of_settings(config):
         try:
             with _opened(path) as file:
-                tally.read(_lines(file))
+                for lines, _ in read_lines(file, _AT_ONCE):
+                    tally.read(lines.split(b"\n"))
         except (OSError, EOFError) as error:
             why = getattr(error, "strerror", None) or error
             click.echo(f"rag-proxy: {path}: cannot be read ({why})", err=True)
@@ -59,14 +62,6 @@ def _opened(path: Path) -> BinaryIO:
     if path.suffix == ".gz":
         return cast("BinaryIO", gzip.open(path))
     return path.open("rb")
-
-
-_LONGEST_LINE: Final = 1_000_000
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines, in pieces where they are no lines of ours: memory must hold them."""
-    return iter(lambda: file.readline(_LONGEST_LINE), b"")
 
 
 def _rows(tally: Tally, by: By) -> list[tuple[str, Sums]]:

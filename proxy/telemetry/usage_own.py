@@ -18,13 +18,13 @@ from typing import BinaryIO, Final
 import orjson
 
 from proxy.access.clients import Client
+from proxy.telemetry.usage_lines import read_lines
 from proxy.telemetry.usage_sums import BrokenLineError, Record, Sums, day_of, read_record
 
 MOST_KEYS: Final = 200
 """So many keys' sums are remembered. Those of others are read again from the beginning."""
 _AT_ONCE: Final = 64_000
 """Bytes. Between two such reads the event loop gets its turn."""
-_LONGEST_LINE: Final = 1_000_000
 _SIGN_BYTES: Final = 80
 """How much of a file's beginning tells it from another one: its first line's time and id."""
 
@@ -114,17 +114,12 @@ def _read_on(file: BinaryIO, client: Client, progress: _Progress) -> None:
     if not client.id:
         named = "key", client.name
     needle = b'"%b":%b' % (named[0].encode(), orjson.dumps(named[1]))
-    rest = b""
-    while chunk := file.read(_AT_ONCE):
-        lines, end, rest = (rest + chunk).rpartition(b"\n")
-        if len(rest) > _LONGEST_LINE:  # no line of ours
-            end, rest = rest, b""
-        progress.place += len(lines) + len(end)
-        if needle not in lines:
-            continue
-        for line in lines.split(b"\n"):
-            if needle in line:
-                _take(line, client, progress.sums)
+    for lines, size in read_lines(file, _AT_ONCE, to_end=False):
+        progress.place += size
+        if needle in lines:
+            for line in lines.split(b"\n"):
+                if needle in line:
+                    _take(line, client, progress.sums)
 
 
 def _take(line: bytes, client: Client, total: DaysAndModels) -> None:

@@ -41,14 +41,18 @@ def read_record(line: bytes) -> tuple[Record, bool]:
     A process that is killed, or a full disk, leaves a line without an end. The next line then
     stands right behind it. Raises BrokenLineError.
     """
+    try:
+        if line.startswith(BEGINNING):
+            return orjson.loads(line), False
+    except orjson.JSONDecodeError:
+        pass  # two lines in one, perhaps
     start = line.rfind(BEGINNING)
-    if start < 0:
+    if start <= 0:
         raise BrokenLineError
     try:
-        record = orjson.loads(line[start:] if start else line)
+        return orjson.loads(line[start:]), True
     except orjson.JSONDecodeError as error:
         raise BrokenLineError from error
-    return record, start > 0
 
 
 class Sums:
