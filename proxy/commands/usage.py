@@ -41,7 +41,7 @@ def run(  # noqa: PLR0913 - the options of the command
                 for lines, _ in read_lines(file, _AT_ONCE):
                     tally.read(lines.split(b"\n"))
         except (OSError, EOFError) as error:
-            why = getattr(error, "strerror", None) or error
+            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             click.echo(f"rag-proxy: {path}: cannot be read ({why})", err=True)
             is_whole = False
     click.echo(_as_csv(tally, by) if as_csv else _table(tally, by), nl=False)
