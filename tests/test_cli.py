@@ -14,7 +14,7 @@ from proxy.cli import main
 from proxy.errors import SettingsError
 from tests.support.program import run_program
 
-COMMANDS = ["serve", "demo", "sandbox", "check"]
+COMMANDS = ["serve", "demo", "sandbox", "check", "usage"]
 
 
 def test_help_names_every_command_and_says_how_to_begin(

@@ -247,6 +247,20 @@ async def test_an_answer_that_breaks_off_has_cited_what_was_heard(tmp_path: Path
     assert (line["tokens_in"], line["uncounted_rounds"]) == (17, 0)
 
 
+async def test_the_sources_of_a_json_answer_are_named(tmp_path: Path) -> None:
+    upstream = Upstream()
+    app = make_app(tmp_path / "usage.jsonl", upstream, retrieval="context")
+    upstream.rounds = iter([Round('{"days": "27 [1]"}')])
+    document = {
+        "messages": [{"role": "user", "content": "Days?"}],
+        "response_format": {"type": "json_object"},
+        "model": "llama",
+    }
+    await ask(app, document=document, headers={"authorization": f"Bearer {KEYS[0]}"})
+    (line,) = await records(app, tmp_path / "usage.jsonl")
+    assert (line["retrieval"], line["cited_files"]) == ("context", [7])
+
+
 async def test_no_secret_and_no_word_of_anybody_is_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "usage.jsonl"
     for last in OUTCOMES:

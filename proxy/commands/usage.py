@@ -46,8 +46,8 @@ def run(  # noqa: PLR0913 - the options of the command
             is_whole = False
     click.echo(_as_csv(tally, by) if as_csv else _table(tally, by), nl=False)
     if tally.broken:
-        lines = "1 line is" if tally.broken == 1 else f"{tally.broken} lines are"
-        click.echo(f"rag-proxy: {lines} broken and not counted", err=True)
+        how_many = "1 line is" if tally.broken == 1 else f"{tally.broken} lines are"
+        click.echo(f"rag-proxy: {how_many} broken and not counted", err=True)
     return 0 if is_whole else 1
 
 
