@@ -123,6 +123,7 @@ class Run:
         """The facts of the answer so far."""
         chat = self.plan.chat
         usage, counted = self.writer.usage, self._counted_rounds
+        reads = self.desk.report.get("reads", ())
         if self._reading is not None and self._reading.usage:
             usage, counted = add_usage(usage, self._reading.usage), counted + 1
         return AnswerFacts(
@@ -139,7 +140,8 @@ class Run:
             search_causes=tuple(dict.fromkeys(self.desk.causes)),
             upstream_model=self.plan.policy.model,
             retrieval=self.plan.retrieval,
-            reads=len(self.desk.report.get("reads", ())),
+            reads=len(reads),
+            failed_reads=sum("error" in each for each in reads),
             cached_tokens=cached_tokens(usage),
             uncounted_rounds=self.rounds - counted,
             cited=self._grounding.cited,

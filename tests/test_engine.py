@@ -80,6 +80,13 @@ async def test_tokens_of_a_round_that_failed_are_counted_if_they_were_told() -> 
     assert (facts.rounds, facts.uncounted_rounds) == (2, 0)
 
 
+async def test_reads_are_told_of_apart_from_searches() -> None:
+    one = run(Model(SEARCH_ROUND, Round("Hi.")), open_searcher())
+    await one.drive(Listener())
+    one.desk.report["reads"] = [{**one.desk.trace[0], "error": "No."}, one.desk.trace[0]]
+    assert (one.facts().reads, one.facts().failed_reads) == (2, 1)
+
+
 async def test_a_round_without_counts_is_told_of() -> None:
     one = run(Model(Round("Hi.", usage={})), open_searcher())
     await one.drive(Listener())

@@ -40,6 +40,8 @@ class AnswerFacts:
     """The retrieval mode of the request."""
     reads: int = 0
     """How many of `searches` read a document instead."""
+    failed_reads: int = 0
+    """How many of `failed_searches` did."""
     cached_tokens: int = 0
     """How many of the prompts' tokens the upstream had in its cache."""
     uncounted_rounds: int = 0

@@ -41,7 +41,8 @@ class UsageRecords:
         )
         of_tokens = self.prices.of_tokens(answer.answered_by or answer.upstream_model, tokens)
         searches = answer.searches - answer.reads
-        of_searches = self.prices.of_searches(searches - answer.failed_searches)
+        failed = answer.failed_searches - answer.failed_reads
+        of_searches = self.prices.of_searches(searches - failed)
         has_price = of_tokens is not None and of_searches is not None
         return {
             "time": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -56,7 +57,7 @@ class UsageRecords:
             "rounds": answer.rounds,
             "uncounted_rounds": answer.uncounted_rounds,
             "searches": searches,
-            "failed_searches": answer.failed_searches,
+            "failed_searches": failed,
             "reads": answer.reads,
             "cited": len(answer.cited),
             "cited_files": _files(answer),

@@ -16,6 +16,7 @@ from proxy.surfaces.usage import UsageOfKey
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
 from tests.support.asgi import ask
+from tests.telemetry.samples import request_facts
 from tests.telemetry.usage_samples import ACME, BOLT, PRICES, failed_line, usage_line
 
 
@@ -80,6 +81,26 @@ async def test_the_sums_begin_with_the_day_that_is_asked_for(usage: Usage) -> No
     document = await told(usage, "?since=2026-11-26")
     assert (document["since"], document["total"]["answers"]) == ("2026-11-26", 3)
     assert [each["day"] for each in document["days"]] == ["2026-11-26"]
+
+
+async def test_what_this_process_has_noted_is_told_also_if_the_disk_is_slow(
+    tmp_path: Path,
+) -> None:
+    class Slow(UsageFile):
+        """Writes nothing until somebody waits for it."""
+
+        waiting = b""
+
+        def append(self, line: bytes) -> None:
+            self.waiting += line
+
+        def settle(self, patience_s: float = 0) -> None:
+            assert patience_s > 0
+            self.path.write_bytes(self.waiting)
+
+    usage = Usage(Slow(tmp_path / "usage.jsonl"), UsageRecords(PRICES, {}, "llama"))
+    usage.note(request_facts(client=ACME))
+    assert (await told(usage))["total"]["answers"] == 1
 
 
 async def test_a_key_without_an_answer_has_used_nothing(usage: Usage) -> None:

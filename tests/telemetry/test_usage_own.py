@@ -106,6 +106,14 @@ def test_a_file_that_is_emptied_begins_anew(path: Path) -> None:
     assert answers(own) == {("2026-11-27", "llama"): 1, ("2026-11-28", "llama"): 5}
 
 
+def test_a_file_that_is_cut_shorter_is_read_again(path: Path) -> None:
+    own = OwnUsage(path)
+    add(path, usage_line(), usage_line("2026-11-27"), usage_line())
+    assert answers(own) == {(DAY, "llama"): 2, ("2026-11-27", "llama"): 1}
+    os.truncate(path, len(usage_line()))
+    assert answers(own) == {(DAY, "llama"): 1}
+
+
 def test_a_file_that_is_emptied_and_grows_longer_is_another_one(path: Path) -> None:
     own = OwnUsage(path)
     add(path, usage_line())

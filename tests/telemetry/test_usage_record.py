@@ -16,9 +16,10 @@ from tests.telemetry.samples import answer_facts, request_facts
 NOW = datetime(2026, 11, 26, 7, 30, 5, 120_000, UTC)
 RECORDS = UsageRecords(Prices({"llama": ModelPrice(1, 2, 0.5)}, 0.01), {"hr"}, "hr")
 WHOLE = answer_facts(
-    searches=4,
-    reads=1,
-    failed_searches=1,
+    searches=5,
+    reads=2,
+    failed_searches=2,
+    failed_reads=1,
     search_causes=("timeout",),
     tokens=130,
     prompt_tokens=100,
@@ -51,7 +52,7 @@ def test_a_record_says_what_the_answer_took() -> None:
         "uncounted_rounds": 1,
         "searches": 3,
         "failed_searches": 1,
-        "reads": 1,
+        "reads": 2,
         "cited": 4,
         "cited_files": [7, 9],
         "tokens_in": 100,
