@@ -84,8 +84,11 @@ def _table(tally: Tally, by: By) -> str:
     for first, *others in rows:
         cells = [each.rjust(width) for each, width in zip(others, widths[1:], strict=True)]
         lines.append("  ".join((first.ljust(widths[0]), *cells)).rstrip())
-    if unpriced := tally.total.counts["unpriced"]:
+    total = tally.total.counts
+    if unpriced := total["unpriced"]:
         lines.append(f"≥: {unpriced:,} of the answers have no price in full. See `prices`.")
+    if uncounted := total["uncounted_rounds"]:
+        lines.append(f"Rounds that broke off, whose tokens nobody counted: {uncounted:,}.")
     return "\n".join(lines) + "\n"
 
 

@@ -50,6 +50,12 @@ def test_keys_are_shown_with_totals_the_one_that_used_most_first(
     )
 
 
+def test_rounds_that_nobody_counted_are_told_of(file: Path, capsys: Printed) -> None:
+    file.write_bytes(usage_line(uncounted_rounds=2) + usage_line(uncounted_rounds=1))
+    last = printed(capsys, "--usage-file", file).splitlines()[-1]
+    assert last == "Rounds that broke off, whose tokens nobody counted: 3."
+
+
 @pytest.mark.parametrize(
     ("by", "names"),
     [

@@ -73,6 +73,7 @@ def test_the_command_prints_what_is_shown(
             **dict.fromkeys(EXAMPLE.keys() & set(_counts()), 0),
             "answered_by": "",
             "outcome": "error",
+            "uncounted_rounds": 1,
             "cost_tokens": 0.0,
             "cost_searches": 0.0,
         },
