@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
@@ -43,7 +44,11 @@ from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
+from proxy.surfaces.usage import UsageOfKey
 from proxy.tasks import TaskScope
+from proxy.telemetry.prices import Prices
+from proxy.telemetry.usage_file import Usage, UsageFile
+from proxy.telemetry.usage_record import UsageRecords
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.status import Vendor
@@ -99,27 +104,32 @@ def create_app(
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences, shelf)
     models = Models(policies.names, upstreams.models)
+    usage = _usage(settings)
     path = settings.keys_file
     faults = search_keys.missing
     file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
 
     jobs: list[Callable[[], Coroutine[Any, Any, None]]] = [counters.keep]
+    closes: list[Callable[[], Awaitable[None]]] = [outbound.aclose, counters.aclose, store.aclose]
     if settings.keep_warm_s:
         jobs.append(partial(keep_warm, upstreams.probes, settings.keep_warm_s))
     if file is not None:
         jobs.append(file.keep_looking)
+    if usage is not None:
+        closes.append(partial(asyncio.to_thread, usage.file.close))
 
     return Application(
         routes=[
             Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
+            Route("/usage", UsageOfKey(usage), methods=["GET"]),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings, keys or _key_ring(settings, file)),
+        middleware=_middleware(settings, keys or _key_ring(settings, file), usage),
         redirect_slashes=False,
-        lifespan=_lifespan(jobs, (outbound.aclose, counters.aclose, store.aclose)),
+        lifespan=_lifespan(jobs, closes),
     )
 
 
@@ -196,13 +206,21 @@ def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
     return tools_of
 
 
+def _usage(settings: Settings) -> Usage | None:
+    if settings.usage_file is None:
+        return None
+    prices = Prices() if settings.prices is None else settings.prices.prices
+    records = UsageRecords(prices, settings.profiles, settings.default_model)
+    return Usage(UsageFile(Path(settings.usage_file)), records)
+
+
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
     names += _whose_documents(settings)
     return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
 
 
-def _middleware(settings: Settings, keys: KeyRing) -> list[Middleware]:
+def _middleware(settings: Settings, keys: KeyRing, usage: Usage | None) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
     if origins is None:
@@ -216,7 +234,7 @@ def _middleware(settings: Settings, keys: KeyRing) -> list[Middleware]:
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests),
+        Middleware(Requests, usage=usage),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),

@@ -34,7 +34,15 @@ class _Port(click.IntRange):
             self.fail(f"{value} is not a port from {self.min} to {self.max}", param, ctx)
 
 
+class _Day(click.DateTime):
+    """A date, as ISO 8601 writes it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(value, param, ctx).date().isoformat()
+
+
 _PORT = _Port(0, 65535)
+_DAY = _Day(["%Y-%m-%d"])
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 docs_option = click.option(
@@ -207,6 +215,45 @@ def check(config: Path | None, key: str | None) -> int:
     from proxy.commands.check import run  # noqa: PLC0415 - keeps --help fast
 
     return run(config, key)
+
+
+@rag_proxy.command(
+    short_help="Show what answers took and cost.",
+    epilog="""\b
+Examples:
+  rag-proxy usage
+  rag-proxy usage --by model --since 2026-11-01
+  rag-proxy usage --csv --usage-file usage.jsonl.1 --usage-file usage.jsonl""",
+)
+@config_option
+@click.option(
+    "--by",
+    type=click.Choice(["key", "profile", "model", "day"]),
+    default="key",
+    help="Count answers by this (by key unless given).",
+)
+@click.option(
+    "--since", type=_DAY, metavar="DATE", help="Count from the beginning of this day (UTC)."
+)
+@click.option("--until", type=_DAY, metavar="DATE", help="Count to the end of this day (UTC).")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+@click.option(
+    "--usage-file",
+    "files",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    help="Read this file, also a gzipped one (RAG_PROXY_USAGE_FILE, and what logrotate has made "
+    "of it, unless given). May be given several times.",
+)
+def usage(config: Path | None, files: tuple[Path, ...], by: Any, **options: Any) -> int:
+    """Show what the answers in the usage file took and cost, and the totals.
+
+    The exit code is 1 if a file cannot be read.
+    """
+    from proxy.commands.usage import run  # noqa: PLC0415 - keeps --help fast
+
+    return run(config, files, by, **options)
 
 
 rag_proxy.add_command(keys)

@@ -35,6 +35,7 @@ from proxy.settings.checks import (
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.settings.policies import Policies
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
+from proxy.telemetry.usage_file import open_to_append
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 
@@ -49,6 +50,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
     warnings = (*warnings_of(settings), *warnings_of_keys(settings), *_warnings_of_redis(settings))
+    _check_usage_file(settings)
     limits = door_limits(settings)
     # Also before workers start: a fault then shows once, not once for each worker.
     outbound = Outbound.of(settings, os.environ)
@@ -69,6 +71,19 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     workers = server_config(WORKER_APP, settings.log_level, limits=limits, workers=settings.workers)
     with reserve(settings.host, settings.port) as port:
         serve_in_workers(workers, port, greeting(settings, address(port)))
+
+
+def _check_usage_file(settings: Settings) -> None:
+    """Raise SettingsError if the usage file cannot be written: later on, lines would be lost."""
+    if settings.usage_file is None:
+        return
+    try:
+        os.close(open_to_append(Path(settings.usage_file)))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SettingsError(
+            f"{environment_names('usage_file')[0]}: cannot write {settings.usage_file} ({why})"
+        ) from error
 
 
 def _warnings_of_redis(settings: Settings) -> list[str]:

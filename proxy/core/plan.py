@@ -138,6 +138,8 @@ class Plan(NamedTuple):
     """The JSON that a grounded answer must be, if the client wants JSON."""
     progress: Shown = "off"
     """What the client is shown of searches. A plain reply comes once they are over."""
+    retrieval: Retrieval = "tool"
+    """The mode of this request."""
 
     def ask(
         self,
@@ -258,6 +260,7 @@ def make_plan(
         client_tools=client_tools,
         json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
         progress=(wish.progress or policy.progress) if chat.stream and mode != "off" else "off",
+        retrieval=mode,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from proxy.core.chat import text_of
 from proxy.core.room import Room
@@ -34,13 +34,20 @@ _COST_NOTHING: Final = (
 """Errors with which an upstream refuses a round. It has not begun, if nothing was heard of it."""
 
 
+class Estimate(NamedTuple):
+    """What no usage has come for."""
+
+    tokens: int
+    rounds: int
+
+
 class Spending:
     """What the rounds so far may have cost. As a context manager it stands around one round."""
 
-    __slots__ = ("_asked", "_left", "_room", "_tokens")
+    __slots__ = ("_asked", "_left", "_room", "_rounds", "_tokens")
 
     def __init__(self) -> None:
-        self._tokens = 0
+        self._tokens = self._rounds = 0
         self._asked: Sequence[Message] | None = None
         """What the model was shown in a round that is not counted yet."""
         self._room: Room
@@ -62,16 +69,15 @@ class Spending:
     def count(self, usage: Usage) -> None:
         """The round has ended, and the upstream says that it cost this."""
         if not usage.get("total_tokens"):
-            self._tokens = self.tokens
+            self._tokens, self._rounds = self.estimate()
         self._asked = None
 
-    @property
-    def tokens(self) -> int:
-        """The estimated tokens of all rounds for which no usage has come."""
-        if self._asked is None:
-            return self._tokens
+    def estimate(self, *, is_told: bool = False) -> Estimate:
+        """All rounds for which no usage has come. `is_told`: it has for the one that goes on."""
+        if self._asked is None or is_told:
+            return Estimate(self._tokens, self._rounds)
         said = (self._left - self._room.left) // CHARS_OF_A_TOKEN
-        return self._tokens + tokens_of(self._asked) + said
+        return Estimate(self._tokens + tokens_of(self._asked) + said, self._rounds + 1)
 
 
 def tokens_of(messages: Sequence[Message]) -> int:

@@ -108,6 +108,7 @@ class Usage(TypedDict, total=False):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: dict[str, int] | None
 
 
 class TokenLogprob(TypedDict, total=False):

@@ -17,6 +17,7 @@ from pydantic_settings import InitSettingsSource
 
 from proxy.errors import SettingsError
 from proxy.settings.messages import fault, unknown, unquoted
+from proxy.settings.prices import ModelPriceSettings
 from proxy.settings.profiles import Profile
 from proxy.settings.schema import Settings
 from proxy.settings.search_keys import SearchKeys
@@ -87,6 +88,7 @@ def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:
         return f"{source.label(path)}: {fault(error)}"
     if len(path) > 1 and isinstance(error["input"], Mapping):
         return f"{source.label(path)}: {unquoted('.'.join(path[1:]))}"
-    fields = Settings.model_fields if len(path) == 1 else Profile.model_fields
+    inner = ModelPriceSettings if path[0] == "prices" else Profile
+    fields = Settings.model_fields if len(path) == 1 else inner.model_fields
     known = {name: name for name in fields}
     return f"{source.label(path)}: {unknown(path[-1].lower(), known)}"

@@ -15,6 +15,7 @@ from proxy.core.followups import Followups
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
 from proxy.core.scope import Retrieval, Shown
 from proxy.settings.params import DROPPED, REFUSED
+from proxy.settings.prices import PriceSettings
 from proxy.settings.profiles import (
     ByLanguage,
     NonBlank,
@@ -284,6 +285,13 @@ class Settings(ScopeSettings, BaseSettings):
         64_000_000,
         ge=0,
         description="The most bytes that one process keeps in memory between requests.",
+    )
+
+    usage_file: NonBlank | None = Field(
+        None, description="A file that gets one line for each answer: what it took and cost."
+    )
+    prices: PriceSettings | None = Field(
+        None, description="What models and searches cost you, for the costs in `usage_file`."
     )
 
     profiles: dict[ProfileName, Profile] = Field(

@@ -12,7 +12,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from proxy.errors import SettingsError
@@ -189,7 +189,7 @@ def _json(text: str, kind: type, fault: str) -> Any:
 def _kinds(annotation: Any) -> set[Any]:
     """The plain types that an annotation allows: `tuple[int, ...] | None` → {tuple, NoneType}.
 
-    Those that a validator takes for the annotated type count, too.
+    Those that a validator takes for the annotated type count, too. A model of pydantic's is a dict.
     """
     origin = get_origin(annotation)
     if origin is Annotated:
@@ -198,4 +198,5 @@ def _kinds(annotation: Any) -> set[Any]:
         return _kinds(kind).union(*(_kinds(each.json_schema_input_type) for each in taken))
     if origin in (Union, UnionType):
         return set().union(*(_kinds(each) for each in get_args(annotation)))
-    return {origin or annotation}
+    kind = origin or annotation
+    return {dict if isinstance(kind, type) and issubclass(kind, BaseModel) else kind}

@@ -68,6 +68,7 @@ class ChatCompletions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
+        exchange.wants_answer = True
         chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
         run = Run(plan, self.model, turns, _writer(plan), self.shelf, self.closing)
@@ -79,7 +80,7 @@ class ChatCompletions:
             else:
                 await while_connected(receive, _reply(run, scope, receive, send))
         finally:
-            exchange.answer = run.facts()
+            exchange.answer, exchange.first_heard_at = run.facts(), run.first_heard_at
 
     async def _read(self, scope: Scope, receive: Receive, exchange: Exchange) -> tuple[Chat, Plan]:
         headers = exchange.headers

@@ -32,6 +32,10 @@ class Exchange:
     """The reply's status, once it has begun."""
     first_byte_s: float | None = None
     """How long after the request the reply began."""
+    wants_answer: bool = False
+    """Whether a client that may ask asks for an answer."""
+    first_heard_at: float | None = None
+    """See `Run.first_heard_at`."""
     answer: AnswerFacts | None = None
     failure: Failure | None = None
     is_client_gone: bool = False

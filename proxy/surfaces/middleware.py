@@ -20,6 +20,7 @@ from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.facts import RequestFacts
 from proxy.telemetry.log_line import log_line
+from proxy.telemetry.usage_file import Usage
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
@@ -35,10 +36,14 @@ _log = logging.getLogger("proxy.access")
 
 
 class Requests:
-    """Gives each request an id, sends the id to the client, and logs one line at the end."""
+    """Gives each request an id, sends the id to the client, and logs one line at the end.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `usage` notes the requests for answers.
+    """
+
+    def __init__(self, app: ASGIApp, usage: Usage | None = None) -> None:
         self.app = app
+        self.usage = usage
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,12 +75,15 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            facts = _facts_of(scope, exchange, time.perf_counter() - began)
+            facts = _facts_of(scope, exchange, began, time.perf_counter())
             _log.info("%s", log_line(facts))
+            if self.usage is not None and exchange.wants_answer:
+                self.usage.note(facts)
 
 
-def _facts_of(scope: Scope, exchange: Exchange, took_s: float) -> RequestFacts:
+def _facts_of(scope: Scope, exchange: Exchange, began: float, ended: float) -> RequestFacts:
     address = scope.get("client")
+    heard_at = exchange.first_heard_at
     return RequestFacts(
         request_id=exchange.request_id,
         method=scope["method"],
@@ -83,11 +91,12 @@ def _facts_of(scope: Scope, exchange: Exchange, took_s: float) -> RequestFacts:
         address=address[0] if address else "",
         client=exchange.client,
         status=exchange.status,
-        took_s=took_s,
+        took_s=ended - began,
         answer=exchange.answer,
         failure=exchange.failure,
         is_client_gone=exchange.is_client_gone,
         first_byte_s=exchange.first_byte_s,
+        first_token_s=None if heard_at is None else heard_at - began,
     )
 
 

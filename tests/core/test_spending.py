@@ -24,9 +24,9 @@ def broken(error: BaseException, said: int) -> Spending:
 def test_a_counted_round_leaves_nothing_to_estimate() -> None:
     spending = Spending()
     with spending.of_round(ASKED, Room(9)):
-        assert spending.tokens == 100
+        assert spending.estimate().tokens == 100
     spending.count({"total_tokens": 15})
-    assert spending.tokens == 0
+    assert spending.estimate().tokens == 0
 
 
 def test_a_round_without_usage_is_estimated_by_what_was_sent_and_said() -> None:
@@ -35,7 +35,7 @@ def test_a_round_without_usage_is_estimated_by_what_was_sent_and_said() -> None:
         with spending.of_round(ASKED, room):
             room.left -= 40
         spending.count({})
-    assert spending.tokens == 2 * 110
+    assert spending.estimate().tokens == 2 * 110
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_a_round_without_usage_is_estimated_by_what_was_sent_and_said() -> None:
     ],
 )
 def test_a_round_that_broke_off_costs_its_prompt_and_what_was_heard(error: BaseException) -> None:
-    assert broken(error, said=0).tokens == 100
-    assert broken(error, said=80).tokens == 120
+    assert broken(error, said=0).estimate().tokens == 100
+    assert broken(error, said=80).estimate().tokens == 120
 
 
 @pytest.mark.parametrize("kind", [UpstreamRejected, Overloaded])
 def test_a_round_that_the_upstream_refused_costs_nothing(kind: type[Overloaded]) -> None:
     error: ProxyError = kind("Scaleway", "no")
-    assert broken(error, said=0).tokens == 0
-    assert broken(error, said=80).tokens == 120
+    assert broken(error, said=0).estimate().tokens == 0
+    assert broken(error, said=80).estimate().tokens == 120
 
 
 def test_a_refused_round_leaves_the_estimate_of_earlier_ones() -> None:
@@ -65,7 +65,7 @@ def test_a_refused_round_leaves_the_estimate_of_earlier_ones() -> None:
     spending.count({})
     with pytest.raises(Overloaded), spending.of_round(ASKED, room):
         raise Overloaded("Scaleway", "no")
-    assert spending.tokens == 100
+    assert spending.estimate().tokens == 100
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 100_000}}
@@ -82,3 +82,12 @@ def test_calls_in_messages_count() -> None:
     call: MessageCall = {"id": "c", "function": {"name": "f", "arguments": "z" * 400}}
     messages: list[Message] = [{"role": "assistant", "content": None, "tool_calls": [call]}]
     assert tokens_of(messages) > 100
+
+
+def test_a_round_that_goes_on_is_not_estimated_if_its_usage_has_come() -> None:
+    spending = Spending()
+    with spending.of_round(ASKED, Room(9)):
+        assert spending.estimate(is_told=True) == (0, 0)
+        assert spending.estimate() == (100, 1)
+    spending.count({})
+    assert spending.estimate(is_told=True) == (100, 1)
