@@ -73,7 +73,8 @@ async def test_the_log_names_a_client_by_a_hash_that_depends_on_the_deployments_
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [(None, SEARCHING), ("Search all.", "Search all."), ("", "")]
+    ("given", "said"),
+    [(None, SEARCHING), ("Search all.", "Search all."), ("", "You are a helpful assistant.")],
 )
 async def test_the_model_is_told_to_search_in_the_operators_words(
     given: str | None, said: str
@@ -82,9 +83,7 @@ async def test_the_model_is_told_to_search_in_the_operators_words(
     app = create_app(settings(search_instructions=given), upstreams.transport())
     await ask(app, document=HI)
     (system,) = [each["content"] for each in upstreams.asked[0]["messages"][:-1]]
-    told, _, marks = system.partition("Search results are marked")
-    assert told.strip() == said
-    assert marks
+    assert system == said
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from proxy.core.wire import Content, Message
 
 SEARCHING: Final = (
     f"You can search the organisation's documents with the {SEARCH_TOOL} tool. You know nothing of "
-    "them by yourself, so begin your reply to a question that they may answer with a call of the "
-    "tool, and write nothing before the call. Greetings, thanks and what the conversation already "
-    "answers need no call. If the passages do not hold the answer, say so."
+    "them by yourself, so begin your reply to a question with a call of the tool, and write "
+    "nothing before the call. Greetings, thanks and questions about this conversation need no "
+    "call. If the passages do not hold the answer, say so."
 )
 """In the system message, where the model has the search tool.
 
