@@ -30,6 +30,8 @@ class AllLimits:
     of_all: Limits
     realm: str
     _of_all: tuple[Account, ...] = field(init=False)
+    _by_key: dict[tuple[str, str], Account] = field(init=False, default_factory=dict)
+    """The latest account of each key, so that its name is not hashed for each request."""
 
     def __post_init__(self) -> None:
         account = Account(self._name(), self.of_all, is_of_all=True)
@@ -40,8 +42,15 @@ class AllLimits:
         limits = client.grant.limits
         accounts = self._of_all
         if limits is not _NONE and limits != _NONE:
-            accounts = (Account(self._name(*client.identity), limits), *accounts)
+            accounts = (self._account_of(client), *accounts)
         return Slot(self.counters, accounts) if accounts else None
+
+    def _account_of(self, client: Client) -> Account:
+        identity, limits = client.identity, client.grant.limits
+        account = self._by_key.get(identity)
+        if account is None or account.limits != limits:
+            account = self._by_key[identity] = Account(self._name(*identity), limits)
+        return account
 
     def _name(self, *identity: str) -> str:
         named = "\0".join((self.realm, *identity))

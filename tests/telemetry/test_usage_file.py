@@ -181,3 +181,17 @@ def test_usage_notes_a_request_with_the_time_of_now(file: UsageFile) -> None:
     file.settle()
     assert b'"request_id":"id7"' in file.path.read_bytes()
     file.close()
+
+
+def test_lines_that_come_while_the_thread_rests_share_a_write(tmp_path: Path) -> None:
+    class Counted(UsageFile):
+        writes = 0
+
+        def _write(self, lines: bytes) -> None:
+            self.writes += 1
+            super()._write(lines)
+
+    file = Counted(tmp_path / "usage.jsonl")
+    assert written(file, *[b"line\n"] * 1000) == b"line\n" * 1000
+    assert file.writes <= 50
+    file.close()
