@@ -53,3 +53,25 @@ def test_a_broken_file_is_refused_at_the_start(path: Path) -> None:
     path.write_text("[keys")
     with pytest.raises(SettingsError, match=r"keys\.toml: not valid TOML"):
         warnings(path)
+
+
+def test_limits_of_keys_that_each_worker_counts_by_itself_are_warned_about(path: Path) -> None:
+    private(path, table("acme", more="requests_per_minute = 9"), table("other", OTHER))
+    (warning,) = warnings(path, workers=4)
+    assert warning.startswith(f"{path}: each of the 4 workers counts the limits of acme by itself")
+    assert warnings(path, workers=4, redis_url="redis://localhost") == ()
+    assert warnings(path) == ()
+
+
+def test_budgets_of_keys_that_a_restart_forgets_are_warned_about(path: Path) -> None:
+    private(
+        path,
+        *(table(f"k{n}", f"rp-{n}", "daily_tokens = 9") for n in range(5)),
+        table("acme", more="concurrent = 1"),
+    )
+    (warning,) = warnings(path)
+    assert warning == (
+        f"{path}: the daily and monthly tokens of k0, k1, k2 and 2 more keys begin anew when the "
+        "proxy starts again; set RAG_PROXY_REDIS_URL to keep the counts"
+    )
+    assert warnings(path, redis_url="redis://localhost") == ()
