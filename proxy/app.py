@@ -123,7 +123,11 @@ def create_app(
             Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
-            Route("/usage", UsageOfKey(usage), methods=["GET"]),
+            Route(
+                "/usage",
+                Limited(UsageOfKey(usage), limits, makes_answers=False),
+                methods=["GET"],
+            ),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],

@@ -96,6 +96,20 @@ ATTEMPTS = [
         headers={"x-ratelimit-limit-requests": "9"},
     ),
     Attempt("the list of models is free", RATE, [200] * 4, path="/v1/models", method="GET"),
+    Attempt(
+        "one's own usage is no answer, but a request",
+        RATE,
+        [404, 404, 429],
+        path="/v1/usage",
+        method="GET",
+    ),
+    Attempt(
+        "one's own usage takes no tokens",
+        {"daily_tokens": 1, "max_concurrent_answers": 1},
+        [404] * 4,
+        path="/v1/usage",
+        method="GET",
+    ),
     Attempt("health is free", RATE, [200] * 4, path="/health", method="GET"),
     Attempt(
         "tokens by one answer after another", {"tokens_per_minute": 250}, [200] * 3 + [429], OFF

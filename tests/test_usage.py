@@ -16,14 +16,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from proxy.access.grants import Grant, Limits
 from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
 from proxy.telemetry.usage_sums import Sums
 from tests.support.asgi import Answer, ask
+from tests.support.keyed import World
 from tests.support.script import Round, event, result, search_call
 from tests.support.server import serving
 
+ASKED = {"messages": [{"role": "user", "content": "Days?"}]}
 KEYS = ("first-key-of-the-tests", "second-key-of-the-tests")
 Last = Literal["ok", "error_500", "no_end", "bad_reason", "hangs", "refused", "unknown"]
 
@@ -247,6 +250,35 @@ async def test_an_answer_that_breaks_off_has_cited_what_was_heard(tmp_path: Path
     assert (line["tokens_in"], line["uncounted_rounds"]) == (17, 0)
 
 
+@pytest.mark.parametrize(
+    ("grant", "body", "status", "error"),
+    [
+        (Grant(frozenset()), {}, 403, "empty_scope"),
+        (
+            Grant(profiles=frozenset({"hr"}), models=frozenset()),
+            {"model": "llama"},
+            404,
+            "model_not_found",
+        ),
+        (Grant(limits=Limits(tokens_per_minute=1)), {}, 429, "request_exceeds_limit"),
+        (Grant(limits=Limits(requests_per_minute=0)), {}, 429, "request_exceeds_limit"),
+        (Grant(limits=Limits(daily_tokens=0)), {"stream": True}, 429, "insufficient_quota"),
+    ],
+)
+async def test_what_a_key_is_refused_has_a_line(
+    tmp_path: Path, grant: Grant, body: dict[str, Any], status: int, error: str
+) -> None:
+    path = tmp_path / "usage.jsonl"
+    world = World({"ann": grant}, {"usage_file": str(path)})
+    assert (await world.chat("ann", {**ASKED, **body})).status == status
+    assert (await world.get("ann", "/v1/usage")).status in {200, 429}
+    await world.get("ann", "/v1/models")
+    (line,) = await records(world.app, path)
+    assert (line["key"], line["key_id"]) == ("ann", "id-ann")
+    assert (line["outcome"], line["status"], line["error"]) == ("error", status, error)
+    assert (line["tokens"], line["searches"], line["cost"]) == (0, 0, 0)
+
+
 async def test_the_sources_of_a_json_answer_are_named(tmp_path: Path) -> None:
     upstream = Upstream()
     app = make_app(tmp_path / "usage.jsonl", upstream, retrieval="context")
@@ -335,7 +367,7 @@ async def test_a_key_gets_its_own_sums_whichever_worker_it_asks(tmp_path: Path) 
 
 
 def _usage_of(app: Application) -> Any:
-    (found,) = [each.endpoint.usage for each in app.routes if each.path == "/usage"]  # type: ignore[attr-defined]  # Starlette's base class
+    (found,) = [each.endpoint.surface.usage for each in app.routes if each.path == "/usage"]  # type: ignore[attr-defined]  # Starlette's base class
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -37,13 +37,18 @@ class AllLimits:
         account = Account(self._name(), self.of_all, is_of_all=True)
         self._of_all = () if self.of_all == _NONE else (account,)
 
-    def slot_of(self, client: Client) -> Slot | None:
-        """A slot for a request of `client`; None if nothing limits it."""
+    def slot_of(self, client: Client, *, is_for_answer: bool = True) -> Slot | None:
+        """A slot for a request of `client`; None if nothing limits it.
+
+        Where the request is not for an answer, only the limits of requests count.
+        """
         limits = client.grant.limits
         accounts = self._of_all
         if limits is not _NONE and limits != _NONE:
             accounts = (self._account_of(client), *accounts)
-        return Slot(self.counters, accounts) if accounts else None
+        if not is_for_answer:
+            accounts = tuple(map(_of_requests, filter(_counts_requests, accounts)))
+        return Slot(self.counters, accounts, takes_place=is_for_answer) if accounts else None
 
     def _account_of(self, client: Client) -> Account:
         identity, limits = client.identity, client.grant.limits
@@ -57,6 +62,15 @@ class AllLimits:
         return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
+def _counts_requests(account: Account) -> bool:
+    return account.limits.requests_per_minute is not None
+
+
+def _of_requests(account: Account) -> Account:
+    """The same account, as far as it counts requests."""
+    return replace(account, limits=Limits(account.limits.requests_per_minute))
+
+
 class Limited:
     """A surface within the limits. It takes a request before the body is read.
 
@@ -65,13 +79,16 @@ class Limited:
     its place free. A client that hangs up gets no last byte.
     """
 
-    def __init__(self, surface: ASGIApp, limits: AllLimits) -> None:
+    def __init__(self, surface: ASGIApp, limits: AllLimits, *, makes_answers: bool = True) -> None:
+        """A surface that does not make answers takes no place among them, and no tokens."""
         self.surface = surface
         self.limits = limits
+        self.makes_answers = makes_answers
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         exchange = exchange_of(scope)
-        slot = self.limits.slot_of(exchange.client)
+        exchange.wants_answer = self.makes_answers
+        slot = self.limits.slot_of(exchange.client, is_for_answer=self.makes_answers)
         if slot is None:
             return self.surface(scope, receive, send)
         return self._within(slot, exchange, scope, receive, send)

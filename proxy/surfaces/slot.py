@@ -24,8 +24,12 @@ class Slot:
     It begins with a request and a place among the answers. Tokens follow when the body is known.
     """
 
-    def __init__(self, counters: Counters, accounts: tuple[Account, ...]) -> None:
+    def __init__(
+        self, counters: Counters, accounts: tuple[Account, ...], *, takes_place: bool = True
+    ) -> None:
+        """A request that `takes_place` among the answers needs tokens, too."""
         self._counters = counters
+        self._takes_place = takes_place
         self._hold = Hold(accounts, lease=os.urandom(12).hex())
         self._facts: Callable[[], AnswerFacts] | None = None
         self._has_ended = False
@@ -37,8 +41,14 @@ class Slot:
         return [] if self._verdict is None else limit_headers(self._hold.accounts, self._verdict)
 
     async def begin(self) -> None:
-        """Take a request and a place. One token must be free. Raises LimitExceeded."""
-        await self._take(Charge(requests=1, lease=self._hold.lease, least=1))
+        """Take a request and, for an answer, a place. One token must be free for it, too.
+
+        Raises LimitExceeded.
+        """
+        if self._takes_place:
+            await self._take(Charge(requests=1, lease=self._hold.lease, least=1))
+        else:
+            await self._take(Charge(requests=1))
 
     async def reserve(self, prompt: int, most: int | None) -> None:
         """Take tokens for the prompt and the answer, by estimate. Raises LimitExceeded.

@@ -65,6 +65,7 @@ class UsageRecords:
             "tokens_out": tokens.output,
             "tokens_cached": tokens.cached,
             "tokens": tokens.total,
+            "estimated_tokens": answer.estimated_tokens,
             "ms_first": _ms(_first_s(facts, answer)),
             "ms": _ms(facts.took_s),
             "outcome": facts.outcome,

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import httpx
 import orjson
-from starlette.types import ASGIApp
 
 from proxy.access.clients import Client
 from proxy.access.grants import Grant
@@ -17,6 +16,7 @@ from proxy.access.keys import KeyRing
 from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.settings.search_keys import SearchKeys
+from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, Headers, ask
 from tests.support.script import Round, offers_search, result, search_call
 
@@ -83,7 +83,7 @@ class World:
     wait_for: int = 0
     """How many searches must have come before any is answered."""
     keys: GivenKeys = field(init=False)
-    app: ASGIApp = field(init=False)
+    app: Application = field(init=False)
 
     def __post_init__(self) -> None:
         self.keys = GivenKeys(self.grants)

@@ -57,6 +57,21 @@ async def test_the_limit_of_all_counts_all_clients_together() -> None:
     assert await site.statuses(0, 1, 0, 1, 0) == [200, 200, 200, 429, 429]
 
 
+async def test_a_surface_that_makes_no_answers_counts_to_the_rates_of_requests_alone() -> None:
+    most = client("a", requests_per_minute=3, concurrent=1, daily_tokens=1)
+    site = Site(most, client("b", concurrent=1, daily_tokens=1))
+    assert site.limits.slot_of(site.clients["1"], is_for_answer=False) is None
+    taken = site.limits.slot_of(site.clients["0"])
+    assert taken is not None
+    await taken.begin()
+    await taken.reserve(0, 1)  # the day's tokens and the only place are gone
+    site.limited = Limited(JSONReply({}), site.limits, makes_answers=False)
+    answers = [await site.ask() for _ in range(3)]
+    assert [each.status for each in answers] == [200, 200, 429]
+    assert answers[0].headers["x-ratelimit-remaining-requests"] == "1"
+    assert "x-ratelimit-remaining-tokens" not in answers[0].headers
+
+
 async def test_another_key_of_the_same_name_has_counts_of_its_own() -> None:
     site = Site(client("a", "1", requests_per_minute=1), client("a", "2", requests_per_minute=1))
     assert await site.statuses(0, 1, 0, 1) == [200, 200, 429, 429]

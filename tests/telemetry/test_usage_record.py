@@ -28,6 +28,7 @@ WHOLE = answer_facts(
     upstream_model="old-llama",
     retrieval="tool",
     uncounted_rounds=1,
+    estimated_tokens=25,
     cited=(7, None, 9, 7),
 )
 
@@ -59,6 +60,7 @@ def test_a_record_says_what_the_answer_took() -> None:
         "tokens_out": 30,
         "tokens_cached": 40,
         "tokens": 130,
+        "estimated_tokens": 25,
         "ms_first": 20,
         "ms": 41,
         "outcome": "ok",
