@@ -12,7 +12,7 @@ import pytest
 from proxy.access.clients import Client
 from proxy.access.grants import EVERYTHING, Grant
 from tests.support.asgi import Answer
-from tests.support.keyed import PROXYS_KEY, World, passage_of, searching
+from tests.support.keyed import PROXYS_KEY, World, page_of, passage_of, searching
 from tests.support.script import Call, Round, search_call
 from tests.test_attempts import (
     ANY,
@@ -144,6 +144,67 @@ async def lighton_key_in_an_error(*, stream: bool) -> None:
     assert b"acmes-secret" not in answer.body
 
 
+# Reading on
+
+
+READS: dict[str, Any] = {**SETTINGS, "read_documents": True}
+READ_42 = Call("lighton_read", '{"n": 1, "pages": "2", "file_id": 42}')
+
+
+def reading(body: Mapping[str, Any]) -> Round:
+    """A model that reads on in passage 1 and names file 42, if it may read."""
+    has_read = "Page of workspace" in str(body["messages"])
+    names = {each["function"]["name"] for each in body.get("tools", ())}
+    if has_read or "lighton_read" not in names:
+        return Round("So it says.")
+    return Round(calls=(READ_42,), finish_reason="tool_calls")
+
+
+async def document_of_another_key(*, stream: bool) -> None:
+    grants = {"ann": ANY, "bob": Grant(frozenset({43}))}
+    world = World(grants, {**READS, "retrieval": "hybrid"}, say=reading, has_files=True)
+    for key, own, others in (("ann", 42, 43), ("bob", 43, 42)):
+        world.asked.clear()
+        assert (await world.chat(key, asking(stream=stream))).status == 200
+        assert page_of(own) in str(world.asked)
+        assert page_of(others) not in str(world.asked)
+    assert world.read == [42, 43]
+
+
+async def number_shown_to_another_key(*, stream: bool) -> None:
+    def say(body: Mapping[str, Any]) -> Round:
+        """Searches for the first question, and reads on in what it found at the second."""
+        questions = [each for each in body["messages"] if each["role"] == "user"]
+        if len(questions) == 1:
+            return searching()(dict(body))
+        is_read = page_of(42) in str(body["messages"])
+        return Round("So.") if is_read else Round(calls=(READ_42,), finish_reason="tool_calls")
+
+    world = World(TWO, {**READS, **TOOL, "max_rounds": 2}, say=say, has_files=True)
+    said = await first_answer(world, stream)
+    for key, read in (("bob", []), ("ann", [42])):
+        await world.chat(key, asking(said, NEXT, stream=stream))
+        assert world.read == read
+
+
+async def follow_up(*, stream: bool) -> None:
+    world = World(TWO, SETTINGS)
+    said = {"role": "assistant", "content": "It is in the documents."}
+    for key, searches in (("ann", 2), ("ann", 2), ("bob", 4)):
+        await world.chat(key, asking(said, NEXT, stream=stream))
+        assert len(world.searched) == searches
+
+
+async def progress(*, stream: bool) -> None:
+    grants = {"ann": ANY, "bob": Grant(frozenset({43}))}
+    world = World(grants, {**SETTINGS, "progress": "open-webui"}, wait_for=2)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        ann, bob = (tasks.create_task(world.chat(key, asking(stream=stream))) for key in grants)
+    for answer, own, others in ((ann.result(), 42, 43), (bob.result(), 43, 42)):
+        assert (passage_of(own).encode() in answer.body) or not stream
+        assert passage_of(others).encode() not in answer.body
+
+
 # Names that are hidden
 
 
@@ -241,6 +302,18 @@ CROSSING = (
         "its own LightOn key",
         another_lighton_key,
     ),
+    (
+        "the model names a file that another key may read",
+        "reads what its own search found",
+        document_of_another_key,
+    ),
+    (
+        "a key goes on to read by the number that another key was shown",
+        "reads nothing",
+        number_shown_to_another_key,
+    ),
+    ("two keys ask the same short follow-up", "two searches each", follow_up),
+    ("two keys search at once, and progress is shown", "each sees its own", progress),
     ("LightOn's error repeats the LightOn key of a key", "`[key]`", lighton_key_in_an_error),
     ("a key of some profiles tries other names", "404, as for no name", hidden_names_in_a_chat),
     (

@@ -21,6 +21,7 @@ from tests.support.asgi import Answer, Headers, ask
 from tests.support.script import Round, offers_search, result, search_call
 
 QUESTION = "How many days of leave?"
+_FILES = "/api/v3/files/"
 PROXYS_KEY = "lighton-of-the-proxy"
 
 Say = Callable[[dict[str, Any]], Round]
@@ -78,6 +79,10 @@ class World:
     """Workspaces of which a search brings passages, whatever it asked for."""
     has_list: bool = True
     """Whether the list of models can be had."""
+    has_files: bool = False
+    """Whether each workspace holds a file of its number, whose pages can be read."""
+    read: list[int] = field(default_factory=list)
+    """The files of which pages were asked for."""
     fault: Any = None
     """What LightOn says to every search, with the status 422."""
     wait_for: int = 0
@@ -120,6 +125,9 @@ class World:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.paths.append(request.url.path)
+        if request.url.path.startswith(_FILES):
+            self.read.append(int(request.url.path.removeprefix(_FILES)))
+            return httpx.Response(200, json=_file(self.read[-1]))
         if request.method == "GET" and not self.has_list:
             return httpx.Response(503)
         if request.method == "GET":
@@ -146,12 +154,33 @@ class World:
         if self.fault is not None:
             return httpx.Response(422, json=self.fault)
         found = [
-            {**result(f"c{each}", passage_of(each)), "workspace": {"id": each, "name": "W"}}
+            {**self._passage(each), "workspace": {"id": each, "name": "W"}}
             for each in self.brings or workspaces or (1,)
         ]
         return httpx.Response(200, json={"results": found})
+
+    def _passage(self, workspace: int) -> dict[str, Any]:
+        more = {"file_id": workspace, "page_start": 1, "page_end": 1} if self.has_files else {}
+        return result(f"c{workspace}", passage_of(workspace), **more)
+
+
+def _file(number: int) -> dict[str, Any]:
+    """A file in the workspace of its number."""
+    page = {"index": 2, "markdown": page_of(number)}
+    return {
+        "id": number,
+        "workspace": {"id": number},
+        "tags": [],
+        "total_pages": 2,
+        "pages": [page],
+    }
 
 
 def passage_of(workspace: int) -> str:
     """What stands in a workspace and nowhere else."""
     return f"Secret of workspace {workspace}."
+
+
+def page_of(workspace: int) -> str:
+    """The second page of the file in a workspace."""
+    return f"Page of workspace {workspace}."
