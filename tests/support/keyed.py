@@ -128,10 +128,9 @@ class World:
         if request.url.path.startswith(_FILES):
             self.read.append(int(request.url.path.removeprefix(_FILES)))
             return httpx.Response(200, json=_file(self.read[-1]))
-        if request.method == "GET" and not self.has_list:
-            return httpx.Response(503)
         if request.method == "GET":
-            return httpx.Response(200, json={"data": [{"id": each} for each in self.listed]})
+            listed = {"data": [{"id": each} for each in self.listed]}
+            return httpx.Response(200 if self.has_list else 503, json=listed)
         body = orjson.loads(request.content)
         if request.url.path == "/api/v3/search":
             return await self._search(request.headers["authorization"], body)
@@ -161,7 +160,8 @@ class World:
 
     def _passage(self, workspace: int) -> dict[str, Any]:
         more = {"file_id": workspace, "page_start": 1, "page_end": 1} if self.has_files else {}
-        return result(f"c{workspace}", passage_of(workspace), **more)
+        found: dict[str, Any] = result(f"c{workspace}", passage_of(workspace), **more)
+        return found
 
 
 def _file(number: int) -> dict[str, Any]:
