@@ -187,7 +187,8 @@ def strictest(order: Sequence[_T], left: _T | None, right: _T | None) -> _T | No
 def _not_empty(name: str, values: tuple[_T, ...]) -> tuple[_T, ...]:
     if not values:
         raise EmptyScope(
-            f"Nothing is left to search: no {name} is in all of settings, profile and request.",
+            f"Nothing is left to search: no {name} is in all of settings, client key, profile and "
+            "request.",
             param=f"{FIELD}.{name}",
         )
     return tuple(dict.fromkeys(values))
