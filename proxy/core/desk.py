@@ -137,6 +137,11 @@ class Desk:
         job = order.job
         return job if job in self._round else None
 
+    def can_meet(self, call: ToolCall) -> bool:
+        """Whether there is a job, of this round or an earlier one, that brings what it asks for."""
+        self.take(call)
+        return self._orders[call.id].job is not None
+
     def round_jobs(self) -> tuple[Job, ...]:
         """The jobs that this round needs, in the order of their calls."""
         return tuple(self._round)

@@ -58,7 +58,10 @@ def test_a_chore_may_be_a_system_message_alone(role: str) -> None:
     "content",
     [
         "You are a professional conversation summarizer. Generate a concise title that captures",
-        "You are an assistant skilled in conversation. You need to summarize the user's conversation",
+        (
+            "You are an assistant skilled in conversation. You need to summarize the user's "
+            "conversation into a title within 10 words."
+        ),
     ],
     ids=["LobeChat", "Cherry Studio"],
 )
@@ -73,7 +76,10 @@ def test_a_system_message_may_set_the_chore(content: str) -> None:
     "closing",
     [
         "Please generate a four to five word title summarizing our conversation without any lead",
-        "Summarize the discussion briefly in 200 words or less to use as a prompt for future context",
+        (
+            "Summarize the discussion briefly in 200 words or less to use as a prompt for future "
+            "context."
+        ),
     ],
 )
 def test_a_chore_may_end_the_conversation_that_it_is_about(closing: str, role: str) -> None:
