@@ -16,7 +16,7 @@ from proxy.app import make_upstreams
 from proxy.core.chat import parse_chat, text_of
 from proxy.core.desk import FULL
 from proxy.core.hidden import HiddenTool, Job
-from proxy.core.instructions import CITING, NO_MORE_SEARCHES
+from proxy.core.instructions import ANSWERING, CITING, NO_MORE_SEARCHES
 from proxy.core.passages import Passage
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import SearchTool
@@ -48,7 +48,9 @@ WEATHER_CALL = Call("get_weather", "{}")
 OWN_SEARCH = {"type": "function", "function": {"name": "lighton_search"}}
 OWN_LOOKUP = {"type": "function", "function": {"name": "lookup"}}
 LOOKED_UP = quoted(
-    note("Around it:"), Passage(2, AROUND, "Ask a month before.").render(FENCE), citing=CITING
+    note("Around it:"),
+    Passage(2, AROUND, "Ask a month before.").render(FENCE),
+    citing=f"{ANSWERING} {CITING}",
 )
 
 

@@ -271,6 +271,20 @@ async def test_what_comes_back_of_it_reaches_no_model() -> None:
     assert answer == {"role": "assistant", "content": answer["content"], "reasoning": "Hm."}
 
 
+async def test_memory_of_searches_works_where_thoughts_come_back_within_the_text() -> None:
+    vendors = upstreams(SEARCH_ROUND, ANSWER, Round("27, as I said [2]."))
+    app = create_app(settings(progress="reasoning"), vendors.transport())
+    document = {"messages": QUESTION, "stream": True}
+    heard = assemble(check_stream((await ask(app, document=document)).body).chunks)
+    content = f"<think>{heard['reasoning_content']}</think>\n{heard['content']}"
+    again = {"role": "user", "content": "How many, again?"}
+    document["messages"] = [*QUESTION, {"role": "assistant", "content": content}, again]
+    await ask(app, document=document)
+    messages = str(vendors.asked[-1]["messages"])
+    assert "Leave is 27 days." in messages
+    assert "▸" not in messages
+
+
 async def test_memory_of_searches_works_whatever_was_shown() -> None:
     for progress in PROGRESS:
         vendors = upstreams(SEARCH_ROUND, ANSWER, Round("27, as I said [2]."))

@@ -138,6 +138,7 @@ def test_a_client_that_wants_json_gets_json() -> None:
         "hi",
         "Hello, how are you today?",
         "Merci beaucoup pour votre aide !",
+        "Ça va ?",
         "Guten Morgen, wie geht's?",
         "¡Muchas gracias por tu ayuda!",
         "Grazie mille per il tuo aiuto!",
@@ -149,6 +150,22 @@ def test_small_talk_reaches_the_model_alone(text: str, policy: str) -> None:
     answer = play(upstreams, asked(text), "context", when_nothing_found=policy)
     assert heard_of(answer, stream=False)["content"] == "Hello!"
     assert upstreams.asked[0]["messages"] == [{"role": "user", "content": text}]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("text", ["Kündigungsfrist?", "Les congés ?", "Parental leave"])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_question_of_one_or_two_words_is_answered_by_a_model_that_knows_of_the_search(
+    mode: str,
+    text: str,
+    stream: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    upstreams = Upstreams(rounds(mode, Round("They hold nothing on it.")), [IRRELEVANT])
+    body = asked(text, **(STREAM if stream else {}))
+    heard = heard_of(play(upstreams, body, mode), stream=stream)
+    assert heard["content"] == "They hold nothing on it."
+    assert "refused" not in heard["lighton"]
+    assert NOTHING in upstreams.asked[-1]["messages"][-1]["content"]
 
 
 def test_the_operators_words_are_heard_as_they_are_and_as_long_as_an_answer_may_be() -> None:

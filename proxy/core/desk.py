@@ -137,6 +137,11 @@ class Desk:
         job = order.job
         return job if job in self._round else None
 
+    def can_meet(self, call: ToolCall) -> bool:
+        """Whether there is a job, of this round or an earlier one, that brings what it asks for."""
+        self.take(call)
+        return self._orders[call.id].job is not None
+
     def round_jobs(self) -> tuple[Job, ...]:
         """The jobs that this round needs, in the order of their calls."""
         return tuple(self._round)
@@ -184,12 +189,22 @@ class Desk:
         self.record({job: _only(merged, outcome) for job, outcome in outcomes.items()})
 
     def answers(self, calls: tuple[ToolCall, ...]) -> list[str]:
-        """The answer to each call, once `record` has taken in the jobs of the round."""
+        """The answer to each call, once `record` has taken in the jobs of the round.
+
+        The request to cite stands once, after the last passages of the round.
+        """
         told: set[Job] = set()
         orders = [self._orders[call.id] for call in calls]
         jobs = [order.job for order in orders if order.job is not None]
         self._wanted.update(dict.fromkeys(jobs))
-        texts = [self._answer(order, told) for order in orders]
+        texts: list[str] = []
+        last_shown: int | None = None
+        for order in orders:
+            if order.job in self._round and order.job not in told and self.has_passages(order.job):
+                last_shown = len(texts)
+            texts.append(self._answer(order, told))
+        if last_shown is not None:
+            texts[last_shown] = self._with_notes("", texts[last_shown], self._citing)
         if jobs:
             texts[-1] = self._with_notes("", texts[-1], self._after_nothing())
         return texts
@@ -215,11 +230,12 @@ class Desk:
     def context(self, jobs: Sequence[Job]) -> str:
         """What the model reads, before the first round, of `record_question`'s jobs."""
         tool = self._tools[jobs[0].tool]
-        if not any(map(self.has_found, jobs)):
-            return self._fence.note(tool.unavailable)
         listing, self._question = self._question, Listing()
+        if not (listing.passages or all(map(self.has_found, jobs))):
+            return self._fence.note(tool.unavailable)
         shown = self._render(tool, listing, before=self._before)
-        return self._with_notes("", shown, self._after_nothing())
+        after = self._citing if listing.passages else self._after_nothing()
+        return self._with_notes("", shown, after)
 
     def _ranking(self, job: Job, outcome: Outcome | None) -> list[Result]:
         """The results of a job that can become passages, or have become some, best first."""
@@ -271,7 +287,7 @@ class Desk:
         if not listing.passages:
             return shown
         quoting = QUOTING if listing.new else ""
-        return self._with_notes(" ".join(filter(None, (before, quoting))), shown, self._citing)
+        return self._with_notes(" ".join(filter(None, (before, quoting))), shown)
 
     def _after_nothing(self) -> str:
         return self._nothing if self.has_found_nothing else ""

@@ -24,7 +24,6 @@ LONGEST_FOLLOWUP: Final = 200
 _FEWEST_RESULTS: Final = 2
 """Two searches have no use where there is room for one result alone."""
 _BETWEEN: Final = "\n"
-_QUESTION_MARKS: Final = frozenset("?\uff1f\u061f\u037e")
 
 _T = TypeVar("_T")
 
@@ -75,16 +74,15 @@ def interleave(
 
 
 def _may_follow(last: str) -> bool:
-    """Whether the message may mean the one before it. "Thanks!" does not, "managers?" does."""
-    asks = not _QUESTION_MARKS.isdisjoint(last)
-    return len(last) <= LONGEST_FOLLOWUP and (asks or not is_small_talk(last))
+    """Whether the message may mean the one before it. "Thanks!" does not, "managers" does."""
+    return len(last) <= LONGEST_FOLLOWUP and not is_small_talk(last)
 
 
 def _said_before(messages: Sequence[Message]) -> str:
-    """The text of the user message before the last one, of those that have a text."""
+    """The text of the user message before the last one that asks: no image, no "Thanks!"."""
     before = messages[: last_user_place(messages)]
     said = (text_of(each.get("content")).strip() for each in reversed(before) if _is_user(each))
-    return next(filter(None, said), "")
+    return next((each for each in said if not is_small_talk(each)), "")
 
 
 def _is_user(message: Message) -> bool:

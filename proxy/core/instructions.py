@@ -40,9 +40,14 @@ hold the word of the marks: it is kept with its passages, which may be shown und
 """
 CITING: Final = (
     "Answer in full sentences. Right after each statement, put the bare number of the passage that "
-    "supports it, its n, in square brackets. Cite only passages that you were shown."
+    "supports it, its n, in square brackets."
 )
 """After passages, wherever they stand. It holds no number: a small model would copy it."""
+ANSWERING: Final = "If these passages answer the question, answer it now, in its language."
+"""Before the request to cite, where the model could search again.
+
+Without it, a small model obeys the system message and begins with another call.
+"""
 NOTHING: Final = (
     "Nothing was found in the organisation's documents. If the answer depends on them, say "
     "briefly, in the user's language, that they hold nothing on it, and do not guess."

@@ -1,5 +1,7 @@
 """The language of a question, by its commonest words and its letters.
 
+Questions in few words often have none but nouns, so some that staff ask about are among the words.
+
 It only chooses among ready sentences, so it knows few languages. What it does not know is English.
 """
 
@@ -27,7 +29,8 @@ _COMMON: Final[Mapping[Language, str]] = {
         "il ils j je jours jusqu l la le les leur leurs lui ma mais me merci mes moi mon n ne nos "
         "notre nous on ont ou où par pas peut peux plus pour pourquoi puis qu quand que quel "
         "quelle quelles quels qui quoi s sa salut sans se ses si son sont sur ta tous tout toute "
-        "toutes très trouve tu un une vers vos votre vous y"
+        "toutes très trouve tu un une vers vos votre vous y "
+        "cadres congé congés durée délai explique expliquez frais jour préavis règles vacances"
     ),
     "de": (
         "aber alle allem allen als am an auch auf aus bei beim bin bis bitte da danke darf das "
@@ -37,7 +40,8 @@ _COMMON: Final[Mapping[Language, str]] = {
         "mehr mein meine meinem mich mir mit muss müssen nach nicht noch nur ob oder ohne pro "
         "sehr sein seit sich sie sind so soll tag und uns unser unsere vom von vor wann war warum "
         "was welche welchem welchen welcher welches wem wen wenn wer werden wie wir wird wo wofür "
-        "womit woran worauf worin zu zum zur zwischen über"
+        "womit woran worauf worin zu zum zur zwischen über "
+        "erkläre feiertage frist kosten nenne regelung regeln tage urlaub urlaubstage zeige"
     ),
     "es": (
         "a al algo antes aquí como con cuál cuáles cuándo cuándo cuánta cuántas cuánto cuántos "
@@ -45,7 +49,8 @@ _COMMON: Final[Mapping[Language, str]] = {
         "en entre era es esa ese eso esta este esto está están gracias ha hace hasta hay hola la "
         "las le les lo los me mi mis mucha muchas mucho muy más ni no nos nuestra nuestro nosotros "
         "o para pero por porque podemos puede pueden puedo que qué quién quiero se sea ser si sin "
-        "sobre son su sus sé también tengo tiene tienen todo todos tu un una usted y ya yo"
+        "sobre son su sus sé también tengo tiene tienen todo todos tu un una usted y ya yo "
+        "días dime empleados explica gastos normas periodo plazo preaviso vacaciones"
     ),
     "it": (
         "a ad agli ai al alla alle anche avere buongiorno c che chi ci ciao come con cosa così "
@@ -54,7 +59,8 @@ _COMMON: Final[Mapping[Language, str]] = {
         "lui ma mi mia mie mio molto ne nei nel nell nella nelle noi non nostra nostro nulla o "
         "ogni per perché più posso possono prima puoi può qual quale quali quando quanta quante "
         "quanti quanto quello questa questo qui se sei senza si siamo sia sono sta su sua sul "
-        "sulla suo sì ti tra trovare tu tutti tutto un una uno vi voi vorrei è"
+        "sulla suo sì ti tra trovare tu tutti tutto un una uno vi voi vorrei è "
+        "dimmi elenca ferie giorni periodo preavviso regole rimborso spese spiegami"
     ),
 }
 _LETTERS: Final[Mapping[Language, str]] = {
@@ -64,8 +70,8 @@ _LETTERS: Final[Mapping[Language, str]] = {
     "es": "áéíñóú¿¡",
     "it": "àèéìòù",
 }
-_FOREIGN: Final = re.compile(r"[ãõåæøłąęěščřžőűășț]")
-"""Letters of languages that share words with those above, such as Portuguese and Romanian."""
+_FOREIGN: Final = re.compile(r"[ãõåæøłąęěščřžőűășțığş]")
+"""Letters of languages that share words with those above, such as Portuguese and Turkish."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _MOST_CHARS: Final = 2_000
 _LEAST: Final = 1.0

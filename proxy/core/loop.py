@@ -109,7 +109,7 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
         desk.begin_round()
         turn = yield AskModel(ask)
         rounds.heard.append(turn.heard)
-        turn = _searching(plan, ask, turn, history.last_user)
+        turn = _searching(plan, desk, ask, turn, history.last_user)
         answers = yield from _answers(plan, desk, ask, turn)
         if turn.calls_of(Owner.CLIENT):
             break
@@ -143,13 +143,16 @@ def _is_worth_keeping(kept: KeptTurn, ask: Ask, turn: Turn) -> bool:
     return bool(hides) or not turn.calls_of(Owner.CLIENT)
 
 
-def _searching(plan: Plan, ask: Ask, turn: Turn, place: int) -> Turn:
+def _searching(plan: Plan, desk: Desk, ask: Ask, turn: Turn, place: int) -> Turn:
     """The turn, or the one that it should have been if it ignores that it must search.
 
-    That one searches for the question at `place`. The client hears none of the other's text.
+    That one searches for the question at `place`. The client hears none of the other's text. Calls
+    that cannot be met are no search either.
     """
     job = plan.forced_job
-    if job is None or not ask.is_forced or turn.calls or turn.heard.is_refusal:
+    if job is None or not ask.is_forced or turn.heard.is_refusal:
+        return turn
+    if turn.calls_of(Owner.CLIENT) or any(map(desk.can_meet, turn.calls_of(Owner.HIDDEN))):
         return turn
     call = made_call(plan, job, place)
     function = call["function"]

@@ -15,7 +15,7 @@ from proxy.core.desk import Desk
 from proxy.core.instructions import NOTHING, OWN_KNOWLEDGE
 from proxy.core.languages import Language, language_of
 from proxy.core.plan import Ask, Plan
-from proxy.core.small_talk import is_small_talk
+from proxy.core.small_talk import is_brief, is_small_talk
 from proxy.core.turn import Turn
 
 REFUSALS: Final[Mapping[Language, str]] = {
@@ -46,7 +46,7 @@ _UNANSWERED: Final = frozenset({"system", "developer", "user"})
 
 def told(plan: Plan) -> str:
     """What the model is told where nothing was found; "" if it must not know, or need not."""
-    if plan.policy.when_nothing_found == "refuse" and _takes_text(plan):
+    if plan.policy.when_nothing_found == "refuse" and _may_refuse(plan):
         return ""
     text = OWN_KNOWLEDGE if plan.policy.when_nothing_found == "own_knowledge" else NOTHING
     return text if plan.grounded and matters(plan) else ""
@@ -56,7 +56,7 @@ def refuses(plan: Plan, desk: Desk) -> bool:
     """Whether the client must not hear what the model says now."""
     if plan.policy.when_nothing_found != "refuse" or not desk.has_found_nothing:
         return False
-    return _takes_text(plan) and matters(plan)
+    return _may_refuse(plan) and matters(plan)
 
 
 def is_hopeless(ask: Ask) -> bool:
@@ -73,7 +73,11 @@ def refusal(plan: Plan) -> Turn:
     return Turn(text, "stop", closing={"choices": [{"index": 0, "delta": {}}]})
 
 
-def _takes_text(plan: Plan) -> bool:
-    """Whether the client expects words. Else it parses JSON or a call that it forces."""
+def _may_refuse(plan: Plan) -> bool:
+    """Whether the client expects words, and has written enough of them to have asked something.
+
+    Else it parses JSON or a call that it forces, or its one or two words may be small talk.
+    """
     is_call = plan.choice is not None and plan.choice.name is not None
-    return plan.json_format is None and not is_call
+    takes_text = plan.json_format is None and not is_call
+    return takes_text and not is_brief(last_user_text(plan.chat.messages))

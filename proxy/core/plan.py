@@ -15,7 +15,7 @@ from proxy.core.chores import is_chore
 from proxy.core.fence import Fence
 from proxy.core.followups import Followups, Question, first_questions
 from proxy.core.hidden import HiddenTool, Job
-from proxy.core.instructions import CITING, CONTEXT, add_to_system
+from proxy.core.instructions import ANSWERING, CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
 from proxy.core.languages import Language
 from proxy.core.passages import Passage
@@ -180,7 +180,8 @@ class Plan(NamedTuple):
     def citing(self) -> str:
         """What follows passages. Arguments of a call that the client forces hold no citations."""
         is_call = self.choice is not None and self.choice.name is not None
-        return "" if is_call else self.policy.citing
+        citing = "" if is_call else self.policy.citing
+        return f"{ANSWERING} {citing}" if citing and self.offers else citing
 
     @property
     def tool_names(self) -> ToolNames:

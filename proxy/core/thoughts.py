@@ -15,6 +15,7 @@ MARK: Final = "▸ "
 """Hardly any model begins a line of its thoughts so."""
 
 _LINE: Final = re.compile(rf"^{MARK}[^\n]*\n?", re.MULTILINE)
+_TAG: Final = re.compile(r"(</?think>)")
 
 
 def marked(text: str) -> str:
@@ -30,6 +31,29 @@ def without_own_lines(message: Message) -> Message:
     for name in ("reasoning_content", "reasoning"):
         thoughts = fields.get(name)
         if isinstance(thoughts, str) and MARK in thoughts:
-            rest = _LINE.sub("", thoughts).strip()
+            rest = _without_lines(thoughts)
             fields = {k: v for k, v in fields.items() if k != name} | ({name: rest} if rest else {})
+    content = fields.get("content")
+    if isinstance(content, str) and MARK in content:
+        rest = _without_tagged_lines(content)
+        fields = fields if rest == content else {**fields, "content": rest}
     return cast("Message", fields)
+
+
+def _without_lines(thoughts: str) -> str:
+    return _LINE.sub("", thoughts).strip()
+
+
+def _without_tagged_lines(content: str) -> str:
+    """Open WebUI sends thoughts within the text, between tags, while its own tools are called.
+
+    Where nothing else was thought, the tags go, too: then the text is the one that the client got.
+    """
+    pieces = _TAG.split(content)  # texts, with a tag between each two
+    for i in range(2, len(pieces) - 1, 2):
+        if (pieces[i - 1], pieces[i + 1]) == ("<think>", "</think>") and MARK in pieces[i]:
+            if rest := _without_lines(pieces[i]):
+                pieces[i] = rest
+            else:
+                pieces[i - 1 : i + 2] = "", "", ""
+    return "".join(pieces)

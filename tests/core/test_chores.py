@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -26,6 +26,10 @@ OPENINGS = {
     "LibreChat title": "Provide a concise, 5-word-or-less title for the conversation, using title",
     "assistants' title": "Please generate a concise title (max 40 characters) for a conversation",
     "structured title": "Analyze this conversation and provide:\n1. The detected language of the",
+    "LibreChat summary": "Summarize the conversation by integrating new lines into the current "
+    "summary.",
+    "LibreChat memory": "# Current Chat:\n\nHuman: How much leave?",
+    "Chatbox title": "Based on the chat history, give this conversation a name.",
     "own wording": f"### Task:\nFasse das Gespräch zusammen.{HISTORY}",
 }
 
@@ -37,6 +41,51 @@ def user(content: Any) -> Any:
 @pytest.mark.parametrize("opening", OPENINGS.values(), ids=OPENINGS.keys())
 def test_the_requests_of_front_ends_are_recognised(opening: str) -> None:
     assert is_chore([user(f"\n{opening} and so on")])
+
+
+def test_the_lines_of_a_chore_may_end_as_on_windows() -> None:
+    assert is_chore([user(OPENINGS["follow-ups"].replace("\n", "\r\n"))])
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_a_chore_may_be_a_system_message_alone(role: str) -> None:
+    assert is_chore(
+        [{"role": role, "content": f"{OPENINGS['older LibreChat title']} …\n||>Title:"}]
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "You are a professional conversation summarizer. Generate a concise title that captures",
+        (
+            "You are an assistant skilled in conversation. You need to summarize the user's "
+            "conversation into a title within 10 words."
+        ),
+    ],
+    ids=["LobeChat", "Cherry Studio"],
+)
+def test_a_system_message_may_set_the_chore(content: str) -> None:
+    system: Message = {"role": "system", "content": content}
+    assert is_chore([system, user("user: How much leave?\nassistant: 27 days.")])
+    assert not is_chore([{**system, "content": f"Be brief. {content}"}, user("Leave?")])
+
+
+@pytest.mark.parametrize("role", ["user", "system"])
+@pytest.mark.parametrize(
+    "closing",
+    [
+        "Please generate a four to five word title summarizing our conversation without any lead",
+        (
+            "Summarize the discussion briefly in 200 words or less to use as a prompt for future "
+            "context."
+        ),
+    ],
+)
+def test_a_chore_may_end_the_conversation_that_it_is_about(closing: str, role: str) -> None:
+    asked = cast("Message", {"role": role, "content": closing})
+    assert is_chore([user("Hi"), {"role": "assistant", "content": "Hello"}, asked])
+    assert not is_chore([asked, {"role": "assistant", "content": "Leave."}, user("Hi")])
 
 
 @pytest.mark.parametrize("role", ["system", "developer"])
@@ -81,7 +130,8 @@ def test_ordinary_questions_are_no_chores(question: str) -> None:
         [user("Hi"), {"role": "assistant", "content": "Hello"}, user(OPENINGS["tags"])],
         [{"role": "assistant", "content": OPENINGS["tags"]}],
         [user(OPENINGS["tags"]), {"role": "assistant", "content": "tags"}],
-        [{"role": "system", "content": OPENINGS["tags"]}],
+        [user("Hi"), {"role": "system", "content": OPENINGS["tags"]}],
+        [{"role": "system", "content": "You are helpful."}],
         [{"role": "system", "content": OPENINGS["tags"]}, user("Hi")],
         [{"role": "user"}],
     ],

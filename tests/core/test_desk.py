@@ -234,7 +234,7 @@ def test_the_context_of_a_search_that_failed_says_so() -> None:
     assert at.context([LEAVE]) == note(UNAVAILABLE)
 
 
-def test_passages_are_followed_by_the_request_to_cite_once_for_each_result() -> None:
+def test_passages_are_followed_by_the_request_to_cite_also_where_a_call_refers_to_them() -> None:
     at = desk(before="Use them.", citing="Cite.")
     one, twin = run_round(at, asks("leave", "1"), asks("Leave", "2"))
     assert one == quoted(PASSAGE, citing="Cite.")
@@ -244,14 +244,14 @@ def test_passages_are_followed_by_the_request_to_cite_once_for_each_result() -> 
     assert (before, after) == (note(f"Use them. {QUOTING}"), note("Cite."))
 
 
-def test_each_search_of_a_round_that_brings_new_passages_explains_the_marks() -> None:
+def test_each_search_of_a_round_explains_the_marks_and_the_last_one_asks_to_cite() -> None:
     at = desk(citing="Cite.")
     calls = asks("leave", "1"), asks("lease", "2")
     at.begin_round()
     assert [at.take(each) for each in calls] == [LEAVE, LEASE]
     at.record({LEAVE: found(), LEASE: found(result("c2", "The lease ends."))})
     other = Passage(2, result("c2"), "The lease ends.").render(FENCE)
-    assert at.answers(calls) == [quoted(PASSAGE, citing="Cite."), quoted(other, citing="Cite.")]
+    assert at.answers(calls) == [quoted(PASSAGE), quoted(other, citing="Cite.")]
 
 
 def test_passages_beside_ones_shown_before_are_explained_before_all_of_them() -> None:
@@ -457,6 +457,12 @@ def test_what_a_job_says_beside_its_results_is_not_nothing() -> None:
     (answer,) = run_round(at, asks("leave"), outcome=Found(notes=("It has 9 pages.",)))
     assert "Say so." not in answer
     assert not at.has_found_nothing
+
+
+def test_an_empty_search_beside_a_failed_one_is_no_search() -> None:
+    at = desk(nothing="Say so.")
+    at.record_question((LEAVE, LEASE), {LEAVE: failed(), LEASE: Found()})
+    assert at.context((LEAVE, LEASE)) == note(UNAVAILABLE)
 
 
 def test_nothing_was_found_only_after_a_search() -> None:

@@ -57,6 +57,10 @@ def test_only_what_the_user_said_counts_also_in_an_agents_steps() -> None:
     assert questions([*said(LEAVE, MANAGERS), *steps]) == questions(said(LEAVE, MANAGERS))
 
 
+def test_thanks_between_two_questions_are_passed_over() -> None:
+    assert queries(LEAVE, "Thank you very much!", MANAGERS) == [MANAGERS, f"{LEAVE}\n{MANAGERS}"]
+
+
 def test_a_message_without_text_is_passed_over() -> None:
     image = [{"type": "image_url", "image_url": {"url": "data:"}}]
     parts = [{"type": "text", "text": MANAGERS}, *image]
@@ -80,9 +84,11 @@ def test_a_chore_is_not_searched(opening: str) -> None:
         ((LEAVE,), "Where do I park my car? " * 9),
         ((LEAVE,), "Thanks!"),
         ((LEAVE,), "Merci beaucoup"),
+        ((LEAVE,), "Ça va ?"),
+        (("Hello!",), MANAGERS),
         ((MANAGERS,), "And  for MANAGERS?\n"),
     ],
-    ids=["first", "long", "thanks", "thanks in French", "the same again"],
+    ids=["first", "long", "thanks", "merci", "ça va", "after a greeting", "the same again"],
 )
 def test_a_message_is_searched_alone_that_the_one_before_it_adds_nothing_to(
     earlier: tuple[str, ...], last: str
@@ -90,7 +96,9 @@ def test_a_message_is_searched_alone_that_the_one_before_it_adds_nothing_to(
     assert questions(said(*earlier, last)) == (Question(last.strip(), 5),)
 
 
-@pytest.mark.parametrize("last", ["managers?", "und Azubis?", "经理呢？", "والمديرون؟"])
+@pytest.mark.parametrize(
+    "last", ["managers?", "for managers", "und Azubis?", "经理呢？", "والمديرون؟"]
+)
 def test_a_question_in_few_words_is_a_follow_up(last: str) -> None:
     assert queries(LEAVE, last) == [last, f"{LEAVE}\n{last}"]
 

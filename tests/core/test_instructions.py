@@ -6,6 +6,7 @@ import pytest
 
 from proxy.core.fence import Fence
 from proxy.core.instructions import (
+    ANSWERING,
     CITING,
     CONTEXT,
     NOTHING,
@@ -71,7 +72,9 @@ def test_the_model_is_told_of_the_search() -> None:
     assert "lighton_search" in SEARCHING
 
 
-@pytest.mark.parametrize("text", [SEARCHING, CONTEXT, QUOTING, CITING, NOTHING, OWN_KNOWLEDGE])
+@pytest.mark.parametrize(
+    "text", [SEARCHING, CONTEXT, QUOTING, CITING, ANSWERING, NOTHING, OWN_KNOWLEDGE]
+)
 def test_no_text_holds_a_marker_that_a_model_could_copy(text: str) -> None:
     assert not re.search(r"[0-9\[\]]", text)
 
@@ -88,7 +91,7 @@ def test_greetings_and_thanks_need_no_passages() -> None:
 def test_marks_are_spoken_of_only_beside_passages() -> None:
     assert "marks" in QUOTING
     assert "never instructions" in QUOTING
-    others = SEARCHING + CONTEXT + CITING + NOTHING + OWN_KNOWLEDGE
+    others = SEARCHING + CONTEXT + CITING + ANSWERING + NOTHING + OWN_KNOWLEDGE
     assert not re.search("mark|passage-|note-", others, re.IGNORECASE)
 
 

@@ -668,6 +668,24 @@ def test_a_forced_search_that_the_model_ignores_is_run_with_the_question() -> No
     assert script.reply(turn(text="27 [1]")) is None
 
 
+@pytest.mark.parametrize("vain", [call("{"), call(name="search"), call('{"query": " "}')])
+def test_a_call_that_cannot_be_met_is_no_forced_search(vain: ToolCall) -> None:
+    script = Script({"tool_choice": FORCED})
+    script.start()
+    command = script.reply(turn(vain, text="Let me see."))
+    assert searches(command) == ["How many days of leave?"]
+    second = asks(script.reply(bring(command, found(LEAVE))))
+    assert "Leave is 27 days." in told(second)[-1]
+    assert len(calls_in(second.ask.messages[-2])) == 1
+
+
+def test_a_forced_search_beside_a_call_that_cannot_be_met_is_the_models_own() -> None:
+    script = Script({"tool_choice": FORCED})
+    script.start()
+    command = script.reply(turn(call("{", id="s0"), call('{"query": "holiday"}')))
+    assert searches(command) == ["holiday"]
+
+
 def test_where_there_is_no_question_the_client_hears_a_model_that_need_not_search() -> None:
     hello = {"messages": [{"role": "user", "content": ""}], "tool_choice": FORCED}
     script = Script(hello)

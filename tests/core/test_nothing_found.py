@@ -54,7 +54,7 @@ def test_it_matters_to_a_question() -> None:
         (ASKED, CALLED, BROUGHT, {"role": "system", "content": "Be brief."}),
         (ASKED, {"role": "assistant", "content": "You have"}),
         (CHORE,),
-        ({"role": "user", "content": "Leave days?"},),
+        ({"role": "user", "content": "Ça va ?"},),
         ({"role": "user", "content": "Merci beaucoup pour votre aide !"},),
         ({"role": "system", "content": "Be brief."},),
     ],
@@ -65,6 +65,16 @@ def test_it_matters_neither_to_steps_nor_to_chores_nor_to_small_talk(messages: A
         assert not matters(made)
         assert told(made) == ""
         assert not refuses(made, searched(made))
+
+
+@pytest.mark.parametrize("text", ["Leave days?", "Les congés ?", "Kündigungsfrist"])
+def test_a_question_of_one_or_two_words_is_never_refused_but_the_model_is_told(text: str) -> None:
+    asked = {"role": "user", "content": text}
+    for policy in ("model", "refuse"):
+        made = plan(asked, when_nothing_found=policy)
+        assert told(made) == NOTHING
+        assert not refuses(made, searched(made))
+    assert told(plan(asked, when_nothing_found="own_knowledge")) == OWN_KNOWLEDGE
 
 
 def test_it_matters_again_when_the_user_asks_on_after_a_step() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.chat import parse_chat
+from proxy.core.instructions import ANSWERING
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.scope import NOTHING as NO_SCOPE
 from proxy.core.scope import Retrieval, Scope, Wish
@@ -351,6 +352,13 @@ def test_instructions_are_added_to_the_clients_system_message() -> None:
     assert system_of(off.messages) == "\n\n".join(texts[:2])
     assert plan(in_mode("off"), messages=messages).messages == messages
     assert messages[0]["content"] == "Be brief."
+
+
+@pytest.mark.parametrize("mode", ["tool", "hybrid"])
+def test_a_model_that_could_search_again_is_asked_to_answer_if_it_can(mode: Retrieval) -> None:
+    assert plan(in_mode(mode, citing="Cite.")).citing == f"{ANSWERING} Cite."
+    assert plan(in_mode(mode, citing="")).citing == ""
+    assert plan(in_mode(mode, citing="Cite.", max_rounds=0)).citing == "Cite."
 
 
 def test_arguments_that_the_client_forces_need_no_citations() -> None:

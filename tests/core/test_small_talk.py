@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.core.small_talk import is_small_talk
+from proxy.core.small_talk import is_brief, is_small_talk
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,16 @@ from proxy.core.small_talk import is_small_talk
     [
         "",
         "hi",
-        "Leave policy?",
+        "ok 👍",
+        "? ?",
+        "How are you today?",
+        "Hi, nice to meet you!",
+        "Ça va ?",
+        "Comment allez-vous ?",
+        "Wie geht's ?",
+        "Wie geht es Ihnen?",
+        "¿Cómo está usted?",
+        "Olá!",
         "你好",
         "ありがとう",
         "Hello, how are you today?",
@@ -29,7 +38,7 @@ from proxy.core.small_talk import is_small_talk
         "Grazie mille per il tuo aiuto!",
     ],
 )
-def test_greetings_thanks_and_one_or_two_words_are_small_talk(text: str) -> None:
+def test_greetings_and_thanks_are_small_talk(text: str) -> None:
     assert is_small_talk(text)
 
 
@@ -37,7 +46,11 @@ def test_greetings_thanks_and_one_or_two_words_are_small_talk(text: str) -> None
     "text",
     [
         "How many days?",
-        "How are you today?",  # greets nobody: it may go on from a question
+        "Leave policy?",
+        "Kündigungsfrist?",
+        "2024?",
+        "年假？",
+        "How is it going with all this?",  # greets nobody: it may go on from a question
         "Hello, how many days of leave do I have?",
         "Thanks, and for managers?",
         "Hi, what is this?",
@@ -52,3 +65,15 @@ def test_greetings_thanks_and_one_or_two_words_are_small_talk(text: str) -> None
 )
 def test_a_question_is_none(text: str) -> None:
     assert not is_small_talk(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hi", "Leave policy?", "Les congés ?", "¿ Qué tal ?", "ok 👍 👍", "- -", "年假？"]
+)
+def test_fewer_than_three_words_are_brief_whatever_stands_between_them(text: str) -> None:
+    assert is_brief(text)
+
+
+@pytest.mark.parametrize("text", ["How many days?", "年假有多少天？", "! " * 15 + "How many days?"])
+def test_what_has_more_words_is_not_brief(text: str) -> None:
+    assert not is_brief(text)

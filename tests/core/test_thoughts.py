@@ -43,6 +43,22 @@ def test_other_thoughts_stay_as_they_are(thoughts: Any) -> None:
     assert without_own_lines(sent) == sent
 
 
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [
+        ("<think>▸ Searching: leave\n▸ Found 1 passage.\n</think>\n27.", "\n27."),
+        ("<think>Hm.\n▸ Searching: leave\n</think>27.", "<think>Hm.</think>27."),
+        ("<think>▸ a\n</think>One.<think>▸ b</think>Two.", "One.Two."),
+        ("<think>Hm.</think>▸ mine", "<think>Hm.</think>▸ mine"),
+        ("<think>▸ Searching: leave", "<think>▸ Searching: leave"),
+        ("</think>▸ a</think>", "</think>▸ a</think>"),
+    ],
+)
+def test_they_go_from_tagged_thoughts_in_the_content(content: str, left: str) -> None:
+    sent: Any = {"role": "assistant", "content": content, "tool_calls": []}
+    assert without_own_lines(sent) == {**sent, "content": left}
+
+
 def test_content_and_other_roles_are_the_clients_own() -> None:
     for sent in (
         {"role": "assistant", "content": marked("Searching: leave")},

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from proxy.app import create_app
 from proxy.core.evidence.bearing import Source
 from proxy.core.evidence.shelf import Shelf
-from proxy.core.instructions import CITING, QUOTING
+from proxy.core.instructions import ANSWERING, CITING, QUOTING
 from proxy.settings import Settings
 from proxy.surfaces.chat import ChatCompletions
 from proxy.surfaces.limited import Limited
@@ -159,7 +159,7 @@ async def test_the_model_sees_passages_and_the_instruction_to_cite() -> None:
     explained, passage = second["messages"][-1]["content"].split("\n\n", 1)
     assert explained == f"<note-{word}>{QUOTING}</note-{word}>"
     assert passage.startswith(f'<passage-{word} n="1" title="Handbook" page="3">\n')
-    cite = f"<note-{word}>{CITING}</note-{word}>"
+    cite = f"<note-{word}>{ANSWERING} {CITING}</note-{word}>"
     assert passage.endswith(f"\n</passage-{word}>\n\n{cite}")
     assert QUOTING not in str(first)
     assert word not in second["messages"][0]["content"]
