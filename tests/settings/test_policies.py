@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from proxy.access.clients import ANYBODY, Client
-from proxy.core.instructions import CONTEXT
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
 from proxy.errors import EmptyScope, ModelNotFound
@@ -25,7 +24,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         max_searches=8,
         budget_s=240,
         instructions="",
-        context=CONTEXT,
+        context=None,
         passage_chars=48_000,
         query_chars=4_000,
         fail_on_search_error=False,
