@@ -129,7 +129,7 @@ class Run:
             fence=self.plan.fence,
             max_searches=policy.max_searches,
             query_limit=policy.query_chars,
-            before=policy.context,
+            before=self.plan.before,
             citing=self.plan.citing,
             nothing=told(self.plan),
         )

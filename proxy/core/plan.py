@@ -50,8 +50,8 @@ class Policy:
     """After this wall time, in seconds, the proxy runs no further search."""
     instructions: str = ""
     """The operator's own text for the system message."""
-    context: str = CONTEXT
-    """What stands before the passages of a first search."""
+    context: str | None = None
+    """What stands before the passages of a first search; None for the built-in text, see `Plan`."""
     citing: str = CITING
     """What follows passages, wherever they stand."""
     citation_numbers: CitationNumbers = "sources"
@@ -175,6 +175,16 @@ class Plan(NamedTuple):
         if name in self.client_tools or (name and not self.grounded):
             return Owner.CLIENT
         return Owner.HIDDEN if name in hidden else Owner.NOBODY
+
+    @property
+    def before(self) -> str:
+        """What stands before the passages of a first search.
+
+        A model that has the search tool is told in the system message what to do with passages.
+        """
+        if self.policy.context is not None:
+            return self.policy.context
+        return "" if self.offers else CONTEXT
 
     @property
     def citing(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from proxy.access.clients import Client
 from proxy.access.grants import Grant
-from proxy.core.instructions import CITING, CONTEXT
+from proxy.core.instructions import CITING
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
 from proxy.core.scope import NOTHING, Scope, common_scope
@@ -83,7 +83,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         max_searches=_first(profile.max_searches, settings.max_searches),
         budget_s=_first(profile.budget_s, settings.budget_s),
         instructions=_first(profile.instructions, settings.instructions),
-        context=_first(settings.context_instructions, CONTEXT),
+        context=settings.context_instructions,
         citing=_first(settings.citing_instructions, CITING),
         citation_numbers=profile.citation_numbers or settings.citation_numbers,
         answer_links=profile.answer_links or settings.answer_links,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.chat import parse_chat
-from proxy.core.instructions import ANSWERING
+from proxy.core.instructions import ANSWERING, CONTEXT
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.scope import NOTHING as NO_SCOPE
 from proxy.core.scope import Retrieval, Scope, Wish
@@ -359,6 +359,16 @@ def test_a_model_that_could_search_again_is_asked_to_answer_if_it_can(mode: Retr
     assert plan(in_mode(mode, citing="Cite.")).citing == f"{ANSWERING} Cite."
     assert plan(in_mode(mode, citing="")).citing == ""
     assert plan(in_mode(mode, citing="Cite.", max_rounds=0)).citing == "Cite."
+
+
+@pytest.mark.parametrize(("mode", "said"), [("context", CONTEXT), ("hybrid", "")])
+def test_only_a_model_that_cannot_search_is_told_to_answer_from_passages(
+    mode: Retrieval, said: str
+) -> None:
+    policy = Policy("m", LightOnScope(), mode)
+    assert plan(policy).before == said
+    for own in ("Mine.", ""):
+        assert plan(replace(policy, context=own)).before == own
 
 
 def test_arguments_that_the_client_forces_need_no_citations() -> None:

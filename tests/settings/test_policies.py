@@ -5,7 +5,6 @@ import pytest
 
 from proxy.access.clients import ANYBODY, Client
 from proxy.access.grants import Grant
-from proxy.core.instructions import CONTEXT
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
 from proxy.core.scope import NOTHING
@@ -28,7 +27,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         max_searches=8,
         budget_s=240,
         instructions="",
-        context=CONTEXT,
+        context=None,
         passage_chars=48_000,
         query_chars=4_000,
         fail_on_search_error=False,
