@@ -75,6 +75,10 @@ bench: $(RUNTIME) ## Measure the proxy beside its peers, which make bench-peers 
 bench-peers: $(RUNTIME)
 	@$(VENV)/bin/python -m bench.install
 
+.PHONY: access-cost
+access-cost: $(RUNTIME) ## Measure what a key, limits and usage cost an answer (ARGS="--pairs 15"; ARGS=--help)
+	@$(VENV)/bin/python -m bench.access $(ARGS)
+
 .PHONY: quality
 quality: $(RUNTIME) ## Count right, cited answers of a real small model (ARGS="--mode tool"; ARGS=--help)
 	@$(VENV)/bin/python -m tests.quality $(ARGS)

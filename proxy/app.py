@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
 import httpx
 from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from proxy.access.clients import Client
+from proxy.access.grants import Limits
+from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.access.refusals import LIMIT_HEADERS
 from proxy.core.addresses import HostRule
 from proxy.core.evidence.shelf import Shelf
+from proxy.core.hidden import HiddenTool
+from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_COUNT
 from proxy.core.read_tool import ReadTool
-from proxy.core.search_tool import SearchTool, SearchUpstream
+from proxy.core.search_tool import SearchTool
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
+from proxy.settings.search_keys import NO_SEARCH_KEYS, SearchKeys
 from proxy.state.shared import Shared
-from proxy.state.store import Store, make_store
+from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
-from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.chat import ChatCompletions, ToolsOf
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.health import Health, Ready
+from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
+from proxy.surfaces.usage import UsageOfKey
 from proxy.tasks import TaskScope
+from proxy.telemetry.prices import Prices
+from proxy.telemetry.usage_file import Usage, UsageFile
+from proxy.telemetry.usage_record import UsageRecords
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton import replies as lighton_replies
+from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
@@ -48,13 +64,26 @@ from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
 
 Probes = tuple[tuple[Endpoint, str], ...]
-_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower())
+_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower(), "retry-after", *LIMIT_HEADERS)
+
+
+def never_hung_up() -> int:
+    """How many signals to read files again have come where none can."""
+    return 0
 
 
 def create_app(
-    settings: Settings, outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None
+    settings: Settings,
+    outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
+    *,
+    hang_ups: Callable[[], int] = never_hung_up,
+    search_keys: SearchKeys = NO_SEARCH_KEYS,
+    keys: KeyRing | None = None,
 ) -> Application:
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
+
+    `hang_ups` counts the signals to read files again that may have changed. `search_keys` are those
+    that client keys bring along. `keys` tell who may ask; by default as the settings say.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
@@ -67,37 +96,61 @@ def create_app(
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
     upstreams = make_upstreams(settings, outbound, store)
     policies = Policies(settings, LightOnScope)
-    turns = KeptTurns(store, settings.turns_ttl_s, realm=hashlib.sha256(whose).hexdigest())
-    tools = _search_tool(upstreams.search, settings), ReadTool(LightOnFiles(upstreams.search))
+    realm = hashlib.sha256(whose).hexdigest()
+    turns = KeptTurns(store, settings.turns_ttl_s, realm)
+    counters = make_counters(store, settings.limits_without_redis)
+    limits = AllLimits(counters, _limits_of_all(settings), realm)
+    tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences, shelf)
-    models = Models(policies.profile_names, upstreams.models)
+    models = Models(policies.names, upstreams.models)
+    usage = _usage(settings)
+    path = settings.keys_file
+    faults = search_keys.missing
+    file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
+
+    jobs: list[Callable[[], Coroutine[Any, Any, None]]] = [counters.keep]
+    closes: list[Callable[[], Awaitable[None]]] = [outbound.aclose, counters.aclose, store.aclose]
+    if settings.keep_warm_s:
+        jobs.append(partial(keep_warm, upstreams.probes, settings.keep_warm_s))
+    if file is not None:
+        jobs.append(file.keep_looking)
+    if usage is not None:
+        closes.append(partial(asyncio.to_thread, usage.file.close))
 
     return Application(
         routes=[
-            Route("/chat/completions", chat, methods=["POST"]),
+            Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
+            Route(
+                "/usage",
+                Limited(UsageOfKey(usage), limits, makes_answers=False),
+                methods=["GET"],
+            ),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, keys or _key_ring(settings, file), usage),
         redirect_slashes=False,
-        lifespan=_lifespan(upstreams.probes, settings.keep_warm_s, outbound, store),
+        lifespan=_lifespan(jobs, closes),
     )
 
 
 def _lifespan(
-    probes: Probes, keep_warm_s: float, outbound: Outbound, store: Store
+    jobs: Iterable[Callable[[], Coroutine[Any, Any, None]]],
+    closes: Iterable[Callable[[], Awaitable[None]]],
 ) -> Callable[[Application], AbstractAsyncContextManager[None]]:
+    """Run the jobs while the app runs, and close things after it, in order."""
+
     @asynccontextmanager
     async def lifespan(_app: Application) -> AsyncIterator[None]:
         async with TaskScope() as tasks:
-            if keep_warm_s:
-                _ = tasks.start(keep_warm(probes, keep_warm_s))
+            for job in jobs:
+                _ = tasks.start(job())
             yield
-        await outbound.aclose()
-        await store.aclose()
+        for close in closes:
+            await close()
 
     return lifespan
 
@@ -147,15 +200,32 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
     return Upstreams(model, models, search)
 
 
-def _search_tool(upstream: SearchUpstream, settings: Settings) -> SearchTool:
-    text = settings.search_instructions
-    return SearchTool(upstream) if text is None else SearchTool(upstream, text)
+def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
+    text = SEARCHING if settings.search_instructions is None else settings.search_instructions
+
+    def tools_of(client: Client) -> tuple[HiddenTool, ...]:
+        search = searches.of(client)
+        return SearchTool(search, text), ReadTool(LightOnFiles(search))
+
+    return tools_of
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
+def _usage(settings: Settings) -> Usage | None:
+    if settings.usage_file is None:
+        return None
+    prices = Prices() if settings.prices is None else settings.prices.prices
+    records = UsageRecords(prices, settings.profiles, settings.default_model)
+    return Usage(UsageFile(Path(settings.usage_file)), records)
+
+
+def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
-    keys = KeyRing(map(_secret, settings.api_keys), secret=names + _whose_documents(settings))
+    names += _whose_documents(settings)
+    return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
+
+
+def _middleware(settings: Settings, keys: KeyRing, usage: Usage | None) -> list[Middleware]:
+    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
     if origins is None:
         origins = () if keys.is_open else ("*",)
@@ -168,7 +238,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests),
+        Middleware(Requests, usage=usage),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),
@@ -179,6 +249,17 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_forwarded=settings.allow_forwarded,
         ),
     ]
+
+
+def _limits_of_all(settings: Settings) -> Limits:
+    """The limits of all clients together."""
+    return Limits(
+        requests_per_minute=settings.requests_per_minute,
+        tokens_per_minute=settings.tokens_per_minute,
+        concurrent=settings.max_concurrent_answers,
+        daily_tokens=settings.daily_tokens,
+        monthly_tokens=settings.monthly_tokens,
+    )
 
 
 def _whose_documents(settings: Settings) -> bytes:

@@ -1,7 +1,7 @@
 """The command line: the commands and their options, and how it answers a mistake.
 
 The work is in `proxy.commands`. The command line imports that only when a command runs, so that
-`--help` is instant.
+`--help` is instant. Only what describes options is imported at once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
+from proxy.commands.keys_group import keys
+from proxy.commands.options import config_option, keys_file_option
 from proxy.errors import SettingsError
 
 PROGRAM = "rag-proxy"
@@ -32,15 +34,17 @@ class _Port(click.IntRange):
             self.fail(f"{value} is not a port from {self.min} to {self.max}", param, ctx)
 
 
+class _Day(click.DateTime):
+    """A date, as ISO 8601 writes it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(value, param, ctx).date().isoformat()
+
+
 _PORT = _Port(0, 65535)
+_DAY = _Day(["%Y-%m-%d"])
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Read settings from this TOML file (or set RAG_PROXY_CONFIG).",
-)
 docs_option = click.option(
     "--docs",
     type=_FOLDER,
@@ -115,7 +119,7 @@ Examples:
     "--host",
     metavar="ADDRESS",
     help="Listen on this address (127.0.0.1 unless set). One that other machines reach needs "
-    "RAG_PROXY_API_KEYS.",
+    "client keys: RAG_PROXY_KEYS_FILE or RAG_PROXY_API_KEYS.",
 )
 @click.option(
     "--port",
@@ -129,11 +133,18 @@ Examples:
     metavar="N",
     help="Serve with this many processes (1 unless set).",
 )
-def serve(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+@keys_file_option
+def serve(
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    keys_file: str | None,
+) -> None:
     """Run the proxy."""
     from proxy.commands.serve import run  # noqa: PLC0415 - keeps --help fast
 
-    run(config, host=host, port=port, workers=workers)
+    run(config, host=host, port=port, workers=workers, keys_file=keys_file)
 
 
 @rag_proxy.command(
@@ -187,14 +198,62 @@ def sandbox(docs: Path | None, host: str, port: int, *, attached: bool) -> None:
     epilog="""\b
 Examples:
   rag-proxy check
-  rag-proxy check --config rag-proxy.toml""",
+  rag-proxy check --config rag-proxy.toml
+  rag-proxy check --key acme""",
 )
 @config_option
-def check(config: Path | None) -> int:
+@click.option(
+    "--key",
+    metavar="NAME",
+    help="Test one client key instead: what it may use, and one search in each of its workspaces.",
+)
+def check(config: Path | None, key: str | None) -> int:
     """Test both upstreams with your keys. This makes one search and two short completions.
 
     Every line says ok, or FAIL and what to do. The exit code is 1 if anything failed.
     """
     from proxy.commands.check import run  # noqa: PLC0415 - keeps --help fast
 
-    return run(config)
+    return run(config, key)
+
+
+@rag_proxy.command(
+    short_help="Show what answers took and cost.",
+    epilog="""\b
+Examples:
+  rag-proxy usage
+  rag-proxy usage --by model --since 2026-11-01
+  rag-proxy usage --csv --usage-file usage.jsonl.1 --usage-file usage.jsonl""",
+)
+@config_option
+@click.option(
+    "--by",
+    type=click.Choice(["key", "profile", "model", "day"]),
+    default="key",
+    help="Count answers by this (by key unless given).",
+)
+@click.option(
+    "--since", type=_DAY, metavar="DATE", help="Count from the beginning of this day (UTC)."
+)
+@click.option("--until", type=_DAY, metavar="DATE", help="Count to the end of this day (UTC).")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+@click.option(
+    "--usage-file",
+    "files",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    help="Read this file, also a gzipped one (RAG_PROXY_USAGE_FILE, and what logrotate has made "
+    "of it, unless given). May be given several times.",
+)
+def usage(config: Path | None, files: tuple[Path, ...], by: Any, **options: Any) -> int:
+    """Show what the answers in the usage file took and cost, and the totals.
+
+    The exit code is 1 if a file cannot be read.
+    """
+    from proxy.commands.usage import run  # noqa: PLC0415 - keeps --help fast
+
+    return run(config, files, by, **options)
+
+
+rag_proxy.add_command(keys)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
+import time
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -43,7 +44,8 @@ from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
 from proxy.core.room import Room
 from proxy.core.showing import Listener, Showing
 from proxy.core.slices import slices_of
-from proxy.core.turn import Owner, ToolCall, Turn
+from proxy.core.spending import Spending
+from proxy.core.turn import Owner, ToolCall, Turn, add_usage, cached_tokens
 from proxy.core.wire import ChatRequest, Chunk, Message
 from proxy.core.withheld import Withheld
 from proxy.core.writer import CompletionWriter
@@ -100,6 +102,8 @@ class Run:
     """The answer reached its limit of characters and ended."""
     is_refused: bool = False
     """The proxy has answered itself, because nothing was found."""
+    first_heard_at: float | None = field(init=False, default=None)
+    """When a client that hears a stream heard the first of it, by `time.perf_counter`."""
     desk: Desk = field(init=False)
     _grounding: Grounding = field(init=False)
     _asked: Sequence[Message] = field(init=False, default=())
@@ -107,8 +111,11 @@ class Run:
     _deadline: float = field(init=False, default=0.0)
     _room: int = field(init=False)
     """The characters that the client may still hear."""
+    _reading: TurnReader | None = field(init=False, default=None)
+    """Reads the round that has not ended well yet."""
     _withheld: Withheld = field(init=False, default_factory=Withheld)
     """The text of the last round that the client was not to hear at once."""
+    _spending: Spending = field(init=False, default_factory=Spending)
     _running: dict[Job, asyncio.Task[Outcome]] = field(init=False, default_factory=dict)
     _showing: Showing | None = field(init=False, default=None)
 
@@ -137,7 +144,10 @@ class Run:
     def facts(self) -> AnswerFacts:
         """The facts of the answer so far."""
         chat = self.plan.chat
-        usage = self.writer.usage
+        reads = self.desk.report.get("reads", ())
+        told = {} if self._reading is None else self._reading.usage
+        usage = add_usage(self.writer.usage, told) if told else self.writer.usage
+        estimate = self._spending.estimate(is_told=bool(told.get("total_tokens")))
         return AnswerFacts(
             model=chat.model or "",
             answered_by=self.writer.reported_model,
@@ -147,9 +157,17 @@ class Run:
             tokens=usage.get("total_tokens", 0),
             prompt_tokens=usage.get("prompt_tokens", 0),
             completion_tokens=usage.get("completion_tokens", 0),
+            estimated_tokens=estimate.tokens,
             cut_by="max_answer_chars" if self.is_cut else "",
             failed_searches=sum("error" in each for each in self.desk.trace),
             search_causes=tuple(dict.fromkeys(self.desk.causes)),
+            upstream_model=self.plan.policy.model,
+            retrieval=self.plan.retrieval,
+            reads=len(reads),
+            failed_reads=sum("error" in each for each in reads),
+            cached_tokens=cached_tokens(usage),
+            uncounted_rounds=estimate.rounds,
+            cited=self._grounding.cited,
         )
 
     async def drive(self, listener: Listener) -> None:
@@ -205,7 +223,7 @@ class Run:
         self._asked = ask.messages
         self.writer.begin_round()
         self._grounding.begin_round()
-        reader = self._reader(ask)
+        reader = self._reading = self._reader(ask)
         room = reader.room
         withheld = self._withheld = Withheld(is_silent=ask.is_silent)
         take = withheld.take if ask.is_withheld else None
@@ -225,15 +243,19 @@ class Run:
             if reader.has_calls and self.plan.chat.stream:  # else the loop asks next
                 self._start_early(reader.take_ready(), tasks)
             behind = listener.hear(heard) if heard else None
+            if heard and self.first_heard_at is None:
+                self.first_heard_at = time.perf_counter()
             if room.is_full:
                 raise _AnswerIsFull
             return behind
 
-        with suppress(_AnswerIsFull):
+        with suppress(_AnswerIsFull), self._spending.of_round(ask.messages, room):
             await self.model.ask(self._body(ask), hear)
         await self._write_in_slices(whole, listener)
         self._room, self.is_cut = room.left + withheld.chars, room.is_full
         turn = self._turn(reader)
+        self._reading = None
+        self._spending.count(turn.usage)
         if (rest := self.writer.end_round(turn)) is not None:
             listener.hear([rest])
         return self._with_heard(turn)

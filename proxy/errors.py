@@ -2,17 +2,24 @@
 
     ProxyError
     ├── BadRequest            400  the client's request is at fault; `param` names the field
-    ├── Unauthorized          401  the client's key is missing or unknown
+    ├── Unauthorized          401  the client's key is missing, unknown or expired
     ├── Forbidden             403  the request asks for too much, or comes from another machine
-    │   └── EmptyScope        403  nothing is left after narrowing; never an unscoped search
+    │   ├── EmptyScope        403  nothing is left after narrowing; never an unscoped search
+    │   └── RetrievalNotAllowed 403  the client's key has other retrieval modes
     ├── NotFound              404  no such route
-    ├── ModelNotFound         404  neither a profile nor a model of the upstream
+    ├── ModelNotFound         404  neither a profile nor a model that this client may use
     ├── MethodNotAllowed      405
     ├── RequestTimeout        408  the client stopped in the middle of its request
     ├── PayloadTooLarge       413
     ├── UnsupportedMedia      415  the client encoded the body, for example compressed it
     ├── HeadTooLarge          431  the request line and headers are more than any client needs
+    ├── LimitExceeded         429  the client has used what its key, or all clients, may use now
+    │   ├── QuotaExceeded     429  … in a day or a month
+    │   └── RequestTooCostly  429  … in a minute, by this request alone
+    ├── TooManyWrongKeys      429  one address keeps trying keys that the proxy does not know
     ├── InternalError         500  a bug in the proxy itself
+    ├── SearchKeyMissing      503  the client's key searches with a key that is not set
+    ├── LimitsUnavailable     503  nobody can tell now how much of a limit is used
     ├── ShuttingDown          503  the proxy stops before it finishes the answer
     └── UpstreamError         502  LightOn or Scaleway
         ├── UpstreamRejected  400  the upstream rejects the request
@@ -91,6 +98,10 @@ class EmptyScope(Forbidden):
     code = "empty_scope"
 
 
+class RetrievalNotAllowed(Forbidden):
+    code = "retrieval_not_allowed"
+
+
 class NotFound(ProxyError):
     status = 404
     type = "invalid_request_error"
@@ -103,6 +114,11 @@ class ModelNotFound(ProxyError):
     type = "invalid_request_error"
     code = "model_not_found"
     retryable = False
+
+    @classmethod
+    def of(cls, model: str, advice: str = "GET /v1/models lists those that do.") -> Self:
+        """For a name that a client may not use: in the same words whether it exists or not."""
+        return cls(f"The model {model!r} does not exist. {advice}", param="model")
 
 
 class MethodNotAllowed(ProxyError):
@@ -139,8 +155,44 @@ class HeadTooLarge(ProxyError):
     retryable = False
 
 
+class LimitExceeded(ProxyError):
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
+class QuotaExceeded(LimitExceeded):
+    code = "insufficient_quota"
+    retryable = False
+
+
+class RequestTooCostly(LimitExceeded):
+    """The request alone is more than the limit, so no wait helps."""
+
+    code = "request_exceeds_limit"
+    retryable = False
+
+
+class TooManyWrongKeys(ProxyError):
+    status = 429
+    type = "rate_limit_error"
+    code = "too_many_wrong_keys"
+    retryable = False
+
+
+class LimitsUnavailable(ProxyError):
+    status = 503
+    code = "limits_unavailable"
+
+
 class InternalError(ProxyError):
     code = "internal_error"
+
+
+class SearchKeyMissing(ProxyError):
+    status = 503
+    code = "search_key_missing"
+    retryable = False
 
 
 class ShuttingDown(ProxyError):

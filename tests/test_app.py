@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,12 +17,15 @@ from proxy.app import create_app
 from proxy.core.instructions import SEARCHING
 from proxy.errors import EmptyScope
 from proxy.settings import Settings
+from proxy.settings.search_keys import SearchKeys
+from tests.access.key_samples import OTHER, SECRET, table, write
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error, check_model, check_model_list
 from tests.support.script import Round, result
 from tests.support.server import serving
 from tests.support.upstreams import Upstreams
 
+HI_AT_LENGTH = {"messages": [{"role": "user", "content": "How long is the notice period?"}]}
 HI = {"messages": [{"role": "user", "content": "Hi"}]}
 KEY = {"authorization": "Bearer client-key"}
 
@@ -257,3 +261,54 @@ async def test_the_clients_request_id_comes_back() -> None:
     answer = await chat({"x-request-id": "mine-1"})
     assert answer.headers["x-request-id"] == "mine-1"
     assert (await chat()).headers["x-request-id"].startswith("req_")
+
+
+OWN_KEY = 'workspaces = [42]\nretrieval = ["context"]\nlighton_key_env = "ACME_KEY"'
+
+
+async def test_a_key_of_the_key_file_opens_what_its_table_says(tmp_path: Path) -> None:
+    asked: list[tuple[str, Any]] = []
+    path = write(tmp_path / "keys.toml", table("acme", more=OWN_KEY), table("other", OTHER))
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "scaleway.test":
+            return httpx.Response(200, json=Round("Hi.").completion())
+        asked.append((request.headers["authorization"], orjson.loads(request.content)))
+        return httpx.Response(200, json={"results": []})
+
+    app = create_app(
+        settings(keys_file=str(path), workspace_id=[42, 43]),
+        httpx.MockTransport(upstream),
+        search_keys=SearchKeys({"ACME_KEY": "acmes"}),
+    )
+    statuses = [
+        (await ask(app, document=body, headers={"authorization": f"Bearer {key}"})).status
+        for key, body in (
+            (SECRET, HI_AT_LENGTH),
+            (SECRET, {**HI_AT_LENGTH, "lighton": {"workspace_id": [43]}}),
+            (SECRET, {**HI_AT_LENGTH, "lighton": {"retrieval": "off"}}),
+            (OTHER, HI_AT_LENGTH),
+        )
+    ]
+    assert statuses == [200, 403, 403, 403]
+    ((key, body),) = asked
+    assert (key, body["workspace_id"]) == ("Bearer acmes", [42])
+
+
+async def test_a_search_key_that_is_named_and_not_set_is_an_error_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "keys.toml", table("acme", more=OWN_KEY))
+    create_app(settings(keys_file=str(path)), Upstreams().transport())
+    errors = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert len(errors) == 1
+    assert "keys.acme.lighton_key_env: ACME_KEY is not set" in errors[0]
+
+
+async def test_each_of_the_settings_keys_has_searches_of_its_own() -> None:
+    upstreams = Upstreams(lambda _: Round("Hi."), [result("c1")])
+    keys = ["first-client-key", "second-client-key"]
+    app = create_app(settings(api_keys=keys, retrieval="context"), upstreams.transport())
+    for key in (*keys, *keys):
+        await ask(app, document=HI_AT_LENGTH, headers={"authorization": f"Bearer {key}"})
+    assert len(upstreams.searched) == 2

@@ -14,7 +14,8 @@ from proxy.cli import main
 from proxy.errors import SettingsError
 from tests.support.program import run_program
 
-COMMANDS = ["serve", "demo", "sandbox", "check"]
+COMMANDS = ["serve", "demo", "sandbox", "check", "usage", "keys"]
+KEY_COMMANDS = ["add", "list", "show", "revoke", "rotate"]
 
 
 def test_help_names_every_command_and_says_how_to_begin(
@@ -31,18 +32,23 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.startswith("Usage: rag-proxy")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command", [*([each] for each in COMMANDS), *(["keys", each] for each in KEY_COMMANDS)]
+)
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_every_command_and_option_is_explained(
-    command: str, flag: str, capsys: pytest.CaptureFixture[str]
+    command: list[str], flag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([command, flag]) == 0
+    assert main([*command, flag]) == 0
     text = capsys.readouterr().out
-    assert f"Usage: rag-proxy {command}" in text
+    assert f"Usage: rag-proxy {' '.join(command)}" in text
     assert "Examples:" in text
-    options = cli.rag_proxy.commands[command].params
-    shown = [each for each in options if isinstance(each, click.Option) and not each.hidden]
-    assert shown
+    found: click.Command = cli.rag_proxy
+    for name in command:
+        assert isinstance(found, click.Group)
+        found = found.commands[name]
+    shown = [each for each in found.params if isinstance(each, click.Option) and not each.hidden]
+    assert shown or isinstance(found, click.Group)
     assert all(each.help for each in shown)
 
 

@@ -63,6 +63,34 @@ async def test_an_answer_is_made_of_rounds_and_searches() -> None:
     assert listener.fold.completion()["usage"]["total_tokens"] == 30
     facts = one.facts()
     assert (facts.prompt_tokens, facts.completion_tokens, facts.tokens) == (20, 10, 30)
+    assert (facts.upstream_model, facts.retrieval, facts.reads) == ("m", "tool", 0)
+    assert (facts.cited, facts.uncounted_rounds) == ((7,), 0)
+    assert one.first_heard_at is not None
+
+
+async def test_tokens_of_a_round_that_failed_are_counted_if_they_were_told() -> None:
+    counts = {"prompt_tokens": 7, "total_tokens": 7, "prompt_tokens_details": {"cached_tokens": 4}}
+    one = run(
+        Model(SEARCH_ROUND, Round("Half", finish_reason="error", usage=counts)), open_searcher()
+    )
+    with pytest.raises(BadReply):
+        await one.drive(Listener())
+    facts = one.facts()
+    assert (facts.tokens, facts.prompt_tokens, facts.cached_tokens) == (22, 17, 4)
+    assert (facts.rounds, facts.uncounted_rounds) == (2, 0)
+
+
+async def test_reads_are_told_of_apart_from_searches() -> None:
+    one = run(Model(SEARCH_ROUND, Round("Hi.")), open_searcher())
+    await one.drive(Listener())
+    one.desk.report["reads"] = [{**one.desk.trace[0], "error": "No."}, one.desk.trace[0]]
+    assert (one.facts().reads, one.facts().failed_reads) == (2, 1)
+
+
+async def test_a_round_without_counts_is_told_of() -> None:
+    one = run(Model(Round("Hi.", usage={})), open_searcher())
+    await one.drive(Listener())
+    assert (one.facts().rounds, one.facts().uncounted_rounds) == (1, 1)
 
 
 async def test_a_search_starts_while_its_round_still_streams() -> None:

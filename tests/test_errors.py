@@ -11,6 +11,7 @@ from proxy.errors import (
     BadRequest,
     EmptyScope,
     InternalError,
+    LimitExceeded,
     ModelNotFound,
     OutOfReach,
     Overloaded,
@@ -18,6 +19,8 @@ from proxy.errors import (
     ProxyError,
     RateLimited,
     RequestTimeout,
+    RetrievalNotAllowed,
+    SearchKeyMissing,
     Unauthorized,
     Unreachable,
     UpstreamError,
@@ -28,6 +31,8 @@ from proxy.errors import (
 KINDS = [
     kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ProxyError)
 ]
+OPERATORS_FAULTS = (BadCredentials, OutOfReach, SearchKeyMissing)
+_WAITED_FOR = (LimitExceeded, RateLimited, RequestTimeout)
 LINE = re.compile(r"^ {4}(?P<indent>[│ ├└─]*)(?P<name>\w+)(?: +(?P<status>\d{3}))?", re.MULTILINE)
 
 
@@ -69,9 +74,11 @@ def test_every_error_has_all_four_keys_of_openais_format(kind: type[ProxyError])
         (BadRequest, 400, "invalid_request_error", None),
         (Unauthorized, 401, "invalid_request_error", "invalid_api_key"),
         (EmptyScope, 403, "invalid_request_error", "empty_scope"),
+        (RetrievalNotAllowed, 403, "invalid_request_error", "retrieval_not_allowed"),
         (ModelNotFound, 404, "invalid_request_error", "model_not_found"),
         (PayloadTooLarge, 413, "invalid_request_error", "request_too_large"),
         (InternalError, 500, "server_error", "internal_error"),
+        (SearchKeyMissing, 503, "server_error", "search_key_missing"),
         (UpstreamRejected, 400, "invalid_request_error", "upstream_rejected"),
         (RateLimited, 429, "rate_limit_error", "rate_limit_exceeded"),
         (BadCredentials, 502, "upstream_error", "upstream_credentials"),
@@ -87,8 +94,10 @@ def test_clients_can_tell_errors_apart(
     assert (kind.status, kind.type, kind.code) == (status, type_, code)
 
 
-def test_codes_are_not_shared() -> None:
-    codes = [kind.code for kind in KINDS if kind.code is not None]
+def test_codes_are_not_shared_but_for_that_of_rates() -> None:
+    """SDKs know the code of rates. Whose the limit is makes no difference to them."""
+    assert LimitExceeded.code == RateLimited.code
+    codes = [kind.code for kind in KINDS if kind.code is not None and kind is not RateLimited]
     assert len(set(codes)) == len(codes)
 
 
@@ -96,8 +105,16 @@ def test_codes_are_not_shared() -> None:
 def test_what_the_client_or_operator_must_change_first_is_not_tried_again(
     kind: type[ProxyError],
 ) -> None:
-    is_clients_fault = 400 <= kind.status < 500 and kind not in (RateLimited, RequestTimeout)
-    assert kind.retryable is not (is_clients_fault or kind in (BadCredentials, OutOfReach))
+    is_clients_fault = 400 <= kind.status < 500 and kind not in _WAITED_FOR
+    assert kind.retryable is not (is_clients_fault or kind in OPERATORS_FAULTS)
+
+
+def test_a_name_that_a_client_may_not_use_is_refused_in_the_same_words_as_one_that_is_nowhere() -> (
+    None
+):
+    error = ModelNotFound.of("hr")
+    assert error.message == "The model 'hr' does not exist. GET /v1/models lists those that do."
+    assert error.param == "model"
 
 
 def test_an_error_names_a_field_and_a_time_to_wait() -> None:

@@ -343,7 +343,7 @@ def served(lookup: Lookup, upstreams: Upstreams) -> Application:
         settings,
         Policies(settings, LightOnScope),
         clients.model,
-        tools,
+        lambda _client: tools,
         WISHES,
         turns,
         b"secret",

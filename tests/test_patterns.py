@@ -27,7 +27,9 @@ SHORT: Final = frozenset({"_IN_PASSAGE", "_ITEM"})
 """Patterns for what stands in one bracket of an answer, of at most `LONGEST` characters."""
 MOST_STEPS: Final = 5_000
 """For one of them: some tens of microseconds."""
-READ_BY_OPERATORS: Final = ("proxy.commands", "proxy.sandbox", "proxy.settings")
+READ_BY_OPERATORS: Final = (
+    *("proxy.access.key_", "proxy.commands", "proxy.sandbox", "proxy.settings"),
+)
 """What is read there comes from whoever runs the proxy."""
 
 

@@ -13,33 +13,38 @@ import click
 
 from proxy.app import make_upstreams
 from proxy.commands.advice import Place
+from proxy.commands.check_key import find_key, findings_of
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
-from proxy.settings import Settings, load_settings, variable_names
+from proxy.settings import Settings, load_search_keys, load_settings, variable_names
 from proxy.settings.checks import check_profiles, require_upstream_keys, warnings_of
+from proxy.settings.key_checks import warnings_of_keys
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 
 
-def run(config: Path | None) -> int:
-    """Print a line for each step. Returns 1 if one failed, else 0."""
+def run(config: Path | None, key: str | None = None) -> int:
+    """Print a line for each step, perhaps of one client key. Returns 1 if one failed, else 0."""
     settings = load_settings(config)
     check_profiles(settings, LightOnScope)
     require_upstream_keys(settings, variable_names())
-    for warning in warnings_of(settings):
+    for warning in (*warnings_of(settings), *warnings_of_keys(settings)):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
     # Each line says all that the log would, and what to do about it.
     logging.getLogger("proxy").addHandler(logging.NullHandler())
-    return asyncio.run(_report(settings))
+    if key is None:
+        return asyncio.run(_report(findings(settings, os.environ)))
+    record = find_key(settings, key)
+    return asyncio.run(_report(findings_of(record, settings, load_search_keys(), os.environ)))
 
 
-async def _report(settings: Settings) -> int:
+async def _report(found: AsyncIterator[Finding]) -> int:
     code = 0
-    async for finding in findings(settings, os.environ):
+    async for finding in found:
         click.echo(finding)
         code |= finding.verdict == "FAIL"
     return code

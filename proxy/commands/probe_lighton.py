@@ -31,6 +31,8 @@ class LightOnProbe:
     client: SearchUpstream
     scope: Scope
     place: Place
+    key_name: str = "LIGHTON_API_KEY"
+    """The variable that holds the key."""
     _outcome: Found | ProxyError | None = field(init=False, default=None)
 
     def steps(self) -> tuple[Step, ...]:
@@ -51,7 +53,7 @@ class LightOnProbe:
 
     async def _identify(self) -> str:
         if isinstance(self._outcome, BadCredentials):
-            raise ProbeError(f"LightOn rejects LIGHTON_API_KEY: create one at {LIGHTON_CONSOLE}.")
+            raise ProbeError(f"LightOn rejects {self.key_name}: create one at {LIGHTON_CONSOLE}.")
         return ""
 
     async def _search(self) -> str:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from proxy.access.clients import ANYBODY
 from proxy.app import create_app
+from proxy.commands.hang_ups import HangUps
 from proxy.commands.listening import Reservation, address, can_share_port, listen
 from proxy.commands.logs import configure_logging, say
 from proxy.commands.serving import (
@@ -24,15 +25,17 @@ from proxy.commands.serving import (
 )
 from proxy.commands.workers import serve_in_workers
 from proxy.errors import SettingsError
-from proxy.settings import Settings, load_settings, variable_names
+from proxy.settings import Settings, load_search_keys, load_settings, variable_names
 from proxy.settings.checks import (
     check_exposure,
     check_profiles,
     require_upstream_keys,
     warnings_of,
 )
+from proxy.settings.key_checks import warnings_of_keys
 from proxy.settings.policies import Policies
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
+from proxy.telemetry.usage_file import open_to_append
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 
@@ -46,14 +49,18 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings, LightOnScope)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
+    warnings = (*warnings_of(settings), *warnings_of_keys(settings), *_warnings_of_redis(settings))
+    _check_usage_file(settings)
     limits = door_limits(settings)
     # Also before workers start: a fault then shows once, not once for each worker.
     outbound = Outbound.of(settings, os.environ)
-    for warning in (*warnings_of(settings), *_warnings_of_redis(settings)):
+    for warning in warnings:
         say(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
     if settings.workers == 1:
-        app = create_app(settings, outbound)
+        hang_ups = HangUps()
+        hang_ups.listen()
+        app = create_app(settings, outbound, hang_ups=hang_ups, search_keys=load_search_keys())
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
         here = server_config(app, settings.log_level, limits=limits)
@@ -64,6 +71,19 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     workers = server_config(WORKER_APP, settings.log_level, limits=limits, workers=settings.workers)
     with reserve(settings.host, settings.port) as port:
         serve_in_workers(workers, port, greeting(settings, address(port)))
+
+
+def _check_usage_file(settings: Settings) -> None:
+    """Raise SettingsError if the usage file cannot be written: later on, lines would be lost."""
+    if settings.usage_file is None:
+        return
+    try:
+        os.close(open_to_append(Path(settings.usage_file)))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SettingsError(
+            f"{environment_names('usage_file')[0]}: cannot write {settings.usage_file} ({why})"
+        ) from error
 
 
 def _warnings_of_redis(settings: Settings) -> list[str]:
@@ -79,9 +99,9 @@ def greeting(settings: Settings, url: str) -> str:
     """Where the proxy answers, and how it treats a request that names no model."""
     policies = Policies(settings, LightOnScope)
     policy = policies.of(None, ANYBODY)
-    is_profile = settings.default_model in policies.profile_names
+    is_profile = settings.default_model in policies.names.profiles
     of_profile = f" of profile {settings.default_model}" if is_profile else ""
-    profiles = ", ".join(policies.profile_names)
+    profiles = ", ".join(policies.names.profiles)
     return (
         f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {policy.model}{of_profile}, "
         f"retrieval {policy.retrieval}, {policy.scope.summary}"
@@ -104,14 +124,21 @@ def worker_environment(
 
 def create_app_from_environment() -> ASGIApp:
     """The application of one worker. If it cannot be made, say why and end the worker."""
+    hang_ups = HangUps()
+    hang_ups.listen()
     try:
         settings = load_settings()
-        app = create_app(settings, Outbound.of(settings, os.environ))
+        configure_logging(settings.log_level)
+        app = create_app(
+            settings,
+            Outbound.of(settings, os.environ),
+            hang_ups=hang_ups,
+            search_keys=load_search_keys(),
+        )
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:
             say(f"rag-proxy: {problem}", err=True)
         raise SystemExit(CANNOT_LOAD) from error
-    configure_logging(settings.log_level)
     collect_rarely()
     end_with_parent()
     return app

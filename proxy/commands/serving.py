@@ -121,10 +121,7 @@ def _watch(parent: BaseProcess) -> None:
 
 
 def ignore_hang_up() -> None:
-    """Go on when a terminal closes or someone sends SIGHUP, here and in workers started later.
-
-    A hang-up would end all streams, and would gain nothing: the proxy reads its settings only once.
-    """
+    """Go on when a terminal closes or someone sends SIGHUP, here and in processes started later."""
     if hasattr(signal, "SIGHUP"):  # not on Windows
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import time
@@ -79,11 +80,11 @@ class Workers(Multiprocess):
         self._greeting = greeting
         self._has_greeted = False
         self._attempts: dict[Process, Attempts] = {}
-        ignore_hang_up()  # the base class would restart all workers, with little patience
+        _start_tracker()
         signal.signal(signal.SIGINT, self._hear_ctrl_c)
 
     def init_processes(self) -> None:
-        with _deaf_to_ctrl_c():
+        with _deaf():
             super().init_processes()
         while not self._greet() and self._may_become_ready():
             time.sleep(_LOOK_AGAIN_S)
@@ -142,10 +143,19 @@ class Workers(Multiprocess):
     def _replace(self, place: int, process: Process, attempts: Attempts) -> None:
         del self._attempts[process]
         another = Process(self.config, self.sockets)
-        with _deaf_to_ctrl_c():
+        with _deaf():
             another.start()
         self.processes[place] = another
         self._attempts[another] = Attempts(failures=attempts.failures)
+
+    def handle_hup(self) -> None:
+        """Let every worker read its files again.
+
+        The base class would restart them all, with little patience.
+        """
+        for process in self.processes:
+            if process.pid is not None and process.process.is_alive():
+                os.kill(process.pid, signal.SIGHUP)
 
     def handle_int(self) -> None:
         super().handle_int()
@@ -160,18 +170,28 @@ class Workers(Multiprocess):
         self.signal_queue.append(number)
 
 
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Keep Ctrl-C, which reaches a whole process group, from the processes started here.
+def _start_tracker() -> None:
+    """Start multiprocessing's own process, which must outlive a terminal that closes."""
+    if not hasattr(signal, "SIGHUP"):  # Windows
+        return
+    forwarding = signal.getsignal(signal.SIGHUP)
+    ignore_hang_up()  # it inherits that
+    resource_tracker.ensure_running()
+    signal.signal(signal.SIGHUP, forwarding)
 
-    It would end one that is still loading with a traceback. This process gets the signal and ends
-    them itself.
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Keep what reaches a whole process group from the processes started here: Ctrl-C and SIGHUP.
+
+    They would end one that is still loading. This process gets Ctrl-C and ends them itself; once a
+    worker has loaded, it hears SIGHUP.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     resource_tracker.ensure_running()  # if it started later, it would hear Ctrl-C again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

@@ -52,6 +52,7 @@ class Grounding:
             self.prose = self._text
         self._round_begins = 0
         """The first marker of the round."""
+        self._cited: tuple[int | None, ...] | None = None
 
     def begin_round(self) -> None:
         """Take in what the model is shown in the coming round."""
@@ -72,6 +73,15 @@ class Grounding:
         """The markers of the text so far; none of a JSON text."""
         return () if self._text is None else self._text.markers
 
+    @property
+    def cited(self) -> tuple[int | None, ...]:
+        """The file of each source that the text so far cites; of a JSON text, once it is whole."""
+        if self._cited is not None:
+            return self._cited
+        passages = self._desk.book.passages
+        by_number = {each.n: each.passages[0] for each in reversed(self.markers)}
+        return tuple(passages[each].result.file_id for each in by_number.values())
+
     def passage(self, n: int, messages: Sequence[Message]) -> tuple[Passage, str]:
         """Passage `n` with its text as `messages` show it; "" if they do not hold it any more."""
         texts = map(_content, reversed(messages))  # what was found last is likeliest
@@ -86,9 +96,11 @@ class Grounding:
         kept = markers[:MAX_ANNOTATIONS]
         report: dict[str, object] = {**self._desk.report}
         texts, fence = list(map(_content, messages)), self._plan.fence
-        report["citations"] = yield from citations(
+        cited = yield from citations(
             text, kept, passages, lambda n: fence.find_passage(n, texts), shelf
         )
+        report["citations"] = cited
+        self._cited = tuple(each["file_id"] for each in cited)
         if len(markers) > len(kept):
             report["annotations_cut"] = True
         self._number_results(kept)

@@ -65,7 +65,10 @@ class Names:
     def __init__(self, names: Iterable[str]) -> None:
         self._names = tuple(names)
         self._exact = frozenset(self._names)
-        self._by_fold = {folded: each for each in reversed(self._names) if (folded := fold(each))}
+        self._by_fold: dict[str, tuple[str, ...]] = {}
+        for each in self._names:
+            if folded := fold(each):
+                self._by_fold[folded] = (*self._by_fold.get(folded, ()), each)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -73,11 +76,15 @@ class Names:
     def __contains__(self, name: object) -> bool:
         return name in self._exact
 
-    def nearly(self, name: str) -> str | None:
-        """The name that `name` is like; None if it is like none, or one of them itself."""
+    def like(self, name: str) -> tuple[str, ...]:
+        """The names that `name` is like, in their order; none for a name that is one of them."""
         if not self._exact or name in self._exact:
-            return None
-        return self._by_fold.get(fold(name))
+            return ()
+        return self._by_fold.get(fold(name), ())
+
+    def nearly(self, name: str) -> str | None:
+        """The first name that `name` is like; None if it is like none, or one of them itself."""
+        return next(iter(self.like(name)), None)
 
 
 def refuse_lookalike(name: str, value: object, narrowing: Mapping[str, str]) -> None:

@@ -19,7 +19,7 @@ from proxy.core.instructions import ANSWERING, CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
 from proxy.core.languages import Language
 from proxy.core.passages import Passage
-from proxy.core.scope import Retrieval, Scope, Shown, Wish
+from proxy.core.scope import Retrieval, Scope, Shown, Wish, common_scope, mode_of
 from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
 from proxy.core.wire import Message, NamedTool, Tool
@@ -36,10 +36,11 @@ WhenNothingFound = Literal["model", "own_knowledge", "refuse"]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What settings and profile decide for a request. `scope` is already their intersection."""
+    """What settings, profile and client key decide for a request."""
 
     model: str
     scope: Scope
+    """What settings and profile both allow."""
     retrieval: Retrieval = "tool"
     max_rounds: int = 4
     """The most model rounds in which hidden tools may run."""
@@ -77,6 +78,10 @@ class Policy:
     when_nothing_found: WhenNothingFound = "model"
     refusals: Mapping[Language, str] = field(default_factory=dict)
     """The operator's own words for a refusal."""
+    granted: Scope | None = None
+    """What the client key allows; None is no restriction."""
+    modes: frozenset[str] | None = None
+    """The retrieval modes that the client key allows; None is all."""
 
 
 class Ask(NamedTuple):
@@ -133,6 +138,8 @@ class Plan(NamedTuple):
     """The JSON that a grounded answer must be, if the client wants JSON."""
     progress: Shown = "off"
     """What the client is shown of searches. A plain reply comes once they are over."""
+    retrieval: Retrieval = "tool"
+    """The mode of this request."""
 
     def ask(
         self,
@@ -228,10 +235,10 @@ def make_plan(
     `tools` are the hidden tools. If the client requires a call, names no tool and has none, the
     model must call the first hidden tool that the first round offers.
 
-    Raises EmptyScope, and BadRequest for a tool_choice that cannot be met.
+    Raises EmptyScope, RetrievalNotAllowed, and BadRequest for a tool_choice that cannot be met.
     """
-    scope = wish.within(policy.scope)
-    mode = wish.retrieval or policy.retrieval
+    mode = mode_of(wish.retrieval, policy.retrieval, policy.modes)
+    scope = common_scope(policy.scope, policy.granted, wish.scope, is_searched=mode != "off")
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode)
     means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)
@@ -264,6 +271,7 @@ def make_plan(
         client_tools=client_tools,
         json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
         progress=(wish.progress or policy.progress) if chat.stream and mode != "off" else "off",
+        retrieval=mode,
     )
 
 

@@ -45,7 +45,8 @@ class TurnReader:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._text_calls = TextCalls(rules.names)
-        self._usage: Usage = {}
+        self.usage: Usage = {}
+        """What the upstream has told of the round's tokens so far."""
         self._calls = Calls(rules, self.room)
         self.has_calls = False
         self._closing: Chunk | None = None
@@ -73,7 +74,7 @@ class TurnReader:
             return self._feed_text(chunk.whole(), text)
         if usage := chunk.get("usage"):
             # Some upstreams report the running total in every chunk: the last one counts.
-            self._usage = usage
+            self.usage = usage
         choices = chunk.get("choices")
         if not choices:
             return None
@@ -106,7 +107,7 @@ class TurnReader:
             text="".join(self._text),
             finish_reason=finish_reason,
             calls=self._calls.heard() if is_cut else self._calls.all(),
-            usage=self._usage,
+            usage=self.usage,
             reasoning="".join(self._reasoning),
             closing=self._closing or {"choices": [{"index": 0, "delta": {}}]},
         )

@@ -1,8 +1,8 @@
 """How scopes narrow each other, whatever the filters of a search vendor are.
 
-A scope only ever gets narrower: settings, then profile, then request, each one an intersection with
-what came before. In a filter None means no restriction; an intersection that leaves nothing raises
-EmptyScope, because an absent filter means "everything the key can reach" upstream.
+A scope only ever gets narrower: what settings, client key, profile and request all allow, and no
+more: see `common_scope`. In a filter None means no restriction; an intersection that leaves nothing
+raises EmptyScope, because an absent filter means "everything the key can reach" upstream.
 
 A vendor's scope is a class of its own: it satisfies `Scope`, and narrows each of its fields with
 one of the functions below.
@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self, TypeVar
+from typing import Final, Literal, NoReturn, Protocol, Self, TypeVar, get_args
 
 from proxy.core.names import FIELD
-from proxy.errors import EmptyScope
+from proxy.errors import EmptyScope, RetrievalNotAllowed
 
 Retrieval = Literal["tool", "context", "hybrid", "off"]
 Shown = Literal["off", "reasoning", "open-webui"]
 """How the client of a streamed answer is shown the progress of searches."""
+_MODES: Final[tuple[Retrieval, ...]] = get_args(Retrieval)
 
 _T = TypeVar("_T")
 _Number = TypeVar("_Number", int, float)
@@ -49,6 +50,29 @@ class Scope(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Nothing:
+    """The scope that no vendor has: no search may run in it."""
+
+    results_limit: int = 0
+    results_default: int = 0
+    summary: str = "nothing"
+
+    def narrow(self, _other: Scope) -> NoReturn:
+        raise EmptyScope(
+            "This API key opens no workspace, so it has nothing to search. "
+            "Ask the operator of the proxy for one that does.",
+            param=f"{FIELD}.workspace_id",
+        )
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        return {"nothing": True}
+
+
+NOTHING: Final = Nothing()
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What a request asks for in its body or its headers: see `Wishes`."""
 
@@ -64,7 +88,44 @@ class Wish:
 
     def within(self, scope: Scope) -> Scope:
         """What both `scope` and this wish allow. Raises EmptyScope when that is nothing."""
-        return scope if self.scope is None else scope.narrow(self.scope)
+        return common_scope(scope, self.scope)
+
+
+def common_scope(*parts: Scope | None, is_searched: bool = True) -> Scope:
+    """What all parts allow: of settings, client key, profile and request, in any order.
+
+    None restricts nothing; one part at least is a scope. Raises EmptyScope when nothing is left.
+    Only a request that searches nothing may have NOTHING for its scope.
+    """
+    if NOTHING in parts:
+        return NOTHING.narrow(NOTHING) if is_searched else NOTHING
+    scopes = [part for part in parts if part is not None]
+    common = scopes[0]
+    for scope in scopes[1:]:
+        common = common.narrow(scope)
+    return common
+
+
+def mode_of(
+    wished: Retrieval | None, usual: Retrieval, allowed: frozenset[str] | None
+) -> Retrieval:
+    """The retrieval mode of a request that wishes for one, or for none and takes the usual one.
+
+    `allowed` are the client key's modes; None allows all. A mode that the client asks for is
+    refused if it is not among them: raises RetrievalNotAllowed. Where the client asks for none,
+    the first allowed one of `Retrieval` takes the place of a usual one that is not.
+    """
+    mode = wished or usual
+    if allowed is None or mode in allowed:
+        return mode
+    for other in _MODES if wished is None else ():
+        if other in allowed:
+            return other
+    raise RetrievalNotAllowed(
+        f"This API key may not use the retrieval mode {mode!r}. "
+        + (f"It may use: {', '.join(sorted(allowed))}." if allowed else "It may use none."),
+        param=f"{FIELD}.retrieval",
+    )
 
 
 def any_of(
@@ -126,7 +187,8 @@ def strictest(order: Sequence[_T], left: _T | None, right: _T | None) -> _T | No
 def _not_empty(name: str, values: tuple[_T, ...]) -> tuple[_T, ...]:
     if not values:
         raise EmptyScope(
-            f"Nothing is left to search: no {name} is in all of settings, profile and request.",
+            f"Nothing is left to search: no {name} is in all of settings, client key, profile and "
+            "request.",
             param=f"{FIELD}.{name}",
         )
     return tuple(dict.fromkeys(values))

@@ -160,3 +160,9 @@ def _add_counts(total: Mapping[str, object], more: Mapping[str, object]) -> dict
 def whole_usage(usage: Usage) -> Usage:
     """`usage` with the three counts that every client expects: 0 where the upstream sent none."""
     return {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, **usage}
+
+
+def cached_tokens(usage: Usage) -> int:
+    """How many of the prompt's tokens the upstream had in its cache, by OpenAI's name for it."""
+    details = usage.get("prompt_tokens_details") or {}
+    return details.get("cached_tokens", 0)

@@ -92,6 +92,7 @@ class ChatRequest(TypedDict, total=False):
     tools: list[Tool]
     tool_choice: str | NamedTool
     parallel_tool_calls: bool
+    max_completion_tokens: int
     max_tokens: int
     response_format: Mapping[str, object]
     stream: bool
@@ -107,6 +108,7 @@ class Usage(TypedDict, total=False):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: dict[str, int] | None
 
 
 class TokenLogprob(TypedDict, total=False):

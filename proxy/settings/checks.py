@@ -75,14 +75,14 @@ def check_exposure(settings: Settings) -> None:
 
     A web page of another origin counts as another machine.
     """
-    if not settings.api_keys and "*" in (settings.cors_origins or ()):
+    if not _has_keys(settings) and "*" in (settings.cors_origins or ()):
         raise SettingsError(
             "cors_origins: '*' without client keys would let any web page read the company's "
             "documents; set RAG_PROXY_API_KEYS, or name the origins"
         )
     if is_loopback_host(settings.host):
         return
-    if settings.api_keys:
+    if _has_keys(settings):
         for short in _short_keys(settings):
             raise SettingsError(f"refusing to listen on {settings.host}: {short}")
         return
@@ -93,7 +93,8 @@ def check_exposure(settings: Settings) -> None:
         )
     raise SettingsError(
         f"refusing to listen on {settings.host} without client keys: anyone who reaches the port "
-        "could read the company's documents; set RAG_PROXY_API_KEYS, or use --host 127.0.0.1"
+        "could read the company's documents; set RAG_PROXY_KEYS_FILE or RAG_PROXY_API_KEYS, or use "
+        "--host 127.0.0.1"
     )
 
 
@@ -101,10 +102,12 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
     """One line for each setting that works less well than its user may expect."""
     return (
         *_short_keys(settings),
+        *_keys_beside_file(settings),
         *_forwards_without_keys(settings),
         *_in_clear(settings),
         *_apart(settings),
         *_never_refusing(settings),
+        *_limits_apart(settings),
     )
 
 
@@ -118,8 +121,21 @@ def _short_keys(settings: Settings) -> Iterator[str]:
         )
 
 
+def _has_keys(settings: Settings) -> bool:
+    """Whether every request needs a key. With a key file it does, whatever the file holds."""
+    return bool(settings.api_keys) or settings.keys_file is not None
+
+
+def _keys_beside_file(settings: Settings) -> Iterator[str]:
+    if settings.api_keys and settings.keys_file is not None:
+        yield (
+            "api_keys beside keys_file: each of these keys opens all that the settings allow, "
+            "without limits; make keys that open less with: rag-proxy keys add NAME"
+        )
+
+
 def _forwards_without_keys(settings: Settings) -> Iterator[str]:
-    if settings.allow_forwarded and not settings.api_keys:
+    if settings.allow_forwarded and not _has_keys(settings):
         yield (
             "allow_forwarded without client keys: anyone who reaches a reverse proxy in front of "
             "this port can read the company's documents"
@@ -158,6 +174,29 @@ def _never_refusing(settings: Settings) -> Iterator[str]:
                 f"{place}when_nothing_found = refuse without min_relevance: LightOn returns its "
                 "best results even when none is relevant, so hardly any answer is refused; set "
                 f"{place}min_relevance"
+            )
+
+
+def _limits_apart(settings: Settings) -> Iterator[str]:
+    limits = (
+        "requests_per_minute",
+        "tokens_per_minute",
+        "max_concurrent_answers",
+        "daily_tokens",
+        "monthly_tokens",
+    )
+    found = [name for name in limits if getattr(settings, name) is not None]
+    if found and settings.redis_url is None:
+        if settings.workers > 1:
+            yield (
+                f"each of the {settings.workers} workers counts {', '.join(found)} by itself, so "
+                "together they may use that many times as much; set RAG_PROXY_REDIS_URL to count "
+                "together"
+            )
+        elif budgets := [name for name in found if name in limits[3:]]:
+            yield (
+                f"{' and '.join(budgets)} begin anew when the proxy starts again; set "
+                "RAG_PROXY_REDIS_URL to keep the counts"
             )
 
 

@@ -17,8 +17,10 @@ from pydantic_settings import InitSettingsSource
 
 from proxy.errors import SettingsError
 from proxy.settings.messages import fault, unknown, unquoted
+from proxy.settings.prices import ModelPriceSettings
 from proxy.settings.profiles import Profile
 from proxy.settings.schema import Settings
+from proxy.settings.search_keys import SearchKeys
 from proxy.settings.sources import (
     CONFIG_VARIABLE,
     Source,
@@ -55,6 +57,12 @@ def variable_names() -> frozenset[str]:
     return frozenset((*os.environ, *read_dotenv(DOTENV)))
 
 
+def load_search_keys() -> SearchKeys:
+    """The search keys in the environment of this process and, where it has none, in `.env`."""
+    given = {name: value for name, value in os.environ.items() if value.strip()}
+    return SearchKeys({**read_dotenv(DOTENV), **given})
+
+
 def _build(sources: Sequence[Source]) -> Settings:
     """Take each setting from the first source that has it."""
     layers = tuple(InitSettingsSource(Settings, dict(source.values)) for source in sources)
@@ -80,6 +88,7 @@ def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:
         return f"{source.label(path)}: {fault(error)}"
     if len(path) > 1 and isinstance(error["input"], Mapping):
         return f"{source.label(path)}: {unquoted('.'.join(path[1:]))}"
-    fields = Settings.model_fields if len(path) == 1 else Profile.model_fields
+    inner = ModelPriceSettings if path[0] == "prices" else Profile
+    fields = Settings.model_fields if len(path) == 1 else inner.model_fields
     known = {name: name for name in fields}
     return f"{source.label(path)}: {unknown(path[-1].lower(), known)}"

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from proxy.access.clients import Client
+from proxy.access.grants import Grant
 from proxy.core.instructions import CITING
-from proxy.core.lookalikes import Names
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
+from proxy.core.scope import NOTHING, Scope, common_scope
 from proxy.errors import ModelNotFound
+from proxy.settings.model_names import ModelNames
 from proxy.settings.profiles import MakeScope, Profile
 from proxy.settings.schema import Settings
 
@@ -26,34 +28,46 @@ class Policies:
 
     def __init__(self, settings: Settings, make_scope: MakeScope) -> None:
         self._settings = settings
+        self._make_scope = make_scope
         self._default = _policy(settings, _NO_PROFILE, make_scope)
         self._profiles = {
             name: _policy(settings, profile, make_scope)
             for name, profile in settings.profiles.items()
         }
-        self.profile_names = Names(self._profiles)
+        self.names = ModelNames(self._profiles)
 
-    def of(self, model: str | None, client: Client) -> Policy:  # noqa: ARG002 - alike for all
+    def of(self, model: str | None, client: Client) -> Policy:
         """The policy for a request of `client` that names `model`: a profile, a model, or nothing.
 
-        Raises ModelNotFound for a name that is nearly a profile's: a model of that name, if there
-        is one, would search more than the profile does.
+        Raises ModelNotFound for a name that the client may not use.
         """
-        if model is None:
-            model = self._settings.default_model
-        if profile := self._profiles.get(model):
-            return profile
-        refuse_nearly(model, self.profile_names)
-        return replace(self._default, model=model)
+        grant = client.grant
+        name = self._default_of(grant) if model is None else model
+        is_profile = self.names.is_profile(name, grant)
+        policy = self._profiles[name] if is_profile else replace(self._default, model=name)
+        if grant.workspaces is None and grant.retrieval is None:
+            return policy
+        return replace(policy, granted=self.granted_to(client), modes=grant.retrieval)
 
+    def granted_to(self, client: Client) -> Scope | None:
+        """What a client may search, whatever settings and profile say; None is no restriction."""
+        if client.grant.workspaces is None:
+            return None
+        workspaces = tuple(sorted(client.grant.workspaces))
+        return self._make_scope(workspace_id=workspaces) if workspaces else NOTHING
 
-def refuse_nearly(model: str, profiles: Names) -> None:
-    """Raise ModelNotFound if `model` is nearly, but not exactly, the name of a profile."""
-    if meant := profiles.nearly(model):
-        raise ModelNotFound(
-            f"The model {model!r} does not exist. Did you mean the profile {meant!r}?",
-            param="model",
-        )
+    def _default_of(self, grant: Grant) -> str:
+        """The default model. The error for a client that may not use it does not tell its name."""
+        name = self._settings.default_model
+        try:
+            self.names.is_profile(name, grant)
+        except ModelNotFound:
+            raise ModelNotFound(
+                "The request names no 'model', and this API key may not use the proxy's default. "
+                "GET /v1/models lists what it may use.",
+                param="model",
+            ) from None
+        return name
 
 
 def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Policy:
@@ -62,7 +76,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
     reads = _first(profile.read_documents, settings.read_documents)
     return Policy(
         model=profile.model or default.model or settings.default_model,
-        scope=scope.narrow(narrower),
+        scope=common_scope(scope, narrower),
         retrieval=profile.retrieval or settings.retrieval,
         followups=profile.followups or settings.followups,
         max_rounds=_first(profile.max_rounds, settings.max_rounds),

@@ -15,6 +15,7 @@ from proxy.core.followups import Followups
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
 from proxy.core.scope import Retrieval, Shown
 from proxy.settings.params import DROPPED, REFUSED
+from proxy.settings.prices import PriceSettings
 from proxy.settings.profiles import (
     ByLanguage,
     NonBlank,
@@ -26,6 +27,7 @@ from proxy.settings.profiles import (
     Seconds,
 )
 from proxy.settings.values import (
+    Amount,
     CitationHost,
     LightOnUrl,
     LogLevel,
@@ -88,6 +90,9 @@ class Settings(ScopeSettings, BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="The port that the proxy listens on.")
     workers: int = Field(1, ge=1, description="How many processes serve requests.")
     api_keys: tuple[Secret, ...] = Field((), description="The keys that clients may use.")
+    keys_file: NonBlank | None = Field(
+        None, description="The file of client keys that each open what is their own."
+    )
     allow_forwarded: bool = Field(
         default=False,
         description="Whether a proxy without client keys serves requests that a reverse proxy "
@@ -112,6 +117,24 @@ class Settings(ScopeSettings, BaseSettings):
     )
     trusted_proxies: tuple[NetworkText, ...] = Field(
         (), description="The reverse proxies whose `X-Forwarded-For` header the proxy believes."
+    )
+    requests_per_minute: Amount | None = Field(
+        None, description="The most requests of all clients together in any 60 seconds."
+    )
+    tokens_per_minute: Amount | None = Field(
+        None, description="The most tokens of all clients together in any 60 seconds."
+    )
+    max_concurrent_answers: Amount | None = Field(
+        None, description="The most answers that are made at the same time, for all clients."
+    )
+    daily_tokens: Amount | None = Field(
+        None, description="The most tokens of all clients together in a day of UTC."
+    )
+    monthly_tokens: Amount | None = Field(
+        None, description="The most tokens of all clients together in a month of UTC."
+    )
+    limits_without_redis: Literal["open", "closed"] | None = Field(
+        None, description="What becomes of requests with limits while Redis cannot be reached."
     )
     log_level: LogLevel = Field("info", description="How much the proxy logs.")
 
@@ -262,6 +285,13 @@ class Settings(ScopeSettings, BaseSettings):
         64_000_000,
         ge=0,
         description="The most bytes that one process keeps in memory between requests.",
+    )
+
+    usage_file: NonBlank | None = Field(
+        None, description="A file that gets one line for each answer: what it took and cost."
+    )
+    prices: PriceSettings | None = Field(
+        None, description="What models and searches cost you, for the costs in `usage_file`."
     )
 
     profiles: dict[ProfileName, Profile] = Field(

@@ -12,11 +12,12 @@ from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from proxy.errors import SettingsError
 from proxy.settings.messages import unknown
+from proxy.settings.secret_files import SUFFIX, is_secret, read_secret
 
 PREFIX: Final = "RAG_PROXY_"
 CONFIG_VARIABLE: Final = "RAG_PROXY_CONFIG"
@@ -64,6 +65,11 @@ def environment_names(setting: str) -> tuple[str, ...]:
     return _FIXED_NAMES.get(setting, (PREFIX + setting.upper(),))
 
 
+def file_names(setting: str) -> tuple[str, ...]:
+    """The environment variables that name a file with a secret setting."""
+    return tuple(each + SUFFIX for each in environment_names(setting))
+
+
 def from_flags(flags: Mapping[str, Any]) -> Source:
     """A flag that is None was not given."""
     given = {name: value for name, value in flags.items() if value is not None}
@@ -80,14 +86,15 @@ def from_environment(
     names: dict[str, str] = {}
     problems = _unknown_variables(fields, given, place)
     for setting, info in fields.items():
-        name = next((each for each in environment_names(setting) if each in given), None)
-        if name is None:
+        name, *others = [each for each in _all_names(setting, info) if each in given] or [""]
+        if not name:
             continue
+        names[setting] = name
         try:
-            values[setting] = _decode(given[name], info)
+            _refuse_both(name, others)
+            values[setting] = _decode(_text(name, given[name], setting, info), info)
         except ValueError as error:
             problems.append(f"{name}{place}: {error}")
-        names[setting] = name
     return Source(values, names, place, tuple(problems))
 
 
@@ -127,7 +134,7 @@ def _unknown_variables(
 ) -> list[str]:
     known = {CONFIG_VARIABLE.removeprefix(PREFIX): CONFIG_VARIABLE}
     for setting in fields:
-        names = environment_names(setting)
+        names = _all_names(setting, fields[setting])
         known |= {each.removeprefix(PREFIX): each for each in names}
         known.setdefault(setting.upper(), names[0])
     real = set(known.values())
@@ -136,6 +143,25 @@ def _unknown_variables(
         for name in given
         if name.startswith(PREFIX) and name not in real
     ]
+
+
+def _all_names(setting: str, info: FieldInfo) -> tuple[str, ...]:
+    files = file_names(setting) if is_secret(info) else ()
+    return environment_names(setting) + files
+
+
+def _refuse_both(name: str, others: Sequence[str]) -> None:
+    """Two names of one setting are no fault, but a secret and a file with it are."""
+    file = next((each for each in others if each.endswith(SUFFIX)), None)
+    if file is not None and not name.endswith(SUFFIX):
+        raise ValueError(f"is set, and {file} too: which of them holds? Keep one")
+
+
+def _text(name: str, value: str, setting: str, info: FieldInfo) -> str:
+    """What a variable says: in itself, or in the file that it names."""
+    if name in environment_names(setting):
+        return value
+    return read_secret(value, many=tuple in _kinds(info.annotation))
 
 
 def _decode(text: str, info: FieldInfo) -> Any:
@@ -163,7 +189,7 @@ def _json(text: str, kind: type, fault: str) -> Any:
 def _kinds(annotation: Any) -> set[Any]:
     """The plain types that an annotation allows: `tuple[int, ...] | None` → {tuple, NoneType}.
 
-    Those that a validator takes for the annotated type count, too.
+    Those that a validator takes for the annotated type count, too. A model of pydantic's is a dict.
     """
     origin = get_origin(annotation)
     if origin is Annotated:
@@ -172,4 +198,5 @@ def _kinds(annotation: Any) -> set[Any]:
         return _kinds(kind).union(*(_kinds(each.json_schema_input_type) for each in taken))
     if origin in (Union, UnionType):
         return set().union(*(_kinds(each) for each in get_args(annotation)))
-    return {origin or annotation}
+    kind = origin or annotation
+    return {dict if isinstance(kind, type) and issubclass(kind, BaseModel) else kind}

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from proxy.core.addresses import HostRule
 from proxy.settings.profiles import NonBlank
@@ -123,6 +123,7 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+Amount = Annotated[int, Field(ge=1, le=10**15)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 Url = Annotated[str, AfterValidator(_url)]
 RedisUrl = Annotated[Secret, AfterValidator(_redis_url)]

@@ -16,6 +16,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from hashlib import sha1
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -35,13 +36,17 @@ _OWN_COUNTS_BYTES: Final = 1_000_000
 _ERRORS: Final = (redis_errors.RedisError, OSError, ValueError)
 """TimeoutError is an OSError. redis-py raises ValueError for some malformed replies."""
 
+_NEEDED: Final = (
+    f"the user needs GET, GETEX, INCRBY and SET on {PREFIX}*, and for limits the commands that the "
+    "manual lists"
+)
 _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (TimeoutError, "it does not answer in time"),
     (redis_errors.AuthenticationError, "it rejects the user or password, or asks for one"),
     (redis_errors.BusyLoadingError, "it is still loading its data"),
     (redis_errors.OutOfMemoryError, "it is full; its maxmemory-policy should be allkeys-lru"),
     (redis_errors.ReadOnlyError, "it is a replica, which takes no writes"),
-    (redis_errors.NoPermissionError, f"the user needs GET, GETEX, INCRBY and SET on {PREFIX}*"),
+    (redis_errors.NoPermissionError, _NEEDED),
     (redis_errors.MovedError, "it is a cluster, which is not supported"),
     (redis_errors.ResponseError, "it is neither Redis 6.2 or later nor Valkey"),
     (ConnectionRefusedError, "nothing listens there"),
@@ -89,7 +94,7 @@ class RedisStore:
         self._clock = clock
         self._quiet_until = float("-inf")
         self._inabilities: set[str] = set()
-        """The log says that Redis cannot do these. Any of "answer", "read", "write" and "count"."""
+        """The log says that Redis cannot do these. Words like "answer" and "read"."""
         self._own_counts = MemoryStore(_OWN_COUNTS_BYTES)
         self._slots = asyncio.Semaphore(_CONNECTIONS)
         pool = ConnectionPool.from_url(
@@ -119,6 +124,14 @@ class RedisStore:
             if total is not None:
                 return total
         return await self._own_counts.count(name, by, ttl_s)
+
+    async def run_script(
+        self, script: str, names: Sequence[str], arguments: Sequence[int | str]
+    ) -> list[int] | None:
+        """Run a script of Redis' language. None if Redis does not, or not in time."""
+        if not self._may_ask():
+            return None
+        return await self._tolerate("limit", self._run(script, names, arguments))
 
     async def prove(self) -> None:
         """Keep a value and read it back. Raises RedisFailed."""
@@ -185,6 +198,21 @@ class RedisStore:
             if not has_begun and total == by:
                 await self._redis.getex(key, px=px)
             return total
+
+    async def _run(
+        self, script: str, names: Sequence[str], arguments: Sequence[int | str]
+    ) -> list[int]:
+        """Redis knows a script by its hash, until it starts anew."""
+        keys = [PREFIX + name for name in names]
+        async with self._asking():
+            try:
+                known = sha1(script.encode(), usedforsecurity=False).hexdigest()
+                reply: object = await self._redis.evalsha(known, len(keys), *keys, *arguments)
+            except redis_errors.NoScriptError:
+                reply = await self._redis.eval(script, len(keys), *keys, *arguments)
+            if not isinstance(reply, list):
+                raise RedisRefused("it does not run scripts")
+            return reply
 
     def _may_ask(self) -> bool:
         """Whether to ask Redis now. While Redis does not answer, that is once in `quiet_s`."""
@@ -260,6 +288,8 @@ def _reason(error: BaseException) -> str:
     said = str(error)
     if said.startswith("DB index"):
         return "it has no database of that number"
+    if "ACL failure in script" in said:
+        return _NEEDED
     code = said.partition(" ")[0]
     if type(error) is redis_errors.ResponseError and code.isalpha() and code.isupper():
         return f"it says {code}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+from proxy.state.counters import Counters, MemoryCounters
 from proxy.state.memory_store import MemoryStore
 
 Settle: TypeAlias = Callable[[bytes], bytes]
@@ -52,3 +53,18 @@ def make_store(redis_url: str | None, max_bytes: int, key: bytes) -> Store:
     from proxy.state.sealed import Sealed  # noqa: PLC0415 - as above
 
     return Sealed(RedisStore(redis_url), key)
+
+
+def make_counters(store: Store, without_redis: str | None) -> Counters:
+    """The accounts of limits, where the store is: in Redis or in the memory of this process.
+
+    `without_redis` is the setting `limits_without_redis`.
+    """
+    if isinstance(store, MemoryStore):
+        return MemoryCounters()
+    from proxy.state.redis_counters import RedisCounters  # noqa: PLC0415 - as above
+    from proxy.state.redis_store import RedisStore  # noqa: PLC0415 - as above
+    from proxy.state.sealed import Sealed  # noqa: PLC0415 - as above
+
+    home = store.home if isinstance(store, Sealed) else store
+    return RedisCounters(home, without_redis) if isinstance(home, RedisStore) else MemoryCounters()

@@ -53,9 +53,12 @@ class ClientTurns:
     def partition(self) -> str:
         """A name for the realm, the client and the whole scope.
 
-        Only the client's name counts, so that its turns outlive a change of what it may do.
+        Only the client's identity counts, so that its turns outlive a change of what it may do. But
+        what it may do no longer is out of reach: the scope is another one then.
         """
-        owner = (self.turns.realm, self.client.name, self.scope.identity)
+        client = self.client
+        who = client.identity if client.id else client.name  # as versions without ids wrote it
+        owner = (self.turns.realm, who, self.scope.identity)
         return hashlib.sha256(orjson.dumps(owner)).hexdigest()
 
     async def recall(self, handles: Sequence[str]) -> dict[str, KeptTurn]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from proxy.access.clients import Client
 from proxy.core import json_text
 from proxy.core.available import available
 from proxy.core.chat import Chat, first_user_text, parse_chat
@@ -25,6 +26,7 @@ from proxy.core.names import HEADERS, SEARCH_COUNT
 from proxy.core.plan import Plan, make_plan
 from proxy.core.refused import refuse_listed
 from proxy.core.repeated import refuse_repeated
+from proxy.core.spending import tokens_of_body
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 from proxy.engine import ModelUpstream, Run
@@ -43,6 +45,10 @@ _OUR_HEADERS: Final = HEADERS.lower().encode()
 _SEARCH_COUNT: Final = SEARCH_COUNT.lower().encode()
 
 
+ToolsOf = Callable[[Client], tuple[HiddenTool, ...]]
+"""The hidden tools, as one client may use them. Raises ProxyError."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
     """The chat surface, an ASGI application."""
@@ -50,7 +56,7 @@ class ChatCompletions:
     settings: Settings
     policies: Policies
     model: ModelUpstream
-    tools: tuple[HiddenTool, ...]
+    tools_of: ToolsOf
     wishes: Wishes
     turns: KeptTurns
     fence_secret: bytes = field(repr=False)
@@ -65,13 +71,15 @@ class ChatCompletions:
         chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
         run = Run(plan, self.model, turns, _writer(plan), self.shelf, self.closing)
+        if exchange.slot is not None:
+            exchange.slot.follow(run.facts)
         try:
             if chat.stream:
                 await self._stream(run, receive, send, exchange)
             else:
                 await while_connected(receive, _reply(run, scope, receive, send))
         finally:
-            exchange.answer = run.facts()
+            exchange.answer, exchange.first_heard_at = run.facts(), run.first_heard_at
 
     async def _read(self, scope: Scope, receive: Receive, exchange: Exchange) -> tuple[Chat, Plan]:
         headers = exchange.headers
@@ -83,13 +91,17 @@ class ChatCompletions:
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
         )
         document = _decode(body, self.wishes)
-        chat = parse_chat(document, self.wishes, {tool.name for tool in self.tools})
+        tools = self.tools_of(exchange.client)
+        chat = parse_chat(document, self.wishes, {tool.name for tool in tools})
         refuse_listed(document, limits.refused_params)
         wish = self.wishes.read_headers(headers).narrow(chat.wish)
         policy = self.policies.of(chat.model, exchange.client)
         fence = Fence(fence_word(self.fence_secret, first_user_text(chat.messages)))
-        tools = available(self.tools, chat, absent=policy.absent_tools)
-        return chat, make_plan(chat, policy, wish, tools, fence)
+        tools = available(tools, chat, absent=policy.absent_tools)
+        plan = make_plan(chat, policy, wish, tools, fence)
+        if exchange.slot is not None:
+            await exchange.slot.reserve(tokens_of_body(len(body), chat.messages), _most(chat))
+        return chat, plan
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
         stream = EventStream(
@@ -179,6 +191,11 @@ def _writer(plan: Plan) -> CompletionWriter:
         model=plan.policy.model,
         include_usage=plan.chat.include_usage or not plan.chat.stream,
     )
+
+
+def _most(chat: Chat) -> int | None:
+    """The most tokens that the client wants its answer to have."""
+    return chat.body.get("max_completion_tokens") or chat.body.get("max_tokens")
 
 
 def _decode(body: bytes, wishes: Wishes) -> Any:

@@ -9,6 +9,7 @@ from typing import Final
 from starlette.types import Scope
 
 from proxy.access.clients import ANYBODY, Client
+from proxy.surfaces.slot import Slot
 from proxy.telemetry.facts import AnswerFacts, Failure
 
 _KEY: Final = "rag_proxy.exchange"
@@ -25,10 +26,16 @@ class Exchange:
     """The request's headers: see `headers_of`."""
     client: Client = ANYBODY
     """The client that asks."""
+    slot: Slot | None = None
+    """What the request has taken of the limits of its client; None if there are none."""
     status: int = 0
     """The reply's status, once it has begun."""
     first_byte_s: float | None = None
     """How long after the request the reply began."""
+    wants_answer: bool = False
+    """Whether a client that may ask asks for an answer."""
+    first_heard_at: float | None = None
+    """See `Run.first_heard_at`."""
     answer: AnswerFacts | None = None
     failure: Failure | None = None
     is_client_gone: bool = False

@@ -11,26 +11,39 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from proxy.access.clients import Client
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import check_loopback
+from proxy.access.wrong_keys import WrongKeys
+from proxy.errors import TooManyWrongKeys, Unauthorized
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.facts import RequestFacts
 from proxy.telemetry.log_line import log_line
+from proxy.telemetry.usage_file import Usage
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 _OPEN_PATHS: Final = frozenset({"/health", "/ready"})
 
+_WRONG_KEYS: Final = (
+    "Too many requests from this address had a key that the proxy does not know. Check the key, "
+    "and wait before you try another one."
+)
+
 _log = logging.getLogger("proxy.access")
 
 
 class Requests:
-    """Gives each request an id, sends the id to the client, and logs one line at the end."""
+    """Gives each request an id, sends the id to the client, and logs one line at the end.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `usage` notes the requests for answers.
+    """
+
+    def __init__(self, app: ASGIApp, usage: Usage | None = None) -> None:
         self.app = app
+        self.usage = usage
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,6 +61,10 @@ class Requests:
                 exchange.first_byte_s = time.perf_counter() - began
                 header = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message.get("headers", ()), header]
+                if exchange.slot is not None:
+                    message["headers"] += exchange.slot.headers
+            elif exchange.slot is not None and not message.get("more_body"):
+                await exchange.slot.end()  # before the client can ask again
             try:
                 await send(message)
             except (OSError, RuntimeError) as fault:
@@ -58,12 +75,15 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            facts = _facts_of(scope, exchange, time.perf_counter() - began)
+            facts = _facts_of(scope, exchange, began, time.perf_counter())
             _log.info("%s", log_line(facts))
+            if self.usage is not None and exchange.wants_answer:
+                self.usage.note(facts)
 
 
-def _facts_of(scope: Scope, exchange: Exchange, took_s: float) -> RequestFacts:
+def _facts_of(scope: Scope, exchange: Exchange, began: float, ended: float) -> RequestFacts:
     address = scope.get("client")
+    heard_at = exchange.first_heard_at
     return RequestFacts(
         request_id=exchange.request_id,
         method=scope["method"],
@@ -71,11 +91,12 @@ def _facts_of(scope: Scope, exchange: Exchange, took_s: float) -> RequestFacts:
         address=address[0] if address else "",
         client=exchange.client,
         status=exchange.status,
-        took_s=took_s,
+        took_s=ended - began,
         answer=exchange.answer,
         failure=exchange.failure,
         is_client_gone=exchange.is_client_gone,
         first_byte_s=exchange.first_byte_s,
+        first_token_s=None if heard_at is None else heard_at - began,
     )
 
 
@@ -89,15 +110,18 @@ class Admission:
         origins: frozenset[str],
         *,
         allow_forwarded: bool = False,
+        wrong_keys: WrongKeys | None = None,
     ) -> None:
         """`origins` may ask without a key although they are another machine's pages.
 
         `allow_forwarded` admits, without a key, requests that came through a reverse proxy.
+        `wrong_keys` slows down who tries keys.
         """
         self.app = app
         self.keys = keys
         self.origins = origins
         self.allow_forwarded = allow_forwarded
+        self.wrong_keys = wrong_keys or WrongKeys()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
@@ -105,8 +129,23 @@ class Admission:
             if self.keys.is_open:
                 check_loopback(exchange.headers, self.origins, allow_forwarded=self.allow_forwarded)
             elif scope["path"] not in _OPEN_PATHS:
-                exchange.client = self.keys.identify(exchange.headers)
+                exchange.client = self._identify(scope, exchange)
         return self.app(scope, receive, send)
+
+    def _identify(self, scope: Scope, exchange: Exchange) -> Client:
+        """The client. Raises Unauthorized, and TooManyWrongKeys for an address that keeps trying.
+
+        A right key opens from every address, because many clients may share one.
+        """
+        try:
+            return self.keys.identify(exchange.headers)
+        except Unauthorized:
+            peer = scope.get("client")
+            if peer and exchange.headers.get("authorization"):
+                wait_s = self.wrong_keys.note(peer[0])
+                if wait_s is not None:
+                    raise TooManyWrongKeys(_WRONG_KEYS, retry_after_s=wait_s) from None
+            raise
 
 
 class Paths:

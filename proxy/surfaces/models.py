@@ -8,11 +8,12 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from proxy.core.lookalikes import Names
+from proxy.access.grants import Grant
 from proxy.core.wire import Model
 from proxy.errors import ModelNotFound
-from proxy.settings.policies import refuse_nearly
+from proxy.settings.model_names import ModelNames
 from proxy.surfaces.disconnect import while_connected
+from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
 
 
@@ -24,31 +25,32 @@ class ModelSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The names that a client may use as `model`. A profile hides models with nearly its name."""
+    """The names that a client may use as `model`: see `ModelNames`."""
 
-    profile_names: Names
+    names: ModelNames
     upstream: ModelSource
 
-    async def all(self) -> list[Model]:
+    async def all(self, grant: Grant) -> list[Model]:
+        """Raises UpstreamError, unless the client may use no model of the upstream's."""
+        profiles = [_profile(name) for name in self.names.profiles_of(grant)]
+        if grant.models == frozenset():
+            return profiles
         models = await self.upstream.all()
-        return [*map(_profile, self.profile_names), *(each for each in models if self._shows(each))]
+        return [*profiles, *(each for each in models if self.names.shows(each["id"], grant))]
 
-    def _shows(self, model: Model) -> bool:
-        id_ = model["id"]
-        return id_ not in self.profile_names and self.profile_names.nearly(id_) is None
-
-    async def get(self, model_id: str) -> Model:
+    async def get(self, model_id: str, grant: Grant) -> Model:
         """The model with this id. Raises ModelNotFound, or UpstreamError if there is no list."""
-        if model_id in self.profile_names:
-            return _profile(model_id)
-        refuse_nearly(model_id, self.profile_names)
+        try:
+            if self.names.is_profile(model_id, grant):
+                return _profile(model_id)
+        except ModelNotFound:
+            if grant.profiles is not None and grant.models is None:
+                await self.upstream.all()  # a name that is nowhere is looked for there, too
+            raise
         for model in await self.upstream.all():
             if model["id"] == model_id:
                 return model
-        raise ModelNotFound(
-            f"The model {model_id!r} does not exist. GET /v1/models lists those that do.",
-            param="model",
-        )
+        raise ModelNotFound.of(model_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class ModelList:
         await while_connected(receive, self._reply(scope, receive, send))
 
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reply = JSONReply({"object": "list", "data": await self.models.all()})
+        grant = exchange_of(scope).client.grant
+        reply = JSONReply({"object": "list", "data": await self.models.all(grant)})
         await reply(scope, receive, send)
 
 
@@ -71,7 +74,8 @@ class OneModel:
         await while_connected(receive, self._reply(scope, receive, send))
 
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
-        model = await self.models.get(scope["path_params"]["model"])
+        grant = exchange_of(scope).client.grant
+        model = await self.models.get(scope["path_params"]["model"], grant)
         await JSONReply(model)(scope, receive, send)
 
 

@@ -29,11 +29,28 @@ class AnswerFacts:
     """The prompts' and completions' tokens in all rounds, as the upstream counts them."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    estimated_tokens: int = 0
+    """What those rounds cost, by estimate, for which the upstream has sent no count: for example
+    because the client hung up."""
     cut_by: str = ""
     """The setting that ended the answer early; "" if none did."""
     failed_searches: int = 0
     search_causes: tuple[str, ...] = ()
     """Why searches failed: words of `UpstreamError.cause`, each once."""
+    upstream_model: str = ""
+    """The model that the proxy asked the upstream for."""
+    retrieval: str = ""
+    """The retrieval mode of the request."""
+    reads: int = 0
+    """How many of `searches` read a document instead."""
+    failed_reads: int = 0
+    """How many of `failed_searches` did."""
+    cached_tokens: int = 0
+    """How many of the prompts' tokens the upstream had in its cache."""
+    uncounted_rounds: int = 0
+    """Rounds whose tokens the upstream did not tell, for example because the client hung up."""
+    cited: tuple[int | None, ...] = ()
+    """The file of each source that the answer cites; None if it has no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,8 @@ class RequestFacts:
     """The client hung up before the reply was complete."""
     first_byte_s: float | None = None
     """The time to the first byte of the reply; None if no reply began."""
+    first_token_s: float | None = None
+    """The time to the first thing that the client heard of a streamed answer; None if nothing."""
 
     @property
     def outcome(self) -> Outcome:

@@ -210,6 +210,15 @@ def test_a_wrong_setting_is_named(capsys: pytest.CaptureFixture[str], set_up: Pa
     assert line == "rag-proxy: prot in x.toml: no such setting; did you mean port?"
 
 
+def test_a_usage_file_that_cannot_be_written_is_named(
+    capsys: pytest.CaptureFixture[str], set_up: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_PROXY_USAGE_FILE", str(set_up / "none" / "usage.jsonl"))
+    (line,) = refused(capsys)
+    assert line.startswith("rag-proxy: RAG_PROXY_USAGE_FILE: cannot write ")
+    assert line.endswith("(No such file or directory)")
+
+
 @pytest.mark.usefixtures("set_up")
 def test_a_configuration_file_that_is_missing_is_named(
     capsys: pytest.CaptureFixture[str],

@@ -222,3 +222,10 @@ def test_a_long_name_is_shown_cut() -> None:
     error = refusal("lighton" + "x" * 1000)
     assert len(error.message) < 200
     assert len(str(error.param)) == 80
+
+
+def test_all_names_that_are_alike_are_found_in_their_order() -> None:
+    names = Names(("b", "A", "a-", "B"))
+    assert names.like("a") == ("A", "a-")
+    assert names.nearly("a") == "A"
+    assert names.like("A") == names.like("c") == ()

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from proxy.core.chat import parse_chat
 from proxy.core.instructions import ANSWERING, CONTEXT
 from proxy.core.plan import Plan, Policy, make_plan
+from proxy.core.scope import NOTHING as NO_SCOPE
 from proxy.core.scope import Retrieval, Scope, Wish
 from proxy.core.search_tool import NAME, Search, definition
 from proxy.core.turn import Owner
 from proxy.core.wire import Message
-from proxy.errors import BadRequest, EmptyScope
+from proxy.errors import BadRequest, EmptyScope, RetrievalNotAllowed
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import FENCE, TOOLS, tool
@@ -236,6 +237,37 @@ def test_the_scope_is_what_policy_and_request_both_allow() -> None:
     for mode in ("tool", "context", "hybrid", "off"):
         with pytest.raises(EmptyScope):
             plan(policy, lighton={"workspace_id": [3], "retrieval": mode})
+
+
+def test_the_scope_is_no_wider_than_the_clients_key() -> None:
+    policy = in_mode("context", scope=LightOnScope(workspace_id=(1, 2, 3)))
+    policy = replace(policy, granted=LightOnScope(workspace_id=(2, 3, 4)))
+    assert plan(policy).scope == LightOnScope(workspace_id=(2, 3))
+    assert plan(policy, lighton={"workspace_id": [3, 4]}).scope == LightOnScope(workspace_id=(3,))
+    with pytest.raises(EmptyScope):
+        plan(policy, lighton={"workspace_id": [1]})
+
+
+@pytest.mark.parametrize("mode", ["tool", "context", "hybrid"])
+@pytest.mark.parametrize("wish", [{}, {"workspace_id": [1]}])
+def test_a_key_that_opens_nothing_can_only_do_without_search(
+    mode: Retrieval, wish: dict[str, Any]
+) -> None:
+    policy = replace(in_mode(mode), granted=NO_SCOPE)
+    with pytest.raises(EmptyScope):
+        plan(policy, lighton=wish)
+    made = plan(policy, lighton={**wish, "retrieval": "off"})
+    assert made.scope is NO_SCOPE
+    assert not made.offers
+    assert not made.first_jobs
+
+
+def test_the_mode_is_one_that_the_clients_key_allows() -> None:
+    policy = replace(in_mode("tool"), modes=frozenset({"context"}))
+    assert plan(policy).first_jobs
+    assert not plan(policy).offers
+    with pytest.raises(RetrievalNotAllowed):
+        plan(policy, lighton={"retrieval": "off"})
 
 
 def test_the_scope_may_be_that_of_any_search_vendor() -> None:

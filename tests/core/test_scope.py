@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -5,15 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.scope import (
+    NOTHING,
+    Retrieval,
+    Scope,
     Wish,
     all_of,
     any_of,
     any_subtree_of,
+    common_scope,
     highest,
     lowest,
+    mode_of,
     strictest,
 )
-from proxy.errors import EmptyScope
+from proxy.errors import EmptyScope, RetrievalNotAllowed
 from tests.support.shelves import Shelves
 
 values = st.none() | st.lists(st.integers(0, 5), max_size=4).map(tuple)
@@ -122,3 +128,107 @@ def test_a_wish_without_a_scope_leaves_a_scope_as_it_is() -> None:
     scope = Shelves(("a", "b"), 3)
     assert Wish().within(scope) is scope
     assert Wish(Shelves(("b",), 9)).within(scope) == Shelves(("b",), 3)
+
+
+# The scope of a request
+
+
+SHELVES = "abc"
+some_shelves = st.builds(
+    Shelves,
+    st.none() | st.lists(st.sampled_from(SHELVES), max_size=3).map(tuple),
+    st.none() | st.integers(1, 9),
+)
+parts_of_shelves = st.none() | some_shelves
+
+
+def books(scope: Scope | None) -> set[tuple[str, int]]:
+    """What a scope of shelves lets a search bring: a shelf, and the place among its results."""
+    if scope is NOTHING:
+        return set()
+    assert scope is None or isinstance(scope, Shelves)
+    shelves, most = (None, 9) if scope is None else (scope.shelf, scope.most or 9)
+    return {(each, n) for each in (SHELVES if shelves is None else shelves) for n in range(most)}
+
+
+def met(*parts: Scope | None) -> set[tuple[str, int]]:
+    """What the common scope lets a search bring: nothing where it is refused."""
+    try:
+        return books(common_scope(*parts))
+    except EmptyScope:
+        return set()
+
+
+@given(
+    ours=some_shelves,
+    key=parts_of_shelves | st.just(NOTHING),
+    profile=parts_of_shelves,
+    request=parts_of_shelves,
+)
+def test_the_scope_of_a_request_is_what_settings_key_profile_and_request_all_allow(
+    ours: Scope, key: Scope | None, profile: Scope | None, request: Scope | None
+) -> None:
+    parts = (ours, key, profile, request)
+    allowed = books(None).intersection(*map(books, parts))
+    for order in itertools.permutations(parts):
+        assert met(*order) == allowed
+
+
+def test_a_key_that_opens_nothing_is_refused_where_something_is_searched() -> None:
+    for parts in ((Shelves(), NOTHING), (NOTHING, Shelves(("a",)), None)):
+        with pytest.raises(EmptyScope, match="opens no workspace"):
+            common_scope(*parts)
+        assert common_scope(*parts, is_searched=False) is NOTHING
+
+
+def test_a_request_outside_its_scope_is_refused_also_where_nothing_is_searched() -> None:
+    with pytest.raises(EmptyScope):
+        common_scope(Shelves(("a",)), Shelves(("b",)), is_searched=False)
+
+
+def test_nothing_lets_a_search_bring_nothing_and_is_not_like_any_vendors_scope() -> None:
+    assert (NOTHING.results_limit, NOTHING.results_default) == (0, 0)
+    assert (NOTHING.identity, NOTHING.summary) == ({"nothing": True}, "nothing")
+    assert NOTHING.identity != Shelves().identity
+    with pytest.raises(EmptyScope):
+        NOTHING.narrow(Shelves())
+
+
+# The retrieval mode of a request
+
+
+@pytest.mark.parametrize(
+    ("wished", "usual", "allowed", "expected"),
+    [
+        (None, "hybrid", None, "hybrid"),
+        ("off", "hybrid", None, "off"),
+        ("off", "tool", {"off"}, "off"),
+        (None, "context", {"tool", "context"}, "context"),
+        (None, "tool", {"context"}, "context"),
+        (None, "off", {"context", "hybrid"}, "context"),
+        (None, "context", {"off", "hybrid", "tool"}, "tool"),
+        (None, "context", {"off", "hybrid"}, "hybrid"),
+        (None, "context", {"off"}, "off"),
+    ],
+)
+def test_a_mode_that_nobody_asked_for_gives_way_to_one_that_the_key_has(
+    wished: Retrieval | None, usual: Retrieval, allowed: set[str] | None, expected: Retrieval
+) -> None:
+    assert mode_of(wished, usual, None if allowed is None else frozenset(allowed)) == expected
+
+
+@pytest.mark.parametrize(
+    ("wished", "allowed", "told"),
+    [
+        ("off", {"context"}, "may use: context."),
+        ("tool", {"hybrid", "context"}, "may use: context, hybrid."),
+        ("tool", set(), "may use none."),
+        (None, set(), "may use none."),
+    ],
+)
+def test_a_mode_that_the_client_asks_for_is_refused_if_its_key_has_it_not(
+    wished: Retrieval | None, allowed: set[str], told: str
+) -> None:
+    with pytest.raises(RetrievalNotAllowed, match=told) as caught:
+        mode_of(wished, "tool", frozenset(allowed))
+    assert caught.value.param == "lighton.retrieval"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.core.turn import Heard, Owner, ToolCall, Turn, add_usage, whole_usage
+from proxy.core.turn import Heard, Owner, ToolCall, Turn, add_usage, cached_tokens, whole_usage
 from proxy.core.wire import Usage
 from tests.core.samples import call
 
@@ -122,6 +122,19 @@ def test_the_usage_of_many_rounds_is_the_sum_and_leaves_them_as_they_were(
     assert total.get("completion_tokens_details", {}).get("reasoning_tokens", 0) == sum(
         each.get("reasoning_tokens", 0) for each in details
     )
+
+
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({}, 0),
+        ({"prompt_tokens_details": None}, 0),
+        ({"prompt_tokens_details": {}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 9, "audio_tokens": 1}}, 9),
+    ],
+)
+def test_cached_tokens_are_those_of_the_details(usage: Usage, cached: int) -> None:
+    assert cached_tokens(usage) == cached
 
 
 def test_a_whole_usage_has_the_three_counts() -> None:

@@ -53,7 +53,7 @@ def test_other_machines_are_not_served_without_client_keys(host: str) -> None:
     (problem,) = caught.value.problems
     assert host in problem
     assert "could read the company's documents" in problem
-    assert "RAG_PROXY_API_KEYS" in problem
+    assert "set RAG_PROXY_KEYS_FILE or RAG_PROXY_API_KEYS" in problem
     assert "--host 127.0.0.1" in problem
 
 
@@ -65,6 +65,18 @@ def test_what_is_no_address_is_said_to_be_none(host: str) -> None:
 
 def test_other_machines_are_served_with_client_keys() -> None:
     check_exposure(Settings(host=EVERYWHERE, api_keys=["k" * 20]))
+
+
+def test_a_key_file_counts_as_keys_whatever_it_holds() -> None:
+    check_exposure(Settings(host=EVERYWHERE, keys_file="no-such-file.toml"))
+    check_exposure(Settings(cors_origins=["*"], keys_file="no-such-file.toml"))
+    assert warnings_of(Settings(allow_forwarded=True, keys_file="no-such-file.toml")) == ()
+
+
+def test_keys_that_open_everything_beside_a_key_file_are_warned_about() -> None:
+    (warning,) = warnings_of(Settings(keys_file="keys.toml", api_keys=["k" * 20]))
+    assert warning.startswith("api_keys beside keys_file: each of these keys opens all ")
+    assert "k" * 20 not in warning
 
 
 def test_other_machines_are_not_served_with_a_key_that_can_be_guessed() -> None:
@@ -140,6 +152,21 @@ def test_pages_of_any_origin_need_a_key() -> None:
         check_exposure(Settings(cors_origins=["*"]))
     check_exposure(Settings(cors_origins=["*"], api_keys=["key-one"]))
     check_exposure(Settings(cors_origins=["https://chat.example.com"]))
+
+
+def test_limits_that_each_worker_counts_by_itself_are_warned_about() -> None:
+    _, warning = warnings_of(Settings(workers=4, tokens_per_minute=9, daily_tokens=9))
+    assert warning.startswith(
+        "each of the 4 workers counts tokens_per_minute, daily_tokens by itself"
+    )
+    shared = Settings(workers=4, tokens_per_minute=9, daily_tokens=9, redis_url="redis://localhost")
+    assert warnings_of(shared) == ()
+
+
+def test_budgets_that_a_restart_forgets_are_warned_about() -> None:
+    (warning,) = warnings_of(Settings(requests_per_minute=9, daily_tokens=9, monthly_tokens=9))
+    assert warning.startswith("daily_tokens and monthly_tokens begin anew when the proxy starts")
+    assert warnings_of(Settings(requests_per_minute=9, max_concurrent_answers=9)) == ()
 
 
 def test_workers_that_share_nothing_are_warned_about() -> None:

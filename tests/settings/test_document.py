@@ -9,7 +9,8 @@ import pytest
 
 from proxy.settings import Settings
 from proxy.settings.profiles import Profile
-from proxy.settings.sources import environment_names
+from proxy.settings.secret_files import is_secret
+from proxy.settings.sources import environment_names, file_names
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 SECTIONS = {
@@ -50,6 +51,8 @@ def test_only_real_settings_have_an_entry() -> None:
 
 def test_only_real_variables_are_named() -> None:
     real = {each for name in Settings.model_fields for each in environment_names(name)}
+    secret = {name for name, info in Settings.model_fields.items() if is_secret(info)}
+    real |= {each for name in secret for each in file_names(name)}
     examples = {"RAG_PROXY_", "RAG_PROXY_CONFIG", "RAG_PROXY_SERVICE_HOST"}
     assert set(re.findall(r"RAG_PROXY_\w*", DOCUMENT)) <= real | examples
 

@@ -1,10 +1,13 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from proxy.access.clients import ANYBODY, Client
+from proxy.access.grants import Grant
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
+from proxy.core.scope import NOTHING
 from proxy.errors import EmptyScope, ModelNotFound
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
@@ -166,8 +169,8 @@ def test_a_request_without_a_model_gets_the_default_model_be_it_a_profile() -> N
 
 
 def test_profiles_are_named_in_their_order() -> None:
-    assert tuple(policies(profiles={"b": {}, "a": {}}).profile_names) == ("b", "a")
-    assert tuple(policies().profile_names) == ()
+    assert tuple(policies(profiles={"b": {}, "a": {}}).names.profiles) == ("b", "a")
+    assert tuple(policies().names.profiles) == ()
 
 
 def test_a_profile_that_allows_nothing_is_refused_at_once() -> None:
@@ -187,6 +190,46 @@ def test_what_is_nearly_a_profile_is_no_model(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", [None, "hr", "other"])
-def test_policies_are_the_same_for_every_client(model: str | None) -> None:
+def test_policies_are_the_same_for_every_client_without_restrictions(model: str | None) -> None:
     made = policies(profiles={"hr": {"workspace_id": [1]}}, workspace_id=[1, 2])
     assert made.of(model, Client("ann")) == made.of(model, ANYBODY)
+
+
+def holding(**grant: Any) -> Client:
+    sets: dict[str, Any] = {name: frozenset(each) for name, each in grant.items()}
+    return Client("ann", "1", Grant(**sets))
+
+
+def test_a_keys_workspaces_and_modes_reach_the_policy_beside_those_of_settings_and_profile() -> (
+    None
+):
+    made = policies(workspace_id=[1, 2, 3], profiles={"hr": {"workspace_id": [2, 3]}})
+    policy = made.of("hr", holding(workspaces={3, 2}, retrieval={"context"}))
+    assert policy.scope == LightOnScope(workspace_id=(2, 3))
+    assert policy.granted == LightOnScope(workspace_id=(2, 3))
+    assert (policy.retrieval, policy.modes) == ("tool", frozenset({"context"}))
+    rest = replace(policy, granted=None, modes=None)
+    assert rest == made.of("hr", ANYBODY)
+
+
+def test_a_key_without_workspaces_opens_nothing() -> None:
+    assert policies().of(None, holding(workspaces=())).granted is NOTHING
+    assert policies().of(None, holding(retrieval={"tool"})).granted is None
+
+
+@pytest.mark.parametrize(
+    "grant", [{"profiles": ()}, {"profiles": {"legal"}, "models": {"other"}}, {"profiles": {"HR"}}]
+)
+def test_a_default_that_a_key_may_not_use_is_not_told(grant: dict[str, Any]) -> None:
+    made = policies(default_model="hr", profiles={"hr": {"model": "big"}, "legal": {}})
+    with pytest.raises(ModelNotFound, match="GET /v1/models lists what it may use") as caught:
+        made.of(None, holding(**grant))
+    assert "hr" not in caught.value.message.replace("this", "")
+    assert caught.value.__cause__ is None
+
+
+def test_a_default_model_that_is_no_profile_must_be_among_a_keys_models() -> None:
+    made = policies(default_model="m", profiles={"hr": {"model": "big"}})
+    with pytest.raises(ModelNotFound):
+        made.of(None, holding(models={"big"}, profiles={"hr"}))
+    assert made.of(None, holding(models={"m"}, profiles={"hr"})).model == "m"

@@ -244,7 +244,10 @@ async def test_a_user_that_may_not_count_keeps_values_and_each_process_counts_al
             assert await store.read(["a"]) == {"a": b"1"}
         async with aclosing(patient_store(url)) as other:
             assert await other.count("b", 2, 60) == 2
-    needs = "the user needs GET, GETEX, INCRBY and SET on rag-proxy:*"
+    needs = (
+        "the user needs GET, GETEX, INCRBY and SET on rag-proxy:*, and for limits the commands "
+        "that the manual lists"
+    )
     assert logged(caplog) == [f"WARNING Redis at {server.socket} cannot count: {needs}"] * 2
 
 

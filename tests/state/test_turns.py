@@ -11,8 +11,10 @@ import orjson
 import pytest
 
 from proxy.access.clients import ANYBODY, Client
+from proxy.access.grants import Grant
 from proxy.core.kept import Context, Findings, KeptJob, KeptTurn
 from proxy.core.passages import Passage
+from proxy.core.scope import NOTHING
 from proxy.core.search_tool import Search
 from proxy.core.wire import Function, Message, MessageCall
 from proxy.state.memory_store import MemoryStore
@@ -64,6 +66,21 @@ async def test_a_turn_is_out_of_reach_of_another_key() -> None:
     await turns.of(ANN, WIDE).keep("one", TURN)
     assert await turns.of(BOB, WIDE).recall(["one"]) == {}
     assert await turns.of(ANYBODY, WIDE).recall(["one"]) == {}
+
+
+async def test_a_turn_is_out_of_reach_of_a_later_key_of_the_same_name() -> None:
+    turns = kept_turns()
+    first, later = Client("ann", "1"), Client("ann", "2")
+    await turns.of(first, WIDE).keep("one", TURN)
+    for other in (later, ANN, Client("1", "ann")):
+        assert await turns.of(other, WIDE).recall(["one"]) == {}
+    assert await turns.of(replace(first, grant=Grant(frozenset({1}))), WIDE).recall(["one"])
+
+
+async def test_a_turn_is_out_of_reach_where_nothing_may_be_searched() -> None:
+    turns = kept_turns()
+    await turns.of(ANN, WIDE).keep("one", TURN)
+    assert await turns.of(ANN, NOTHING).recall(["one"]) == {}
 
 
 @pytest.mark.parametrize(

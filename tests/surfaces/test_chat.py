@@ -19,6 +19,7 @@ from proxy.core.evidence.shelf import Shelf
 from proxy.core.instructions import ANSWERING, CITING, QUOTING
 from proxy.settings import Settings
 from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.limited import Limited
 from proxy.tasks import Steps
 from tests.support.asgi import Answer, Headers, ask
 from tests.support.openai_schema import check_chunk, check_completion, check_error
@@ -779,8 +780,9 @@ class NotingLock(asyncio.Lock):
 async def test_all_answers_share_a_shelf_of_passages_and_are_weighed_in_turn() -> None:
     rounds = [SEARCH_ROUND, Round("It is 27 days [1].")] * 2
     app = create_app(settings(), Upstreams(rounds, [LEAVE]).transport())
-    chats = (each.app for each in app.routes if isinstance(each, Route))
-    chat = next(each for each in chats if isinstance(each, ChatCompletions))
+    routed = [each.app for each in app.routes if isinstance(each, Route)]
+    limited = [each.surface for each in routed if isinstance(each, Limited)]
+    (chat,) = [each for each in limited if isinstance(each, ChatCompletions)]
     shelf, turn = NotingShelf(), NotingLock()
     app.routes[:] = [
         Route("/chat/completions", replace(chat, shelf=shelf, closing=turn), methods=["POST"])

@@ -8,9 +8,11 @@ import pytest
 import respx
 from starlette.types import ASGIApp
 
+from proxy.access.grants import Grant
 from proxy.app import create_app
 from proxy.settings import Settings
 from tests.support.asgi import Answer, ask
+from tests.support.keyed import World
 from tests.support.openai_schema import check_error
 
 UPSTREAM = "https://scaleway.test/v1/models"
@@ -137,3 +139,22 @@ async def test_a_client_that_hangs_up_ends_the_request_made_for_it(path: str) ->
     gone.set()
     await asyncio.wait_for(ended.wait(), 10)
     assert (await asking).status == 0
+
+
+ONLY_HR = Grant(profiles=frozenset({"hr"}), models=frozenset())
+ANY_MODEL = Grant(profiles=frozenset({"hr"}))
+PROFILES: dict[str, Any] = {"profiles": {"hr": {}, "legal": {}}}
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/hr", "/v1/models/llama"])
+async def test_a_key_of_profiles_alone_needs_no_list_of_the_upstream(path: str) -> None:
+    world = World({"ann": ONLY_HR}, PROFILES, has_list=False)
+    assert (await world.get("ann", path)).status == (404 if path.endswith("llama") else 200)
+    assert world.paths == []
+
+
+async def test_without_the_upstreams_list_a_hidden_profile_is_like_a_name_that_is_nowhere() -> None:
+    world = World({"ann": ANY_MODEL}, PROFILES, has_list=False)
+    hidden, nowhere = [await world.get("ann", f"/v1/models/{name}") for name in ("legal", "gpt")]
+    assert (hidden.status, hidden.json()) == (nowhere.status, nowhere.json())
+    assert (await world.get("ann", "/v1/models/hr")).status == 200

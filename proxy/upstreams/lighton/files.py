@@ -56,8 +56,12 @@ class LightOnFiles:
         )
 
     def _name(self, reading: Reading, scope: LightOnScope) -> str:
-        """All that the pages depend on. What else a reading holds comes from the conversation."""
-        vendor = self.search.endpoint.base_url, self.search.vendor.key
+        """Who asks, and all that the pages depend on.
+
+        What else a reading holds comes from the conversation.
+        """
+        search = self.search
+        vendor = search.asker, search.endpoint.base_url, search.vendor.key
         asked = orjson.dumps((*vendor, reading.file_id, reading.first, reading.last, scope))
         return f"pages:{hashlib.sha256(asked).hexdigest()}"
 

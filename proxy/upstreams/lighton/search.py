@@ -43,7 +43,7 @@ _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class LightOn:
-    """The search upstream."""
+    """The search upstream, as one client uses it: see `ClientSearches`."""
 
     endpoint: Endpoint
     vendor: Vendor
@@ -52,13 +52,18 @@ class LightOn:
     hosts: HostRule = ANY_HOST
     """Where citations may lead."""
     sightings: Sightings = field(default_factory=Sightings)
+    asker: tuple[str, str] = ("", "")
+    """The `identity` of the client: it shares its results with no other one."""
 
     @property
     def name(self) -> str:
         return self.vendor.name
 
     async def search(self, search: Search, scope: Scope) -> Found:
-        """The results of one search, perhaps those of an equal one. Raises UpstreamError."""
+        """The results of one search, perhaps those of an equal one of the same client.
+
+        Raises UpstreamError.
+        """
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         asked_s: list[float] = []
@@ -74,12 +79,12 @@ class LightOn:
         )
         for at_s in asked_s:  # not if the results were kept: their age is unknown
             ids = (each.file_id for each in found.results if each.file_id is not None)
-            self.sightings.note(scope, ids, at_s)
+            self.sightings.note(self._whose, scope, ids, at_s)
         return found
 
     def _name(self, search: Search, scope: LightOnScope) -> str:
-        """All that the results depend on: the question, all of the scope, and the key."""
-        asked = orjson.dumps((self.endpoint.base_url, self.vendor.key, *search, scope))
+        """Who asks, and all that the results depend on: the question, all of the scope, the key."""
+        asked = orjson.dumps((self.asker, self.endpoint.base_url, self.vendor.key, *search, scope))
         return f"search:{hashlib.sha256(asked).hexdigest()}"
 
     async def _ask(self, search: Search, scope: LightOnScope) -> bytes:
@@ -102,9 +107,13 @@ class LightOn:
                 NAME, f"{NAME} did not answer in time.", cause="read_timeout"
             ) from error
 
+    @property
+    def _whose(self) -> tuple[str, ...]:
+        return *self.asker, self.vendor.key
+
     def has_seen(self, scope: LightOnScope, file_id: int) -> bool:
         """Whether a search within `scope` has brought the document, `shared.ttl_s` ago at most."""
-        return self.sightings.since(scope, file_id, _now() - self.shared.ttl_s)
+        return self.sightings.since(self._whose, scope, file_id, _now() - self.shared.ttl_s)
 
     def _found(self, body: bytes, search: Search, scope: LightOnScope) -> Found:
         document = decode(body)

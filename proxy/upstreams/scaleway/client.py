@@ -82,8 +82,5 @@ class Scaleway:
         error = read_error(self.vendor, reply.status, reply.body, reply.headers)
         may_be_model = reply.status in _PERHAPS_UNKNOWN_MODEL and error.param in (None, "model")
         if may_be_model and await self.models.surely_lacks(model):
-            return ModelNotFound(
-                f"The model {model!r} does not exist. GET /v1/models lists those that do.",
-                param="model",
-            )
+            return ModelNotFound.of(model)
         return error

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.core.scope import NOTHING, Scope, common_scope
 from proxy.errors import EmptyScope, Forbidden
 from proxy.upstreams.lighton.scope import DEFAULT_RESULTS, MAX_RESULTS, LightOnScope
 from tests.upstreams.lighton.admission import (
@@ -236,3 +237,61 @@ def test_a_least_relevance_needs_relevance_to_be_scored(scoring: Any) -> None:
 def test_a_summary_names_the_workspaces() -> None:
     assert LightOnScope().summary == "workspaces all"
     assert LightOnScope(workspace_id=(3, 1)).summary == "workspaces 3, 1"
+
+
+def in_one_order(parts: tuple[Scope | None, ...]) -> LightOnScope | None:
+    """The common scope of `parts`; None if nothing is left."""
+    try:
+        scope = common_scope(*parts)
+    except EmptyScope:
+        return None
+    assert isinstance(scope, LightOnScope)
+    return scope
+
+
+def admits(scope: LightOnScope | None) -> list[set[Any]]:
+    """What each filter of a scope lets pass; that of no scope lets pass nothing."""
+    if scope is None:
+        return [set()]
+    return [
+        admitted_ids(scope.workspace_id),
+        admitted_ids(scope.tag_id),
+        admitted_ids(scope.file_id),
+        admitted_paths(scope.content_type, patterns_are_subtrees=True),
+        admitted_label_sets(scope.attribute),
+    ]
+
+
+keys = st.none() | st.just(NOTHING) | ids.map(lambda each: LightOnScope(workspace_id=each or (0,)))
+
+
+@given(ours=scopes, key=keys, profile=scopes, request=st.none() | scopes)
+@settings(deadline=None, max_examples=200)
+def test_the_scope_of_a_request_is_never_wider_than_any_of_what_it_is_made_of(
+    ours: LightOnScope, key: Scope | None, profile: LightOnScope, request: LightOnScope | None
+) -> None:
+    parts = (ours, key, profile, request)
+    scope = in_one_order(parts)
+    if scope is None:
+        return
+    assert NOTHING not in parts
+    for part in parts:
+        if isinstance(part, LightOnScope):
+            narrower, wider = admits(scope), admits(part)
+            assert all(left <= right for left, right in zip(narrower, wider, strict=True))
+            assert scope.results_limit <= part.results_limit
+            assert (scope.min_relevance or 0) >= (part.min_relevance or 0)
+
+
+@given(ours=scopes, key=keys, profile=scopes, request=st.none() | scopes)
+@settings(deadline=None, max_examples=60)
+def test_in_which_order_scopes_meet_makes_no_difference(
+    ours: LightOnScope, key: Scope | None, profile: LightOnScope, request: LightOnScope | None
+) -> None:
+    parts = (ours, key, profile, request)
+    expected = in_one_order(parts)
+    for order in itertools.permutations(parts):
+        found = in_one_order(order)
+        assert (found is None) == (expected is None)
+        if found is not None and expected is not None:
+            assert found.identity == expected.identity

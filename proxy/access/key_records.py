@@ -1,0 +1,243 @@
+"""What the key file says of a key: a table `[keys.NAME]`, read into a record.
+
+The file holds no secret: of each key it has the SHA-256 of 256 random bits, which nobody can turn
+back. No message repeats a value all the same, because a person may have put one there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from proxy.access.grants import Grant, Limits
+from proxy.errors import SettingsError
+
+RETRIEVAL_MODES: Final = ("tool", "context", "hybrid", "off")
+LIMITS: Final = (
+    "requests_per_minute",
+    "tokens_per_minute",
+    "concurrent",
+    "daily_tokens",
+    "monthly_tokens",
+)
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,199}")
+_MOST: Final = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that opens a key: its hash, and when it ends."""
+
+    sha256: bytes
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A client key. Its secret may change; its id never does."""
+
+    name: str
+    id: str
+    secret: Secret
+    grant: Grant
+    created: datetime | None = None
+    expires: datetime | None = None
+    """From this moment on the key opens nothing, whichever secret it has."""
+    previous: tuple[Secret, ...] = ()
+    """Earlier secrets, of which each opens the key until its own end."""
+
+
+def records_of(document: Mapping[str, Any]) -> tuple[KeyRecord, ...]:
+    """The keys of a whole file. Raises SettingsError with every problem."""
+    problems = [
+        f"{name}: no such table; a key file has only tables [keys.NAME]"
+        for name in document
+        if name != "keys"
+    ]
+    tables = document.get("keys", {})
+    if not isinstance(tables, Mapping):
+        raise SettingsError(*problems, "keys: must hold tables [keys.NAME]")
+    records = []
+    for name, table in tables.items():
+        try:
+            records.append(record_of(name, table))
+        except SettingsError as error:
+            problems += error.problems
+    problems += _repeated(records)
+    if problems:
+        raise SettingsError(*problems)
+    return tuple(records)
+
+
+def record_of(name: str, table: object) -> KeyRecord:
+    """The key of one table. Raises SettingsError with every problem."""
+    if not is_name(name):
+        raise SettingsError(
+            "keys: a key's name must be 1 to 64 of the characters A-Z, a-z, 0-9, '.', '_' and "
+            "'-'; a name with a dot needs quotes in the file"
+        )
+    if not isinstance(table, Mapping):
+        raise SettingsError(f"keys.{name}: must be a table")
+    values: dict[str, Any] = {}
+    problems = [
+        f"keys.{name}.{field}: is missing" for field in ("id", "sha256") if field not in table
+    ]
+    for field, value in table.items():
+        try:
+            values[field] = _FIELDS.get(field, _unknown)(value)
+        except ValueError as error:
+            shown = field if is_name(field) else "a field"
+            problems.append(f"keys.{name}.{shown}: {error}")
+    if problems:
+        raise SettingsError(*problems)
+    return KeyRecord(
+        name,
+        values["id"],
+        Secret(values["sha256"]),
+        _grant(values),
+        values.get("created"),
+        values.get("expires"),
+        values.get("previous", ()),
+    )
+
+
+def is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
+
+
+def _grant(values: Mapping[str, Any]) -> Grant:
+    """What the fields open. A key that names a profile or model may name nothing else."""
+    names_some = "profiles" in values or "models" in values
+    nothing: frozenset[str] | None = frozenset() if names_some else None
+    return Grant(
+        workspaces=values.get("workspaces", frozenset()),
+        profiles=values.get("profiles", nothing),
+        models=values.get("models", nothing),
+        retrieval=values.get("retrieval"),
+        lighton_key_env=values.get("lighton_key_env", ""),
+        may_read_metrics=values.get("metrics", False),
+        limits=Limits(**{field: values[field] for field in LIMITS if field in values}),
+    )
+
+
+def _repeated(records: Iterable[KeyRecord]) -> list[str]:
+    """Keys that share a secret or an id: it would be open which of them is meant."""
+    problems = []
+    owners: dict[bytes | str, str] = {}
+    for record in records:
+        marks: list[bytes | str] = [record.id, record.secret.sha256]
+        marks += (each.sha256 for each in record.previous)
+        owner = next((owners[mark] for mark in marks if mark in owners), None)
+        if owner is not None:
+            problems.append(f"keys.{record.name}: has an id or a hash that keys.{owner} has, too")
+        owners |= dict.fromkeys(marks, record.name)
+    return problems
+
+
+# The fields
+
+
+def _unknown(_value: Any) -> Any:
+    raise ValueError(f"no such field; there are {', '.join(_FIELDS)}")
+
+
+def _matching(pattern: re.Pattern[str], fault: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or pattern.fullmatch(value) is None:
+            raise ValueError(fault)
+        return value
+
+    return read
+
+
+def _sha256(value: Any) -> bytes:
+    read = _matching(_SHA256, "must be 64 hexadecimal digits: only `rag-proxy keys` writes it")
+    return bytes.fromhex(read(value))
+
+
+def _moment(value: Any) -> datetime:
+    """A date is its beginning. What names no time zone is in UTC."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    raise ValueError("must be a date, or a date with a time, without quotes")
+
+
+def _workspaces(value: Any) -> frozenset[int] | None:
+    if value == "all":
+        return None
+    if not isinstance(value, list) or not all(type(each) is int for each in value):
+        raise ValueError('must be a list of workspace ids, or "all"')
+    return frozenset(value)
+
+
+def _names(value: Any) -> frozenset[str]:
+    if not isinstance(value, list) or not all(map(_is_printable, value)):
+        raise ValueError("must be a list of names")
+    return frozenset(value)
+
+
+def _is_printable(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and bool(value)
+
+
+def _models(value: Any) -> frozenset[str] | None:
+    try:
+        return None if value == "any" else _names(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "any"') from None
+
+
+def _retrieval(value: Any) -> frozenset[str]:
+    if not isinstance(value, list) or not value or not all(map(_is_mode, value)):
+        raise ValueError(f"must be a list with some of {', '.join(RETRIEVAL_MODES)}")
+    return frozenset(value)
+
+
+def _is_mode(value: Any) -> bool:
+    return isinstance(value, str) and value in RETRIEVAL_MODES
+
+
+def _amount(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= _MOST:
+        raise ValueError("must be a whole number of at least 1")
+    return value
+
+
+def _metrics(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004 - the caller collects faults
+    return value
+
+
+def _previous(value: Any) -> tuple[Secret, ...]:
+    is_list = isinstance(value, list) and all(isinstance(each, Mapping) for each in value)
+    if not is_list or any(each.keys() != {"sha256", "until"} for each in value):
+        raise ValueError("must be a list of tables with sha256 and until")
+    return tuple(Secret(_sha256(each["sha256"]), _moment(each["until"])) for each in value)
+
+
+_FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "id": _matching(_ID, "must be 1 to 64 letters, digits, '_' and '-'"),
+    "sha256": _sha256,
+    "previous": _previous,
+    "created": _moment,
+    "expires": _moment,
+    "workspaces": _workspaces,
+    "profiles": _names,
+    "models": _models,
+    "retrieval": _retrieval,
+    **dict.fromkeys(LIMITS, _amount),
+    "metrics": _metrics,
+    "lighton_key_env": _matching(
+        _VARIABLE, "must be the name of an environment variable, in capitals: not the key itself"
+    ),
+}
+"""The fields of a table. Each reader raises ValueError that says what the value must be."""

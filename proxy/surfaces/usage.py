@@ -1,0 +1,91 @@
+"""GET /v1/usage: what the asking key has used, and nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from proxy.access.clients import Client
+from proxy.errors import BadRequest, NotFound
+from proxy.surfaces.disconnect import while_connected
+from proxy.surfaces.exchange import exchange_of
+from proxy.surfaces.replies import JSONReply
+from proxy.telemetry.usage_file import Usage
+from proxy.telemetry.usage_own import DaysAndModels, OwnUsage
+from proxy.telemetry.usage_sums import Sums
+
+_SETTLE_S = 1.0
+
+
+@dataclass(slots=True)
+class UsageOfKey:
+    """The surface. Without `usage` there is nothing to tell."""
+
+    usage: Usage | None
+    _own: OwnUsage | None = field(init=False, default=None)
+    _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    """A file is read for one key at a time, and only one thread is taken for it."""
+
+    def __post_init__(self) -> None:
+        if self.usage is not None:
+            self._own = OwnUsage(self.usage.file.path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await while_connected(receive, self._reply(scope, receive, send))
+
+    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
+        since = _since(scope["query_string"])
+        client = exchange_of(scope).client
+        if self.usage is None or self._own is None:
+            raise NotFound(
+                "The proxy keeps no record of usage. Its operator can set RAG_PROXY_USAGE_FILE."
+            )
+        async with self._turn:
+            found = await asyncio.to_thread(_read, self.usage, self._own, client, since)
+        document = {
+            "object": "usage",
+            "key": client.name,
+            "since": since or None,
+            "currency": "EUR",
+        }
+        await JSONReply({**document, **_sums(found)})(scope, receive, send)
+
+
+def _read(usage: Usage, own: OwnUsage, client: Client, since: str) -> DaysAndModels:
+    usage.file.settle(_SETTLE_S)
+    return own.of(client, since)
+
+
+def _since(query: bytes) -> str:
+    """The day that the client names, or "". Raises BadRequest."""
+    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else []
+    since = ""
+    for name, value in given:
+        if name != "since":
+            raise BadRequest("The address takes no parameter but 'since'.", param=name)
+        try:
+            since = date.fromisoformat(value).isoformat()
+        except ValueError:
+            what = "'since' must be a day as in 2026-11-26."
+            raise BadRequest(what, param="since") from None
+    return since
+
+
+def _sums(found: DaysAndModels) -> Mapping[str, Any]:
+    total = Sums()
+    days: dict[str, Sums] = {}
+    models: dict[str, Sums] = {}
+    for (day, model), sums in found.items():
+        for each in (total, days.setdefault(day, Sums()), models.setdefault(model, Sums())):
+            each.include(sums)
+    return {
+        "total": total.document(),
+        "days": [{"day": day, **days[day].document()} for day in sorted(days)],
+        "models": [{"model": name or None, **models[name].document()} for name in sorted(models)],
+    }

@@ -1,0 +1,138 @@
+"""What one key has used, as the usage file says.
+
+Nothing is counted in memory as answers end: then the workers would have to agree, and a restart
+would lose it. Instead a key's lines are read when it asks, and next time only what is new. All
+workers see the same file, so all give the same sums.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import orjson
+
+from proxy.access.clients import Client
+from proxy.telemetry.usage_lines import read_lines
+from proxy.telemetry.usage_sums import BrokenLineError, Record, Sums, day_of, read_record
+
+MOST_KEYS: Final = 200
+"""So many keys' sums are remembered. Those of others are read again from the beginning."""
+_AT_ONCE: Final = 64_000
+"""Bytes. Between two such reads the event loop gets its turn."""
+_SIGN_BYTES: Final = 80
+"""How much of a file's beginning tells it from another one: its first line's time and id."""
+
+DaysAndModels = dict[tuple[str, str], Sums]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far one file has been read for one key."""
+
+    sign: bytes = b""
+    place: int = 0
+    sums: DaysAndModels = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class OwnUsage:
+    """Reads the usage file for one key at a time. It blocks: call it in a thread."""
+
+    path: Path
+    _progress: OrderedDict[tuple[str, str], dict[tuple[int, int], _Progress]] = field(
+        default_factory=OrderedDict
+    )
+    """By key, then by file: a file that is renamed stays the same."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, client: Client, since: str = "") -> DaysAndModels:
+        """The sums of a key from the day `since` on, by day and answering model.
+
+        Raises OSError if the file cannot be read. One that does not exist yet holds nothing.
+        """
+        with self._lock:
+            files = self._progress.setdefault(client.identity, {})
+            self._progress.move_to_end(client.identity)
+            if len(self._progress) > MOST_KEYS:
+                self._progress.popitem(last=False)
+            seen = dict(_read_all(self.path, client, files))
+            self._progress[client.identity] = seen
+            total: DaysAndModels = {}
+            for progress in seen.values():
+                for group, sums in progress.sums.items():
+                    if group[0] >= since:
+                        total.setdefault(group, Sums()).include(sums)
+            return total
+
+
+def usage_files(path: Path) -> list[Path]:
+    """The file and what logrotate has made of it: `usage.jsonl.1`, `usage.jsonl-20261126`.
+
+    Compressed ones are not among them.
+    """
+    rotated = [
+        each
+        for each in path.parent.glob(f"{_literal(path.name)}[.-]*")
+        if each.name[len(path.name) + 1 :].replace("-", "").isdigit()
+    ]
+    return [*sorted(rotated), path]
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{each}]" if each in "*?[" else each for each in name)
+
+
+def _read_all(
+    path: Path, client: Client, files: dict[tuple[int, int], _Progress]
+) -> Iterator[tuple[tuple[int, int], _Progress]]:
+    for each in usage_files(path):
+        try:
+            with each.open("rb", buffering=0) as file:
+                status = os.fstat(file.fileno())
+                identity = (status.st_dev, status.st_ino)
+                sign = file.read(_SIGN_BYTES)
+                progress = files.get(identity) or _Progress()
+                if status.st_size < progress.place or not sign.startswith(progress.sign):
+                    progress = _Progress()  # emptied, or another file with the number of an old one
+                progress.sign = sign
+                file.seek(progress.place)
+                _read_on(file, client, progress)
+                yield identity, progress
+        except FileNotFoundError:  # there is none yet, or it was just rotated away
+            continue
+
+
+def _read_on(file: BinaryIO, client: Client, progress: _Progress) -> None:
+    """Take in the whole lines that have come since the last time."""
+    named = "key_id", client.id
+    if not client.id:
+        named = "key", client.name
+    needle = b'"%b":%b' % (named[0].encode(), orjson.dumps(named[1]))
+    for lines, size in read_lines(file, _AT_ONCE, to_end=False):
+        progress.place += size
+        if needle in lines:
+            for line in lines.split(b"\n"):
+                if needle in line:
+                    _take(line, client, progress.sums)
+
+
+def _take(line: bytes, client: Client, total: DaysAndModels) -> None:
+    try:
+        record, _ = read_record(line)
+        if (record.get("key_id"), record.get("key")) == client.identity:
+            group = day_of(record), _model_of(record)
+            sums = total.get(group) or Sums()
+            sums.add(record)
+            total[group] = sums
+    except BrokenLineError:
+        return  # `rag-proxy usage` counts them
+
+
+def _model_of(record: Record) -> str:
+    return str(record.get("answered_by", ""))

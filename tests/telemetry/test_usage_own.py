@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from proxy.access.clients import ANYBODY, Client
+from proxy.telemetry import usage_own
+from proxy.telemetry.usage_own import OwnUsage, usage_files
+from proxy.telemetry.usage_sums import Record, read_record
+from tests.telemetry.usage_samples import ACME, BOLT, failed_line, usage_line
+
+DAY = "2026-11-26"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "usage.jsonl"
+
+
+def answers(own: OwnUsage, client: Client = ACME, since: str = "") -> dict[tuple[str, str], int]:
+    return {group: sums.counts["answers"] for group, sums in own.of(client, since).items()}
+
+
+def add(path: Path, *lines: bytes) -> None:
+    with path.open("ab") as file:
+        file.writelines(lines)
+
+
+def test_a_key_gets_its_own_sums_by_day_and_model(path: Path) -> None:
+    add(path, usage_line(), usage_line(client=BOLT), usage_line("2026-11-27"), failed_line())
+    own = OwnUsage(path)
+    assert answers(own) == {(DAY, "llama"): 1, ("2026-11-27", "llama"): 1, (DAY, ""): 1}
+    assert answers(own, BOLT) == {(DAY, "llama"): 1}
+    assert answers(own, since="2026-11-27") == {("2026-11-27", "llama"): 1}
+    assert answers(own, Client("nobody", "k9")) == {}
+
+
+def test_keys_of_one_name_are_apart_and_so_are_keys_without_an_id(path: Path) -> None:
+    older, newer, plain = Client("acme", "k0"), ACME, Client("acme")
+    add(path, *(usage_line(client=each) for each in (older, newer, newer, plain, ANYBODY)))
+    own = OwnUsage(path)
+    for client, count in ((older, 1), (newer, 2), (plain, 1), (ANYBODY, 1)):
+        assert answers(own, client) == {(DAY, "llama"): count}
+
+
+def test_a_client_that_writes_another_ones_key_into_a_model_s_name_adds_nothing(
+    path: Path,
+) -> None:
+    forged = '","key":"acme","key_id":"k1","x":"'
+    add(path, usage_line(client=BOLT, model=forged), usage_line(client=BOLT, answered_by=forged))
+    assert answers(OwnUsage(path)) == {}
+
+
+def test_only_what_is_new_is_read_the_next_time(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = OwnUsage(path)
+    add(path, *[usage_line()] * 50)
+    assert answers(own) == {(DAY, "llama"): 50}
+    read: list[bytes] = []
+
+    def note(line: bytes) -> tuple[Record, bool]:
+        read.append(line)
+        return read_record(line)
+
+    monkeypatch.setattr(usage_own, "read_record", note)
+    add(path, usage_line())
+    assert answers(own) == {(DAY, "llama"): 51}
+    assert len(read) == 1
+
+
+def test_a_line_that_is_being_written_counts_once_it_is_whole(path: Path) -> None:
+    own, line = OwnUsage(path), usage_line()
+    add(path, line, line[:100])
+    assert answers(own) == {(DAY, "llama"): 1}
+    add(path, line[100:])
+    assert answers(own) == {(DAY, "llama"): 2}
+
+
+def test_broken_lines_are_passed_over(path: Path) -> None:
+    add(path, b'{"time":"x","key_id":"k1"}\n', usage_line()[:-50], usage_line(), b"k1\n")
+    assert answers(OwnUsage(path)) == {(DAY, "llama"): 1}
+
+
+def test_rotation_loses_nothing_and_counts_nothing_twice(path: Path) -> None:
+    own = OwnUsage(path)
+    add(path, usage_line(), usage_line())
+    assert answers(own) == {(DAY, "llama"): 2}
+    path.rename(f"{path}.1")
+    assert answers(own) == {(DAY, "llama"): 2}
+    add(path, usage_line())
+    assert answers(own) == answers(OwnUsage(path)) == {(DAY, "llama"): 3}
+    Path(f"{path}.1").unlink()
+    assert answers(own) == {(DAY, "llama"): 1}
+
+
+def test_a_file_that_is_emptied_begins_anew(path: Path) -> None:
+    own = OwnUsage(path)
+    add(path, usage_line(), usage_line())
+    assert answers(own) == {(DAY, "llama"): 2}
+    os.truncate(path, 0)
+    assert answers(own) == {}
+    add(path, usage_line("2026-11-27"), *[usage_line("2026-11-28")] * 5)
+    assert answers(own) == {("2026-11-27", "llama"): 1, ("2026-11-28", "llama"): 5}
+
+
+def test_a_file_that_is_cut_shorter_is_read_again(path: Path) -> None:
+    own = OwnUsage(path)
+    add(path, usage_line(), usage_line("2026-11-27"), usage_line())
+    assert answers(own) == {(DAY, "llama"): 2, ("2026-11-27", "llama"): 1}
+    os.truncate(path, len(usage_line()))
+    assert answers(own) == {(DAY, "llama"): 1}
+
+
+def test_a_file_that_is_emptied_and_grows_longer_is_another_one(path: Path) -> None:
+    own = OwnUsage(path)
+    add(path, usage_line())
+    assert answers(own) == {(DAY, "llama"): 1}
+    os.truncate(path, 0)
+    add(path, *[usage_line("2026-11-27")] * 3)
+    assert answers(own) == {("2026-11-27", "llama"): 3}
+
+
+def test_a_file_that_does_not_exist_yet_holds_nothing(path: Path) -> None:
+    own = OwnUsage(path)
+    assert answers(own) == {}
+    add(path, usage_line())
+    assert answers(own) == {(DAY, "llama"): 1}
+
+
+def test_the_sums_of_few_keys_are_remembered_and_all_are_right(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_own, "MOST_KEYS", 3)
+    clients = [Client("team", f"k{n}") for n in range(10)]
+    add(path, *(usage_line(client=each) for each in clients))
+    own = OwnUsage(path)
+    for _ in range(2):
+        assert all(answers(own, each) == {(DAY, "llama"): 1} for each in clients)
+    assert len(own._progress) == 3
+
+
+def test_rotated_files_are_those_that_logrotate_names(tmp_path: Path) -> None:
+    path = tmp_path / "us[a]ge.jsonl"
+    names = [".1", ".2", "-20261126", "-20261126-1764115200", "", ".1.gz", ".bak", "-", "2"]
+    for name in names:
+        Path(f"{path}{name}").touch()
+    found = [each.name.removeprefix(path.name) for each in usage_files(path)]
+    assert found == ["-20261126", "-20261126-1764115200", ".1", ".2", ""]

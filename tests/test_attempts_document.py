@@ -1,0 +1,55 @@
+"""docs/access.md lists the attempts that tests make, with their outcomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.test_attempts import WIDENING
+from tests.test_attempts_to_cross import CROSSING
+from tests.test_limits_hold import ATTEMPTS
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "access.md").read_text(encoding="utf-8")
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table of Markdown."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def exhausting() -> Iterator[tuple[str, ...]]:
+    for attempt in ATTEMPTS:
+        limits = ", ".join(f"`{name}` {limit}" for name, limit in attempt.limits.items())
+        statuses = [str(each) for each in attempt.statuses]
+        code = f" `{attempt.code}`" if "429" in statuses else ""
+        yield attempt.what, limits, ", ".join(statuses) + code
+
+
+TABLES = {
+    "widen": table(
+        ("attempt to widen", "outcome"), ((each.says, str(each.outcome)) for each in WIDENING)
+    ),
+    "cross": table(("attempt to cross", "outcome"), (each[:2] for each in CROSSING)),
+    "exhaust": table(("attempt to exhaust", "limit", "statuses, one by one"), exhausting()),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_page_lists_the_attempts_that_are_tested(name: str) -> None:
+    (shown,) = re.findall(rf"^\| attempt to {name} \|.*\n(?:\|.*\n)+", DOCUMENT, re.MULTILINE)
+    assert shown == TABLES[name]
+
+
+def test_there_are_more_than_forty_attempts_and_no_two_are_the_same() -> None:
+    rows = [row for each in TABLES.values() for row in each.splitlines()[2:]]
+    assert len(rows) > 40
+    assert len(set(rows)) == len(rows)
+
+
+def test_the_page_says_how_many_attempts_there_are() -> None:
+    count = len(WIDENING) + len(CROSSING) + len(ATTEMPTS)
+    assert f"{count} attempts" in DOCUMENT
