@@ -441,15 +441,24 @@ async def test_equal_readings_share_a_file_and_others_do_not(vendor: Vendor) -> 
     assert vendor.files.call_count == 3
 
 
-@pytest.mark.parametrize("change", [{"is_asked": False}, {"has_page": False}])
+@pytest.mark.parametrize(
+    "changed", [READING._replace(is_asked=False), READING._replace(has_page=False)]
+)
 async def test_readings_that_are_told_of_in_other_words_share_nothing(
-    vendor: Vendor, change: dict[str, bool]
+    vendor: Vendor, changed: Reading
 ) -> None:
+    begun = asyncio.Event()
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        await asyncio.wait_for(begun.wait(), 5)
+        return httpx.Response(200, json=file_of(page(1)))
+
     await vendor.found(item())
-    vendor.files.respond(json=file_of(page(1)))
-    readings = (READING._replace(first=1), READING._replace(first=1, **change))
-    both = [vendor.reader.read(each, ANYWHERE) for each in readings]
-    one, other = await asyncio.gather(*both)
+    vendor.files.side_effect = answer
+    both = [vendor.reader.read(each._replace(first=1), ANYWHERE) for each in (READING, changed)]
+    tasks = [asyncio.ensure_future(each) for each in both]
+    asyncio.get_running_loop().call_soon(begun.set)  # both wait by then
+    one, other = await asyncio.gather(*tasks)
     assert one != other
 
 
