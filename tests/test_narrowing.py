@@ -101,6 +101,15 @@ async def test_a_field_that_is_there_twice_is_refused(field: str) -> None:
     assert (await refused(400, body, profiles={"hr": HR}))["param"] == field
 
 
+@pytest.mark.parametrize("field", ["workspace_id", "progress"])
+async def test_a_field_of_a_wish_that_is_there_twice_is_refused(field: str) -> None:
+    one = {"workspace_id": b"[42]", "progress": b'"off"'}[field]
+    other = {"workspace_id": b"[43]", "progress": b'"reasoning"'}[field]
+    key, rest = orjson.dumps(field), orjson.dumps({"messages": QUESTION})[1:]
+    body = b'{"lighton": {%b: %b, %b: %b}, %b' % (key, one, key, other, rest)
+    assert (await refused(400, body))["param"] == f"lighton.{field}"
+
+
 @pytest.mark.parametrize(
     "name",
     [

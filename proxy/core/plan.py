@@ -240,7 +240,7 @@ def make_plan(
     mode = mode_of(wish.retrieval, policy.retrieval, policy.modes)
     scope = common_scope(policy.scope, policy.granted, wish.scope, is_searched=mode != "off")
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
-    named = _named_hidden(chat.tool_choice, client_tools, tools, mode)
+    named = _named_hidden(chat.tool_choice, client_tools, tools, mode, policy.absent_tools)
     means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)
     may_search = means_hidden or (_leaves_open(chat.tool_choice) and not is_chore(chat.messages))
     may_offer = may_search and mode in ("tool", "hybrid") and policy.max_rounds > 0
@@ -291,10 +291,17 @@ def _named_hidden(
     client_tools: frozenset[str],
     tools: Sequence[HiddenTool],
     mode: Retrieval,
+    absent: frozenset[str],
 ) -> str:
     """The hidden tool that the client forces, or "". Raises BadRequest for a tool nobody has."""
     if choice is None or choice.name is None or choice.name in client_tools:
         return ""
+    if choice.name in absent:
+        raise BadRequest(
+            f"'tool_choice' names {choice.name}, but this tool is off for this request: the "
+            "settings or the profile leave it out.",
+            param="tool_choice",
+        )
     if choice.name not in (tool.name for tool in tools):
         raise BadRequest(
             f"'tool_choice' names {choice.name!r}, which is not in 'tools'.", param="tool_choice"

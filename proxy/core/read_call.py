@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from proxy.core.forgiving import as_integer, ignored, read_arguments
 from proxy.core.hidden import Job, Order
@@ -43,6 +43,10 @@ class Reading(NamedTuple):
     filename: str | None
     url: str
     """That of the passage."""
+    is_asked: bool = True
+    """Whether the model asked for these pages, rather than for those around the passage."""
+    has_page: bool = True
+    """Whether the passage has a page."""
 
     @property
     def job(self) -> Job:
@@ -52,7 +56,8 @@ class Reading(NamedTuple):
     @classmethod
     def of(cls, job: Job) -> Reading:
         """The reading that a job stands for."""
-        return cls._make(job.asked)
+        asked: tuple[Any, ...] = job.asked  # shorter, if an earlier version kept it
+        return cls(*asked)
 
     @property
     def pages(self) -> str:
@@ -71,6 +76,7 @@ class _Span(NamedTuple):
     first: int
     last: int
     note: str = ""
+    is_asked: bool = True
 
 
 def read_call(call: ToolCall, passages: Mapping[int, Passage]) -> Order:
@@ -93,6 +99,8 @@ def read_call(call: ToolCall, passages: Mapping[int, Passage]) -> Order:
         result.title,
         result.filename,
         result.url,
+        span.is_asked,
+        result.page_start is not None,
     )
     return Order(reading.job, (*filter(None, (span.note,)), *ignored(arguments, _ARGUMENTS)))
 
@@ -123,7 +131,8 @@ def _span(value: object, result: Result) -> _Span:
     numbers = _page_numbers(value)
     first, last = min(numbers, default=0), max(numbers, default=0)
     if not 1 <= last <= _HIGHEST_PAGE:
-        note = f'pages must be such as "3-5", from page 1; {around.first}-{around.last} was used.'
+        used = f"{around.first}-{around.last}" if around.last > around.first else around.first
+        note = f'pages must be such as "3-5", from page 1; {used} was used.'
         return around._replace(note=note)
     first = max(first, 1)
     if last - first < MOST_PAGES:
@@ -133,13 +142,18 @@ def _span(value: object, result: Result) -> _Span:
 
 
 def _around(result: Result) -> _Span:
-    """The pages of a passage and their neighbours; the first ones if it has no pages."""
+    """The pages of a passage and their neighbours.
+
+    A passage without a page is mostly one of a document without pages, which has a single text.
+    """
     start = result.page_start
-    if start is None or not 1 <= start < _HIGHEST_PAGE:
-        return _Span(1, 3)
+    if start is None:
+        return _Span(1, 1, is_asked=False)
+    if not 1 <= start < _HIGHEST_PAGE:
+        return _Span(1, 3, is_asked=False)
     first = max(start - 1, 1)
     last = max(result.page_end or start, start) + 1
-    return _Span(first, min(last, first + MOST_PAGES - 1))
+    return _Span(first, min(last, first + MOST_PAGES - 1), is_asked=False)
 
 
 def _page_numbers(value: object) -> list[int]:

@@ -1,4 +1,4 @@
-"""Refuses a body that holds a narrowing field twice.
+"""Refuses a body that holds a field of the proxy's own, or one that narrows, twice.
 
 A JSON decoder keeps the last of the two, and nobody can tell which one the client meant.
 """
@@ -19,7 +19,7 @@ _ESCAPES: Final = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 
 
 def refuse_repeated(body: bytes, document: object, fields: Iterable[str]) -> None:
-    """Raise BadRequest if `body` holds a narrowing field twice, in whatever spelling.
+    """Raise BadRequest if `body` holds such a field twice, in whatever spelling.
 
     `document` is the decoded body, which is not nested deeply. `fields` are those of a wish. A
     look at the bytes clears nearly every body, so few bodies need a second parse.

@@ -17,13 +17,15 @@ class Wishes:
         fields: Iterable[str],
         read: Callable[[object], Wish],
         read_headers: Callable[[Mapping[str, str]], Wish],
+        others: Iterable[str] = (),
     ) -> None:
-        """`fields` are those of a wish in a body that say what is searched.
+        """`fields` are those of a wish in a body that say what is searched, `others` the rest.
 
         `read` reads what a body holds as its wish, which may be None, and `read_headers` reads
         headers with names in lower case. Both raise BadRequest that names the field at fault.
         """
         self.fields = tuple(fields)
+        self.in_body = (*self.fields, *others)
         self.read = read
         self.read_headers = read_headers
         self.narrowing = {fold(name): name for name in ("model", "tool_choice")} | {

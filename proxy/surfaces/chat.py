@@ -205,7 +205,7 @@ def _decode(body: bytes, wishes: Wishes) -> Any:
         raise BadRequest(f"The request body is not valid JSON: {error}.") from error
     if body.count(b"{") + body.count(b"[") > _CERTAINLY_WRITABLE_DEPTH:
         _check_depth(document)
-    refuse_repeated(body, document, wishes.fields)
+    refuse_repeated(body, document, wishes.in_body)
     return document
 
 

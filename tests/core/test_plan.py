@@ -182,6 +182,15 @@ def test_a_chosen_tool_that_nobody_has_is_refused() -> None:
     assert caught.value.param == "tool_choice"
 
 
+def test_a_chosen_tool_that_the_policy_leaves_out_is_said_to_be_off() -> None:
+    policy = in_mode("tool", absent_tools=frozenset({"get_weather"}))
+    with pytest.raises(BadRequest, match="names get_weather, but this tool is off") as caught:
+        plan(policy, tool_choice=NAMED_WEATHER)
+    assert caught.value.param == "tool_choice"
+    made = plan(policy, tool_choice=NAMED_WEATHER, tools=[WEATHER])
+    assert made.ask([], {}, is_first=True, is_last=False).tool_choice == NAMED_WEATHER
+
+
 def test_the_search_tool_cannot_be_chosen_when_retrieval_is_off() -> None:
     with pytest.raises(BadRequest, match="retrieval is off") as caught:
         plan(in_mode("off"), tool_choice=SEARCH)

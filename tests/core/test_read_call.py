@@ -84,8 +84,8 @@ def test_a_passage_of_no_file_has_nothing_more() -> None:
         (3, 5, "2-6"),
         (3, 90, "2-6"),
         (3, 2, "2-4"),
-        (None, None, "1-3"),
-        (None, 9, "1-3"),
+        (None, None, "1"),
+        (None, 9, "1"),
         (0, 0, "1-3"),
         (-4, 3, "1-3"),
         (10**12, None, "1-3"),
@@ -97,6 +97,29 @@ def test_without_pages_it_is_that_of_the_passage_and_its_neighbours(
     shown = {1: Passage(1, result(page_start=start, page_end=end))}
     order = read_call(call({"n": 1}), shown)
     assert (reading(order).pages, order.notes) == (around, ())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_asked"),
+    [
+        *(({}, False), ({"pages": ""}, False), ({"pages": []}, False), ({"pages": "all"}, False)),
+        *(({"pages": 3}, True), ({"pages": "2-4"}, True), ({"pages": "1-90"}, True)),
+    ],
+)
+def test_a_reading_knows_whether_the_model_asked_for_its_pages(
+    arguments: dict[str, Any], *, is_asked: bool
+) -> None:
+    assert reading(read({"n": 1, **arguments})).is_asked is is_asked
+
+
+def test_a_job_that_an_earlier_version_kept_is_still_a_reading() -> None:
+    job = reading(read({"n": 1, "pages": 3})).job
+    kept = job._replace(asked=job.asked[:7])
+    assert Reading.of(kept) == Reading.of(job)
+
+
+def test_a_reading_knows_whether_its_passage_has_a_page() -> None:
+    assert [reading(read({"n": n})).has_page for n in (1, 2)] == [True, False]
 
 
 @pytest.mark.parametrize(

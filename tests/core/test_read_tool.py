@@ -46,7 +46,7 @@ def test_it_is_offered_once_a_passage_of_a_file_was_shown() -> None:
 async def test_a_call_becomes_a_job_which_the_upstream_runs_within_the_scope() -> None:
     library = Library()
     tool = ReadTool(library)
-    context = CallContext(Shelves(("law",)), {1: Passage(1, result())}, 4_000)
+    context = CallContext(Shelves(("law",)), {1: Passage(1, result(page_start=3))}, 4_000)
     order = tool.read_call(call({"n": 1, "pages": "3-5"}), context)
     assert order.job == READING.job
     assert tool.first_job(Question("leave", 5), Shelves()) is None

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from proxy.core.repeated import refuse_repeated
 from proxy.errors import BadRequest
-from proxy.upstreams.lighton.wish import WISHES
+from proxy.upstreams.lighton.wish import WISH_FIELDS, WISHES
 from tests.core.samples import JSON
 
 NAMES = ("lighton", "model", "tool_choice", "messages", "workspace_id")
 
 
 def check(body: str) -> None:
-    refuse_repeated(body.encode(), orjson.loads(body), WISHES.fields)
+    refuse_repeated(body.encode(), orjson.loads(body), WISHES.in_body)
 
 
 @st.composite
@@ -40,17 +40,19 @@ def test_a_field_that_narrows_is_refused_when_it_is_there_twice(
     assert caught.value.param == name
 
 
-@given(st.data())
-def test_a_field_of_the_wish_is_refused_when_it_is_there_twice(data: st.DataObject) -> None:
-    first, second = (data.draw(spelt("workspace_id")) for _ in range(2))
+@given(st.data(), st.sampled_from(WISH_FIELDS))
+def test_a_field_of_the_wish_is_refused_when_it_is_there_twice(
+    data: st.DataObject, name: str
+) -> None:
+    first, second = (data.draw(spelt(name)) for _ in range(2))
     with pytest.raises(BadRequest) as caught:
         check(f'{{"lighton": {{{first}: [43], {second}: [42, 43]}}}}')
-    assert caught.value.param == "lighton.workspace_id"
+    assert caught.value.param == f"lighton.{name}"
 
 
 @given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), JSON))
 def test_a_body_whose_fields_differ_passes(document: dict[str, Any]) -> None:
-    refuse_repeated(orjson.dumps(document), document, WISHES.fields)
+    refuse_repeated(orjson.dumps(document), document, WISHES.in_body)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,7 @@ def test_a_body_whose_fields_differ_passes(document: dict[str, Any]) -> None:
         '{"lighton": {"tag_id": [1]}, "x": {"tag_id": [2]}}',
         '{"lighton": {}, "messages": [{"content": "\\u006cighton"}]}',
         '{"seed": 1, "seed": 2}',
+        '{"lighton": {"progress": "off"}, "progress": 1, "progress": 2}',
         "[1]",
         '"lighton"',
     ],

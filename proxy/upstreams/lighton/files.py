@@ -62,7 +62,8 @@ class LightOnFiles:
         """
         search = self.search
         vendor = search.asker, search.endpoint.base_url, search.vendor.key
-        asked = orjson.dumps((*vendor, reading.file_id, reading.first, reading.last, scope))
+        pages = reading.file_id, reading.first, reading.last, reading.is_asked, reading.has_page
+        asked = orjson.dumps((*vendor, *pages, scope))
         return f"pages:{hashlib.sha256(asked).hexdigest()}"
 
     async def _prove(self, reading: Reading, scope: LightOnScope) -> None:
@@ -165,14 +166,15 @@ def _found(document: Mapping[str, object], reading: Reading) -> Found:
         count if isinstance(count, int) else 0,
         document.get("is_whole") is True,
     )
-    results = tuple(
-        _result(reading, index, text, None if pages.is_whole else index)
-        for index, text in pages.texts.items()
-    )
-    return Found(results, notes=tuple(_notes(reading, pages)))
+    results = tuple(_result(reading, pages, index) for index in pages.texts)
+    return Found(results, notes=(*_notes(reading, pages), *_cuts(pages)))
 
 
-def _result(reading: Reading, index: int, text: str, page: int | None) -> Result:
+def _result(reading: Reading, pages: _Pages, index: int) -> Result:
+    """A page; one that is all of a document without pages has its passage's own address."""
+    text = pages.texts[index]
+    is_passages = pages.total == 1 and not reading.has_page
+    page = None if pages.is_whole or is_passages else index
     if len(text) > MAX_PAGE_CHARS:
         text = text[: MAX_PAGE_CHARS - 1] + "…"
     return Result(
@@ -182,7 +184,7 @@ def _result(reading: Reading, index: int, text: str, page: int | None) -> Result
         reading.file_id,
         reading.title,
         reading.filename,
-        _url(reading, page),
+        reading.url if is_passages else _url(reading, page),
         page,
         page,
     )
@@ -208,9 +210,18 @@ def _notes(reading: Reading, pages: _Pages) -> list[str]:
         return ["The text of this document is stored without its pages, as one."]
     many = "1 page" if pages.total == 1 else f"{pages.total} pages"
     notes = [f"The document has {many}."]
-    if reading.last > pages.total:
+    if reading.is_asked and reading.last > pages.total:
         first = max(reading.first, pages.total + 1)
         notes.append(f"There is no page {first}.")
     asked = range(reading.first, min(reading.last, pages.total) + 1)
     empty = ", ".join(str(each) for each in asked if not pages.texts.get(each))
     return [*notes, f"Pages without text: {empty}."] if empty else notes
+
+
+def _cuts(pages: _Pages) -> list[str]:
+    """What the model must know of texts that it gets only the beginning of."""
+    long = [index for index, text in pages.texts.items() if len(text) > MAX_PAGE_CHARS]
+    limit = f"only its first {MAX_PAGE_CHARS:,} characters can be read."
+    if pages.total == 1 or pages.is_whole:
+        return [f"The text goes on: {limit}"] if long else []
+    return [f"The text of page {index} goes on: {limit}" for index in long]

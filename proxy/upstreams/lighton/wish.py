@@ -192,7 +192,8 @@ _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
 
 _NARROWING: Final = (*_READERS, "retrieval")
 """The fields that say what is searched: to overlook one would search more than its sender meant."""
-WISH_FIELDS: Final = (*_NARROWING, "progress")
+_OTHERS: Final = ("progress",)
+WISH_FIELDS: Final = (*_NARROWING, *_OTHERS)
 """The fields of a wish in a body."""
 
-WISHES: Final = Wishes(_NARROWING, parse_wish, parse_wish_headers)
+WISHES: Final = Wishes(_NARROWING, parse_wish, parse_wish_headers, _OTHERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -174,6 +175,55 @@ async def test_a_long_page_is_cut(vendor: Vendor) -> None:
     cut, whole = (each.content or "" for each in found.results)
     assert (len(cut), cut[-1]) == (MAX_PAGE_CHARS, "…")
     assert whole == "y" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("texts", "first", "total", "told"),
+    [
+        (["", "", "x" * 20_001, "y" * 20_000, "z" * 10**5], 3, 5, ["page 3", "page 5"]),
+        (["x" * 20_001], 1, 1, [""]),
+        (["x" * 20_001], 1, 9, [""]),
+        (["x" * 20_000], 1, 1, []),
+        (["x" * 20_001, "y"], 2, 2, []),
+    ],
+)
+async def test_the_model_is_told_which_texts_go_on(
+    vendor: Vendor, texts: list[str], first: int, total: int, told: list[str]
+) -> None:
+    await vendor.found(item())
+    pages = [page(index, text) for index, text in enumerate(texts, start=1)]
+    vendor.files.respond(json=file_of(*pages, total_pages=total))
+    found = await vendor.reader.read(READING._replace(first=first), ANYWHERE)
+    assert [each for each in found.notes if "goes on" in each] == [
+        f"The text{each and ' of '}{each} goes on: only its first 20,000 characters can be read."
+        for each in told
+    ]
+
+
+async def test_pages_that_do_not_exist_are_told_of_only_if_they_were_asked_for(
+    vendor: Vendor,
+) -> None:
+    await vendor.found(item())
+    vendor.files.respond(json=file_of(*map(page, range(1, 5))))
+    for is_asked, notes in ((True, ["There is no page 5."]), (False, [])):
+        found = await vendor.reader.read(READING._replace(is_asked=is_asked), ANYWHERE)
+        assert list(found.notes) == ["The document has 4 pages.", *notes]
+
+
+@pytest.mark.parametrize("url", ["lighton://file/7", "https://docs.test/a#page=2"])
+@pytest.mark.parametrize(
+    ("count", "has_page", "is_passages"), [(1, False, True), (1, True, False), (2, False, False)]
+)
+async def test_the_one_page_of_a_passage_without_a_page_is_the_same_source(
+    vendor: Vendor, url: str, count: int, *, has_page: bool, is_passages: bool
+) -> None:
+    await vendor.found(item())
+    vendor.files.respond(json=file_of(*map(page, range(1, count + 1))))
+    reading = READING._replace(first=1, url=url, has_page=has_page)
+    found = (await vendor.reader.read(reading, ANYWHERE)).results[0]
+    told = (found.url, found.page_start, found.page_end)
+    assert (told == (url, None, None)) is is_passages
+    assert is_passages or told == (f"{url.partition('#')[0]}#page=1", 1, 1)
 
 
 @pytest.mark.parametrize("pages", ["text", {"1": "text"}, 3])
@@ -389,6 +439,27 @@ async def test_equal_readings_share_a_file_and_others_do_not(vendor: Vendor) -> 
     await vendor.reader.read(READING._replace(last=4), TEAM)
     await vendor.reader.read(READING, ANYWHERE)
     assert vendor.files.call_count == 3
+
+
+@pytest.mark.parametrize(
+    "changed", [READING._replace(is_asked=False), READING._replace(has_page=False)]
+)
+async def test_readings_that_are_told_of_in_other_words_share_nothing(
+    vendor: Vendor, changed: Reading
+) -> None:
+    begun = asyncio.Event()
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        await asyncio.wait_for(begun.wait(), 5)
+        return httpx.Response(200, json=file_of(page(1)))
+
+    await vendor.found(item())
+    vendor.files.side_effect = answer
+    both = [vendor.reader.read(each._replace(first=1), ANYWHERE) for each in (READING, changed)]
+    tasks = [asyncio.ensure_future(each) for each in both]
+    asyncio.get_running_loop().call_soon(begun.set)  # both wait by then
+    one, other = await asyncio.gather(*tasks)
+    assert one != other
 
 
 async def test_no_more_of_a_file_is_kept_than_was_asked_for(vendor: Vendor) -> None:
