@@ -51,8 +51,8 @@ _COMPANIONS: Final = (
 )
 _STATED: Final = (
     "amazing answer answering answers appreciate appreciated assistance awesome brilliant "
-    "clarified clarifying clear cool excellent explaining explanation fast got helped helping helps "
-    "info information informative quick quickly reply response understood useful wonderful "
+    "clarified clarifying clear cool excellent explaining explanation fast got helped helps "
+    "helping info informative quick quickly reply response understood useful wonderful "
     "aidée cela clair compris excellente explication explications génial information informations "
     "infos je la les précieuse rapide rapidement répondu réponses tout une utile utiles vos "
     "antwort antworten auskunft bestens den der die eure erklärung geholfen hat hilfreich "
