@@ -169,7 +169,8 @@ def _never_refusing(settings: Settings) -> Iterator[str]:
     places |= {f"profiles.{name}.": profile for name, profile in settings.profiles.items()}
     for place, each in places.items():
         minimum = settings.min_relevance if each.min_relevance is None else each.min_relevance
-        if each.when_nothing_found == "refuse" and minimum is None:
+        searches = not place or (each.retrieval or settings.retrieval) != "off"
+        if searches and each.when_nothing_found == "refuse" and minimum is None:
             yield (
                 f"{place}when_nothing_found = refuse without min_relevance: LightOn returns its "
                 "best results even when none is relevant, so hardly any answer is refused; set "

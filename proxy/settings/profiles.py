@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -47,8 +47,14 @@ def _profile_name(name: str) -> str:
 
 
 def _in_each_language(value: object) -> object:
-    """Let one text stand for all languages."""
-    return dict.fromkeys(LANGUAGES, value) if isinstance(value, str) else value
+    """Let one text stand for all languages. Its faults are told once, not for each language."""
+    if isinstance(value, Mapping):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be text or a table")  # noqa: TRY004 - as above
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return dict.fromkeys(LANGUAGES, value)
 
 
 NonBlank = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

@@ -169,11 +169,21 @@ def _decode(text: str, info: FieldInfo) -> Any:
     kinds = _kinds(info.annotation)
     if dict in kinds and (str not in kinds or text.lstrip().startswith("{")):
         return _json(text, dict, "must be a JSON object")
+    if dict in kinds and _is_json_array(text):
+        raise ValueError("must be text or a JSON object")
     if tuple not in kinds:
         return text.strip()
     if text.lstrip().startswith("["):
         return _json(text, list, "must be separated by commas, or a JSON array")
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _is_json_array(text: str) -> bool:
+    """Text may begin with a bracket, too: "[HR] Ask us."."""
+    try:
+        return isinstance(json.loads(text), list)
+    except ValueError:
+        return False
 
 
 def _json(text: str, kind: type, fault: str) -> Any:

@@ -222,3 +222,11 @@ def test_a_profile_that_refuses_is_warned_about_by_its_name() -> None:
     assert warning.startswith("profiles.hr.when_nothing_found = refuse without min_relevance")
     assert warning.endswith("; set profiles.hr.min_relevance")
     assert warnings_of(Settings(profiles=profiles, min_relevance=0.3)) == ()
+
+
+def test_a_profile_that_never_searches_refuses_nothing_and_is_not_warned_about() -> None:
+    refuse: dict[str, Any] = {"when_nothing_found": "refuse"}
+    assert warnings_of(Settings(profiles={"chat": {**refuse, "retrieval": "off"}})) == ()
+    assert warnings_of(Settings(retrieval="off", profiles={"chat": refuse})) == ()
+    searching = Settings(retrieval="off", profiles={"hr": {**refuse, "retrieval": "tool"}})
+    assert len(warnings_of(searching)) == 1

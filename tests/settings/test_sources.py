@@ -163,3 +163,11 @@ def test_a_table_that_one_text_may_stand_for_is_text_or_a_json_object() -> None:
     assert read(RAG_PROXY_REFUSAL_TEXT='{"fr": "Non."}').values == {"refusal_text": {"fr": "Non."}}
     broken = read(RAG_PROXY_REFUSAL_TEXT='{"fr": "Non.')
     assert broken.problems == ("RAG_PROXY_REFUSAL_TEXT: must be a JSON object",)
+
+
+def test_text_that_a_table_may_stand_for_may_begin_with_a_bracket_but_is_no_json_array() -> None:
+    text = "[HR] Ask us."
+    assert read(RAG_PROXY_REFUSAL_TEXT=text).values == {"refusal_text": text}
+    array = read(RAG_PROXY_REFUSAL_TEXT=' ["Ask"]')
+    assert array.values == {}
+    assert array.problems == ("RAG_PROXY_REFUSAL_TEXT: must be text or a JSON object",)
