@@ -17,6 +17,7 @@ from proxy.access.key_records import KeyRecord
 from proxy.access.key_store import add_key, revoke_key, rotate_key
 from proxy.errors import SettingsError
 from tests.access.key_samples import OTHER, SECRET, sha256, table, write
+from tests.support.program import running
 
 NOW = datetime(2026, 11, 26, 7, 0, 0, 5, UTC)
 DAY = timedelta(days=1)
@@ -238,11 +239,10 @@ def test_while_another_command_writes_it_waits(path: Path) -> None:
     )
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with subprocess.Popen(  # noqa: S603 - our own code, no shell
-            [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True
-        ) as other:
+        command = [sys.executable, "-c", code, str(path)]
+        with running(command, stdout=subprocess.PIPE) as other:
             assert other.stdout is not None
-            assert other.stdout.readline() == "waiting\n"
+            assert other.stdout.readline().strip() == "waiting"
             write(path, table("ours"))
             assert other.poll() is None
             fcntl.flock(held, fcntl.LOCK_UN)

@@ -134,10 +134,11 @@ from pathlib import Path
 from proxy.telemetry.usage_file import UsageFile
 logging.basicConfig(format="%(levelname)s %(message)s")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (7, 100))
+before = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (7, before[1]))
 file = UsageFile(Path({str(path)!r}))
 file.append(b"0123\\n"), file.append(b"5678\\n"), file.settle()
-resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+resource.setrlimit(resource.RLIMIT_FSIZE, before)
 file.append(b"last\\n"), file.close()
 """
     done = subprocess.run(  # noqa: S603 - our own program
