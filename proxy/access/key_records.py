@@ -27,6 +27,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,199}")
+_SETTINGS: Final = "RAG_PROXY_"
 _MOST: Final = 2**53
 
 
@@ -162,12 +163,23 @@ def _sha256(value: Any) -> bytes:
 
 
 def _moment(value: Any) -> datetime:
-    """A date is its beginning. What names no time zone is in UTC."""
+    """In UTC. A date is its beginning, and what names no time zone is in UTC already."""
     if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
+        moment = in_utc(value)
+        if moment is None:
+            raise ValueError("must be a date, or a date with a time, of the years 1 to 9999 in UTC")
+        return moment
     if isinstance(value, date):
         return datetime.combine(value, time(), UTC)
     raise ValueError("must be a date, or a date with a time, without quotes")
+
+
+def in_utc(moment: datetime) -> datetime | None:
+    """None for a moment whose year is not one of 1 to 9999 there."""
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        return None
 
 
 def _workspaces(value: Any) -> frozenset[int] | None:
@@ -211,6 +223,15 @@ def _amount(value: Any) -> int:
     return value
 
 
+def _variable(value: Any) -> str:
+    name = _matching(
+        _VARIABLE, "must be the name of an environment variable, in capitals: not the key itself"
+    )(value)
+    if name.startswith(_SETTINGS):
+        raise ValueError(f"must not begin with {_SETTINGS}: such variables are settings")
+    return name
+
+
 def _metrics(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")  # noqa: TRY004 - the caller collects faults
@@ -236,8 +257,6 @@ _FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "retrieval": _retrieval,
     **dict.fromkeys(LIMITS, _amount),
     "metrics": _metrics,
-    "lighton_key_env": _matching(
-        _VARIABLE, "must be the name of an environment variable, in capitals: not the key itself"
-    ),
+    "lighton_key_env": _variable,
 }
 """The fields of a table. Each reader raises ValueError that says what the value must be."""

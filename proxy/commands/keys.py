@@ -17,7 +17,7 @@ import click
 
 from proxy.access.key_file import read_keys
 from proxy.access.key_making import hash_of, make_id, make_key
-from proxy.access.key_records import LIMITS, KeyRecord, record_of
+from proxy.access.key_records import LIMITS, KeyRecord, in_utc, record_of
 from proxy.access.key_store import add_key, no_such_key, revoke_key, rotate_key
 from proxy.commands.key_table import json_of, lines_of, summary_of, table_of
 from proxy.errors import SettingsError
@@ -124,9 +124,9 @@ def _values(wishes: Mapping[str, Any]) -> dict[str, Any]:
         "workspaces": workspaces,
         "profiles": list(wishes["profiles"]) or None,
         "models": models or None,
-        "retrieval": [each.strip() for each in modes.split(",")] if modes else None,
+        "retrieval": [each.strip() for each in modes.split(",")] if modes is not None else None,
         **{limit: wishes[limit] for limit in LIMITS},
-        "expires": _expiry(wishes["expires"]) if wishes["expires"] else None,
+        "expires": None if wishes["expires"] is None else _expiry(wishes["expires"]),
         "metrics": wishes["metrics"] or None,
         "lighton_key_env": wishes["lighton_key_env"],
     }
@@ -135,13 +135,14 @@ def _values(wishes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _expiry(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = in_utc(datetime.fromisoformat(text))
     except ValueError:
+        moment = None
+    if moment is None:
         raise SettingsError(
             "--expires: must be a date like 2027-01-31, or with a time 2027-01-31T18:00+01:00"
-        ) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).replace(microsecond=0)
+        )
+    return moment.replace(microsecond=0)
 
 
 def _duration(text: str) -> timedelta:

@@ -107,6 +107,11 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
     assert record.expires == datetime(2027, 1, 1, 10, tzinfo=UTC)
 
 
+def test_a_time_of_another_zone_is_told_in_utc() -> None:
+    (key,) = records_of(tomllib.loads(table(more="expires = 2027-01-31T18:00:00+05:00")))
+    assert f"{key.expires}" == "2027-01-31 13:00:00+00:00"
+
+
 def test_the_modes_are_those_of_the_core() -> None:
     assert set(RETRIEVAL_MODES) == set(get_args(Retrieval))
 
@@ -132,8 +137,10 @@ def test_the_modes_are_those_of_the_core() -> None:
         ("daily_tokens = 1.5", "daily_tokens: must be a whole number of at least 1"),
         ('expires = "2027-01-01"', "expires: must be a date, or a date with a time, without "),
         ("expires = 10:00:00", "expires: must be a date, or a date with a time, without "),
+        ("expires = 9999-12-31T23:59:59-14:00", "expires: must be a date, or a date with "),
         ("metrics = 1", "metrics: must be true or false"),
         ('lighton_key_env = "lo-key-1"', "lighton_key_env: must be the name of an environment "),
+        ('lighton_key_env = "RAG_PROXY_X"', "lighton_key_env: must not begin with RAG_PROXY_"),
         ('previous = ["x"]', "previous: must be a list of tables with sha256 and until"),
         ('previous = [{ sha256 = "x" }]', "previous: must be a list of tables with "),
         ("'a b' = 1", "a field: no such field"),

@@ -99,7 +99,7 @@ def test_a_fault_of_the_secret_names_the_variable_and_not_the_secret(
     assert SECRET not in problem
 
 
-@pytest.mark.parametrize("text", [table(), "[keys]\n"])
+@pytest.mark.parametrize("text", [table(), "[keys]\n", "# Its last key was revoked.\n"])
 def test_a_key_file_in_the_place_of_a_list_names_the_other_setting(text: str) -> None:
     (problem,) = read(RAG_PROXY_API_KEYS_FILE=file(text)).problems
     assert problem.startswith("RAG_PROXY_API_KEYS_FILE: names a file that `rag-proxy keys` writes")
