@@ -68,6 +68,8 @@ def parse_keys(text: str, path: Path) -> tuple[KeyRecord, ...]:
 def read_text(path: Path) -> str | None:
     """The text of a key file. None if there is no such file; SettingsError if it is unreadable."""
     try:
+        if path.is_fifo():  # to open it would wait for a writer, perhaps for ever
+            raise SettingsError(f"{path}: cannot be read (it is a pipe)")
         return path.read_bytes().decode()
     except FileNotFoundError:
         return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -40,7 +42,7 @@ def run(  # noqa: PLR0913 - the options of the command
             with _opened(path) as file:
                 for lines, _ in read_lines(file, _AT_ONCE):
                     tally.read(lines.split(b"\n"))
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             click.echo(f"rag-proxy: {path}: cannot be read ({why})", err=True)
             is_whole = False
@@ -59,6 +61,8 @@ def _files_of_settings(config: Path | None) -> list[Path]:
 
 
 def _opened(path: Path) -> BinaryIO:
+    if path.is_char_device():
+        raise OSError(errno.EINVAL, "it is a device")  # some can be read for ever
     if path.suffix == ".gz":
         return cast("BinaryIO", gzip.open(path))
     return path.open("rb")

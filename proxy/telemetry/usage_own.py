@@ -92,6 +92,8 @@ def _read_all(
     path: Path, client: Client, files: dict[tuple[int, int], _Progress]
 ) -> Iterator[tuple[tuple[int, int], _Progress]]:
     for each in usage_files(path):
+        if not each.is_file():  # a device may be read for ever, and a pipe waited for
+            continue
         try:
             with each.open("rb", buffering=0) as file:
                 status = os.fstat(file.fileno())

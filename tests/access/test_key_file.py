@@ -192,7 +192,7 @@ def test_a_file_that_comes_later_is_read(path: Path) -> None:
     assert names(file) == {"acme"}
 
 
-@pytest.mark.parametrize("fault", ["folder", "bytes"])
+@pytest.mark.parametrize("fault", ["folder", "bytes", "pipe"])
 def test_what_cannot_be_read_keeps_the_keys(
     fault: str, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -201,6 +201,8 @@ def test_what_cannot_be_read_keeps_the_keys(
     path.unlink()
     if fault == "folder":
         path.mkdir()
+    elif fault == "pipe":  # whoever opens it would wait for a writer, perhaps for ever
+        os.mkfifo(path)
     else:
         path.write_bytes(b"\xff")
     file.look()

@@ -115,9 +115,15 @@ def test_broken_lines_are_counted_aloud(file: Path, capsys: Printed) -> None:
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_counted(
     file: Path, capsys: Printed
 ) -> None:
-    missing, cut = file.with_name("none"), file.with_name("cut.gz")
+    missing, cut, bad = (file.with_name(name) for name in ("none", "cut.gz", "bad.gz"))
     cut.write_bytes(gzip.compress(LINES[0])[:-9])
-    for path, why in ((missing, "No such file or directory"), (cut, "Compressed file ended")):
+    bad.write_bytes(gzip.compress(LINES[0])[:10] + b"\xff" * 30)
+    for path, why in (
+        (missing, "No such file or directory"),
+        (cut, "Compressed file ended"),
+        (bad, "Error -3 while decompressing"),
+        (Path("/dev/full"), "it is a device"),  # it never ends
+    ):
         assert main(["usage", "--usage-file", str(path), "--usage-file", str(file)]) == 1
         shown = capsys.readouterr()
         assert f"rag-proxy: {path}: cannot be read ({why}" in shown.err

@@ -130,6 +130,12 @@ def test_a_file_that_does_not_exist_yet_holds_nothing(path: Path) -> None:
     assert answers(own) == {(DAY, "llama"): 1}
 
 
+def test_what_is_no_file_holds_nothing_and_nobody_waits_for_it(path: Path) -> None:
+    assert answers(OwnUsage(Path("/dev/full"))) == {}  # it can be read for ever
+    os.mkfifo(path)
+    assert answers(OwnUsage(path)) == {}
+
+
 def test_the_sums_of_few_keys_are_remembered_and_all_are_right(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
