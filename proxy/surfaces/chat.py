@@ -100,7 +100,8 @@ class ChatCompletions:
         tools = available(tools, chat, absent=policy.absent_tools)
         plan = make_plan(chat, policy, wish, tools, fence)
         if exchange.slot is not None:
-            await exchange.slot.reserve(tokens_of_body(len(body), chat.messages), _most(chat))
+            prompt = tokens_of_body(len(body), chat.messages)
+            await exchange.slot.reserve(prompt, _most(chat), searches=plan.grounded)
         return chat, plan
 
     async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:

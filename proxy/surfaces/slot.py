@@ -12,7 +12,7 @@ from proxy.state.counters import Counters
 from proxy.telemetry.facts import AnswerFacts
 
 GUESS: Final = 1_000
-"""The tokens to keep free, besides those of the prompt, for an answer that names no maximum."""
+"""The tokens to keep free, besides the sure ones, for what nobody knows before the answer."""
 _UNCOUNTED: Final = (None, None, None)
 _MOST_TOKENS: Final = 10**12
 """Larger wishes of a client are no larger to its limits."""
@@ -50,16 +50,18 @@ class Slot:
         else:
             await self._take(Charge(requests=1))
 
-    async def reserve(self, prompt: int, most: int | None) -> None:
+    async def reserve(self, prompt: int, most: int | None, *, searches: bool) -> None:
         """Take tokens for the prompt and the answer, by estimate. Raises LimitExceeded.
 
-        `most` is the client's own maximum for the answer. Without one, the answer may take what is
-        left, if that is less than the proxy would keep free for it.
+        `most` is the client's own maximum for the answer. Without one, or if it `searches`, which
+        brings passages and hidden rounds, the answer may take what is left, if that is less than
+        the proxy would keep free for it.
         """
         if not any(map(_counts_tokens, self._hold.accounts)):
             return
         sure = min(prompt + max(most or 0, 0), _MOST_TOKENS)
-        await self._take(Charge(least=max(1, sure), tokens=sure if most else sure + GUESS))
+        tokens = sure + GUESS if searches or not most else sure
+        await self._take(Charge(least=max(1, sure), tokens=tokens))
 
     def follow(self, facts: Callable[[], AnswerFacts]) -> None:
         """An answer is being made. `facts` says at any time what it has cost so far."""

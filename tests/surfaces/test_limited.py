@@ -64,7 +64,7 @@ async def test_a_surface_that_makes_no_answers_counts_to_the_rates_of_requests_a
     taken = site.limits.slot_of(site.clients["0"])
     assert taken is not None
     await taken.begin()
-    await taken.reserve(0, 1)  # the day's tokens and the only place are gone
+    await taken.reserve(0, 1, searches=False)  # the day's tokens and the only place are gone
     site.limited = Limited(JSONReply({}), site.limits, makes_answers=False)
     answers = [await site.ask() for _ in range(3)]
     assert [each.status for each in answers] == [200, 200, 429]
@@ -98,7 +98,7 @@ async def test_a_used_budget_tells_sdks_not_to_try_again() -> None:
     async def surface(scope: Scope, receive: Receive, send: Send) -> None:
         slot = exchange_of(scope).slot
         assert slot is not None
-        await slot.reserve(50, 60)
+        await slot.reserve(50, 60, searches=False)
         await JSONReply({})(scope, receive, send)
 
     answer = await Site(client("a", daily_tokens=100), surface=surface).ask()
