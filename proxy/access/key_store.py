@@ -129,7 +129,7 @@ def _replace(path: Path, text: str) -> None:
             file.flush()
             os.fsync(descriptor)
         Path(beside).replace(path)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: half a file with secrets must not stay
         Path(beside).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)

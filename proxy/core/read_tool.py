@@ -38,7 +38,7 @@ class ReadUpstream(Protocol):
     def name(self) -> str:
         """Its name, as users know it."""
 
-    async def read(self, reading: Reading, scope: Scope) -> Found: ...
+    def read(self, reading: Reading, scope: Scope) -> Awaitable[Found]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class SearchUpstream(Protocol):
     def name(self) -> str:
         """Its name, as users know it."""
 
-    async def search(self, search: Search, scope: Scope) -> Found: ...
+    def search(self, search: Search, scope: Scope) -> Awaitable[Found]: ...
 
 
 @dataclass(frozen=True, slots=True)

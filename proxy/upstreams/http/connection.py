@@ -104,9 +104,8 @@ class Connection(asyncio.Protocol):
         self._proceed()
         try:
             await self._end
-        except BaseException:
-            # Close even if the reply is complete: the caller that would call `rest` is gone.
-            self.close()
+        except BaseException:  # also a cancellation: the caller that would call `rest` is gone
+            self.close()  # even if the reply is complete
             raise
         finally:
             self._receiver = self._feed = self._end = self._behind = None
