@@ -4,6 +4,7 @@
     ├── BadRequest            400  the client's request is at fault; `param` names the field
     ├── Unauthorized          401  the client's key is missing, unknown or expired
     ├── Forbidden             403  the request asks for too much, or comes from another machine
+    │   ├── NoAccess          403  no rule opens anything for the person who asks
     │   ├── EmptyScope        403  nothing is left after narrowing; never an unscoped search
     │   └── RetrievalNotAllowed 403  the client's key has other retrieval modes
     ├── NotFound              404  no such route
@@ -19,6 +20,7 @@
     ├── TooManyWrongKeys      429  one address keeps trying keys that the proxy does not know
     ├── InternalError         500  a bug in the proxy itself
     ├── SearchKeyMissing      503  the client's key searches with a key that is not set
+    ├── IdentityUnavailable   503  nobody can tell now whether a token is right
     ├── LimitsUnavailable     503  nobody can tell now how much of a limit is used
     ├── ShuttingDown          503  the proxy stops before it finishes the answer
     └── UpstreamError         502  LightOn or Scaleway
@@ -92,6 +94,10 @@ class Forbidden(ProxyError):
     type = "invalid_request_error"
     code = "forbidden"
     retryable = False
+
+
+class NoAccess(Forbidden):
+    code = "no_access"
 
 
 class EmptyScope(Forbidden):
@@ -178,6 +184,11 @@ class TooManyWrongKeys(ProxyError):
     type = "rate_limit_error"
     code = "too_many_wrong_keys"
     retryable = False
+
+
+class IdentityUnavailable(ProxyError):
+    status = 503
+    code = "identity_unavailable"
 
 
 class LimitsUnavailable(ProxyError):

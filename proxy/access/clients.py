@@ -9,6 +9,15 @@ from proxy.access.grants import EVERYTHING, Grant
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """One of those that a key or an issuer of tokens stands for."""
+
+    name: str
+    """As rules name the person, for example an e-mail address. Never ""."""
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """The sender of a request, as far as the proxy tells clients apart."""
 
@@ -23,11 +32,26 @@ class Client:
     A rotated key keeps it. "" for keys that have no record.
     """
     grant: Grant = EVERYTHING
+    """What the key opens."""
+    person: Person | None = None
+    """Who asks through the key; None if it stands for nobody but itself."""
+    of_person: Grant = EVERYTHING
+    """What rules open to the person, of what the key opens."""
 
     @property
-    def identity(self) -> tuple[str, str]:
+    def identity(self) -> tuple[str, ...]:
         """What separates its state from that of all others, whatever it may do by now."""
-        return self.id, self.name
+        if self.person is None:
+            return self.id, self.name
+        return self.id, self.name, self.person.name
+
+    @property
+    def allowed(self) -> Grant:
+        """What it may name and do: what both the key and the rules open. The limits are the key's.
+
+        The workspaces of both are narrowed in `proxy.core.scope`, as all parts of a scope are.
+        """
+        return self.grant if self.person is None else self.grant.within(self.of_person)
 
 
 ANYBODY: Final = Client("")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Self, TypeVar
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,22 @@ class Grant:
     """The variable that holds its own key for the search; "" for the proxy's."""
     may_read_metrics: bool = False
     limits: Limits = field(default_factory=Limits)
+
+    def within(self, other: Grant) -> Self:
+        """What both allow. All that cannot be narrowed stays this one's."""
+        return replace(
+            self,
+            workspaces=_common(self.workspaces, other.workspaces),
+            profiles=_common(self.profiles, other.profiles),
+            models=_common(self.models, other.models),
+            retrieval=_common(self.retrieval, other.retrieval),
+        )
+
+
+def _common(left: frozenset[_T] | None, right: frozenset[_T] | None) -> frozenset[_T] | None:
+    if left is None:
+        return right
+    return left if right is None else left & right
 
 
 EVERYTHING: Final = Grant()

@@ -86,7 +86,7 @@ class _Uses:
 
     def findings(self) -> Iterator[Finding]:
         policies = Policies(self.settings, LightOnScope)
-        grant = self.client.grant
+        grant = self.client.allowed
         yield self._finding(policies, None, "no model named")
         for name in policies.names.profiles_of(grant):
             yield self._finding(policies, name, f"profile {name}")
@@ -101,10 +101,10 @@ class _Uses:
             policy = policies.of(name, self.client)
             mode = mode_of(None, policy.retrieval, policy.modes)
             searches = mode != "off"
-            scope = common_scope(policy.scope, policy.granted, is_searched=searches)
+            scope = common_scope(policy.scope, *policy.granted, is_searched=searches)
         except (EmptyScope, ModelNotFound, RetrievalNotAllowed) as error:
             is_named = name in (
-                (self.client.grant.profiles or set()) | (self.client.grant.models or set())
+                (self.client.allowed.profiles or set()) | (self.client.allowed.models or set())
             )
             return Finding(
                 "FAIL" if is_named else "skipped", what, f"{error.status}: {error.message}"
@@ -117,7 +117,7 @@ def _searched(settings: Settings, client: Client) -> Iterator[tuple[str, Scope]]
     """The scopes to try: the whole one, in each of its workspaces."""
     granted = Policies(settings, LightOnScope).granted_to(client)
     try:
-        scope = common_scope(LightOnScope(**settings.scope_fields), granted)
+        scope = common_scope(LightOnScope(**settings.scope_fields), *granted)
     except EmptyScope:
         return
     workspaces = scope.workspace_id if isinstance(scope, LightOnScope) else None

@@ -78,10 +78,10 @@ class Policy:
     when_nothing_found: WhenNothingFound = "model"
     refusals: Mapping[Language, str] = field(default_factory=dict)
     """The operator's own words for a refusal."""
-    granted: Scope | None = None
-    """What the client key allows; None is no restriction."""
+    granted: tuple[Scope, ...] = ()
+    """What the client key allows, and what the rules for the person do."""
     modes: frozenset[str] | None = None
-    """The retrieval modes that the client key allows; None is all."""
+    """The retrieval modes that both allow; None is all."""
 
 
 class Ask(NamedTuple):
@@ -238,7 +238,7 @@ def make_plan(
     Raises EmptyScope, RetrievalNotAllowed, and BadRequest for a tool_choice that cannot be met.
     """
     mode = mode_of(wish.retrieval, policy.retrieval, policy.modes)
-    scope = common_scope(policy.scope, policy.granted, wish.scope, is_searched=mode != "off")
+    scope = common_scope(policy.scope, *policy.granted, wish.scope, is_searched=mode != "off")
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode, policy.absent_tools)
     means_hidden = bool(named) or _can_only_mean_hidden(chat.tool_choice, client_tools)

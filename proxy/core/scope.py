@@ -1,8 +1,8 @@
 """How scopes narrow each other, whatever the filters of a search vendor are.
 
-A scope only ever gets narrower: what settings, client key, profile and request all allow, and no
-more: see `common_scope`. In a filter None means no restriction; an intersection that leaves nothing
-raises EmptyScope, because an absent filter means "everything the key can reach" upstream.
+A scope only ever gets narrower: what settings, client key, person, profile and request all allow,
+and no more: see `common_scope`. In a filter None means no restriction; an intersection that leaves
+nothing raises EmptyScope, because an absent filter means "everything the key can reach" upstream.
 
 A vendor's scope is a class of its own: it satisfies `Scope`, and narrows each of its fields with
 one of the functions below.
@@ -59,8 +59,8 @@ class Nothing:
 
     def narrow(self, _other: Scope) -> NoReturn:
         raise EmptyScope(
-            "This API key opens no workspace, so it has nothing to search. "
-            "Ask the operator of the proxy for one that does.",
+            "There is nothing to search: the API key, or the rules for the person who asks, open no "
+            "workspace. Ask the operator of the proxy for one.",
             param=f"{FIELD}.workspace_id",
         )
 
@@ -92,7 +92,7 @@ class Wish:
 
 
 def common_scope(*parts: Scope | None, is_searched: bool = True) -> Scope:
-    """What all parts allow: of settings, client key, profile and request, in any order.
+    """What all parts allow: of settings, client key, person, profile and request, in any order.
 
     None restricts nothing; one part at least is a scope. Raises EmptyScope when nothing is left.
     Only a request that searches nothing may have NOTHING for its scope.
@@ -187,8 +187,8 @@ def strictest(order: Sequence[_T], left: _T | None, right: _T | None) -> _T | No
 def _not_empty(name: str, values: tuple[_T, ...]) -> tuple[_T, ...]:
     if not values:
         raise EmptyScope(
-            f"Nothing is left to search: no {name} is in all of settings, client key, profile and "
-            "request.",
+            f"Nothing is left to search: no {name} is in all of settings, client key, person, "
+            "profile and request.",
             param=f"{FIELD}.{name}",
         )
     return tuple(dict.fromkeys(values))

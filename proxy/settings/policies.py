@@ -41,7 +41,7 @@ class Policies:
 
         Raises ModelNotFound for a name that the client may not use.
         """
-        grant = client.grant
+        grant = client.allowed
         name = self._default_of(grant) if model is None else model
         is_profile = self.names.is_profile(name, grant)
         policy = self._profiles[name] if is_profile else replace(self._default, model=name)
@@ -49,12 +49,16 @@ class Policies:
             return policy
         return replace(policy, granted=self.granted_to(client), modes=grant.retrieval)
 
-    def granted_to(self, client: Client) -> Scope | None:
-        """What a client may search, whatever settings and profile say; None is no restriction."""
-        if client.grant.workspaces is None:
-            return None
-        workspaces = tuple(sorted(client.grant.workspaces))
-        return self._make_scope(workspace_id=workspaces) if workspaces else NOTHING
+    def granted_to(self, client: Client) -> tuple[Scope, ...]:
+        """What key and person may each search, whatever settings and profile say.
+
+        Who is not restricted has no part in it.
+        """
+        both = (client.grant.workspaces, client.of_person.workspaces)
+        return tuple(self._scope_of(each) for each in both if each is not None)
+
+    def _scope_of(self, workspaces: frozenset[int]) -> Scope:
+        return self._make_scope(workspace_id=tuple(sorted(workspaces))) if workspaces else NOTHING
 
     def _default_of(self, grant: Grant) -> str:
         """The default model. The error for a client that may not use it does not tell its name."""

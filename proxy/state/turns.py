@@ -57,7 +57,8 @@ class ClientTurns:
         what it may do no longer is out of reach: the scope is another one then.
         """
         client = self.client
-        who = client.identity if client.id else client.name  # as versions without ids wrote it
+        has_parts = client.id or client.person
+        who = client.identity if has_parts else client.name  # as versions without ids wrote it
         owner = (self.turns.realm, who, self.scope.identity)
         return hashlib.sha256(orjson.dumps(owner)).hexdigest()
 

@@ -30,7 +30,7 @@ class AllLimits:
     of_all: Limits
     realm: str
     _of_all: tuple[Account, ...] = field(init=False)
-    _by_key: dict[tuple[str, str], Account] = field(init=False, default_factory=dict)
+    _by_key: dict[tuple[str, ...], Account] = field(init=False, default_factory=dict)
     """The latest account of each key, so that its name is not hashed for each request."""
 
     def __post_init__(self) -> None:

@@ -61,7 +61,7 @@ class ModelList:
         await while_connected(receive, self._reply(scope, receive, send))
 
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
-        grant = exchange_of(scope).client.grant
+        grant = exchange_of(scope).client.allowed
         reply = JSONReply({"object": "list", "data": await self.models.all(grant)})
         await reply(scope, receive, send)
 
@@ -74,7 +74,7 @@ class OneModel:
         await while_connected(receive, self._reply(scope, receive, send))
 
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
-        grant = exchange_of(scope).client.grant
+        grant = exchange_of(scope).client.allowed
         model = await self.models.get(scope["path_params"]["model"], grant)
         await JSONReply(model)(scope, receive, send)
 

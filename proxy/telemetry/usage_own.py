@@ -45,7 +45,7 @@ class OwnUsage:
     """Reads the usage file for one key at a time. It blocks: call it in a thread."""
 
     path: Path
-    _progress: OrderedDict[tuple[str, str], dict[tuple[int, int], _Progress]] = field(
+    _progress: OrderedDict[tuple[str, ...], dict[tuple[int, int], _Progress]] = field(
         default_factory=OrderedDict
     )
     """By key, then by file: a file that is renamed stays the same."""

@@ -250,7 +250,7 @@ def test_the_scope_is_what_policy_and_request_both_allow() -> None:
 
 def test_the_scope_is_no_wider_than_the_clients_key() -> None:
     policy = in_mode("context", scope=LightOnScope(workspace_id=(1, 2, 3)))
-    policy = replace(policy, granted=LightOnScope(workspace_id=(2, 3, 4)))
+    policy = replace(policy, granted=(LightOnScope(workspace_id=(2, 3, 4)),))
     assert plan(policy).scope == LightOnScope(workspace_id=(2, 3))
     assert plan(policy, lighton={"workspace_id": [3, 4]}).scope == LightOnScope(workspace_id=(3,))
     with pytest.raises(EmptyScope):
@@ -262,7 +262,7 @@ def test_the_scope_is_no_wider_than_the_clients_key() -> None:
 def test_a_key_that_opens_nothing_can_only_do_without_search(
     mode: Retrieval, wish: dict[str, Any]
 ) -> None:
-    policy = replace(in_mode(mode), granted=NO_SCOPE)
+    policy = replace(in_mode(mode), granted=(NO_SCOPE,))
     with pytest.raises(EmptyScope):
         plan(policy, lighton=wish)
     made = plan(policy, lighton={**wish, "retrieval": "off"})

@@ -176,7 +176,7 @@ def test_the_scope_of_a_request_is_what_settings_key_profile_and_request_all_all
 
 def test_a_key_that_opens_nothing_is_refused_where_something_is_searched() -> None:
     for parts in ((Shelves(), NOTHING), (NOTHING, Shelves(("a",)), None)):
-        with pytest.raises(EmptyScope, match="opens no workspace"):
+        with pytest.raises(EmptyScope, match="open no workspace"):
             common_scope(*parts)
         assert common_scope(*parts, is_searched=False) is NOTHING
 

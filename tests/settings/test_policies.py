@@ -206,15 +206,15 @@ def test_a_keys_workspaces_and_modes_reach_the_policy_beside_those_of_settings_a
     made = policies(workspace_id=[1, 2, 3], profiles={"hr": {"workspace_id": [2, 3]}})
     policy = made.of("hr", holding(workspaces={3, 2}, retrieval={"context"}))
     assert policy.scope == LightOnScope(workspace_id=(2, 3))
-    assert policy.granted == LightOnScope(workspace_id=(2, 3))
+    assert policy.granted == (LightOnScope(workspace_id=(2, 3)),)
     assert (policy.retrieval, policy.modes) == ("tool", frozenset({"context"}))
-    rest = replace(policy, granted=None, modes=None)
+    rest = replace(policy, granted=(), modes=None)
     assert rest == made.of("hr", ANYBODY)
 
 
 def test_a_key_without_workspaces_opens_nothing() -> None:
-    assert policies().of(None, holding(workspaces=())).granted is NOTHING
-    assert policies().of(None, holding(retrieval={"tool"})).granted is None
+    assert policies().of(None, holding(workspaces=())).granted == (NOTHING,)
+    assert policies().of(None, holding(retrieval={"tool"})).granted == ()
 
 
 @pytest.mark.parametrize(

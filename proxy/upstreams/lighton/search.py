@@ -52,7 +52,7 @@ class LightOn:
     hosts: HostRule = ANY_HOST
     """Where citations may lead."""
     sightings: Sightings = field(default_factory=Sightings)
-    asker: tuple[str, str] = ("", "")
+    asker: tuple[str, ...] = ("", "")
     """The `identity` of the client: it shares its results with no other one."""
 
     @property
