@@ -94,9 +94,10 @@ tag: ## Tag the current commit with the version in pyproject.toml (CONTRIBUTING.
 
 # The first file decides every version; the others are subsets of it.
 lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versions where possible
-	$(LOCK) pyproject.toml --extra demo --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
+	$(LOCK) pyproject.toml --extra demo --extra identity --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
 	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	$(LOCK) pyproject.toml --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
+	$(LOCK) pyproject.toml --extra identity --constraint requirements/dev.txt --output-file requirements/identity.txt
 	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 	$(LOCK) --group evidence --constraint requirements/dev.txt --output-file requirements/evidence.txt
