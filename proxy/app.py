@@ -37,7 +37,7 @@ from proxy.state.shared import Shared
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
-from proxy.surfaces.chat import ChatCompletions, ToolsOf
+from proxy.surfaces.chat import ChatCompletions, ModelOf, ToolsOf
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
@@ -101,8 +101,9 @@ def create_app(
     counters = make_counters(store, settings.limits_without_redis)
     limits = AllLimits(counters, _limits_of_all(settings), realm)
     tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
+    model_of = _models(upstreams)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
-    chat = ChatCompletions(settings, policies, upstreams.model, tools, WISHES, turns, fences, shelf)
+    chat = ChatCompletions(settings, policies, model_of, tools, WISHES, turns, fences, shelf)
     models = Models(policies.names, upstreams.models)
     usage = _usage(settings)
     path = settings.keys_file
@@ -198,6 +199,10 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
         hosts=HostRule.of(settings.citation_hosts),
     )
     return Upstreams(model, models, search)
+
+
+def _models(upstreams: Upstreams) -> ModelOf:
+    return lambda _client, _policy: upstreams.model
 
 
 def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:

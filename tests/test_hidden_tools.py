@@ -342,7 +342,7 @@ def served(lookup: Lookup, upstreams: Upstreams) -> Application:
     chat = ChatCompletions(
         settings,
         Policies(settings, LightOnScope),
-        clients.model,
+        lambda _client, _policy: clients.model,
         lambda _client: tools,
         WISHES,
         turns,

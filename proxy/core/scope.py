@@ -59,7 +59,7 @@ class Nothing:
 
     def narrow(self, _other: Scope) -> NoReturn:
         raise EmptyScope(
-            "There is nothing to search: the API key, or the rules for who asks through it, open no "
+            "There is nothing to search: this API key, or the rules for who asks with it, open no "
             "workspace. Ask the operator of the proxy for one.",
             param=f"{FIELD}.workspace_id",
         )

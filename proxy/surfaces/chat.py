@@ -23,7 +23,7 @@ from proxy.core.fold import Fold
 from proxy.core.hidden import HiddenTool
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import HEADERS, SEARCH_COUNT
-from proxy.core.plan import Plan, make_plan
+from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.refused import refuse_listed
 from proxy.core.repeated import refuse_repeated
 from proxy.core.spending import tokens_of_body
@@ -47,6 +47,8 @@ _SEARCH_COUNT: Final = SEARCH_COUNT.lower().encode()
 
 ToolsOf = Callable[[Client], tuple[HiddenTool, ...]]
 """The hidden tools, as one client may use them. Raises ProxyError."""
+ModelOf = Callable[[Client, Policy], ModelUpstream]
+"""The model upstream of one answer. It may remember what has become of earlier rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class ChatCompletions:
 
     settings: Settings
     policies: Policies
-    model: ModelUpstream
+    model_of: ModelOf
     tools_of: ToolsOf
     wishes: Wishes
     turns: KeptTurns
@@ -70,7 +72,8 @@ class ChatCompletions:
         exchange = exchange_of(scope)
         chat, plan = await self._read(scope, receive, exchange)
         turns = self.turns.of(exchange.client, plan.scope)
-        run = Run(plan, self.model, turns, _writer(plan), self.shelf, self.closing)
+        model = self.model_of(exchange.client, plan.policy)
+        run = Run(plan, model, turns, _writer(plan), self.shelf, self.closing)
         if exchange.slot is not None:
             exchange.slot.follow(run.facts)
         try:
