@@ -73,9 +73,13 @@ class Browser:
     def _watch(self, condition: str) -> Any:
         return self._post("execute/async", script=_WATCH, args=[condition, PATIENCE_S * 1000])
 
+    def type(self, selector: str, text: str) -> None:
+        """Type into an element."""
+        self._post(f"element/{self._find(selector)}/value", text=text)
+
     def enter(self, selector: str, text: str) -> None:
         """Type a line into an element, and Enter."""
-        self._post(f"element/{self._find(selector)}/value", text=text + _ENTER)
+        self.type(selector, text + _ENTER)
 
     def _find(self, selector: str) -> str:
         found = self._post("element", using="css selector", value=selector)

@@ -24,7 +24,6 @@ START_S: Final = 180
 
 SETTINGS: Final = {
     "FROM_INIT_PY": "true",  # as its own command sets it: the pages are those of the package
-    "WEBUI_AUTH": "False",
     "WEBUI_SECRET_KEY": "any",
     "ENABLE_OLLAMA_API": "False",
     "RAG_EMBEDDING_ENGINE": "openai",  # else it fetches a model when it starts
@@ -76,9 +75,7 @@ def open_webui(proxy_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """The address of Open WebUI, as installed but for its settings: the proxy is its connection."""
     folder = tmp_path_factory.mktemp("open_webui")
     environment = {
-        **SETTINGS,
-        "HOME": str(folder),
-        "DATA_DIR": str(folder / "data"),
+        "WEBUI_AUTH": "False",
         "OPENAI_API_BASE_URLS": f"{proxy_url}/v1",
         "OPENAI_API_KEYS": "any",
     }
@@ -90,11 +87,13 @@ def open_webui(proxy_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @contextmanager
 def started(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Open WebUI on a socket that listens already: whoever asks waits until it has started."""
+    data = {"HOME": str(folder), "DATA_DIR": str(folder / "data")}
+    env = {**SETTINGS, **data, **environment}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
         inherited = listener.fileno()
         command = (str(UVICORN.absolute()), "open_webui.main:app", "--fd", str(inherited))
-        with Program(cwd=folder, env=environment, command=command, pass_fds=(inherited,)):
+        with Program(cwd=folder, env=env, command=command, pass_fds=(inherited,)):
             listener.close()  # then nobody waits if Open WebUI ends
             yield f"http://{host}:{port}"
 

@@ -23,6 +23,15 @@ _LINK: Final = "[role=dialog] a[href]"
 _CLOSE: Final = '[aria-label="Close citation modal"]'
 
 
+def sign_in(browser: Browser, url: str, email: str, password: str) -> None:
+    """Fill in the form that Open WebUI shows to those whom it does not know."""
+    browser.open(f"{url}/auth")
+    browser.when("document.querySelector('#email') && document.querySelector('#password')")
+    browser.type("#email", email)
+    browser.enter("#password", password)
+    browser.when("localStorage.token && document.querySelector('#chat-input')")
+
+
 class ChatPage:
     """A new chat with one model."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import httpx
@@ -16,7 +17,7 @@ from starlette.routing import Route
 
 from proxy.sandbox.scaleway.housekeeping import asks_for_housekeeping, housekeeping_reply
 from tests.support.script import Round, result
-from tests.support.upstreams import Upstreams
+from tests.support.upstreams import Reply, Say, Upstreams
 
 TITLES: Final = ("Leave", "Travel", "Expenses", "Travel")
 """The documents of the passages that every search finds: two are of one document."""
@@ -30,10 +31,18 @@ def address(title: str) -> str:
 
 
 class StandIns:
-    """Both vendors. Requests that Open WebUI makes by itself are answered out of turn."""
+    """Both vendors. Requests that Open WebUI makes by itself are answered out of turn.
 
-    def __init__(self) -> None:
-        self._script = Upstreams(results=[_passage(*each) for each in enumerate(TITLES)])
+    Each title is that of a passage's document, which is in the workspace 1 unless `workspaces`
+    says another.
+    """
+
+    def __init__(
+        self,
+        titles: Sequence[str] = TITLES,
+        workspaces: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        self._script = _Library(titles, workspaces)
         self._transport = self._script.transport()
         self._chores: queue.Queue[dict[str, Any]] = queue.Queue()
 
@@ -42,7 +51,12 @@ class StandIns:
         """The queries of all searches so far."""
         return [body["query"] for body in self._script.searched]
 
-    def play(self, rounds: Iterable[Round]) -> None:
+    @property
+    def scopes(self) -> list[Any]:
+        """The workspaces of all searches so far."""
+        return [body.get("workspace_id") for body in self._script.searched]
+
+    def play(self, rounds: Iterable[Round] | Say) -> None:
         """What the model says from now on, round by round."""
         self._script.play(rounds)
 
@@ -76,10 +90,32 @@ class StandIns:
         return Response(content, response.status_code, media_type=response.headers["content-type"])
 
 
-def _passage(place: int, title: str) -> dict[str, Any]:
+class _Library(Upstreams):
+    """Every search finds all passages of the workspaces that it names, or of all."""
+
+    def __init__(self, titles: Sequence[str], workspaces: Mapping[str, int]) -> None:
+        super().__init__()
+        self._passages = [
+            _passage(place, title, titles.index(title), workspaces.get(title, 1))
+            for place, title in enumerate(titles)
+        ]
+
+    def reply(self, path: str, content: bytes) -> Reply:
+        if path == "/api/v3/search":
+            wanted = orjson.loads(content).get("workspace_id")
+            self.find(*(each for each in self._passages if _is_in(each, wanted)))
+        return super().reply(path, content)
+
+
+def _is_in(passage: Mapping[str, Any], wanted: Sequence[int] | None) -> bool:
+    return wanted is None or passage["workspace"]["id"] in wanted
+
+
+def _passage(place: int, title: str, file_id: int, workspace: int) -> dict[str, Any]:
     found: dict[str, Any] = result(f"chunk-{place}", f"{title}, paragraph {place}.", title=title)
+    found["workspace"]["id"] = workspace
     found["source"] |= {
-        "file_id": TITLES.index(title),
+        "file_id": file_id,
         "external_metadata": {"external_url": address(title)},
     }
     return found
