@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Self, TypeVar
 
@@ -51,6 +52,34 @@ class Grant:
             models=_common(self.models, other.models),
             retrieval=_common(self.retrieval, other.retrieval),
         )
+
+
+def sum_of(grants: Iterable[Grant]) -> Grant:
+    """What any of them allows, and of each limit the highest that one of them names.
+
+    A grant that names no limit says nothing of it. No grants allow nothing.
+    """
+    given = tuple(grants)
+    limits = {
+        name: max(filter(None, (getattr(each.limits, name) for each in given)), default=None)
+        for name in Limits.__dataclass_fields__
+    }
+    return Grant(
+        workspaces=_union(each.workspaces for each in given),
+        profiles=_union(each.profiles for each in given),
+        models=_union(each.models for each in given),
+        retrieval=_union(each.retrieval for each in given),
+        limits=Limits(**limits),
+    )
+
+
+def _union(parts: Iterable[frozenset[_T] | None]) -> frozenset[_T] | None:
+    found: set[_T] = set()
+    for part in parts:
+        if part is None:
+            return None
+        found |= part
+    return frozenset(found)
 
 
 def _common(left: frozenset[_T] | None, right: frozenset[_T] | None) -> frozenset[_T] | None:

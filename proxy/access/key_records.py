@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from proxy.access.grants import Grant, Limits
+from proxy.access.grant_fields import (
+    LIMITS,
+    grant_of,
+    read_amount,
+    read_models,
+    read_names,
+    read_retrieval,
+    read_workspaces,
+)
+from proxy.access.grants import Grant
 from proxy.errors import SettingsError
 
-RETRIEVAL_MODES: Final = ("tool", "context", "hybrid", "off")
-LIMITS: Final = (
-    "requests_per_minute",
-    "tokens_per_minute",
-    "concurrent",
-    "daily_tokens",
-    "monthly_tokens",
-)
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,199}")
 _SETTINGS: Final = "RAG_PROXY_"
-_MOST: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def record_of(name: str, table: object) -> KeyRecord:
         name,
         values["id"],
         Secret(values["sha256"]),
-        _grant(values),
+        grant_of(values),
         values.get("created"),
         values.get("expires"),
         values.get("previous", ()),
@@ -110,21 +110,6 @@ def record_of(name: str, table: object) -> KeyRecord:
 
 def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
-
-
-def _grant(values: Mapping[str, Any]) -> Grant:
-    """What the fields open. A key that names a profile or model may name nothing else."""
-    names_some = "profiles" in values or "models" in values
-    nothing: frozenset[str] | None = frozenset() if names_some else None
-    return Grant(
-        workspaces=values.get("workspaces", frozenset()),
-        profiles=values.get("profiles", nothing),
-        models=values.get("models", nothing),
-        retrieval=values.get("retrieval"),
-        lighton_key_env=values.get("lighton_key_env", ""),
-        may_read_metrics=values.get("metrics", False),
-        limits=Limits(**{field: values[field] for field in LIMITS if field in values}),
-    )
 
 
 def _repeated(records: Iterable[KeyRecord]) -> list[str]:
@@ -182,47 +167,6 @@ def in_utc(moment: datetime) -> datetime | None:
         return None
 
 
-def _workspaces(value: Any) -> frozenset[int] | None:
-    if value == "all":
-        return None
-    if not isinstance(value, list) or not all(type(each) is int for each in value):
-        raise ValueError('must be a list of workspace ids, or "all"')
-    return frozenset(value)
-
-
-def _names(value: Any) -> frozenset[str]:
-    if not isinstance(value, list) or not all(map(_is_printable, value)):
-        raise ValueError("must be a list of names")
-    return frozenset(value)
-
-
-def _is_printable(value: Any) -> bool:
-    return isinstance(value, str) and value.isprintable() and bool(value)
-
-
-def _models(value: Any) -> frozenset[str] | None:
-    try:
-        return None if value == "any" else _names(value)
-    except ValueError as error:
-        raise ValueError(f'{error}, or "any"') from None
-
-
-def _retrieval(value: Any) -> frozenset[str]:
-    if not isinstance(value, list) or not value or not all(map(_is_mode, value)):
-        raise ValueError(f"must be a list with some of {', '.join(RETRIEVAL_MODES)}")
-    return frozenset(value)
-
-
-def _is_mode(value: Any) -> bool:
-    return isinstance(value, str) and value in RETRIEVAL_MODES
-
-
-def _amount(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= _MOST:
-        raise ValueError("must be a whole number of at least 1")
-    return value
-
-
 def _variable(value: Any) -> str:
     name = _matching(
         _VARIABLE, "must be the name of an environment variable, in capitals: not the key itself"
@@ -251,11 +195,11 @@ _FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "previous": _previous,
     "created": _moment,
     "expires": _moment,
-    "workspaces": _workspaces,
-    "profiles": _names,
-    "models": _models,
-    "retrieval": _retrieval,
-    **dict.fromkeys(LIMITS, _amount),
+    "workspaces": read_workspaces,
+    "profiles": read_names,
+    "models": read_models,
+    "retrieval": read_retrieval,
+    **dict.fromkeys(LIMITS, read_amount),
     "metrics": _metrics,
     "lighton_key_env": _variable,
 }

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from proxy.access.key_records import LIMITS, KeyRecord
+from proxy.access.grant_fields import LIMITS
+from proxy.access.key_records import KeyRecord
 
 _COLUMNS: Final = ("name", "workspaces", "profiles", "models", "limits", "expires", "created")
 _SHORT: Final = dict(zip(LIMITS, ("rpm", "tpm", "concurrent", "daily", "monthly"), strict=True))

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 import click
 
+from proxy.access.grant_fields import LIMITS
 from proxy.access.key_file import read_keys
 from proxy.access.key_making import hash_of, make_id, make_key
-from proxy.access.key_records import LIMITS, KeyRecord, in_utc, record_of
+from proxy.access.key_records import KeyRecord, in_utc, record_of
 from proxy.access.key_store import add_key, no_such_key, revoke_key, rotate_key
 from proxy.commands.key_table import json_of, lines_of, summary_of, table_of
 from proxy.errors import SettingsError

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, datetime
-from typing import get_args
 
 import pytest
 
 from proxy.access.grants import Grant, Limits
-from proxy.access.key_records import RETRIEVAL_MODES, KeyRecord, Secret, is_name, records_of
-from proxy.core.scope import Retrieval
+from proxy.access.key_records import KeyRecord, Secret, is_name, records_of
 from proxy.errors import SettingsError
 from tests.access.key_samples import OTHER, SECRET, sha256, table
 
@@ -110,10 +108,6 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
 def test_a_time_of_another_zone_is_told_in_utc() -> None:
     (key,) = records_of(tomllib.loads(table(more="expires = 2027-01-31T18:00:00+05:00")))
     assert f"{key.expires}" == "2027-01-31 13:00:00+00:00"
-
-
-def test_the_modes_are_those_of_the_core() -> None:
-    assert set(RETRIEVAL_MODES) == set(get_args(Retrieval))
 
 
 @pytest.mark.parametrize(
