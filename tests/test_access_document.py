@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from bench.sockets import free_port
 from proxy.access.key_records import _FIELDS, records_of
 from proxy.commands.keys_group import keys
 from tests.support.program import PATIENCE_S, clean_environment, running
+from tests.support.sign_in import signing_in
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "access.md").read_text(encoding="utf-8")
 KEYS, *EXAMPLES = re.split(r"^## (?=Example: )", DOCUMENT, flags=re.MULTILINE)
@@ -27,6 +29,10 @@ def masked(text: str) -> str:
     text = re.sub(r"^rp-(…|[0-9A-Za-z]{43})$", "KEY", text, flags=re.MULTILINE)
     text = re.sub(r"\b2\d{3}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC", "TIME", text)
     return re.sub(r"\b[0-9a-f]{16}\b", "ID", text)
+
+
+PROVIDER = "https://login.example.com"
+"""What the page calls the issuer of tokens. A test puts a real one in its place."""
 
 
 @pytest.fixture(name="environment")
@@ -92,11 +98,21 @@ def pattern_of(printed: str) -> str:
     return re.escape(masked(printed)).replace("…", ".*")
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.fixture(name="provider")
+def _provider(tmp_path: Path, environment: dict[str, str]) -> Iterator[str]:
+    """The address of an issuer. A shell in the environment finds what signs people in there."""
+    programs = Path(environment["PATH"].partition(":")[0])
+    assert programs.is_relative_to(tmp_path)
+    with signing_in(programs) as url:
+        yield url
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs both")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.partition("\n")[0])
 def test_an_example_prints_what_the_page_shows(
-    example: str, tmp_path: Path, environment: dict[str, str]
+    example: str, tmp_path: Path, environment: dict[str, str], provider: str
 ) -> None:
+    example = example.replace(PROVIDER, provider)
     folder = tmp_path / "example"
     folder.mkdir()
     for kind, text in blocks_of(example):
@@ -113,16 +129,36 @@ def test_an_example_prints_what_the_page_shows(
         assert re.fullmatch(pattern_of(expected), masked(printed)), printed
 
 
-def test_there_is_an_example_of_a_product_and_one_of_teams() -> None:
-    first, second = EXAMPLES
-    assert first.startswith("Example: a product with a key for each customer\n")
-    assert second.startswith("Example: teams behind one front-end\n")
+def printed_by(example: str) -> str:
+    return "".join(text for kind, text in blocks_of(example) if not kind)
+
+
+def test_there_are_two_examples_of_keys_and_two_of_people() -> None:
+    assert [each.partition("\n")[0] for each in EXAMPLES] == [
+        "Example: a product with a key for each customer",
+        "Example: teams behind one front-end",
+        "Example: Open WebUI with its signed header",
+        "Example: a company with OIDC",
+    ]
     for example in EXAMPLES:
-        text = "".join(text for kind, text in blocks_of(example) if not kind)
-        assert '"content":"' in text
-        assert '"code":"empty_scope"' in text
-        assert '"object":"usage"' in text
-        assert "rag-proxy usage" in example
+        assert '"content":"' in printed_by(example)
+
+
+@pytest.mark.parametrize("example", EXAMPLES[:2], ids=("product", "teams"))
+def test_an_example_of_keys_asks_for_too_much_and_shows_usage(example: str) -> None:
+    assert '"code":"empty_scope"' in printed_by(example)
+    assert '"object":"usage"' in printed_by(example)
+    assert "rag-proxy usage" in example
+
+
+@pytest.mark.parametrize("example", EXAMPLES[2:], ids=("Open WebUI", "OIDC"))
+def test_an_example_of_people_shows_two_answers_and_wrong_tokens(example: str) -> None:
+    said = printed_by(example)
+    assert "[[access]]" in example
+    assert " --as " in example
+    assert '"title":"lease.md"' in said
+    assert '"title":"clerks.md"' in said
+    assert said.count('"code":"invalid_api_key"') >= 3
 
 
 def test_the_example_of_a_file_has_every_field_but_earlier_secrets() -> None:
