@@ -34,6 +34,7 @@ from proxy.settings.checks import (
 )
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.settings.policies import Policies
+from proxy.settings.reloading import Origin
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
 from proxy.telemetry.usage_file import open_to_append
 from proxy.upstreams.http.outbound import Outbound
@@ -60,7 +61,13 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     if settings.workers == 1:
         hang_ups = HangUps()
         hang_ups.listen()
-        app = create_app(settings, outbound, hang_ups=hang_ups, search_keys=load_search_keys())
+        app = create_app(
+            settings,
+            outbound,
+            hang_ups=hang_ups,
+            search_keys=load_search_keys(),
+            origin=Origin(config, flags),
+        )
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
         here = server_config(app, settings.log_level, limits=limits)
@@ -134,6 +141,7 @@ def create_app_from_environment() -> ASGIApp:
             Outbound.of(settings, os.environ),
             hang_ups=hang_ups,
             search_keys=load_search_keys(),
+            origin=Origin(),
         )
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, model_validator
@@ -68,3 +68,7 @@ class AccessRule(BaseModel):
         values = {name: getattr(self, name) for name in self.model_fields_set}
         values["workspaces"] = self.workspace_id
         return Rule(grant_of(values), self.group, self.user)
+
+
+def rules_of(tables: Iterable[AccessRule]) -> tuple[Rule, ...]:
+    return tuple(each.rule for each in tables)

@@ -43,8 +43,7 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     """
     fields = Settings.model_fields
     dotenv = read_dotenv(DOTENV)
-    named = os.environ.get(CONFIG_VARIABLE) or dotenv.get(CONFIG_VARIABLE)
-    file = config or (Path(named) if named else None)
+    file = settings_file(config, dotenv)
     return _build(
         (
             from_flags(overrides),
@@ -53,6 +52,17 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
             from_toml(file) if file else Source(),
         )
     )
+
+
+def settings_file(
+    config: Path | None = None, dotenv: Mapping[str, str | None] | None = None
+) -> Path | None:
+    """The TOML file of settings: of the flag, or as the environment or `.env` names it."""
+    if config is not None:
+        return config
+    given = read_dotenv(DOTENV) if dotenv is None else dotenv
+    named = os.environ.get(CONFIG_VARIABLE) or given.get(CONFIG_VARIABLE)
+    return Path(named) if named else None
 
 
 def variable_names() -> frozenset[str]:
