@@ -26,6 +26,7 @@ from proxy.commands.serving import (
 from proxy.commands.workers import serve_in_workers
 from proxy.errors import SettingsError
 from proxy.settings import Settings, load_search_keys, load_settings, variable_names
+from proxy.settings.access_checks import warnings_of_rules
 from proxy.settings.checks import (
     check_exposure,
     check_profiles,
@@ -50,7 +51,12 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings, LightOnScope)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
-    warnings = (*warnings_of(settings), *warnings_of_keys(settings), *_warnings_of_redis(settings))
+    warnings = (
+        *warnings_of(settings),
+        *warnings_of_keys(settings),
+        *warnings_of_rules(settings),
+        *_warnings_of_redis(settings),
+    )
     _check_usage_file(settings)
     limits = door_limits(settings)
     # Also before workers start: a fault then shows once, not once for each worker.
