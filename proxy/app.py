@@ -23,6 +23,8 @@ from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.access.refusals import LIMIT_HEADERS
+from proxy.access.rules import Rules
+from proxy.access.watched_file import never_hung_up
 from proxy.core.addresses import HostRule
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
@@ -31,7 +33,9 @@ from proxy.core.names import SEARCH_COUNT
 from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool
 from proxy.settings import Settings
+from proxy.settings.access import rules_of
 from proxy.settings.policies import Policies
+from proxy.settings.reloading import Origin, SettingsFile
 from proxy.settings.search_keys import NO_SEARCH_KEYS, SearchKeys
 from proxy.state.shared import Shared
 from proxy.state.store import Store, make_counters, make_store
@@ -67,23 +71,21 @@ Probes = tuple[tuple[Endpoint, str], ...]
 _EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower(), "retry-after", *LIMIT_HEADERS)
 
 
-def never_hung_up() -> int:
-    """How many signals to read files again have come where none can."""
-    return 0
-
-
-def create_app(
+def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     settings: Settings,
     outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
     *,
     hang_ups: Callable[[], int] = never_hung_up,
     search_keys: SearchKeys = NO_SEARCH_KEYS,
     keys: KeyRing | None = None,
+    rules: Rules | None = None,
+    origin: Origin | None = None,
 ) -> Application:
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
 
     `hang_ups` counts the signals to read files again that may have changed. `search_keys` are those
-    that client keys bring along. `keys` tell who may ask; by default as the settings say.
+    that client keys bring along. `keys` tell who may ask, and `rules` what people may; by default
+    as the settings say. `origin` is where the settings come from, to follow changes of their file.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
@@ -109,6 +111,7 @@ def create_app(
     path = settings.keys_file
     faults = search_keys.missing
     file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
+    rules = Rules(rules_of(settings.access)) if rules is None else rules
 
     jobs: list[Callable[[], Coroutine[Any, Any, None]]] = [counters.keep]
     closes: list[Callable[[], Awaitable[None]]] = [outbound.aclose, counters.aclose, store.aclose]
@@ -116,6 +119,10 @@ def create_app(
         jobs.append(partial(keep_warm, upstreams.probes, settings.keep_warm_s))
     if file is not None:
         jobs.append(file.keep_looking)
+    if origin is not None and origin.file is not None:
+        apply = (partial(_apply_rules, rules),)
+        followed = SettingsFile(origin.file, origin, settings, apply, hang_ups=hang_ups)
+        jobs.append(followed.keep_looking)
     if usage is not None:
         closes.append(partial(asyncio.to_thread, usage.file.close))
 
@@ -213,6 +220,12 @@ def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
         return SearchTool(search, text), ReadTool(LightOnFiles(search))
 
     return tools_of
+
+
+def _apply_rules(rules: Rules, settings: Settings) -> str:
+    rules.take(rules_of(settings.access))
+    count = len(settings.access)
+    return "one rule for people" if count == 1 else f"{count} rules for people"
 
 
 def _usage(settings: Settings) -> Usage | None:

@@ -199,7 +199,8 @@ def sandbox(docs: Path | None, host: str, port: int, *, attached: bool) -> None:
 Examples:
   rag-proxy check
   rag-proxy check --config rag-proxy.toml
-  rag-proxy check --key acme""",
+  rag-proxy check --key acme
+  rag-proxy check --key webui --as ann@example.com --group hr""",
 )
 @config_option
 @click.option(
@@ -207,14 +208,28 @@ Examples:
     metavar="NAME",
     help="Test one client key instead: what it may use, and one search in each of its workspaces.",
 )
-def check(config: Path | None, key: str | None) -> int:
+@click.option(
+    "--as",
+    "person",
+    metavar="PERSON",
+    help="Test what a person may use instead, and say which rules fit: through the key of --key "
+    "or, without it, with a token.",
+)
+@click.option(
+    "--group",
+    "groups",
+    metavar="GROUP",
+    multiple=True,
+    help="A group of this person. May be given several times.",
+)
+def check(config: Path | None, key: str | None, person: str | None, groups: tuple[str, ...]) -> int:
     """Test both upstreams with your keys. This makes one search and two short completions.
 
     Every line says ok, or FAIL and what to do. The exit code is 1 if anything failed.
     """
     from proxy.commands.check import run  # noqa: PLC0415 - keeps --help fast
 
-    return run(config, key)
+    return run(config, key, person, groups)
 
 
 @rag_proxy.command(

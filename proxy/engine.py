@@ -391,4 +391,6 @@ class Run:
         annotations = [] if is_told else closing.annotations
         if self.is_refused:
             report["refused"] = True
+        if self.plan.policy.show_scope:
+            report["scope"] = {**self.plan.scope.identity, "retrieval": self.plan.retrieval}
         return self.writer.end(turn, annotations=annotations, extras={FIELD: report})

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_attempts import WIDENING
+from tests.test_attempts_of_people import ATTEMPTS as OF_PEOPLE
 from tests.test_attempts_to_cross import CROSSING
 from tests.test_limits_hold import ATTEMPTS
 
@@ -34,6 +35,10 @@ TABLES = {
         ("attempt to widen", "outcome"), ((each.says, str(each.outcome)) for each in WIDENING)
     ),
     "cross": table(("attempt to cross", "outcome"), (each[:2] for each in CROSSING)),
+    "reach past the rules": table(
+        ("attempt to reach past the rules", "outcome"),
+        ((each.says, str(each.outcome)) for each in OF_PEOPLE),
+    ),
     "exhaust": table(("attempt to exhaust", "limit", "statuses, one by one"), exhausting()),
 }
 
@@ -51,5 +56,5 @@ def test_there_are_more_than_forty_attempts_and_no_two_are_the_same() -> None:
 
 
 def test_the_page_says_how_many_attempts_there_are() -> None:
-    count = len(WIDENING) + len(CROSSING) + len(ATTEMPTS)
+    count = len(WIDENING) + len(CROSSING) + len(OF_PEOPLE) + len(ATTEMPTS)
     assert f"{count} attempts" in DOCUMENT

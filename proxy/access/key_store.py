@@ -13,9 +13,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from proxy.access.key_file import parse_keys, read_text
+from proxy.access.key_file import parse_keys
 from proxy.access.key_records import KeyRecord
 from proxy.access.key_text import with_table, with_values, without_table
+from proxy.access.watched_file import read_text
 from proxy.errors import SettingsError
 
 try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
@@ -14,11 +14,14 @@ import click
 from proxy.app import make_upstreams
 from proxy.commands.advice import Place
 from proxy.commands.check_key import find_key, findings_of
+from proxy.commands.check_person import find_person, findings_of_person
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
+from proxy.errors import SettingsError
 from proxy.settings import Settings, load_search_keys, load_settings, variable_names
+from proxy.settings.access_checks import warnings_of_rules
 from proxy.settings.checks import check_profiles, require_upstream_keys, warnings_of
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.state.memory_store import MemoryStore
@@ -27,19 +30,38 @@ from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 
 
-def run(config: Path | None, key: str | None = None) -> int:
-    """Print a line for each step, perhaps of one client key. Returns 1 if one failed, else 0."""
+def run(
+    config: Path | None,
+    key: str | None = None,
+    person: str | None = None,
+    groups: Collection[str] = (),
+) -> int:
+    """Print a line for each step, perhaps of one client key or of a person in some groups.
+
+    Returns 1 if one failed, else 0.
+    """
+    if groups and person is None:
+        raise SettingsError("--group needs --as: say whose group it is")
     settings = load_settings(config)
     check_profiles(settings, LightOnScope)
     require_upstream_keys(settings, variable_names())
-    for warning in (*warnings_of(settings), *warnings_of_keys(settings)):
+    for warning in (
+        *warnings_of(settings),
+        *warnings_of_keys(settings),
+        *warnings_of_rules(settings),
+    ):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
     # Each line says all that the log would, and what to do about it.
     logging.getLogger("proxy").addHandler(logging.NullHandler())
-    if key is None:
-        return asyncio.run(_report(findings(settings, os.environ)))
-    record = find_key(settings, key)
-    return asyncio.run(_report(findings_of(record, settings, load_search_keys(), os.environ)))
+    record = None if key is None else find_key(settings, key)
+    if person is not None:
+        who = find_person(person, groups)
+        found = findings_of_person(who, record, settings, load_search_keys(), os.environ)
+    elif record is not None:
+        found = findings_of(record, settings, load_search_keys(), os.environ)
+    else:
+        found = findings(settings, os.environ)
+    return asyncio.run(_report(found))
 
 
 async def _report(found: AsyncIterator[Finding]) -> int:

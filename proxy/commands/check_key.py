@@ -43,12 +43,23 @@ async def findings_of(
     search_keys: SearchKeys,
     environment: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Finding]:
-    """What comes of each step, with the same client, transport and certificates as `serve`.
+    """What comes of each step, for whoever has the key."""
+    yield lifetime(record)
+    async for finding in findings_of_client(client_of(record), settings, search_keys, environment):
+        yield finding
 
-    It makes one search in each workspace that settings and key both name, and one if neither does.
+
+async def findings_of_client(
+    client: Client,
+    settings: Settings,
+    search_keys: SearchKeys,
+    environment: Mapping[str, str] = os.environ,
+) -> AsyncIterator[Finding]:
+    """What it may name, and what its searches find.
+
+    It makes one search in each workspace that is left of settings, key and person, and one if
+    none of them names any. Client, transport and certificates are those of `serve`.
     """
-    client = client_of(record)
-    yield _lifetime(record)
     for finding in _Uses(settings, client).findings():
         yield finding
     async with aclosing(Outbound.of(settings, environment)) as outbound:
@@ -67,7 +78,7 @@ async def findings_of(
             yield Finding(last.verdict, f"{last.name} {name}", last.detail)
 
 
-def _lifetime(record: KeyRecord) -> Finding:
+def lifetime(record: KeyRecord) -> Finding:
     if record.expires is None:
         return Finding("ok", f"key {record.name}", "does not expire")
     is_over = record.expires <= datetime.now(UTC)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from proxy.access.grant_fields import LIMITS
+from proxy.access.grants import Grant, Limits
 from proxy.access.key_records import KeyRecord
 
 _COLUMNS: Final = ("name", "workspaces", "profiles", "models", "limits", "expires", "created")
@@ -30,7 +31,7 @@ def lines_of(record: KeyRecord, now: datetime) -> list[str]:
         "retrieval": _listed(record.grant.retrieval, "any"),
         "metrics": "yes" if record.grant.may_read_metrics else "no",
         "lighton key": record.grant.lighton_key_env or "the proxy's",
-        "limits": _limits(record),
+        "limits": _limits(record.grant.limits),
         "created": _moment(record.created),
         "expires": _end(record.expires, now),
     }
@@ -44,6 +45,15 @@ def lines_of(record: KeyRecord, now: datetime) -> list[str]:
 def summary_of(record: KeyRecord) -> str:
     """What a key opens, in one line."""
     return "; ".join(f"{name}: {value}" for name, value in _grant(record).items())
+
+
+def opens(grant: Grant) -> str:
+    """What a key or a rule opens, with its limits, in one line."""
+    said = _names(grant) | {
+        "retrieval": _listed(grant.retrieval, "any"),
+        "limits": _limits(grant.limits),
+    }
+    return "; ".join(f"{name}: {value}" for name, value in said.items())
 
 
 def json_of(record: KeyRecord) -> dict[str, Any]:
@@ -67,7 +77,10 @@ def json_of(record: KeyRecord) -> dict[str, Any]:
 
 
 def _grant(record: KeyRecord) -> dict[str, str]:
-    grant = record.grant
+    return _names(record.grant)
+
+
+def _names(grant: Grant) -> dict[str, str]:
     return {
         "workspaces": _listed(grant.workspaces, "all"),
         "profiles": _listed(grant.profiles, "any"),
@@ -77,12 +90,12 @@ def _grant(record: KeyRecord) -> dict[str, str]:
 
 def _row(record: KeyRecord, now: datetime) -> Sequence[str]:
     ends = (_end(record.expires, now), _moment(record.created))
-    return record.name, *_grant(record).values(), _limits(record), *ends
+    return record.name, *_grant(record).values(), _limits(record.grant.limits), *ends
 
 
-def _limits(record: KeyRecord) -> str:
-    limits = {short: getattr(record.grant.limits, field) for field, short in _SHORT.items()}
-    return " ".join(f"{name}={limit}" for name, limit in limits.items() if limit) or "none"
+def _limits(limits: Limits) -> str:
+    named = {short: getattr(limits, field) for field, short in _SHORT.items()}
+    return " ".join(f"{name}={limit}" for name, limit in named.items() if limit) or "none"
 
 
 def _listed(values: Collection[object] | None, unrestricted: str) -> str:

@@ -26,6 +26,7 @@ from proxy.commands.serving import (
 from proxy.commands.workers import serve_in_workers
 from proxy.errors import SettingsError
 from proxy.settings import Settings, load_search_keys, load_settings, variable_names
+from proxy.settings.access_checks import warnings_of_rules
 from proxy.settings.checks import (
     check_exposure,
     check_profiles,
@@ -34,6 +35,7 @@ from proxy.settings.checks import (
 )
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.settings.policies import Policies
+from proxy.settings.reloading import Origin
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
 from proxy.telemetry.usage_file import open_to_append
 from proxy.upstreams.http.outbound import Outbound
@@ -49,7 +51,12 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings, LightOnScope)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
-    warnings = (*warnings_of(settings), *warnings_of_keys(settings), *_warnings_of_redis(settings))
+    warnings = (
+        *warnings_of(settings),
+        *warnings_of_keys(settings),
+        *warnings_of_rules(settings),
+        *_warnings_of_redis(settings),
+    )
     _check_usage_file(settings)
     limits = door_limits(settings)
     # Also before workers start: a fault then shows once, not once for each worker.
@@ -60,7 +67,13 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     if settings.workers == 1:
         hang_ups = HangUps()
         hang_ups.listen()
-        app = create_app(settings, outbound, hang_ups=hang_ups, search_keys=load_search_keys())
+        app = create_app(
+            settings,
+            outbound,
+            hang_ups=hang_ups,
+            search_keys=load_search_keys(),
+            origin=Origin(config, flags),
+        )
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
         here = server_config(app, settings.log_level, limits=limits)
@@ -134,6 +147,7 @@ def create_app_from_environment() -> ASGIApp:
             Outbound.of(settings, os.environ),
             hang_ups=hang_ups,
             search_keys=load_search_keys(),
+            origin=Origin(),
         )
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:

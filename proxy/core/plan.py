@@ -82,6 +82,8 @@ class Policy:
     """What the client key allows, and what the rules for the person do."""
     modes: frozenset[str] | None = None
     """The retrieval modes that both allow; None is all."""
+    show_scope: bool = False
+    """Whether the reply's report says which scope held, and the mode of retrieval."""
 
 
 class Ask(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +32,9 @@ def warnings_of_keys(settings: Settings) -> tuple[str, ...]:
         for name, missing in missing_profiles(records, settings.profiles)
     ]
     if settings.redis_url is None:
-        warnings += (f"{path}: {warning}" for warning in _limits_apart(settings.workers, records))
+        limits = {each.name: each.grant.limits for each in records if each.grant.limits != Limits()}
+        apart = limits_apart(settings.workers, limits, "keys")
+        warnings += (f"{path}: {warning}" for warning in apart)
     if path.exists() and path.stat().st_mode & _OTHERS_WRITE:
         warnings.append(f"{path}: others may write it, and so make keys: chmod 600 {path}")
     return tuple(warnings)
@@ -47,24 +49,27 @@ def missing_profiles(
     return [(name, missing) for name, missing in found if missing]
 
 
-def _limits_apart(workers: int, records: Iterable[KeyRecord]) -> Iterator[str]:
-    """What limits of keys do not hold against, where processes share no counts."""
-    limits = {each.name: each.grant.limits for each in records if each.grant.limits != Limits()}
+def limits_apart(workers: int, limits: Mapping[str, Limits], kind: str) -> Iterator[str]:
+    """What limits do not hold against, where processes share no counts.
+
+    They are those of keys or rules, a `kind` of thing, by its name.
+    """
+    some = _some(list(limits), kind)
     budgets = [name for name, each in limits.items() if each.daily_tokens or each.monthly_tokens]
     if limits and workers > 1:
         yield (
-            f"each of the {workers} workers counts the limits of {_some(list(limits))} by itself, "
+            f"each of the {workers} workers counts the limits of {some} by itself, "
             "so together they may use that many times as much; set RAG_PROXY_REDIS_URL to count "
             "together"
         )
     elif budgets:
         yield (
-            f"the daily and monthly tokens of {_some(budgets)} begin anew when the proxy starts "
-            "again; set RAG_PROXY_REDIS_URL to keep the counts"
+            f"the daily and monthly tokens of {_some(budgets, kind)} begin anew when the proxy "
+            "starts again; set RAG_PROXY_REDIS_URL to keep the counts"
         )
 
 
-def _some(names: Sequence[str]) -> str:
+def _some(names: Sequence[str], kind: str) -> str:
     """The first names, and how many more there are."""
     more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more keys" if more > 0 else "")
+    return ", ".join(names[:_NAMED]) + (f" and {more} more {kind}" if more > 0 else "")

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import InitSettingsSource
 
 from proxy.errors import SettingsError
+from proxy.settings.access import AccessRule
 from proxy.settings.messages import fault, unknown, unquoted
 from proxy.settings.prices import ModelPriceSettings
 from proxy.settings.profiles import Profile
@@ -31,6 +32,8 @@ from proxy.settings.sources import (
 )
 
 DOTENV: Final = Path(".env")
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {"prices": ModelPriceSettings, "access": AccessRule}
+"""The tables that are no profiles, by the setting that holds them."""
 
 
 def load_settings(config: Path | None = None, **overrides: object) -> Settings:
@@ -40,8 +43,7 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     """
     fields = Settings.model_fields
     dotenv = read_dotenv(DOTENV)
-    named = os.environ.get(CONFIG_VARIABLE) or dotenv.get(CONFIG_VARIABLE)
-    file = config or (Path(named) if named else None)
+    file = settings_file(config, dotenv)
     return _build(
         (
             from_flags(overrides),
@@ -50,6 +52,17 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
             from_toml(file) if file else Source(),
         )
     )
+
+
+def settings_file(
+    config: Path | None = None, dotenv: Mapping[str, str | None] | None = None
+) -> Path | None:
+    """The TOML file of settings: of the flag, or as the environment or `.env` names it."""
+    if config is not None:
+        return config
+    given = read_dotenv(DOTENV) if dotenv is None else dotenv
+    named = os.environ.get(CONFIG_VARIABLE) or given.get(CONFIG_VARIABLE)
+    return Path(named) if named else None
 
 
 def variable_names() -> frozenset[str]:
@@ -82,13 +95,19 @@ def _build(sources: Sequence[Source]) -> Settings:
 
 def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:
     """One line for one validation error, with the name that its source uses."""
-    path = [part for part in error["loc"] if isinstance(part, str) and part != "[key]"]
+    path = _path(error["loc"])
     source = next((each for each in sources if each.holds(path)), Source())
     if error["type"] != "extra_forbidden":
         return f"{source.label(path)}: {fault(error)}"
-    if len(path) > 1 and isinstance(error["input"], Mapping):
-        return f"{source.label(path)}: {unquoted('.'.join(path[1:]))}"
-    inner = ModelPriceSettings if path[0] == "prices" else Profile
+    inner = _TABLES.get(str(path[0]), Profile)
+    if len(path) > 1 and isinstance(error["input"], Mapping) and inner is not AccessRule:
+        return f"{source.label(path)}: {unquoted('.'.join(map(str, path[1:])))}"
     fields = Settings.model_fields if len(path) == 1 else inner.model_fields
     known = {name: name for name in fields}
-    return f"{source.label(path)}: {unknown(path[-1].lower(), known)}"
+    return f"{source.label(path)}: {unknown(str(path[-1]).lower(), known)}"
+
+
+def _path(location: Sequence[int | str]) -> list[int | str]:
+    """The keys that lead to a value. What is wrong says itself which item of a list it is."""
+    path = [part for part in location if part != "[key]"]
+    return path[:-1] if isinstance(path[-1], int) else path

@@ -59,7 +59,8 @@ def misspelt(names: Collection[str], variables: Iterable[str]) -> str | None:
 
 def fault(error: ErrorDetails) -> str:
     """The message of one validation error, without pydantic's terms and without the value."""
-    item = next((f"item {part + 1} " for part in error["loc"] if isinstance(part, int)), "")
+    last = error["loc"][-1]
+    item = f"item {last + 1} " if isinstance(last, int) else ""
     say = _FAULTS.get(error["type"])
     return item + (say(error.get("ctx", {})) if say else error["msg"].lower())
 

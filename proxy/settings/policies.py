@@ -104,6 +104,7 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         when_nothing_found=profile.when_nothing_found or settings.when_nothing_found,
         refusals={**(settings.refusal_text or {}), **(profile.refusal_text or {})},
         fail_on_search_error=settings.on_search_error == "fail",
+        show_scope=settings.show_scope,
     )
 
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from proxy.core.followups import Followups
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
 from proxy.core.scope import Retrieval, Shown
+from proxy.settings.access import AccessRule
 from proxy.settings.params import DROPPED, REFUSED
 from proxy.settings.prices import PriceSettings
 from proxy.settings.profiles import (
@@ -292,6 +293,13 @@ class Settings(ScopeSettings, BaseSettings):
     )
     prices: PriceSettings | None = Field(
         None, description="What models and searches cost you, for the costs in `usage_file`."
+    )
+
+    access: tuple[AccessRule, ...] = Field(
+        (), description="What people may use who ask through a key or with a token of their own."
+    )
+    show_scope: bool = Field(
+        default=False, description="Whether a reply says which scope held for its searches."
     )
 
     profiles: dict[ProfileName, Profile] = Field(

@@ -46,18 +46,21 @@ class Source:
     place: str = ""
     problems: tuple[str, ...] = ()
 
-    def holds(self, path: Sequence[str]) -> bool:
-        """Whether this source sets a setting, or a key inside it."""
+    def holds(self, path: Sequence[int | str]) -> bool:
+        """Whether this source sets a setting, or a key inside it. A number is a place in a list."""
         value: Any = self.values
         for part in path:
-            if not isinstance(value, Mapping) or part not in value:
+            try:
+                value = value[part]
+            except (LookupError, TypeError):
                 return False
-            value = value[part]
         return True
 
-    def label(self, path: Sequence[str]) -> str:
+    def label(self, path: Sequence[int | str]) -> str:
         """The name that this source gives a setting, or a key inside it."""
-        return ".".join((self.names.get(path[0], path[0]), *path[1:])) + self.place
+        name = str(path[0])
+        inside = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path[1:])
+        return self.names.get(name, name) + "".join(inside) + self.place
 
 
 def environment_names(setting: str) -> tuple[str, ...]:

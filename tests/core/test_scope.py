@@ -162,13 +162,18 @@ def met(*parts: Scope | None) -> set[tuple[str, int]]:
 @given(
     ours=some_shelves,
     key=parts_of_shelves | st.just(NOTHING),
+    person=parts_of_shelves | st.just(NOTHING),
     profile=parts_of_shelves,
     request=parts_of_shelves,
 )
-def test_the_scope_of_a_request_is_what_settings_key_profile_and_request_all_allow(
-    ours: Scope, key: Scope | None, profile: Scope | None, request: Scope | None
+def test_the_scope_of_a_request_is_what_settings_key_person_profile_and_request_all_allow(
+    ours: Scope,
+    key: Scope | None,
+    person: Scope | None,
+    profile: Scope | None,
+    request: Scope | None,
 ) -> None:
-    parts = (ours, key, profile, request)
+    parts = (ours, key, person, profile, request)
     allowed = books(None).intersection(*map(books, parts))
     for order in itertools.permutations(parts):
         assert met(*order) == allowed

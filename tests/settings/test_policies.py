@@ -85,6 +85,7 @@ def test_every_setting_reaches_the_policy() -> None:
         memory_chars=300,
         when_nothing_found="own_knowledge",
         refusal_text={"fr": "Non."},
+        show_scope=True,
     )
     expected = Policy(
         model="m",
@@ -97,6 +98,7 @@ def test_every_setting_reaches_the_policy() -> None:
         memory_chars=300,
         when_nothing_found="own_knowledge",
         refusals={"fr": "Non."},
+        show_scope=True,
         **others,  # type: ignore[arg-type]  # as above
     )
     assert made.of(None, ANYBODY) == expected

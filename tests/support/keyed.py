@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import httpx
 import orjson
 
-from proxy.access.clients import Client
+from proxy.access.clients import Client, Person
 from proxy.access.grants import Grant
 from proxy.access.keys import KeyRing
+from proxy.access.rules import Rules
 from proxy.app import create_app
 from proxy.settings import Settings
+from proxy.settings.access import rules_of
 from proxy.settings.search_keys import SearchKeys
 from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, Headers, ask
@@ -28,18 +30,32 @@ Say = Callable[[dict[str, Any]], Round]
 
 
 class GivenKeys(KeyRing):
-    """Each key opens what it is said to open."""
+    """Each key opens what it is said to open. People ask through keys, each by a name of their own.
 
-    def __init__(self, grants: Mapping[str, Grant]) -> None:
+    `people` are they, each with the key's name.
+    """
+
+    def __init__(
+        self,
+        grants: Mapping[str, Grant],
+        people: Mapping[str, tuple[str, Person]] | None = None,
+        rules: Rules | None = None,
+    ) -> None:
         super().__init__(grants, secret=b"s")
         self._given = {name: Client(name, f"id-{name}", grant) for name, grant in grants.items()}
+        self._people = people or {}
+        self._rules = rules or Rules()
 
     def change(self, name: str, client: Client) -> None:
         """From now on, the key `name` is that of `client`."""
         self._given[name] = client
 
     def identify(self, headers: Mapping[str, str]) -> Client:
-        return self._given[headers["authorization"].removeprefix("Bearer ")]
+        name = headers["authorization"].removeprefix("Bearer ")
+        if name in self._people:
+            key, person = self._people[name]
+            return self._rules.admit(self._given[key], person)
+        return self._given[name]
 
 
 class Searched(NamedTuple):
@@ -87,11 +103,14 @@ class World:
     """What LightOn says to every search, with the status 422."""
     wait_for: int = 0
     """How many searches must have come before any is answered."""
+    people: Mapping[str, tuple[str, Person]] = field(default_factory=dict)
+    """Those who ask through a key, by names that stand for the key in a request."""
+    rules: Rules = field(init=False)
+    """Those of the settings, until others are taken."""
     keys: GivenKeys = field(init=False)
     app: Application = field(init=False)
 
     def __post_init__(self) -> None:
-        self.keys = GivenKeys(self.grants)
         self._all_there = asyncio.Event()
         given = {
             "lighton_base_url": "http://lighton.test",
@@ -100,10 +119,14 @@ class World:
             "scaleway_api_key": "scaleway-secret",
             "default_model": "llama",
         }
+        settings = Settings(**{**given, **self.settings})
+        self.rules = Rules(rules_of(settings.access))
+        self.keys = GivenKeys(self.grants, self.people, self.rules)
         self.app = create_app(
-            Settings(**{**given, **self.settings}),
+            settings,
             httpx.MockTransport(self._answer),
             keys=self.keys,
+            rules=self.rules,
             search_keys=SearchKeys(self.variables),
         )
 

@@ -281,6 +281,25 @@ async def test_a_follow_up_is_answered_from_one_list_and_reports_both_searches(
     assert [[r["passage"] for r in each["results"]] for each in report["searches"]] == [[1], [1]]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_reply_says_which_scope_held_if_the_settings_allow_it(*, stream: bool) -> None:
+    for is_shown in (True, False):
+        upstreams = Upstreams([SEARCH_ROUND, Round("It is 27 [1].")], [LEAVE])
+        body = {"stream": stream, "lighton": {"workspace_id": [43, 44], "min_relevance": 0.1}}
+        scope = {"workspace_id": [42, 43], "show_scope": is_shown}
+        answer = await play(upstreams, body, **scope)
+        if stream:
+            (report,) = [c["lighton"] for c in check_stream(answer.body).chunks if "lighton" in c]
+        else:
+            report = answer.json()["lighton"]
+        assert ("scope" in report) == is_shown
+        if is_shown:
+            found = {name: value for name, value in report["scope"].items() if value is not None}
+            assert found.pop("unknown_relevance") == "keep"
+            assert found.pop("max_results", None) in (None, 3)
+            assert found == {"workspace_id": [43], "min_relevance": 0.1, "retrieval": "tool"}
+
+
 async def test_follow_ups_are_a_matter_of_the_profile() -> None:
     upstreams = Upstreams([Round("216.")], [LEAVE])
     profiles = {"hr": {"retrieval": "context", "followups": "off", "model": "qwen"}}
