@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from proxy.access.clients import Client, Person
 from proxy.access.keys import KeyRing
 from proxy.access.user_headers import RawHeaders, UserHeaders
-from proxy.errors import Unauthorized
+from proxy.errors import NoAccess, Unauthorized
 
 WITH_TOKEN: Final = Client("oidc")
 """Whoever has a token of the issuer, before it is said who that is. Keys have other names."""
@@ -19,8 +19,15 @@ _TOKEN: Final = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]*) *", re.ASCII | re.
 class Admits(Protocol):
     """The rules that say what people may use."""
 
-    def admit(self, client: Client, person: Person) -> Client:
+    def admit(self, client: Client, person: Person, /) -> Client:
         """The client as one that this person asks through. Raises NoAccess."""
+
+
+class NoRules:
+    """No rule, no access."""
+
+    def admit(self, _client: Client, person: Person, /) -> Client:
+        raise NoAccess(f"The rules of this proxy open nothing to {person.name!r}.")
 
 
 class ReadsTokens(Protocol):

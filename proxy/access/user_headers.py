@@ -22,8 +22,6 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 SecretOf = Callable[[str], str | None]
 """The text in a variable of the environment; None if it is not set."""
 
-EXTRA: Final = "rag-proxy[identity]"
-"""What has the library that checks signatures."""
 _ESCAPED: Final = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+")
 """Bytes beyond ASCII, as Open WebUI writes them in its custom headers."""
 
@@ -61,7 +59,7 @@ class UserHeaders:
             from proxy.access import signed_user  # noqa: PLC0415 - its library is in an extra
         except ModuleNotFoundError:
             raise IdentityUnavailable(
-                f"The proxy cannot check who asks: its operator must install {EXTRA}."
+                "The proxy cannot check who asks. Its operator must install rag-proxy[identity]."
             ) from None
         return signed_user.person_in(token, secret, groups, said.user, self._now())
 

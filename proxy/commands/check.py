@@ -1,4 +1,4 @@
-"""`rag-proxy check`: tries LightOn, Scaleway and, if it is set, Redis, as the settings say."""
+"""`rag-proxy check`: tries LightOn, Scaleway and what else the settings name: issuer, Redis."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pathlib import Path
 
 import click
 
-from proxy.app import make_upstreams
+from proxy.app import make_issuer, make_upstreams
 from proxy.commands.advice import Place
 from proxy.commands.check_key import find_key, findings_of
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
-from proxy.commands.probing import Finding, climb
-from proxy.settings import Settings, load_search_keys, load_settings, variable_names
+from proxy.commands.probing import Finding, Step, climb
+from proxy.settings import Settings, load_named_secrets, load_settings, variable_names
 from proxy.settings.checks import check_profiles, require_upstream_keys, warnings_of
+from proxy.settings.extras import require_extras
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
@@ -32,14 +33,16 @@ def run(config: Path | None, key: str | None = None) -> int:
     settings = load_settings(config)
     check_profiles(settings, LightOnScope)
     require_upstream_keys(settings, variable_names())
-    for warning in (*warnings_of(settings), *warnings_of_keys(settings)):
+    require_extras(settings)
+    secrets = load_named_secrets()
+    for warning in (*warnings_of(settings), *warnings_of_keys(settings, secrets)):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
     # Each line says all that the log would, and what to do about it.
     logging.getLogger("proxy").addHandler(logging.NullHandler())
     if key is None:
         return asyncio.run(_report(findings(settings, os.environ)))
     record = find_key(settings, key)
-    return asyncio.run(_report(findings_of(record, settings, load_search_keys(), os.environ)))
+    return asyncio.run(_report(findings_of(record, settings, secrets, os.environ)))
 
 
 async def _report(found: AsyncIterator[Finding]) -> int:
@@ -61,13 +64,24 @@ async def findings(
         search = LightOnProbe(upstreams.search, scope, place)
         place = Place(settings.scaleway_base_url, "SCALEWAY_BASE_URL", outbound.model_proxy)
         model = ScalewayProbe(upstreams.model, models_in_use(settings), place)
-        for steps in (search.steps(), model.steps()):
+        for steps in (search.steps(), model.steps(), _issuer_steps(settings, outbound)):
             async for finding in climb(steps):
                 yield finding
     if settings.redis_url is not None:
         async with aclosing(RedisStore(settings.redis_url.get_secret_value())) as store:
             async for finding in climb(RedisProbe(store).steps()):
                 yield finding
+
+
+def _issuer_steps(settings: Settings, outbound: Outbound) -> tuple[Step, ...]:
+    issuer = make_issuer(settings, outbound)
+    if issuer is None:
+        return ()
+    from proxy.commands.probe_issuer import IssuerProbe  # noqa: PLC0415 - needs an extra
+
+    setting = "identity.oidc.jwks_url" if issuer.jwks_url else "identity.oidc.issuer"
+    place = Place(issuer.jwks_url or issuer.issuer, setting, outbound.issuer_proxy)
+    return IssuerProbe(issuer, place).steps()
 
 
 def models_in_use(settings: Settings) -> list[str]:

@@ -25,13 +25,14 @@ from proxy.commands.serving import (
 )
 from proxy.commands.workers import serve_in_workers
 from proxy.errors import SettingsError
-from proxy.settings import Settings, load_search_keys, load_settings, variable_names
+from proxy.settings import Settings, load_named_secrets, load_settings, variable_names
 from proxy.settings.checks import (
     check_exposure,
     check_profiles,
     require_upstream_keys,
     warnings_of,
 )
+from proxy.settings.extras import require_extras
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.settings.policies import Policies
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
@@ -49,7 +50,13 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings, LightOnScope)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
-    warnings = (*warnings_of(settings), *warnings_of_keys(settings), *_warnings_of_redis(settings))
+    require_extras(settings)
+    secrets = load_named_secrets()
+    warnings = (
+        *warnings_of(settings),
+        *warnings_of_keys(settings, secrets),
+        *_warnings_of_redis(settings),
+    )
     _check_usage_file(settings)
     limits = door_limits(settings)
     # Also before workers start: a fault then shows once, not once for each worker.
@@ -60,7 +67,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     if settings.workers == 1:
         hang_ups = HangUps()
         hang_ups.listen()
-        app = create_app(settings, outbound, hang_ups=hang_ups, search_keys=load_search_keys())
+        app = create_app(settings, outbound, hang_ups=hang_ups, secrets=secrets)
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
         here = server_config(app, settings.log_level, limits=limits)
@@ -133,7 +140,7 @@ def create_app_from_environment() -> ASGIApp:
             settings,
             Outbound.of(settings, os.environ),
             hang_ups=hang_ups,
-            search_keys=load_search_keys(),
+            secrets=load_named_secrets(),
         )
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from proxy.core.followups import Followups
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
 from proxy.core.scope import Retrieval, Shown
+from proxy.settings.identity import IdentitySettings
 from proxy.settings.params import DROPPED, REFUSED
 from proxy.settings.prices import PriceSettings
 from proxy.settings.profiles import (
@@ -92,6 +93,9 @@ class Settings(ScopeSettings, BaseSettings):
     api_keys: tuple[Secret, ...] = Field((), description="The keys that clients may use.")
     keys_file: NonBlank | None = Field(
         None, description="The file of client keys that each open what is their own."
+    )
+    identity: IdentitySettings | None = Field(
+        None, description="How the proxy learns who asks, beside client keys."
     )
     allow_forwarded: bool = Field(
         default=False,
@@ -298,6 +302,12 @@ class Settings(ScopeSettings, BaseSettings):
         default_factory=dict,
         description="Named choices of model and knowledge, each published as a model id.",
     )
+
+    @property
+    def issuer_url(self) -> str | None:
+        """Where the keys of the issuer of tokens are, or where that is said."""
+        oidc = None if self.identity is None else self.identity.oidc
+        return None if oidc is None else oidc.jwks_url or oidc.issuer
 
     @classmethod
     def settings_customise_sources(

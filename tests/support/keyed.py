@@ -15,7 +15,7 @@ from proxy.access.grants import Grant
 from proxy.access.keys import KeyRing
 from proxy.app import create_app
 from proxy.settings import Settings
-from proxy.settings.search_keys import SearchKeys
+from proxy.settings.named_secrets import NamedSecrets
 from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, Headers, ask
 from tests.support.script import Round, offers_search, result, search_call
@@ -104,7 +104,7 @@ class World:
             Settings(**{**given, **self.settings}),
             httpx.MockTransport(self._answer),
             keys=self.keys,
-            search_keys=SearchKeys(self.variables),
+            secrets=NamedSecrets(self.variables),
         )
 
     async def chat(

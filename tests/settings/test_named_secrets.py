@@ -5,11 +5,11 @@ import pytest
 
 from proxy.access.clients import ANYBODY, Client
 from proxy.access.grants import Grant
-from proxy.settings import load_search_keys
-from proxy.settings.search_keys import SearchKeys
+from proxy.settings import load_named_secrets
+from proxy.settings.named_secrets import NamedSecrets
 from tests.settings.given import SECRET, set_variables
 
-KEYS = SearchKeys({"GOOD": f" {SECRET}\n", "EMPTY": " ", "NULL": None, "TWO": "a b", "BAD": "é"})
+KEYS = NamedSecrets({"GOOD": f" {SECRET}\n", "EMPTY": " ", "NULL": None, "TWO": "a b", "BAD": "é"})
 
 
 def searching_with(variable: str) -> Client:
@@ -43,6 +43,6 @@ def test_keys_are_read_from_the_environment_and_else_from_dotenv(
 ) -> None:
     Path(".env").write_text("ACME_KEY=of-dotenv\n")
     set_variables(monkeypatch, **here)
-    assert load_search_keys().named("ACME_KEY") == "of-dotenv"
+    assert load_named_secrets().named("ACME_KEY") == "of-dotenv"
     set_variables(monkeypatch, ACME_KEY="of-environment")
-    assert load_search_keys().named("ACME_KEY") == "of-environment"
+    assert load_named_secrets().named("ACME_KEY") == "of-environment"
