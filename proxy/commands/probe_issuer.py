@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from proxy.access.signatures import public_keys
 from proxy.commands.advice import Place, explain
 from proxy.commands.probing import ProbeError, Step
-from proxy.errors import UpstreamError
+from proxy.errors import BadReply, UpstreamError
 from proxy.upstreams.oidc.issuer import Issuer
 
 
@@ -22,8 +22,10 @@ class IssuerProbe:
     async def _keys(self) -> str:
         try:
             found = tuple(public_keys(await self.issuer.keys()))
+        except BadReply as error:  # there is something, and it is not as it should be
+            raise ProbeError(f"{error.message} Check {self.place.setting}.") from error
         except UpstreamError as error:
-            raise ProbeError(f"{error.message} {explain(error, self.place)}") from error
+            raise ProbeError(explain(error, self.place)) from error
         except ValueError as error:
             raise ProbeError(f"What {self.place.host} sent as its keys {error}.") from error
         if not found:

@@ -19,8 +19,9 @@ from tests.support.asgi import Answer, ask
 
 FRESH_ID = re.compile(r"req_[0-9a-f]{32}")
 RING = KeyRing(["client-secret"], secret=b"s")
-OPEN = Identities(KeyRing([], secret=b"s"), UserHeaders({}.get), NoRules())
-KEYS = Identities(RING, UserHeaders({}.get), NoRules())
+HEADERS = UserHeaders(lambda _: None)
+OPEN = Identities(KeyRing([], secret=b"s"), HEADERS, NoRules())
+KEYS = Identities(RING, HEADERS, NoRules())
 NO_ORIGINS: frozenset[str] = frozenset()
 
 
