@@ -19,11 +19,13 @@ from starlette.routing import Route
 
 from proxy.access.clients import Client
 from proxy.access.grants import Limits
+from proxy.access.identity import Identities, ReadsTokens
 from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.access.refusals import LIMIT_HEADERS
 from proxy.access.rules import Rules
+from proxy.access.user_headers import UserHeaders
 from proxy.access.watched_file import never_hung_up
 from proxy.core.addresses import HostRule
 from proxy.core.evidence.shelf import Shelf
@@ -34,9 +36,10 @@ from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
+from proxy.settings.extras import require_extras
+from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Origin, SettingsFile
-from proxy.settings.search_keys import NO_SEARCH_KEYS, SearchKeys
 from proxy.state.shared import Shared
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
@@ -63,6 +66,7 @@ from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
 from proxy.upstreams.lighton.wish import WISHES
+from proxy.upstreams.oidc.issuer import Issuer
 from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
@@ -76,16 +80,16 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
     *,
     hang_ups: Callable[[], int] = never_hung_up,
-    search_keys: SearchKeys = NO_SEARCH_KEYS,
+    secrets: NamedSecrets = NO_SECRETS,
     keys: KeyRing | None = None,
     rules: Rules | None = None,
     origin: Origin | None = None,
 ) -> Application:
     """The proxy. `outbound` carries the upstream requests; by default they go direct.
 
-    `hang_ups` counts the signals to read files again that may have changed. `search_keys` are those
-    that client keys bring along. `keys` tell who may ask, and `rules` what people may; by default
-    as the settings say. `origin` is where the settings come from, to follow changes of their file.
+    `hang_ups` counts the signals to read files again that may have changed. `secrets` are those
+    that client keys name. `keys` tell who may ask, and `rules` what people may use; by default as
+    the settings say. `origin` is where the settings come from, to follow changes of their file.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
@@ -102,14 +106,14 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     turns = KeptTurns(store, settings.turns_ttl_s, realm)
     counters = make_counters(store, settings.limits_without_redis)
     limits = AllLimits(counters, _limits_of_all(settings), realm)
-    tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
+    tools = _tools(ClientSearches(upstreams.search, secrets.named), settings)
     model_of = _models(upstreams)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     chat = ChatCompletions(settings, policies, model_of, tools, WISHES, turns, fences, shelf)
     models = Models(policies.names, upstreams.models)
     usage = _usage(settings)
     path = settings.keys_file
-    faults = search_keys.missing
+    faults = secrets.missing
     file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
     rules = Rules(rules_of(settings.access)) if rules is None else rules
 
@@ -126,6 +130,10 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     if usage is not None:
         closes.append(partial(asyncio.to_thread, usage.file.close))
 
+    ring = keys or _key_ring(settings, file)
+    headers = UserHeaders(secrets.text)
+    identities = Identities(ring, headers, rules, _tokens(settings, outbound))
+
     return Application(
         routes=[
             Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
@@ -139,7 +147,7 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings, keys or _key_ring(settings, file), usage),
+        middleware=_middleware(settings, identities, usage),
         redirect_slashes=False,
         lifespan=_lifespan(jobs, closes),
     )
@@ -242,11 +250,41 @@ def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
 
 
-def _middleware(settings: Settings, keys: KeyRing, usage: Usage | None) -> list[Middleware]:
+def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:
+    """The issuer of tokens that `settings` name; None if they name none."""
+    oidc = None if settings.identity is None else settings.identity.oidc
+    if oidc is None:
+        return None
+    return Issuer(oidc.issuer, oidc.jwks_url, outbound.issuer, settings.connect_timeout_s)
+
+
+def _tokens(settings: Settings, outbound: Outbound) -> ReadsTokens | None:
+    oidc = None if settings.identity is None else settings.identity.oidc
+    issuer = make_issuer(settings, outbound)
+    if oidc is None or issuer is None:
+        return None
+    require_extras(settings)
+    # The library behind these is in an extra.
+    from proxy.access.issuer_keys import IssuerKeys  # noqa: PLC0415
+    from proxy.access.tokens import TokenRules, Tokens  # noqa: PLC0415
+
+    rules = TokenRules(
+        oidc.issuer,
+        frozenset(oidc.audience),
+        frozenset(oidc.algorithms),
+        oidc.user_claim,
+        oidc.groups_claim,
+    )
+    return Tokens(rules, IssuerKeys(issuer.keys))
+
+
+def _middleware(
+    settings: Settings, identities: Identities, usage: Usage | None
+) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
     if origins is None:
-        origins = () if keys.is_open else ("*",)
+        origins = () if identities.is_open else ("*",)
     cors = Middleware(
         CORS,
         allow_origins=origins,
@@ -262,7 +300,7 @@ def _middleware(settings: Settings, keys: KeyRing, usage: Usage | None) -> list[
         Middleware(Paths),
         Middleware(
             Admission,
-            keys=keys,
+            identities=identities,
             origins=frozenset(settings.cors_origins or ()),
             allow_forwarded=settings.allow_forwarded,
         ),

@@ -2,7 +2,8 @@
 
     ProxyError
     ├── BadRequest            400  the client's request is at fault; `param` names the field
-    ├── Unauthorized          401  the client's key is missing, unknown or expired
+    ├── Unauthorized          401  the client's key or token is missing, unknown or expired
+    │   └── NoPerson          401  the client's key stands for people, and nobody is named
     ├── Forbidden             403  the request asks for too much, or comes from another machine
     │   ├── NoAccess          403  no rule opens anything for the person who asks
     │   ├── EmptyScope        403  nothing is left after narrowing; never an unscoped search
@@ -87,6 +88,17 @@ class Unauthorized(ProxyError):
     type = "invalid_request_error"
     code = "invalid_api_key"
     retryable = False
+
+    def __init__(self, message: str, *, tried_by: str = "") -> None:
+        """`tried_by` is the person whose authentic token does not hold; "" if nobody knows."""
+        super().__init__(message)
+        self.tried_by = tried_by
+
+
+class NoPerson(Unauthorized):
+    """No try to be anybody: the front-end has left the name out."""
+
+    code = "no_person"
 
 
 class Forbidden(ProxyError):

@@ -17,7 +17,7 @@ from proxy.app import create_app
 from proxy.core.instructions import SEARCHING
 from proxy.errors import EmptyScope
 from proxy.settings import Settings
-from proxy.settings.search_keys import SearchKeys
+from proxy.settings.named_secrets import NamedSecrets
 from tests.access.key_samples import OTHER, SECRET, table, write
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error, check_model, check_model_list
@@ -279,7 +279,7 @@ async def test_a_key_of_the_key_file_opens_what_its_table_says(tmp_path: Path) -
     app = create_app(
         settings(keys_file=str(path), workspace_id=[42, 43]),
         httpx.MockTransport(upstream),
-        search_keys=SearchKeys({"ACME_KEY": "acmes"}),
+        secrets=NamedSecrets({"ACME_KEY": "acmes"}),
     )
     statuses = [
         (await ask(app, document=body, headers={"authorization": f"Bearer {key}"})).status

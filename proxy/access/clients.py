@@ -18,6 +18,17 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleHeaders:
+    """The headers in which a front-end says who asks through its key."""
+
+    user: str
+    secret_env: str = ""
+    """The variable with the secret that the user header is signed with; "" if it is plain."""
+    groups: str = ""
+    """The header with the person's groups; "" if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """The sender of a request, as far as the proxy tells clients apart."""
 
@@ -37,6 +48,8 @@ class Client:
     """Who asks through the key; None if it stands for nobody but itself."""
     of_person: Grant = EVERYTHING
     """What rules open to the person, of what the key opens."""
+    people: PeopleHeaders | None = None
+    """How a request says for whom the key stands; None if it stands for nobody but itself."""
 
     @property
     def identity(self) -> tuple[str, ...]:

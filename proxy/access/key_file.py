@@ -31,7 +31,7 @@ class HeldKey:
 
 
 def client_of(record: KeyRecord) -> Client:
-    return Client(record.name, record.id, record.grant)
+    return Client(record.name, record.id, record.grant, people=record.people)
 
 
 def held_keys(records: Iterable[KeyRecord]) -> Mapping[bytes, HeldKey]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+from proxy.access.clients import PeopleHeaders
 from proxy.access.grant_fields import (
     LIMITS,
     grant_of,
@@ -22,6 +23,7 @@ from proxy.access.grant_fields import (
     read_workspaces,
 )
 from proxy.access.grants import Grant
+from proxy.access.people_fields import READERS, SECRET, people_of
 from proxy.errors import SettingsError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -52,6 +54,7 @@ class KeyRecord:
     """From this moment on the key opens nothing, whichever secret it has."""
     previous: tuple[Secret, ...] = ()
     """Earlier secrets, of which each opens the key until its own end."""
+    people: PeopleHeaders | None = None
 
 
 def records_of(document: Mapping[str, Any]) -> tuple[KeyRecord, ...]:
@@ -97,6 +100,10 @@ def record_of(name: str, table: object) -> KeyRecord:
             problems.append(f"keys.{name}.{shown}: {error}")
     if problems:
         raise SettingsError(*problems)
+    try:
+        people = people_of(values)
+    except ValueError as error:
+        raise SettingsError(f"keys.{name}.{error}") from None
     return KeyRecord(
         name,
         values["id"],
@@ -105,6 +112,7 @@ def record_of(name: str, table: object) -> KeyRecord:
         values.get("created"),
         values.get("expires"),
         values.get("previous", ()),
+        people,
     )
 
 
@@ -169,7 +177,7 @@ def in_utc(moment: datetime) -> datetime | None:
 
 def _variable(value: Any) -> str:
     name = _matching(
-        _VARIABLE, "must be the name of an environment variable, in capitals: not the key itself"
+        _VARIABLE, "must be the name of an environment variable, in capitals: not its value"
     )(value)
     if name.startswith(_SETTINGS):
         raise ValueError(f"must not begin with {_SETTINGS}: such variables are settings")
@@ -202,5 +210,7 @@ _FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(LIMITS, read_amount),
     "metrics": _metrics,
     "lighton_key_env": _variable,
+    **READERS,
+    SECRET: _variable,
 }
 """The fields of a table. Each reader raises ValueError that says what the value must be."""

@@ -1,4 +1,4 @@
-"""`rag-proxy check`: tries LightOn, Scaleway and, if it is set, Redis, as the settings say."""
+"""`rag-proxy check`: tries LightOn, Scaleway and what else the settings name: issuer, Redis."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from pathlib import Path
 
 import click
 
-from proxy.app import make_upstreams
+from proxy.app import make_issuer, make_upstreams
 from proxy.commands.advice import Place
 from proxy.commands.check_key import find_key, findings_of
 from proxy.commands.check_person import find_person, findings_of_person
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
-from proxy.commands.probing import Finding, climb
+from proxy.commands.probing import Finding, Step, climb
 from proxy.errors import SettingsError
-from proxy.settings import Settings, load_search_keys, load_settings, variable_names
+from proxy.settings import Settings, load_named_secrets, load_settings, variable_names
 from proxy.settings.access_checks import warnings_of_rules
 from proxy.settings.checks import check_profiles, require_upstream_keys, warnings_of
+from proxy.settings.extras import require_extras
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
@@ -45,9 +46,11 @@ def run(
     settings = load_settings(config)
     check_profiles(settings, LightOnScope)
     require_upstream_keys(settings, variable_names())
+    require_extras(settings)
+    secrets = load_named_secrets()
     for warning in (
         *warnings_of(settings),
-        *warnings_of_keys(settings),
+        *warnings_of_keys(settings, secrets),
         *warnings_of_rules(settings),
     ):
         click.echo(f"rag-proxy: warning: {warning}", err=True)
@@ -56,9 +59,9 @@ def run(
     record = None if key is None else find_key(settings, key)
     if person is not None:
         who = find_person(person, groups)
-        found = findings_of_person(who, record, settings, load_search_keys(), os.environ)
+        found = findings_of_person(who, record, settings, secrets, os.environ)
     elif record is not None:
-        found = findings_of(record, settings, load_search_keys(), os.environ)
+        found = findings_of(record, settings, secrets, os.environ)
     else:
         found = findings(settings, os.environ)
     return asyncio.run(_report(found))
@@ -83,13 +86,24 @@ async def findings(
         search = LightOnProbe(upstreams.search, scope, place)
         place = Place(settings.scaleway_base_url, "SCALEWAY_BASE_URL", outbound.model_proxy)
         model = ScalewayProbe(upstreams.model, models_in_use(settings), place)
-        for steps in (search.steps(), model.steps()):
+        for steps in (search.steps(), model.steps(), _issuer_steps(settings, outbound)):
             async for finding in climb(steps):
                 yield finding
     if settings.redis_url is not None:
         async with aclosing(RedisStore(settings.redis_url.get_secret_value())) as store:
             async for finding in climb(RedisProbe(store).steps()):
                 yield finding
+
+
+def _issuer_steps(settings: Settings, outbound: Outbound) -> tuple[Step, ...]:
+    issuer = make_issuer(settings, outbound)
+    if issuer is None:
+        return ()
+    from proxy.commands.probe_issuer import IssuerProbe  # noqa: PLC0415 - needs an extra
+
+    setting = "identity.oidc.jwks_url" if issuer.jwks_url else "identity.oidc.issuer"
+    place = Place(issuer.jwks_url or issuer.issuer, setting, outbound.issuer_proxy)
+    return IssuerProbe(issuer, place).steps()
 
 
 def models_in_use(settings: Settings) -> list[str]:

@@ -19,8 +19,8 @@ from proxy.commands.probing import Finding, climb
 from proxy.core.scope import Scope, common_scope, mode_of
 from proxy.errors import EmptyScope, ModelNotFound, ProxyError, RetrievalNotAllowed, SettingsError
 from proxy.settings import Settings
+from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.policies import Policies
-from proxy.settings.search_keys import SearchKeys
 from proxy.state.memory_store import MemoryStore
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.clients import ClientSearches
@@ -40,19 +40,19 @@ def find_key(settings: Settings, name: str) -> KeyRecord:
 async def findings_of(
     record: KeyRecord,
     settings: Settings,
-    search_keys: SearchKeys,
+    secrets: NamedSecrets,
     environment: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Finding]:
     """What comes of each step, for whoever has the key."""
     yield lifetime(record)
-    async for finding in findings_of_client(client_of(record), settings, search_keys, environment):
+    async for finding in findings_of_client(client_of(record), settings, secrets, environment):
         yield finding
 
 
 async def findings_of_client(
     client: Client,
     settings: Settings,
-    search_keys: SearchKeys,
+    secrets: NamedSecrets,
     environment: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Finding]:
     """What it may name, and what its searches find.
@@ -65,7 +65,7 @@ async def findings_of_client(
     async with aclosing(Outbound.of(settings, environment)) as outbound:
         searches = make_upstreams(settings, outbound, MemoryStore(0)).search
         try:
-            lighton = ClientSearches(searches, search_keys.named).of(client)
+            lighton = ClientSearches(searches, secrets.named).of(client)
         except ProxyError as error:
             yield Finding("FAIL", "LightOn key", error.message)
             return

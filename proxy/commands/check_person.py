@@ -32,7 +32,7 @@ from proxy.commands.probing import Finding
 from proxy.errors import NoAccess, SettingsError
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
-from proxy.settings.search_keys import SearchKeys
+from proxy.settings.named_secrets import NamedSecrets
 
 WITH_TOKEN: Final = Client("oidc")
 """Whoever has a token of the issuer: there is no key that narrows what the rules open."""
@@ -50,7 +50,7 @@ async def findings_of_person(
     person: Person,
     record: KeyRecord | None,
     settings: Settings,
-    search_keys: SearchKeys,
+    secrets: NamedSecrets,
     environment: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Finding]:
     """What comes of each step, for a person who asks through a key or, without one, by a token."""
@@ -69,7 +69,7 @@ async def findings_of_person(
         yield Finding("FAIL", "all rules that fit", f"{error.status}: {error.message}")
         return
     yield Finding("ok", "all rules that fit", f"open {opens(admitted.of_person)}")
-    async for finding in findings_of_client(admitted, settings, search_keys, environment):
+    async for finding in findings_of_client(admitted, settings, secrets, environment):
         yield finding
 
 

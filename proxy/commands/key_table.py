@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
+from proxy.access.clients import PeopleHeaders
 from proxy.access.grant_fields import LIMITS
 from proxy.access.grants import Grant, Limits
 from proxy.access.key_records import KeyRecord
@@ -35,6 +37,8 @@ def lines_of(record: KeyRecord, now: datetime) -> list[str]:
         "created": _moment(record.created),
         "expires": _end(record.expires, now),
     }
+    if record.people is not None:
+        said["people"] = _people(record.people)
     if record.previous:
         ends = "; ".join(_end(each.until, now) for each in record.previous)
         said["earlier secrets"] = f"until {ends}"
@@ -70,6 +74,7 @@ def json_of(record: KeyRecord) -> dict[str, Any]:
         "limits": {field: limit for field, limit in limits.items() if limit is not None},
         "metrics": grant.may_read_metrics,
         "lighton_key_env": grant.lighton_key_env or None,
+        "people": None if record.people is None else asdict(record.people),
         "created": _iso(record.created),
         "expires": _iso(record.expires),
         "earlier_secrets_until": [_iso(each.until) for each in record.previous],
@@ -96,6 +101,13 @@ def _row(record: KeyRecord, now: datetime) -> Sequence[str]:
 def _limits(limits: Limits) -> str:
     named = {short: getattr(limits, field) for field, short in _SHORT.items()}
     return " ".join(f"{name}={limit}" for name, limit in named.items() if limit) or "none"
+
+
+def _people(people: PeopleHeaders) -> str:
+    """The headers that say whom the key stands for."""
+    signed = f", signed with {people.secret_env}" if people.secret_env else ", not signed"
+    groups = f"; groups {people.groups}" if people.groups else ""
+    return f"{people.user}{signed}{groups}"
 
 
 def _listed(values: Collection[object] | None, unrestricted: str) -> str:

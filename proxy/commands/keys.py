@@ -20,6 +20,7 @@ from proxy.access.key_file import read_keys
 from proxy.access.key_making import hash_of, make_id, make_key
 from proxy.access.key_records import KeyRecord, in_utc, record_of
 from proxy.access.key_store import add_key, no_such_key, revoke_key, rotate_key
+from proxy.access.people_fields import HEADERS, SECRET
 from proxy.commands.key_table import json_of, lines_of, summary_of, table_of
 from proxy.errors import SettingsError
 from proxy.settings import Settings, load_settings
@@ -48,6 +49,11 @@ def run_add(
         _tell(
             f"warning: {name} sees no workspace, so whatever would search gets a 403; give a key "
             "--workspace ID or --all-workspaces"
+        )
+    if record.people is not None and not record.people.secret_env:
+        _tell(
+            f"warning: whoever has this key can name anybody in {record.people.user}; where the "
+            "front-end can sign who asks, use --signed-user-header"
         )
 
 
@@ -130,6 +136,7 @@ def _values(wishes: Mapping[str, Any]) -> dict[str, Any]:
         "expires": None if wishes["expires"] is None else _expiry(wishes["expires"]),
         "metrics": wishes["metrics"] or None,
         "lighton_key_env": wishes["lighton_key_env"],
+        **{field: wishes[field] for field in (*HEADERS, SECRET)},
     }
     return {field: value for field, value in values.items() if value is not None}
 

@@ -81,6 +81,26 @@ Examples:
     metavar="VARIABLE",
     help="Search with the LightOn key in this variable of the proxy's environment.",
 )
+@click.option(
+    "--signed-user-header",
+    metavar="HEADER",
+    help="Let it stand for people: each request names one in this header, as a signed token.",
+)
+@click.option(
+    "--signed-user-secret-env",
+    metavar="VARIABLE",
+    help="Check that header with the secret in this variable of the proxy's environment.",
+)
+@click.option(
+    "--trust-user-header",
+    metavar="HEADER",
+    help="Let it stand for people whom this header names, without a proof.",
+)
+@click.option(
+    "--trust-groups-header",
+    metavar="HEADER",
+    help="Take the groups of the person from this header, with commas between.",
+)
 @keys_file_option
 @config_option
 def add(name: str, config: Path | None, keys_file: str | None, **wishes: Any) -> None:

@@ -25,7 +25,7 @@ from proxy.commands.serving import (
 )
 from proxy.commands.workers import serve_in_workers
 from proxy.errors import SettingsError
-from proxy.settings import Settings, load_search_keys, load_settings, variable_names
+from proxy.settings import Settings, load_named_secrets, load_settings, variable_names
 from proxy.settings.access_checks import warnings_of_rules
 from proxy.settings.checks import (
     check_exposure,
@@ -33,6 +33,7 @@ from proxy.settings.checks import (
     require_upstream_keys,
     warnings_of,
 )
+from proxy.settings.extras import require_extras
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Origin
@@ -51,9 +52,11 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     check_profiles(settings, LightOnScope)
     check_exposure(settings)
     require_upstream_keys(settings, variable_names())
+    require_extras(settings)
+    secrets = load_named_secrets()
     warnings = (
         *warnings_of(settings),
-        *warnings_of_keys(settings),
+        *warnings_of_keys(settings, secrets),
         *warnings_of_rules(settings),
         *_warnings_of_redis(settings),
     )
@@ -67,13 +70,8 @@ def run(config: Path | None, **flags: str | int | None) -> None:
     if settings.workers == 1:
         hang_ups = HangUps()
         hang_ups.listen()
-        app = create_app(
-            settings,
-            outbound,
-            hang_ups=hang_ups,
-            search_keys=load_search_keys(),
-            origin=Origin(config, flags),
-        )
+        origin = Origin(config, flags)
+        app = create_app(settings, outbound, hang_ups=hang_ups, secrets=secrets, origin=origin)
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
         here = server_config(app, settings.log_level, limits=limits)
@@ -146,7 +144,7 @@ def create_app_from_environment() -> ASGIApp:
             settings,
             Outbound.of(settings, os.environ),
             hang_ups=hang_ups,
-            search_keys=load_search_keys(),
+            secrets=load_named_secrets(),
             origin=Origin(),
         )
     except SettingsError as error:  # a file may have changed since the first worker read it

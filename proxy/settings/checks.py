@@ -105,6 +105,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_keys_beside_file(settings),
         *_forwards_without_keys(settings),
         *_in_clear(settings),
+        *_keys_in_clear(settings),
         *_apart(settings),
         *_never_refusing(settings),
         *_limits_apart(settings),
@@ -122,8 +123,9 @@ def _short_keys(settings: Settings) -> Iterator[str]:
 
 
 def _has_keys(settings: Settings) -> bool:
-    """Whether every request needs a key. With a key file it does, whatever the file holds."""
-    return bool(settings.api_keys) or settings.keys_file is not None
+    """Whether every request needs a key or a token. With a key file it does, whatever it holds."""
+    has_issuer = settings.issuer_url is not None
+    return bool(settings.api_keys) or settings.keys_file is not None or has_issuer
 
 
 def _keys_beside_file(settings: Settings) -> Iterator[str]:
@@ -150,6 +152,19 @@ def _in_clear(settings: Settings) -> Iterator[str]:
             yield (
                 f"{environment_names(setting)[0]} begins with http://: the key and the documents "
                 f"go to {parts.hostname} in clear; use https:// if it answers there"
+            )
+
+
+def _keys_in_clear(settings: Settings) -> Iterator[str]:
+    """Issuers whose keys anyone on the path can replace."""
+    if settings.identity is None or settings.identity.oidc is None:
+        return
+    for name, address in settings.identity.oidc.addresses.items():
+        parts = urlsplit(address)
+        if parts.scheme == "http" and not is_loopback_host(parts.hostname or ""):
+            yield (
+                f"{name} begins with http://: whoever is on the way to {parts.hostname} can be "
+                "anybody here; use https://"
             )
 
 

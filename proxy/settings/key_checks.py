@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from proxy.access.grants import Limits
-from proxy.access.key_file import read_keys
+from proxy.access.key_file import client_of, read_keys
 from proxy.access.key_records import KeyRecord
+from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.schema import Settings
 
 _NAMED: Final = 3
@@ -17,7 +18,7 @@ _NAMED: Final = 3
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
-def warnings_of_keys(settings: Settings) -> tuple[str, ...]:
+def warnings_of_keys(settings: Settings, secrets: NamedSecrets = NO_SECRETS) -> tuple[str, ...]:
     """One line for each thing in the key file that works less well than its author may expect.
 
     Raises SettingsError for a file that cannot be read: at the start there are no keys that could
@@ -35,6 +36,7 @@ def warnings_of_keys(settings: Settings) -> tuple[str, ...]:
         limits = {each.name: each.grant.limits for each in records if each.grant.limits != Limits()}
         apart = limits_apart(settings.workers, limits, "keys")
         warnings += (f"{path}: {warning}" for warning in apart)
+    warnings += (f"{path}: {warning}" for warning in secrets.weak(map(client_of, records)))
     if path.exists() and path.stat().st_mode & _OTHERS_WRITE:
         warnings.append(f"{path}: others may write it, and so make keys: chmod 600 {path}")
     return tuple(warnings)

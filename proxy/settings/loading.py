@@ -18,10 +18,10 @@ from pydantic_settings import InitSettingsSource
 from proxy.errors import SettingsError
 from proxy.settings.access import AccessRule
 from proxy.settings.messages import fault, unknown, unquoted
+from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.prices import ModelPriceSettings
 from proxy.settings.profiles import Profile
 from proxy.settings.schema import Settings
-from proxy.settings.search_keys import SearchKeys
 from proxy.settings.sources import (
     CONFIG_VARIABLE,
     Source,
@@ -70,10 +70,10 @@ def variable_names() -> frozenset[str]:
     return frozenset((*os.environ, *read_dotenv(DOTENV)))
 
 
-def load_search_keys() -> SearchKeys:
+def load_named_secrets() -> NamedSecrets:
     """The search keys in the environment of this process and, where it has none, in `.env`."""
     given = {name: value for name, value in os.environ.items() if value.strip()}
-    return SearchKeys({**read_dotenv(DOTENV), **given})
+    return NamedSecrets({**read_dotenv(DOTENV), **given})
 
 
 def _build(sources: Sequence[Source]) -> Settings:

@@ -15,6 +15,7 @@ from proxy.core.followups import Followups
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
 from proxy.core.scope import Retrieval, Shown
 from proxy.settings.access import AccessRule
+from proxy.settings.identity import IdentitySettings
 from proxy.settings.params import DROPPED, REFUSED
 from proxy.settings.prices import PriceSettings
 from proxy.settings.profiles import (
@@ -93,6 +94,9 @@ class Settings(ScopeSettings, BaseSettings):
     api_keys: tuple[Secret, ...] = Field((), description="The keys that clients may use.")
     keys_file: NonBlank | None = Field(
         None, description="The file of client keys that each open what is their own."
+    )
+    identity: IdentitySettings | None = Field(
+        None, description="How the proxy learns who asks, beside client keys."
     )
     allow_forwarded: bool = Field(
         default=False,
@@ -306,6 +310,12 @@ class Settings(ScopeSettings, BaseSettings):
         default_factory=dict,
         description="Named choices of model and knowledge, each published as a model id.",
     )
+
+    @property
+    def issuer_url(self) -> str | None:
+        """Where the keys of the issuer of tokens are, or where that is said."""
+        oidc = None if self.identity is None else self.identity.oidc
+        return None if oidc is None else oidc.jwks_url or oidc.issuer
 
     @classmethod
     def settings_customise_sources(

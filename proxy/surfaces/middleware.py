@@ -12,10 +12,10 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.access.clients import Client
-from proxy.access.keys import KeyRing
+from proxy.access.identity import Identities
 from proxy.access.loopback import check_loopback
 from proxy.access.wrong_keys import WrongKeys
-from proxy.errors import TooManyWrongKeys, Unauthorized
+from proxy.errors import NoPerson, TooManyWrongKeys, Unauthorized
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.facts import RequestFacts
@@ -28,8 +28,8 @@ _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 _OPEN_PATHS: Final = frozenset({"/health", "/ready"})
 
 _WRONG_KEYS: Final = (
-    "Too many requests from this address had a key that the proxy does not know. Check the key, "
-    "and wait before you try another one."
+    "Too many requests from this address had a key or token that the proxy does not accept. Check "
+    "it, and wait before you try another one."
 )
 
 _log = logging.getLogger("proxy.access")
@@ -101,12 +101,12 @@ def _facts_of(scope: Scope, exchange: Exchange, began: float, ended: float) -> R
 
 
 class Admission:
-    """Admits those who may ask: holders of a client key, or, without keys, only this machine."""
+    """Admits those who may ask: whom a key or a token names, or, without both, this machine."""
 
     def __init__(
         self,
         app: ASGIApp,
-        keys: KeyRing,
+        identities: Identities,
         origins: frozenset[str],
         *,
         allow_forwarded: bool = False,
@@ -118,7 +118,7 @@ class Admission:
         `wrong_keys` slows down who tries keys.
         """
         self.app = app
-        self.keys = keys
+        self.identities = identities
         self.origins = origins
         self.allow_forwarded = allow_forwarded
         self.wrong_keys = wrong_keys or WrongKeys()
@@ -126,23 +126,33 @@ class Admission:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             exchange = exchange_of(scope)
-            if self.keys.is_open:
+            if self.identities.is_open:
                 check_loopback(exchange.headers, self.origins, allow_forwarded=self.allow_forwarded)
             elif scope["path"] not in _OPEN_PATHS:
-                exchange.client = self._identify(scope, exchange)
+                return self._pass_on(exchange, scope, receive, send)
         return self.app(scope, receive, send)
 
-    def _identify(self, scope: Scope, exchange: Exchange) -> Client:
-        """The client. Raises Unauthorized, and TooManyWrongKeys for an address that keeps trying.
+    async def _pass_on(
+        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        exchange.client = await self._identify(scope, exchange)
+        await self.app(scope, receive, send)
 
-        A right key opens from every address, because many clients may share one.
+    async def _identify(self, scope: Scope, exchange: Exchange) -> Client:
+        """The client. Raises what `Identities.identify` does, and TooManyWrongKeys.
+
+        That is for an address that keeps trying, or a person whose tokens keep being too old. A
+        right key opens from every address, because many clients may share one.
         """
         try:
-            return self.keys.identify(exchange.headers)
-        except Unauthorized:
+            return await self.identities.identify(exchange.headers, scope["headers"])
+        except NoPerson:
+            raise  # the key was right
+        except Unauthorized as error:
             peer = scope.get("client")
             if peer and exchange.headers.get("authorization"):
-                wait_s = self.wrong_keys.note(peer[0])
+                who = f"person {error.tried_by}" if error.tried_by else peer[0]
+                wait_s = self.wrong_keys.note(who)
                 if wait_s is not None:
                     raise TooManyWrongKeys(_WRONG_KEYS, retry_after_s=wait_s) from None
             raise

@@ -17,7 +17,7 @@ from proxy.errors import SettingsError
 from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import load_corpus
 from proxy.settings import Settings
-from proxy.settings.search_keys import SearchKeys
+from proxy.settings.named_secrets import NamedSecrets
 from tests.access.key_samples import table, write
 from tests.support.server import serving
 
@@ -56,7 +56,7 @@ def record(expires: datetime | None = None, **grant: Any) -> KeyRecord:
 async def lines(
     url: str, key: KeyRecord, variables: dict[str, str | None] | None = None, **values: Any
 ) -> list[str]:
-    found = findings_of(key, settings_for(url, **values), SearchKeys(variables or {}), {})
+    found = findings_of(key, settings_for(url, **values), NamedSecrets(variables or {}), {})
     return [str(each) async for each in found]
 
 

@@ -24,6 +24,9 @@ daily_tokens = 4
 monthly_tokens = 5
 metrics = true
 lighton_key_env = "ACME_KEY"
+signed_user_header = "X-User-Jwt"
+signed_user_secret_env = "JWT_SECRET"
+trust_groups_header = "X-Groups"
 previous = [
     {{ sha256 = "{sha256(OTHER)}", until = 2026-11-25 }},
     {{ sha256 = "{sha256("rp-x")}", until = 2026-11-27T07:00:00Z }},
@@ -67,8 +70,14 @@ def test_one_key_is_shown_with_all_that_its_record_says() -> None:
         "limits           rpm=1 tpm=2 concurrent=3 daily=4 monthly=5",
         "created          2026-11-26 06:49 UTC",
         "expires          2026-11-26 00:00 UTC (expired)",
+        "people           X-User-Jwt, signed with JWT_SECRET; groups X-Groups",
         "earlier secrets  until 2026-11-25 00:00 UTC (expired); 2026-11-27 07:00 UTC",
     ]
+
+
+def test_a_header_without_a_proof_is_shown_as_such() -> None:
+    (record,) = records(table("acme", more='trust_user_header = "X-User"'))
+    assert lines_of(record, NOW)[-1] == "people       X-User, not signed"
 
 
 def test_a_key_in_one_line_is_what_it_opens() -> None:
@@ -103,6 +112,7 @@ def test_json_has_all_that_the_record_says() -> None:
         },
         "metrics": True,
         "lighton_key_env": "ACME_KEY",
+        "people": {"user": "X-User-Jwt", "secret_env": "JWT_SECRET", "groups": "X-Groups"},
         "created": "2026-11-26T06:49:10+00:00",
         "expires": "2026-11-26T00:00:00+00:00",
         "earlier_secrets_until": ["2026-11-25T00:00:00+00:00", "2026-11-27T07:00:00+00:00"],

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from proxy.access.clients import Client
+from proxy.access.clients import Client, PeopleHeaders
 from proxy.access.grants import Grant, Limits
 from proxy.access.key_file import KeyFile, read_keys
 from proxy.access.key_records import KeyRecord
@@ -116,6 +116,15 @@ def test_all_options_reach_the_file(path: Path, said: Any) -> None:
     assert abs(datetime.now(UTC) - record.created) < timedelta(minutes=5)
 
 
+def test_a_key_can_stand_for_people_whom_a_front_end_names(path: Path, said: Any) -> None:
+    options = ("--signed-user-header", "X-Jwt", "--signed-user-secret-env", "JWT_SECRET")
+    _, err = said("add", "chat", "--all-workspaces", *options, "--trust-groups-header", "X-Groups")
+    assert only(path).people == PeopleHeaders("X-Jwt", "JWT_SECRET", "X-Groups")
+    assert "warning" not in err
+    _, err = said("add", "portal", "--all-workspaces", "--trust-user-header", "X-User")
+    assert "warning: whoever has this key can name anybody in X-User" in err
+
+
 @pytest.mark.parametrize(
     ("options", "profiles", "models"),
     [
@@ -175,6 +184,9 @@ def test_a_key_expires_at_the_beginning_of_a_day_or_at_a_time(
         (["a", "--expires", "2020-01-31"], "--expires: must be in the future"),
         (["a", "--lighton-key-env", "sk-x"], "keys.a.lighton_key_env: must be the name of an "),
         (["a", "--lighton-key-env", "RAG_PROXY_X"], "keys.a.lighton_key_env: must not begin with"),
+        (["a", "--trust-user-header", "Cookie"], "keys.a.trust_user_header: must not be a header"),
+        (["a", "--trust-groups-header", "X-G"], "keys.a.trust_groups_header: needs signed_user_"),
+        (["a", "--signed-user-header", "X-J"], "keys.a.signed_user_secret_env: is missing"),
         (["a", "--rpm", "0"], "Invalid value for '--rpm'"),
         (["a", "--workspace", "hr"], "Invalid value for '--workspace'"),
         (["a", "--profile", "x"], "--profile: no profile is named x; there are: hr, legal"),

@@ -17,7 +17,7 @@ from proxy.access.rules import Rules
 from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
-from proxy.settings.search_keys import SearchKeys
+from proxy.settings.named_secrets import NamedSecrets
 from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, Headers, ask
 from tests.support.script import Round, offers_search, result, search_call
@@ -127,7 +127,7 @@ class World:
             httpx.MockTransport(self._answer),
             keys=self.keys,
             rules=self.rules,
-            search_keys=SearchKeys(self.variables),
+            secrets=NamedSecrets(self.variables),
         )
 
     async def chat(

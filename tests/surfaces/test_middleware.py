@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proxy.access.identity import Identities, NoRules
 from proxy.access.keys import KeyRing
+from proxy.access.user_headers import UserHeaders
 from proxy.errors import Forbidden, Unauthorized
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Admission, Paths, Requests
@@ -16,8 +18,10 @@ from proxy.telemetry.facts import AnswerFacts, Failure
 from tests.support.asgi import Answer, ask
 
 FRESH_ID = re.compile(r"req_[0-9a-f]{32}")
-OPEN = KeyRing([], secret=b"s")
-KEYS = KeyRing(["client-secret"], secret=b"s")
+RING = KeyRing(["client-secret"], secret=b"s")
+HEADERS = UserHeaders(lambda _: None)
+OPEN = Identities(KeyRing([], secret=b"s"), HEADERS, NoRules())
+KEYS = Identities(RING, HEADERS, NoRules())
 NO_ORIGINS: frozenset[str] = frozenset()
 
 
@@ -134,7 +138,7 @@ async def test_the_line_names_the_client_by_its_keys_name_and_not_by_its_key(
 ) -> None:
     app = Admission(noting(), KEYS, NO_ORIGINS)
     line = await logged(caplog, app, authorization="Bearer client-secret")
-    name = KEYS.identify({"authorization": "Bearer client-secret"}).name
+    name = RING.identify({"authorization": "Bearer client-secret"}).name
     assert line == f"POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1 key={name}"
 
 
@@ -159,7 +163,7 @@ async def test_the_query_is_not_logged(caplog: pytest.LogCaptureFixture) -> None
 # Admission
 
 
-def admitted(keys: KeyRing, origins: frozenset[str] = NO_ORIGINS) -> ASGIApp:
+def admitted(keys: Identities, origins: frozenset[str] = NO_ORIGINS) -> ASGIApp:
     return Requests(Admission(noting(), keys, origins))
 
 

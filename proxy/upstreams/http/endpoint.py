@@ -33,8 +33,9 @@ _PORTS: Final = {"http": 80, "https": 443}
 class Reply:
     """A receiver that keeps a whole reply."""
 
-    def __init__(self, upstream: str, timeout_s: float) -> None:
-        """`timeout_s` bounds each wait for bytes, not the whole reply."""
+    def __init__(self, upstream: str, timeout_s: float, longest: int = _LONGEST_BODY) -> None:
+        """`timeout_s` bounds each wait for bytes, not the whole reply; `longest` its bytes."""
+        self._longest = longest
         self._upstream = upstream
         self.patience_s = timeout_s
         self.status = 0
@@ -67,7 +68,7 @@ class Reply:
 
         def decode(part: bytes) -> Behind:
             try:
-                decoded = inflater.inflate(part, _LONGEST_BODY)
+                decoded = inflater.inflate(part, self._longest)
             except OverlongError:
                 raise self._too_long() from None
             except NotCompressedError as error:
@@ -83,7 +84,7 @@ class Reply:
     def _take(self, part: bytes) -> None:
         self._parts.append(part)
         self._size += len(part)
-        if self._size > _LONGEST_BODY:
+        if self._size > self._longest:
             raise self._too_long()
 
     def _too_long(self) -> BadReply:
@@ -106,6 +107,7 @@ class Endpoint:
     name: str
     base_url: str
     key: str = field(repr=False)
+    """"" for one that asks for none."""
     transport: Transport
     connect_timeout_s: float
     _origin: Origin = field(init=False, repr=False)
@@ -120,7 +122,7 @@ class Endpoint:
         host = url.copy_with(host=url.host.rstrip(".")).netloc
         self._headers = [
             (b"host", host),
-            (b"authorization", b"Bearer " + self.key.encode()),
+            *([(b"authorization", b"Bearer " + self.key.encode())] if self.key else []),
             (b"accept-encoding", b"identity"),
             (b"user-agent", b"rag-proxy"),
         ]

@@ -25,23 +25,29 @@ class OutboundSettings(CertificateFiles, Protocol):
     def scaleway_base_url(self) -> str: ...
     @property
     def connection_max_age_s(self) -> float: ...
+    @property
+    def issuer_url(self) -> str | None:
+        """Where the keys of an issuer of tokens are; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """The transports to both upstreams. They may be the same one."""
+    """The transports to the upstreams. They may be the same one. The proxies are on their ways."""
 
     search: Transport
     model: Transport
+    issuer: Transport
+    """The way to the issuer of tokens, if there is one."""
     search_proxy: OutboundProxy | None = None
     model_proxy: OutboundProxy | None = None
+    issuer_proxy: OutboundProxy | None = None
 
     @classmethod
     def over(cls, transport: Transport | httpx.AsyncBaseTransport) -> Self:
-        """Both over `transport`, which may be one of httpx's."""
+        """All over `transport`, which may be one of httpx's."""
         if isinstance(transport, httpx.AsyncBaseTransport):
             transport = OverHttpx(transport)
-        return cls(transport, transport)
+        return cls(transport, transport, transport)
 
     @classmethod
     def of(cls, settings: OutboundSettings, environment: Mapping[str, str]) -> Self:
@@ -58,11 +64,11 @@ class Outbound:
             proxied = ProxiedTransport(proxy, contexts, settings.connection_max_age_s)
             return OverHttpx(proxied)
 
-        search = proxy_for(settings.lighton_base_url, environment)
-        model = proxy_for(settings.scaleway_base_url, environment)
-        return cls(transport(search), transport(model), search, model)
+        addresses = settings.lighton_base_url, settings.scaleway_base_url, settings.issuer_url
+        proxies = [None if url is None else proxy_for(url, environment) for url in addresses]
+        search, model, issuer = map(transport, proxies)
+        return cls(search, model, issuer, *proxies)
 
     async def aclose(self) -> None:
-        await self.search.aclose()
-        if self.model is not self.search:
-            await self.model.aclose()
+        for way in {id(way): way for way in (self.search, self.model, self.issuer)}.values():
+            await way.aclose()

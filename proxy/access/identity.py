@@ -1,0 +1,77 @@
+"""Who asks: the holder of a key, or a person behind a key or with a token of an issuer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from proxy.access.clients import Client, Person
+from proxy.access.keys import KeyRing
+from proxy.access.user_headers import RawHeaders, UserHeaders
+from proxy.errors import NoAccess, Unauthorized
+
+WITH_TOKEN: Final = Client("oidc")
+"""Whoever has a token of the issuer, before it is said who that is. Keys have other names."""
+_TOKEN: Final = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]*) *", re.ASCII | re.IGNORECASE)
+
+
+class Admits(Protocol):
+    """The rules that say what people may use."""
+
+    def admit(self, client: Client, person: Person, /) -> Client:
+        """The client as one that this person asks through. Raises NoAccess."""
+
+
+class NoRules:
+    """No rule, no access."""
+
+    def admit(self, _client: Client, person: Person, /) -> Client:
+        raise NoAccess(f"The rules of this proxy open nothing to {person.name!r}.")
+
+
+class ReadsTokens(Protocol):
+    """Tells whose a token is."""
+
+    async def person(self, token: str) -> Person:
+        """Raises Unauthorized and IdentityUnavailable."""
+
+
+class Identities:
+    """Tells who asks. The rules hold for people alone: a key that stands for none is its own."""
+
+    def __init__(
+        self,
+        keys: KeyRing,
+        headers: UserHeaders,
+        rules: Admits,
+        tokens: ReadsTokens | None = None,
+    ) -> None:
+        """`tokens` read the bearer where it has their form; all others are keys."""
+        self._keys = keys
+        self._headers = headers
+        self._rules = rules
+        self._tokens = tokens
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may ask, because nothing tells people apart."""
+        return self._tokens is None and self._keys.is_open
+
+    async def identify(self, headers: Mapping[str, str], raw: RawHeaders) -> Client:
+        """The client. Raises Unauthorized, NoAccess and IdentityUnavailable.
+
+        `headers` and `raw` are those of one request. ANYBODY if nothing tells people apart.
+        """
+        if self._tokens is not None:
+            found = _TOKEN.fullmatch(headers.get("authorization", ""))
+            if found is not None:
+                return self._rules.admit(WITH_TOKEN, await self._tokens.person(found[1]))
+            if self._keys.is_open:
+                raise Unauthorized(
+                    "The request has no token. Send it in the header 'Authorization: Bearer TOKEN'."
+                )
+        client = self._keys.identify(headers)
+        if client.people is None:
+            return client
+        return self._rules.admit(client, self._headers.person(client.people, raw))
