@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proxy.commands.check_person import find_person, findings_of_person
 from proxy.settings import Settings
-from proxy.settings.search_keys import SearchKeys
+from proxy.settings.named_secrets import NamedSecrets
 from tests.commands.test_check_key import record, sandbox, settings_for
 
 __all__ = ["sandbox"]  # a fixture, which tests name as a parameter
@@ -36,7 +36,7 @@ async def test_the_command_says_of_the_rules_what_the_page_shows(sandbox: str) -
     )
     key = record(workspaces=frozenset({1, 2}))
     person = find_person("bob@example.com", ("hr",))
-    found = findings_of_person(person, key, settings, SearchKeys({}), {})
+    found = findings_of_person(person, key, settings, NamedSecrets({}), {})
     printed = "".join(f"{each}\n" for each in [each async for each in found])
     pattern = re.escape(PRINTED).replace("…", ".*")
     assert re.fullmatch(pattern, printed.replace("acme", "webui")), printed

@@ -15,7 +15,7 @@ from proxy.cli import main
 from proxy.commands import check
 from proxy.commands.check_person import find_person, findings_of_person
 from proxy.errors import SettingsError
-from proxy.settings.search_keys import SearchKeys
+from proxy.settings.named_secrets import NamedSecrets
 from tests.access.key_samples import table, write
 from tests.commands.test_check_key import record, sandbox, settings_for
 
@@ -38,7 +38,7 @@ async def lines(
 ) -> list[str]:
     settings = settings_for(url, **{"access": RULES, **values})
     person = find_person(name, groups)
-    found = findings_of_person(person, key, settings, SearchKeys({}), {})
+    found = findings_of_person(person, key, settings, NamedSecrets({}), {})
     return [str(each) async for each in found]
 
 
