@@ -41,15 +41,19 @@ class Client:
     @property
     def identity(self) -> tuple[str, ...]:
         """What separates its state from that of all others, whatever it may do by now."""
-        if self.person is None:
-            return self.id, self.name
-        return self.id, self.name, self.person.name
+        return self.of_key if self.person is None else (*self.of_key, self.person.name)
+
+    @property
+    def of_key(self) -> tuple[str, str]:
+        """The identity of the key: what all its people have in common."""
+        return self.id, self.name
 
     @property
     def allowed(self) -> Grant:
-        """What it may name and do: what both the key and the rules open. The limits are the key's.
+        """What it may name and do: what both the key and the rules open.
 
-        The workspaces of both are narrowed in `proxy.core.scope`, as all parts of a scope are.
+        The limits are the key's; those of the person hold beside them. The workspaces of both are
+        narrowed in `proxy.core.scope`, as all parts of a scope are.
         """
         return self.grant if self.person is None else self.grant.within(self.of_person)
 

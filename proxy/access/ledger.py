@@ -2,12 +2,13 @@
 
 Theory of operation:
 
-An account stands for one key, or for all clients together. A request is charged to several
-accounts at once, to all of them or to none. It takes in two steps: as it arrives, a request and a
-place among the answers that are made at the same time; and, when its body is known, tokens by
-estimate. When it is over, `settle` gives the place back and sets the estimate right: what was too
-much goes back to the time it was taken at, and what was too little is used now. So the tokens of
-an answer may pass a limit, because nobody knows them beforehand, but the next request then waits.
+An account stands for one person, for one key with all its people, or for all clients together. A
+request is charged to several accounts at once, to all of them or to none. It takes in two steps: as
+it arrives, a request and a place among the answers that are made at the same time; and, when its
+body is known, tokens by estimate. When it is over, `settle` gives the place back and sets the
+estimate right: what was too much goes back to the time it was taken at, and what was too little is
+used now. So the tokens of an answer may pass a limit, because nobody knows them beforehand, but the
+next request then waits.
 
 A limit counts only what was let through: a request that is refused uses nothing.
 
@@ -18,12 +19,17 @@ same rule, so whatever changes here must change there.
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from proxy.access.grants import Limits
 from proxy.access.moments import Moment
 from proxy.access.window import Window
+
+Whose = Literal["person", "key", "all"]
+_LOOKED_AT: Final = 2
+"""How many old books are looked at for each new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,8 @@ class Account:
     name: str
     """Tells accounts apart. It reveals no key."""
     limits: Limits
-    is_of_all: bool = False
-    """It counts all clients together."""
+    whose: Whose = "key"
+    """Who is told of a refusal as the one that has used too much."""
 
 
 class Charge(NamedTuple):
@@ -126,6 +132,13 @@ class _Books:
         self.day.move_to(moment.day)
         self.month.move_to(moment.month)
 
+    def is_empty(self, moment: Moment) -> bool:
+        """Whether nothing in it counts any more."""
+        self.requests.move_to(moment.now_ms)
+        self.move_tokens_to(moment)
+        tokens = self.tokens.used or self.day.tokens or self.month.tokens
+        return not (tokens or self.requests.used or self.leases)
+
     def use(self, moment: Moment, tokens: int) -> None:
         self.tokens.add(moment.now_ms, tokens)
         self.day.tokens += tokens
@@ -166,10 +179,17 @@ class _Books:
 
 
 class Ledger:
-    """The accounts of one process. It grows with the number of keys, not with that of requests."""
+    """The accounts of one process.
+
+    It grows with the number of people and keys that have used something this month, not with that
+    of requests, and not for ever: an account of which nothing counts any more is forgotten. To
+    find those without a pause, each new account has two old ones looked at, in turn. So there are
+    never more than twice as many as ever counted at the same time.
+    """
 
     def __init__(self) -> None:
-        self._books: dict[str, _Books] = {}
+        self._books: OrderedDict[str, _Books] = OrderedDict()
+        """The next one to look at comes first."""
 
     def take(self, hold: Hold, charge: Charge, moment: Moment) -> Verdict:
         """Charge all accounts of `hold`, or none of them."""
@@ -177,8 +197,7 @@ class Ledger:
         books = []
         room = math.inf
         is_taken = True
-        for account in hold.accounts:
-            each = self._books_of(account)
+        for account, each in self._with_books(hold.accounts, moment):
             each.requests.move_to(now_ms)
             each.move_tokens_to(moment)
             books.append((each, account.limits))
@@ -202,8 +221,7 @@ class Ledger:
     def settle(self, hold: Hold, used: int, moment: Moment) -> None:
         """Give the place back, and set the tokens right: the request used so many."""
         more = used - hold.tokens
-        for account in hold.accounts:
-            books = self._books_of(account)
+        for _, books in self._with_books(hold.accounts, moment):
             books.move_tokens_to(moment)
             books.leases.discard(hold.lease)
             if more > 0:
@@ -214,11 +232,23 @@ class Ledger:
                 books.month.give_back(hold.month, -more)
         hold.tokens = used
 
-    def _books_of(self, account: Account) -> _Books:
-        books = self._books.get(account.name)
-        if books is None:
-            books = self._books[account.name] = _Books()
-        return books
+    def _with_books(
+        self, accounts: tuple[Account, ...], moment: Moment
+    ) -> list[tuple[Account, _Books]]:
+        known = self._books
+        new = [account for account in accounts if account.name not in known]
+        if new:
+            self._forget(_LOOKED_AT * len(new), moment)  # before these begin: they are empty, too
+            for account in accounts:
+                known.setdefault(account.name, _Books())
+        return [(account, known[account.name]) for account in accounts]
+
+    def _forget(self, count: int, moment: Moment) -> None:
+        """Drop the empty ones of the next `count`, and have the others wait for their next turn."""
+        for _ in range(min(count, len(self._books))):
+            name, books = self._books.popitem(last=False)
+            if not books.is_empty(moment):
+                self._books[name] = books
 
 
 def _has_room(books: _Books, limits: Limits, charge: Charge) -> bool:
