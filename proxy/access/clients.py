@@ -41,7 +41,9 @@ class Client:
     @property
     def identity(self) -> tuple[str, ...]:
         """What separates its state from that of all others, whatever it may do by now."""
-        return self.of_key if self.person is None else (*self.of_key, self.person.name)
+        if self.person is None:
+            return self.id, self.name
+        return self.id, self.name, self.person.name
 
     @property
     def of_key(self) -> tuple[str, str]:

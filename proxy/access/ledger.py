@@ -190,6 +190,8 @@ class Ledger:
     def __init__(self) -> None:
         self._books: OrderedDict[str, _Books] = OrderedDict()
         """The next one to look at comes first."""
+        self._new = 0
+        """The accounts that have begun in the current step."""
 
     def take(self, hold: Hold, charge: Charge, moment: Moment) -> Verdict:
         """Charge all accounts of `hold`, or none of them."""
@@ -197,7 +199,8 @@ class Ledger:
         books = []
         room = math.inf
         is_taken = True
-        for account, each in self._with_books(hold.accounts, moment):
+        for account in hold.accounts:
+            each = self._books_of(account)
             each.requests.move_to(now_ms)
             each.move_tokens_to(moment)
             books.append((each, account.limits))
@@ -214,6 +217,8 @@ class Ledger:
                 if tokens:
                     each.use(moment, tokens)
             standings.append(each.standing(now_ms, limits, None if is_taken else charge))
+        if self._new:
+            self._forget(moment)
         verdict = Verdict(is_taken, tokens, tuple(standings))
         hold.note(verdict, now_ms, moment)
         return verdict
@@ -221,7 +226,8 @@ class Ledger:
     def settle(self, hold: Hold, used: int, moment: Moment) -> None:
         """Give the place back, and set the tokens right: the request used so many."""
         more = used - hold.tokens
-        for _, books in self._with_books(hold.accounts, moment):
+        for account in hold.accounts:
+            books = self._books_of(account)
             books.move_tokens_to(moment)
             books.leases.discard(hold.lease)
             if more > 0:
@@ -231,24 +237,26 @@ class Ledger:
                 books.day.give_back(hold.day, -more)
                 books.month.give_back(hold.month, -more)
         hold.tokens = used
+        if self._new:
+            self._forget(moment)
 
-    def _with_books(
-        self, accounts: tuple[Account, ...], moment: Moment
-    ) -> list[tuple[Account, _Books]]:
-        known = self._books
-        new = [account for account in accounts if account.name not in known]
-        if new:
-            self._forget(_LOOKED_AT * len(new), moment)  # before these begin: they are empty, too
-            for account in accounts:
-                known.setdefault(account.name, _Books())
-        return [(account, known[account.name]) for account in accounts]
+    def _books_of(self, account: Account) -> _Books:
+        books = self._books.get(account.name)
+        if books is None:
+            books = self._books[account.name] = _Books()
+            self._new += 1
+        return books
 
-    def _forget(self, count: int, moment: Moment) -> None:
-        """Drop the empty ones of the next `count`, and have the others wait for their next turn."""
-        for _ in range(min(count, len(self._books))):
+    def _forget(self, moment: Moment) -> None:
+        """Drop the empty ones of the next few, and have the others wait for their next turn.
+
+        A step does this at its end: before, its own accounts are empty, too.
+        """
+        for _ in range(min(_LOOKED_AT * self._new, len(self._books))):
             name, books = self._books.popitem(last=False)
             if not books.is_empty(moment):
                 self._books[name] = books
+        self._new = 0
 
 
 def _has_room(books: _Books, limits: Limits, charge: Charge) -> bool:

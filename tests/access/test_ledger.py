@@ -247,7 +247,7 @@ def test_a_budget_counts_to_the_token_whatever_was_reserved(steps: list[Step]) -
 class Rememberer(Ledger):
     """Forgets nothing."""
 
-    def _forget(self, count: int, moment: Moment) -> None: ...
+    def _forget(self, moment: Moment) -> None: ...
 
 
 Visit = tuple[int, int, int, int, int]
