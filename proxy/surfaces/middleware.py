@@ -32,6 +32,10 @@ _WRONG_KEYS: Final = (
     "and wait before you try another one."
 )
 
+_WRONG_TRIES: Final = (
+    "Too many requests under this name were refused. Find out why, and wait before you try again."
+)
+
 _log = logging.getLogger("proxy.access")
 
 
@@ -133,19 +137,26 @@ class Admission:
         return self.app(scope, receive, send)
 
     def _identify(self, scope: Scope, exchange: Exchange) -> Client:
-        """The client. Raises Unauthorized, and TooManyWrongKeys for an address that keeps trying.
+        """The client. Raises Unauthorized, and TooManyWrongKeys for whoever keeps trying.
 
         A right key opens from every address, because many clients may share one.
         """
         try:
             return self.keys.identify(exchange.headers)
-        except Unauthorized:
-            peer = scope.get("client")
-            if peer and exchange.headers.get("authorization"):
-                wait_s = self.wrong_keys.note(peer[0])
-                if wait_s is not None:
-                    raise TooManyWrongKeys(_WRONG_KEYS, retry_after_s=wait_s) from None
+        except Unauthorized as error:
+            self._note(scope, exchange, error)
             raise
+
+    def _note(self, scope: Scope, exchange: Exchange, error: Unauthorized) -> None:
+        """Count a wrong try. Raises TooManyWrongKeys."""
+        peer, wait_s = scope.get("client"), None
+        if error.tried_by:
+            wait_s = self.wrong_keys.note_name(error.tried_by)
+        elif peer and exchange.headers.get("authorization"):
+            wait_s = self.wrong_keys.note(peer[0])
+        if wait_s is not None:
+            message = _WRONG_TRIES if error.tried_by else _WRONG_KEYS
+            raise TooManyWrongKeys(message, retry_after_s=wait_s) from None
 
 
 class Paths:
