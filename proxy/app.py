@@ -46,6 +46,7 @@ from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
 from proxy.surfaces.usage import UsageOfKey
 from proxy.tasks import TaskScope
+from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
@@ -106,6 +107,7 @@ def create_app(
     chat = ChatCompletions(settings, policies, model_of, tools, WISHES, turns, fences, shelf)
     models = Models(policies.names, upstreams.models)
     usage = _usage(settings)
+    people = _people(settings)
     path = settings.keys_file
     faults = search_keys.missing
     file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
@@ -126,13 +128,13 @@ def create_app(
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route(
                 "/usage",
-                Limited(UsageOfKey(usage), limits, makes_answers=False),
+                Limited(UsageOfKey(usage, people), limits, makes_answers=False),
                 methods=["GET"],
             ),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings, keys or _key_ring(settings, file), usage),
+        middleware=_middleware(settings, keys or _key_ring(settings, file), usage, people),
         redirect_slashes=False,
         lifespan=_lifespan(jobs, closes),
     )
@@ -224,12 +226,23 @@ def _usage(settings: Settings) -> Usage | None:
 
 
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
-    names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
-    names += _whose_documents(settings)
-    return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
+    secret = _secret_of_names("client keys", settings)
+    return KeyRing(map(_secret, settings.api_keys), secret=secret, file=file)
 
 
-def _middleware(settings: Settings, keys: KeyRing, usage: Usage | None) -> list[Middleware]:
+def _people(settings: Settings) -> PeopleInRecords:
+    secret = _secret_of_names("people", settings)
+    return PeopleInRecords(secret, as_given=settings.people_in_records == "given")
+
+
+def _secret_of_names(whose: str, settings: Settings) -> bytes:
+    names = f"names of {whose}\0{_secret(settings.scaleway_api_key)}\0".encode()
+    return names + _whose_documents(settings)
+
+
+def _middleware(
+    settings: Settings, keys: KeyRing, usage: Usage | None, people: PeopleInRecords
+) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
     if origins is None:
@@ -243,7 +256,7 @@ def _middleware(settings: Settings, keys: KeyRing, usage: Usage | None) -> list[
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests, usage=usage),
+        Middleware(Requests, usage=usage, people=people),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),

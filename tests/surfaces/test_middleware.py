@@ -3,18 +3,23 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from proxy.access.clients import Client
+from proxy.access.clients import Client, Person
 from proxy.access.keys import KeyRing
 from proxy.errors import Forbidden, TooManyWrongKeys, Unauthorized
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.replies import JSONReply
 from proxy.telemetry.facts import AnswerFacts, Failure
+from proxy.telemetry.people import PeopleInRecords
+from proxy.telemetry.prices import Prices
+from proxy.telemetry.usage_file import Usage, UsageFile
+from proxy.telemetry.usage_record import UsageRecords
 from tests.support.asgi import Answer, ask
 
 FRESH_ID = re.compile(r"req_[0-9a-f]{32}")
@@ -113,6 +118,29 @@ async def test_each_request_is_one_line_of_the_log(caplog: pytest.LogCaptureFixt
         "POST /v1/models status=201 ms=0 id=id1 from=127.0.0.1 model=llama stream=True rounds=2 "
         'searches=1 tokens=9 error=upstream_error upstream=LightOn cause=status_500 said="No."'
     )
+
+
+@pytest.mark.parametrize("as_given", [False, True])
+async def test_log_and_usage_name_a_person_as_the_records_do(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, *, as_given: bool
+) -> None:
+    people = PeopleInRecords(b"a secret", as_given=as_given)
+    client = Client("front", person=Person("ann@example.com"))
+    name = "ann@example.com" if as_given else people.name_of(client)
+    usage = Usage(UsageFile(tmp_path / "usage.jsonl"), UsageRecords(Prices(), {}, "llama"))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        exchange.client, exchange.wants_answer = client, True
+        await JSONReply({})(scope, receive, send)
+
+    with caplog.at_level(logging.INFO, "proxy.access"):
+        await ask(Requests(app, usage, people))
+    usage.file.close()
+    assert f" key=front person={name}" in caplog.text
+    line = usage.file.path.read_text()
+    assert f'"person":"{name}"' in line
+    assert as_given or "ann" not in line + caplog.text
 
 
 async def test_the_exchange_knows_when_the_reply_began() -> None:
