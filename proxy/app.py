@@ -53,6 +53,7 @@ from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
 from proxy.surfaces.usage import UsageOfKey
 from proxy.tasks import TaskScope
+from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
@@ -112,6 +113,7 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     chat = ChatCompletions(settings, policies, model_of, tools, WISHES, turns, fences, shelf)
     models = Models(policies.names, upstreams.models)
     usage = _usage(settings)
+    people = _people(settings)
     path = settings.keys_file
     faults = secrets.missing
     file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
@@ -141,13 +143,13 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route(
                 "/usage",
-                Limited(UsageOfKey(usage), limits, makes_answers=False),
+                Limited(UsageOfKey(usage, people), limits, makes_answers=False),
                 methods=["GET"],
             ),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings, identities, usage),
+        middleware=_middleware(settings, identities, usage, people),
         redirect_slashes=False,
         lifespan=_lifespan(jobs, closes),
     )
@@ -245,9 +247,8 @@ def _usage(settings: Settings) -> Usage | None:
 
 
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
-    names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
-    names += _whose_documents(settings)
-    return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
+    secret = _secret_of_names("client keys", settings)
+    return KeyRing(map(_secret, settings.api_keys), secret=secret, file=file)
 
 
 def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:
@@ -278,8 +279,18 @@ def _tokens(settings: Settings, outbound: Outbound) -> ReadsTokens | None:
     return Tokens(rules, IssuerKeys(issuer.keys))
 
 
+def _people(settings: Settings) -> PeopleInRecords:
+    secret = _secret_of_names("people", settings)
+    return PeopleInRecords(secret, as_given=settings.people_in_records == "given")
+
+
+def _secret_of_names(whose: str, settings: Settings) -> bytes:
+    names = f"names of {whose}\0{_secret(settings.scaleway_api_key)}\0".encode()
+    return names + _whose_documents(settings)
+
+
 def _middleware(
-    settings: Settings, identities: Identities, usage: Usage | None
+    settings: Settings, identities: Identities, usage: Usage | None, people: PeopleInRecords
 ) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
@@ -294,7 +305,7 @@ def _middleware(
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests, usage=usage),
+        Middleware(Requests, usage=usage, people=people),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),

@@ -243,7 +243,7 @@ Examples:
 @config_option
 @click.option(
     "--by",
-    type=click.Choice(["key", "profile", "model", "day"]),
+    type=click.Choice(["key", "person", "profile", "model", "day"]),
     default="key",
     help="Count answers by this (by key unless given).",
 )

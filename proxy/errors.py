@@ -18,7 +18,7 @@
     ├── LimitExceeded         429  the client has used what its key, or all clients, may use now
     │   ├── QuotaExceeded     429  … in a day or a month
     │   └── RequestTooCostly  429  … in a minute, by this request alone
-    ├── TooManyWrongKeys      429  one address keeps trying keys that the proxy does not know
+    ├── TooManyWrongKeys      429  one address or name keeps trying what the proxy does not know
     ├── InternalError         500  a bug in the proxy itself
     ├── SearchKeyMissing      503  the client's key searches with a key that is not set
     ├── IdentityUnavailable   503  nobody can tell now whether a token is right
@@ -90,7 +90,10 @@ class Unauthorized(ProxyError):
     retryable = False
 
     def __init__(self, message: str, *, tried_by: str = "") -> None:
-        """`tried_by` is the person whose authentic token does not hold; "" if nobody knows."""
+        """`tried_by` is the name under which wrong tries count; "" if the address is all there is.
+
+        Give one only if the sender could not have chosen it freely: behind a right key, say.
+        """
         super().__init__(message)
         self.tried_by = tried_by
 

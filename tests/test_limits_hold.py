@@ -16,10 +16,13 @@ from typing import Any, Final
 import orjson
 import pytest
 
+from proxy.access.clients import Client, Person
+from proxy.access.grants import Grant, Limits
 from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, ask
+from tests.support.keyed import GivenKeys
 from tests.support.script import DONE, Round, delta_event, search_call
 from tests.support.server import serving
 from tests.support.upstreams import Upstreams
@@ -218,6 +221,85 @@ async def test_wrong_keys_are_slowed_and_a_right_one_from_there_still_opens() ->
 async def test_requests_without_a_key_are_no_tries_of_one() -> None:
     app = app_with(api_keys=[KEY])
     assert {(await ask(app, document=HI)).status for _ in range(15)} == {401}
+
+
+# People behind one key
+
+
+def person(name: str, groups: tuple[str, ...] = (), **limits: int) -> Client:
+    """Somebody behind the key `front`, whose limits are those of a rule."""
+    rules = Grant(limits=Limits(**limits))
+    return Client("front", "k1", OF_KEY, Person(name, frozenset(groups)), rules)
+
+
+OF_KEY = Grant(limits=Limits(requests_per_minute=6))
+ANN, BOB = (person(name, requests_per_minute=2) for name in ("ann", "bob"))
+
+
+@dataclass(frozen=True)
+class OfPeople:
+    """Requests of people one after the other, and their statuses."""
+
+    what: str
+    who: list[Client]
+    statuses: list[int]
+    refused: str = "You may"
+    """How the last refusal begins."""
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+OF_PEOPLE = [
+    OfPeople("one request too many", [ANN] * 3, [200, 200, 429]),
+    OfPeople("another person", [ANN] * 3 + [BOB] * 3, [200, 200, 429] * 2),
+    OfPeople(
+        "one person after another",
+        [person(f"p{n}", requests_per_minute=2) for n in range(8)],
+        [200] * 6 + [429] * 2,
+        "This key may",
+    ),
+    OfPeople(
+        "another group and other rules of the same person",
+        [ANN, person("ann", ("hr",), requests_per_minute=2), person("ann", requests_per_minute=2)],
+        [200, 200, 429],
+    ),
+    OfPeople(
+        "a person's day",
+        [person("ann", daily_tokens=250)] * 3 + [person("bob", daily_tokens=250)],
+        [200, 200, 429, 200],
+    ),
+    OfPeople("a person's month", [person("ann", monthly_tokens=150)] * 2, [200, 429]),
+    OfPeople(
+        "a huge max_tokens",
+        [person("ann", tokens_per_minute=250)],
+        [429],
+        body={"max_tokens": 10**9},
+    ),
+    OfPeople(
+        "a day's tokens, and no person",
+        [person("ann", daily_tokens=150)] * 2 + [Client("front", "k1", OF_KEY)],
+        [200, 429, 200],
+    ),
+    OfPeople(
+        "a name that reads alike", [ANN, ANN, person("Ann", requests_per_minute=2)], [200] * 3
+    ),
+]
+
+
+@pytest.mark.parametrize("attempt", OF_PEOPLE, ids=lambda attempt: attempt.what)
+async def test_an_attempt_of_people_to_use_more(attempt: OfPeople) -> None:
+    names = [str(number) for number in range(len(attempt.who))]
+    keys = GivenKeys(dict.fromkeys(names, Grant()))
+    for name, client in zip(names, attempt.who, strict=True):
+        keys.change(name, client)
+    app = create_app(settings(), Upstreams(says).transport(), keys=keys)
+    answers = [
+        await ask(app, document={**HI, **attempt.body}, headers={"authorization": f"Bearer {name}"})
+        for name in names
+    ]
+    assert [each.status for each in answers] == attempt.statuses
+    refused = [each.json()["error"]["message"] for each in answers if each.status == 429]
+    if refused:
+        assert refused[-1].startswith(attempt.refused)
 
 
 # Hang-ups, broken streams and answers side by side, over sockets

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from proxy.access.clients import Client, Person
 from proxy.access.grants import Grant, Limits
+from proxy.access.keys import KeyRing
 from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
@@ -28,6 +31,7 @@ from tests.support.server import serving
 
 ASKED = {"messages": [{"role": "user", "content": "Days?"}]}
 KEYS = ("first-key-of-the-tests", "second-key-of-the-tests")
+PEOPLE = ("", "ann@example.com", "bob@example.com")
 Last = Literal["ok", "error_500", "no_end", "bad_reason", "hangs", "refused", "unknown"]
 
 
@@ -99,7 +103,21 @@ def make_app(path: Path, upstream: Upstream, **more: Any) -> Application:
         "prices": {"search": 0.01, "scripted-model": {"input": 1, "output": 2, "cached": 0.5}},
         "profiles": {"hr": {"model": "llama"}},
     }
-    return create_app(Settings(**{**given, **more}), httpx.MockTransport(upstream.answer))
+    return create_app(
+        Settings(**{**given, **more}), httpx.MockTransport(upstream.answer), keys=Fronts()
+    )
+
+
+class Fronts(KeyRing):
+    """The keys. Each believes the header `x-person`, if there is one."""
+
+    def __init__(self) -> None:
+        super().__init__(KEYS, secret=b"s")
+
+    def identify(self, headers: Mapping[str, str]) -> Client:
+        client = super().identify(headers)
+        name = headers.get("x-person")
+        return replace(client, person=Person(name)) if name else client
 
 
 @dataclass(frozen=True)
@@ -112,6 +130,8 @@ class Case:
     stream: bool
     key: int
     model: str | None
+    person: str = ""
+    """Who asks through the key; "" if it asks for itself."""
 
 
 OUTCOMES = {
@@ -131,6 +151,7 @@ cases = st.builds(
     stream=st.booleans(),
     key=st.integers(0, 1),
     model=st.sampled_from([None, "hr", "llama"]),
+    person=st.sampled_from(PEOPLE),
 )
 
 
@@ -152,7 +173,7 @@ async def play(app: Application, upstream: Upstream, case: Case) -> Answer:
         document["messages"] = []
     if case.last == "unknown":
         document["model"] = "HR"
-    headers = {"authorization": f"Bearer {KEYS[case.key]}"}
+    headers = {"authorization": f"Bearer {KEYS[case.key]}", "x-person": case.person}
     return await ask(app, document=document, headers=headers, hangs_up=upstream.hangs_up)
 
 
@@ -167,18 +188,43 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
+def check_people(lines: list[dict[str, Any]], played: list[Case], *, as_given: bool) -> None:
+    """The records tell people apart, each by one name behind both keys."""
+    names = {(case.person, line["person"]) for case, line in zip(played, lines, strict=True)}
+    assert len(names) == len({case.person for case in played}) == len({name for _, name in names})
+    for person, name in names:
+        assert (name == person) is (as_given or not person)
+        assert re.fullmatch("[0-9a-f]{16}", name) or name == person
+
+
+async def check_own_sums(app: Application, lines: list[dict[str, Any]], played: list[Case]) -> None:
+    """Each person and key is told the sums of their own lines, and together of all."""
+    answers = 0
+    for key, person in product(range(2), PEOPLE):
+        own = Sums()
+        for line, case in zip(lines, played, strict=True):
+            if (case.key, case.person) == (key, person):
+                own.add(line)
+        told = (await sums_of(app, key, person=person)).json()
+        assert told["person"] == (person or None)
+        assert told["total"] == own.document()
+        answers += told["total"]["answers"]
+    assert answers == len(lines)
+
+
 @settings(
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
-@given(played=st.lists(cases, max_size=6))
+@given(played=st.lists(cases, max_size=6), as_given=st.booleans())
 def test_the_sums_are_what_the_upstream_has_counted(
-    tmp_path: Path, played: list[Case], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, played: list[Case], caplog: pytest.LogCaptureFixture, *, as_given: bool
 ) -> None:
     path = tmp_path / "usage.jsonl"
     path.unlink(missing_ok=True)
     caplog.clear()
     upstream = Upstream()
-    app = make_app(path, upstream)
+    people = "given" if as_given else "hashed"
+    app = make_app(path, upstream, people_in_records=people)
 
     async def run() -> list[dict[str, Any]]:
         for case in played:
@@ -210,6 +256,8 @@ def test_the_sums_are_what_the_upstream_has_counted(
         }
         assert len(own) <= 1
         assert not own & others
+    check_people(lines, played, as_given=as_given)
+    asyncio.run(check_own_sums(make_app(path, upstream, people_in_records=people), lines, played))
 
 
 async def one(path: Path, case: Case, **more: Any) -> dict[str, Any]:
@@ -342,8 +390,8 @@ async def test_a_full_disk_loses_no_answer(caplog: pytest.LogCaptureFixture) -> 
     assert len(errors) == 1
 
 
-async def sums_of(app: Application, key: int, query: str = "") -> Answer:
-    headers = {"authorization": f"Bearer {KEYS[key]}"}
+async def sums_of(app: Application, key: int, query: str = "", person: str = "") -> Answer:
+    headers = {"authorization": f"Bearer {KEYS[key]}", "x-person": person}
     return await ask(app, f"/v1/usage{query}", method="GET", headers=headers, content=b"")
 
 

@@ -59,10 +59,16 @@ class Client:
         return self.id, self.name, self.person.name
 
     @property
-    def allowed(self) -> Grant:
-        """What it may name and do: what both the key and the rules open. The limits are the key's.
+    def of_key(self) -> tuple[str, str]:
+        """The identity of the key: what all its people have in common."""
+        return self.id, self.name
 
-        The workspaces of both are narrowed in `proxy.core.scope`, as all parts of a scope are.
+    @property
+    def allowed(self) -> Grant:
+        """What it may name and do: what both the key and the rules open.
+
+        The limits are the key's; those of the person hold beside them. The workspaces of both are
+        narrowed in `proxy.core.scope`, as all parts of a scope are.
         """
         return self.grant if self.person is None else self.grant.within(self.of_person)
 

@@ -2,12 +2,13 @@
 
 Theory of operation:
 
-An account stands for one key, or for all clients together. A request is charged to several
-accounts at once, to all of them or to none. It takes in two steps: as it arrives, a request and a
-place among the answers that are made at the same time; and, when its body is known, tokens by
-estimate. When it is over, `settle` gives the place back and sets the estimate right: what was too
-much goes back to the time it was taken at, and what was too little is used now. So the tokens of
-an answer may pass a limit, because nobody knows them beforehand, but the next request then waits.
+An account stands for one person, for one key with all its people, or for all clients together. A
+request is charged to several accounts at once, to all of them or to none. It takes in two steps: as
+it arrives, a request and a place among the answers that are made at the same time; and, when its
+body is known, tokens by estimate. When it is over, `settle` gives the place back and sets the
+estimate right: what was too much goes back to the time it was taken at, and what was too little is
+used now. So the tokens of an answer may pass a limit, because nobody knows them beforehand, but the
+next request then waits.
 
 A limit counts only what was let through: a request that is refused uses nothing.
 
@@ -18,12 +19,17 @@ same rule, so whatever changes here must change there.
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from proxy.access.grants import Limits
 from proxy.access.moments import Moment
 from proxy.access.window import Window
+
+Whose = Literal["person", "key", "all"]
+_LOOKED_AT: Final = 2
+"""How many old books are looked at for each new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,8 @@ class Account:
     name: str
     """Tells accounts apart. It reveals no key."""
     limits: Limits
-    is_of_all: bool = False
-    """It counts all clients together."""
+    whose: Whose = "key"
+    """Who is told of a refusal as the one that has used too much."""
 
 
 class Charge(NamedTuple):
@@ -126,6 +132,13 @@ class _Books:
         self.day.move_to(moment.day)
         self.month.move_to(moment.month)
 
+    def is_empty(self, moment: Moment) -> bool:
+        """Whether nothing in it counts any more."""
+        self.requests.move_to(moment.now_ms)
+        self.move_tokens_to(moment)
+        tokens = self.tokens.used or self.day.tokens or self.month.tokens
+        return not (tokens or self.requests.used or self.leases)
+
     def use(self, moment: Moment, tokens: int) -> None:
         self.tokens.add(moment.now_ms, tokens)
         self.day.tokens += tokens
@@ -166,10 +179,19 @@ class _Books:
 
 
 class Ledger:
-    """The accounts of one process. It grows with the number of keys, not with that of requests."""
+    """The accounts of one process.
+
+    It grows with the number of people and keys that have used something this month, not with that
+    of requests, and not for ever: an account of which nothing counts any more is forgotten. To
+    find those without a pause, each new account has two old ones looked at, in turn. So there are
+    never more than twice as many as ever counted at the same time.
+    """
 
     def __init__(self) -> None:
-        self._books: dict[str, _Books] = {}
+        self._books: OrderedDict[str, _Books] = OrderedDict()
+        """The next one to look at comes first."""
+        self._new = 0
+        """The accounts that have begun in the current step."""
 
     def take(self, hold: Hold, charge: Charge, moment: Moment) -> Verdict:
         """Charge all accounts of `hold`, or none of them."""
@@ -195,6 +217,8 @@ class Ledger:
                 if tokens:
                     each.use(moment, tokens)
             standings.append(each.standing(now_ms, limits, None if is_taken else charge))
+        if self._new:
+            self._forget(moment)
         verdict = Verdict(is_taken, tokens, tuple(standings))
         hold.note(verdict, now_ms, moment)
         return verdict
@@ -213,12 +237,26 @@ class Ledger:
                 books.day.give_back(hold.day, -more)
                 books.month.give_back(hold.month, -more)
         hold.tokens = used
+        if self._new:
+            self._forget(moment)
 
     def _books_of(self, account: Account) -> _Books:
         books = self._books.get(account.name)
         if books is None:
             books = self._books[account.name] = _Books()
+            self._new += 1
         return books
+
+    def _forget(self, moment: Moment) -> None:
+        """Drop the empty ones of the next few, and have the others wait for their next turn.
+
+        A step does this at its end: before, its own accounts are empty, too.
+        """
+        for _ in range(min(_LOOKED_AT * self._new, len(self._books))):
+            name, books = self._books.popitem(last=False)
+            if not books.is_empty(moment):
+                self._books[name] = books
+        self._new = 0
 
 
 def _has_room(books: _Books, limits: Limits, charge: Charge) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from proxy.access.ledger import Account, Charge, Standing, Verdict
+from proxy.access.ledger import Account, Charge, Standing, Verdict, Whose
 from proxy.access.moments import Moment
 from proxy.errors import LimitExceeded, QuotaExceeded, RequestTooCostly
 
@@ -21,6 +21,11 @@ _TOKENS: Final = tuple(f"x-ratelimit-{fact}-tokens".encode() for fact in _FACTS)
 LIMIT_HEADERS: Final = tuple(name.decode() for name in (*_REQUESTS, *_TOKENS))
 _SECOND_MS: Final = 1000
 _MINUTE_S: Final = 60
+_WHO: Final[Mapping[Whose, str]] = {
+    "person": "You",
+    "key": "This key",
+    "all": "All clients together",
+}
 _PLACE_WAIT_S: Final = 1
 """How long to wait for a place among the answers. Nobody knows when one of them ends."""
 
@@ -94,8 +99,8 @@ def _refusals(
     limit = limits.concurrent
     if charge.lease and limit is not None and now.leases >= limit:
         yield LimitExceeded(
-            f"{_whose(account)} may have {limit} answers made at the same time. Wait until one of "
-            "them ends.",
+            f"{_WHO[account.whose]} may have {limit} answers made at the same time. Wait until one "
+            "of them ends.",
             retry_after_s=_PLACE_WAIT_S,
         )
 
@@ -105,7 +110,7 @@ def _over_budget(
 ) -> QuotaExceeded:
     asks = f" This request may take {charge.least}." if charge.least > 1 else ""
     return QuotaExceeded(
-        f"{_whose(account)} may use {limit} tokens a {period}, and too few of them are left."
+        f"{_WHO[account.whose]} may use {limit} tokens a {period}, and too few of them are left."
         f"{asks} The {period} ends in {_long(left_s)}, at 0:00 UTC.",
         retry_after_s=left_s,
     )
@@ -114,7 +119,7 @@ def _over_budget(
 def _too_fast(
     account: Account, amount: str, limit: int, wanted: int, wait_ms: int
 ) -> LimitExceeded:
-    may = f"{_whose(account)} may use {amount} in 60 seconds."
+    may = f"{_WHO[account.whose]} may use {amount} in 60 seconds."
     if wanted > limit:
         return RequestTooCostly(
             f"{may} This request alone may take {wanted}. Send less, or ask for fewer tokens with "
@@ -122,10 +127,6 @@ def _too_fast(
         )
     wait_s = max(1, math.ceil(wait_ms / _SECOND_MS))
     return LimitExceeded(f"{may} Try again in {duration(wait_s * 1000)}.", retry_after_s=wait_s)
-
-
-def _whose(account: Account) -> str:
-    return "All clients together" if account.is_of_all else "This key"
 
 
 def _long(seconds: int) -> str:

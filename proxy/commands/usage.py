@@ -19,7 +19,12 @@ from proxy.telemetry.usage_lines import read_lines
 from proxy.telemetry.usage_own import usage_files
 from proxy.telemetry.usage_sums import COUNTS, By, Sums, Tally
 
-_NOBODY: Final[Mapping[str, str]] = {"key": "(no key)", "profile": "(none)", "model": "(no answer)"}
+_NOBODY: Final[Mapping[str, str]] = {
+    "key": "(no key)",
+    "person": "(no person)",
+    "profile": "(none)",
+    "model": "(no answer)",
+}
 """What stands for the empty name."""
 _AT_ONCE: Final = 1_000_000
 _COLUMNS: Final = ("answers", "failed", "tokens_in", "tokens_out", "tokens_cached", "searches")

@@ -54,11 +54,12 @@ class Policies:
 
         Who is not restricted has no part in it.
         """
-        both = (client.grant.workspaces, client.of_person.workspaces)
-        return tuple(self._scope_of(each) for each in both if each is not None)
-
-    def _scope_of(self, workspaces: frozenset[int]) -> Scope:
-        return self._make_scope(workspace_id=tuple(sorted(workspaces))) if workspaces else NOTHING
+        scopes: tuple[Scope, ...] = ()
+        for each in (client.grant.workspaces, client.of_person.workspaces):
+            if each is not None:
+                ids = tuple(sorted(each))
+                scopes += (self._make_scope(workspace_id=ids) if ids else NOTHING,)
+        return scopes
 
     def _default_of(self, grant: Grant) -> str:
         """The default model. The error for a client that may not use it does not tell its name."""

@@ -295,6 +295,9 @@ class Settings(ScopeSettings, BaseSettings):
     usage_file: NonBlank | None = Field(
         None, description="A file that gets one line for each answer: what it took and cost."
     )
+    people_in_records: Literal["hashed", "given"] = Field(
+        "hashed", description="How the usage file and the log name people."
+    )
     prices: PriceSettings | None = Field(
         None, description="What models and searches cost you, for the costs in `usage_file`."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -11,17 +12,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.access.clients import Client
 from proxy.access.grants import EVERYTHING, Limits
-from proxy.access.ledger import Account
+from proxy.access.ledger import Account, Whose
 from proxy.state.counters import Counters
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.slot import Slot
 
+MOST_KNOWN: Final = 10_000
 _NONE: Final = EVERYTHING.limits
 
 
 @dataclass(slots=True)
 class AllLimits:
-    """The limits of each client by its key, and of all clients together.
+    """The limits of each person, of each key with all its people, and of all clients together.
 
     `realm` separates the accounts from others in the same Redis.
     """
@@ -30,11 +32,14 @@ class AllLimits:
     of_all: Limits
     realm: str
     _of_all: tuple[Account, ...] = field(init=False)
-    _by_key: dict[tuple[str, ...], Account] = field(init=False, default_factory=dict)
-    """The latest account of each key, so that its name is not hashed for each request."""
+    _known: OrderedDict[tuple[str, ...], Account] = field(init=False, default_factory=OrderedDict)
+    """The latest account of each key and person, so that its name is not hashed for each request.
+
+    There may be very many people. Those that came first go first, and have theirs made again.
+    """
 
     def __post_init__(self) -> None:
-        account = Account(self._name(), self.of_all, is_of_all=True)
+        account = Account(self._name(), self.of_all, whose="all")
         self._of_all = () if self.of_all == _NONE else (account,)
 
     def slot_of(self, client: Client, *, is_for_answer: bool = True) -> Slot | None:
@@ -45,16 +50,20 @@ class AllLimits:
         limits = client.grant.limits
         accounts = self._of_all
         if limits is not _NONE and limits != _NONE:
-            accounts = (self._account_of(client), *accounts)
+            accounts = (self._account("key", client.of_key, limits), *accounts)
+        if client.person is not None and client.of_person.limits != _NONE:
+            own = self._account("person", client.identity, client.of_person.limits)
+            accounts = (own, *accounts)
         if not is_for_answer:
             accounts = tuple(map(_of_requests, filter(_counts_requests, accounts)))
         return Slot(self.counters, accounts, takes_place=is_for_answer) if accounts else None
 
-    def _account_of(self, client: Client) -> Account:
-        identity, limits = client.identity, client.grant.limits
-        account = self._by_key.get(identity)
+    def _account(self, whose: Whose, identity: tuple[str, ...], limits: Limits) -> Account:
+        account = self._known.get(identity)
         if account is None or account.limits != limits:
-            account = self._by_key[identity] = Account(self._name(*identity), limits)
+            account = self._known[identity] = Account(self._name(*identity), limits, whose)
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
         return account
 
     def _name(self, *identity: str) -> str:

@@ -20,6 +20,7 @@ from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.facts import RequestFacts
 from proxy.telemetry.log_line import log_line
+from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.usage_file import Usage
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -32,18 +33,25 @@ _WRONG_KEYS: Final = (
     "it, and wait before you try another one."
 )
 
+_WRONG_TRIES: Final = (
+    "Too many requests under this name were refused. Find out why, and wait before you try again."
+)
+
 _log = logging.getLogger("proxy.access")
 
 
 class Requests:
     """Gives each request an id, sends the id to the client, and logs one line at the end.
 
-    `usage` notes the requests for answers.
+    `usage` notes the requests for answers. `people` says how it and the log name people.
     """
 
-    def __init__(self, app: ASGIApp, usage: Usage | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, usage: Usage | None = None, people: PeopleInRecords | None = None
+    ) -> None:
         self.app = app
         self.usage = usage
+        self.people = people or PeopleInRecords()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -75,29 +83,31 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            facts = _facts_of(scope, exchange, began, time.perf_counter())
+            facts = self._facts_of(scope, exchange, began, time.perf_counter())
             _log.info("%s", log_line(facts))
             if self.usage is not None and exchange.wants_answer:
                 self.usage.note(facts)
 
-
-def _facts_of(scope: Scope, exchange: Exchange, began: float, ended: float) -> RequestFacts:
-    address = scope.get("client")
-    heard_at = exchange.first_heard_at
-    return RequestFacts(
-        request_id=exchange.request_id,
-        method=scope["method"],
-        path=exchange.path,
-        address=address[0] if address else "",
-        client=exchange.client,
-        status=exchange.status,
-        took_s=ended - began,
-        answer=exchange.answer,
-        failure=exchange.failure,
-        is_client_gone=exchange.is_client_gone,
-        first_byte_s=exchange.first_byte_s,
-        first_token_s=None if heard_at is None else heard_at - began,
-    )
+    def _facts_of(
+        self, scope: Scope, exchange: Exchange, began: float, ended: float
+    ) -> RequestFacts:
+        address = scope.get("client")
+        heard_at = exchange.first_heard_at
+        return RequestFacts(
+            request_id=exchange.request_id,
+            method=scope["method"],
+            path=exchange.path,
+            address=address[0] if address else "",
+            client=exchange.client,
+            person=self.people.name_of(exchange.client),
+            status=exchange.status,
+            took_s=ended - began,
+            answer=exchange.answer,
+            failure=exchange.failure,
+            is_client_gone=exchange.is_client_gone,
+            first_byte_s=exchange.first_byte_s,
+            first_token_s=None if heard_at is None else heard_at - began,
+        )
 
 
 class Admission:
@@ -149,13 +159,19 @@ class Admission:
         except NoPerson:
             raise  # the key was right
         except Unauthorized as error:
-            peer = scope.get("client")
-            if peer and exchange.headers.get("authorization"):
-                who = f"person {error.tried_by}" if error.tried_by else peer[0]
-                wait_s = self.wrong_keys.note(who)
-                if wait_s is not None:
-                    raise TooManyWrongKeys(_WRONG_KEYS, retry_after_s=wait_s) from None
+            self._note(scope, exchange, error)
             raise
+
+    def _note(self, scope: Scope, exchange: Exchange, error: Unauthorized) -> None:
+        """Count a wrong try. Raises TooManyWrongKeys."""
+        peer, wait_s = scope.get("client"), None
+        if error.tried_by:
+            wait_s = self.wrong_keys.note_name(error.tried_by)
+        elif peer and exchange.headers.get("authorization"):
+            wait_s = self.wrong_keys.note(peer[0])
+        if wait_s is not None:
+            message = _WRONG_TRIES if error.tried_by else _WRONG_KEYS
+            raise TooManyWrongKeys(message, retry_after_s=wait_s) from None
 
 
 class Paths:

@@ -1,4 +1,4 @@
-"""GET /v1/usage: what the asking key has used, and nobody else's."""
+"""GET /v1/usage: what the asking key, or the person behind it, has used, and nobody else."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from proxy.errors import BadRequest, NotFound
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
+from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.usage_file import Usage
 from proxy.telemetry.usage_own import DaysAndModels, OwnUsage
 from proxy.telemetry.usage_sums import Sums
@@ -28,13 +29,14 @@ class UsageOfKey:
     """The surface. Without `usage` there is nothing to tell."""
 
     usage: Usage | None
+    people: PeopleInRecords = field(default_factory=PeopleInRecords)
     _own: OwnUsage | None = field(init=False, default=None)
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
-    """A file is read for one key at a time, and only one thread is taken for it."""
+    """A file is read for one client at a time, and only one thread is taken for it."""
 
     def __post_init__(self) -> None:
         if self.usage is not None:
-            self._own = OwnUsage(self.usage.file.path)
+            self._own = OwnUsage(self.usage.file.path, self.people)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await while_connected(receive, self._reply(scope, receive, send))
@@ -51,6 +53,7 @@ class UsageOfKey:
         document = {
             "object": "usage",
             "key": client.name,
+            "person": None if client.person is None else client.person.name,
             "since": since or None,
             "currency": "EUR",
         }

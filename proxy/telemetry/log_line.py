@@ -26,6 +26,7 @@ def log_line(facts: RequestFacts) -> str:
         "id": facts.request_id,
         "from": facts.address,
         "key": facts.client.name,
+        "person": facts.person,
     }
     if failure and failure.in_stream:
         words |= _of_failure(failure)

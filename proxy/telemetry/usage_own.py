@@ -1,7 +1,7 @@
-"""What one key has used, as the usage file says.
+"""What one key has used, or one person behind it, as the usage file says.
 
 Nothing is counted in memory as answers end: then the workers would have to agree, and a restart
-would lose it. Instead a key's lines are read when it asks, and next time only what is new. All
+would lose it. Instead a client's lines are read when it asks, and next time only what is new. All
 workers see the same file, so all give the same sums.
 """
 
@@ -18,22 +18,25 @@ from typing import BinaryIO, Final
 import orjson
 
 from proxy.access.clients import Client
+from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.usage_lines import read_lines
-from proxy.telemetry.usage_sums import BrokenLineError, Record, Sums, day_of, read_record
+from proxy.telemetry.usage_sums import BrokenLineError, Record, Sums, day_of, person_of, read_record
 
-MOST_KEYS: Final = 200
-"""So many keys' sums are remembered. Those of others are read again from the beginning."""
+MOST_CLIENTS: Final = 200
+"""So many clients' sums are remembered. Those of others are read again from the beginning."""
 _AT_ONCE: Final = 64_000
 """Bytes. Between two such reads the event loop gets its turn."""
 _SIGN_BYTES: Final = 80
 """How much of a file's beginning tells it from another one: its first line's time and id."""
 
+_Owner = tuple[str, str, str]
+"""A line's `key_id`, `key` and `person`."""
 DaysAndModels = dict[tuple[str, str], Sums]
 
 
 @dataclass(slots=True)
 class _Progress:
-    """How far one file has been read for one key."""
+    """How far one file has been read for one client."""
 
     sign: bytes = b""
     place: int = 0
@@ -42,26 +45,29 @@ class _Progress:
 
 @dataclass(slots=True)
 class OwnUsage:
-    """Reads the usage file for one key at a time. It blocks: call it in a thread."""
+    """Reads the usage file for one client at a time. It blocks: call it in a thread."""
 
     path: Path
+    people: PeopleInRecords
     _progress: OrderedDict[tuple[str, ...], dict[tuple[int, int], _Progress]] = field(
         default_factory=OrderedDict
     )
-    """By key, then by file: a file that is renamed stays the same."""
+    """By client, then by file: a file that is renamed stays the same."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, client: Client, since: str = "") -> DaysAndModels:
-        """The sums of a key from the day `since` on, by day and answering model.
+        """The sums of a client from the day `since` on, by day and answering model.
 
-        Raises OSError if the file cannot be read. One that does not exist yet holds nothing.
+        A person's are those of the person alone, and a key's those without a person. Raises
+        OSError if the file cannot be read. One that does not exist yet holds nothing.
         """
         with self._lock:
             files = self._progress.setdefault(client.identity, {})
             self._progress.move_to_end(client.identity)
-            if len(self._progress) > MOST_KEYS:
+            if len(self._progress) > MOST_CLIENTS:
                 self._progress.popitem(last=False)
-            seen = dict(_read_all(self.path, client, files))
+            owner = client.id, client.name, self.people.name_of(client)
+            seen = dict(_read_all(self.path, owner, files))
             self._progress[client.identity] = seen
             total: DaysAndModels = {}
             for progress in seen.values():
@@ -89,7 +95,7 @@ def _literal(name: str) -> str:
 
 
 def _read_all(
-    path: Path, client: Client, files: dict[tuple[int, int], _Progress]
+    path: Path, owner: _Owner, files: dict[tuple[int, int], _Progress]
 ) -> Iterator[tuple[tuple[int, int], _Progress]]:
     for each in usage_files(path):
         if not each.is_file():  # a device may be read for ever, and a pipe waited for
@@ -104,30 +110,31 @@ def _read_all(
                     progress = _Progress()  # emptied, or another file with the number of an old one
                 progress.sign = sign
                 file.seek(progress.place)
-                _read_on(file, client, progress)
+                _read_on(file, owner, progress)
                 yield identity, progress
         except FileNotFoundError:  # there is none yet, or it was just rotated away
             continue
 
 
-def _read_on(file: BinaryIO, client: Client, progress: _Progress) -> None:
+def _read_on(file: BinaryIO, owner: _Owner, progress: _Progress) -> None:
     """Take in the whole lines that have come since the last time."""
-    named = "key_id", client.id
-    if not client.id:
-        named = "key", client.name
+    key_id, key, person = owner
+    named = ("key_id", key_id) if key_id else ("key", key)
+    if person:
+        named = "person", person
     needle = b'"%b":%b' % (named[0].encode(), orjson.dumps(named[1]))
     for lines, size in read_lines(file, _AT_ONCE, to_end=False):
         progress.place += size
         if needle in lines:
             for line in lines.split(b"\n"):
                 if needle in line:
-                    _take(line, client, progress.sums)
+                    _take(line, owner, progress.sums)
 
 
-def _take(line: bytes, client: Client, total: DaysAndModels) -> None:
+def _take(line: bytes, owner: _Owner, total: DaysAndModels) -> None:
     try:
         record, _ = read_record(line)
-        if (record.get("key_id"), record.get("key")) == client.identity:
+        if (record.get("key_id"), record.get("key"), person_of(record)) == owner:
             group = day_of(record), _model_of(record)
             sums = total.get(group) or Sums()
             sums.add(record)

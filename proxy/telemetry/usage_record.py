@@ -49,6 +49,7 @@ class UsageRecords:
             "request_id": facts.request_id,
             "key": facts.client.name,
             "key_id": facts.client.id,
+            "person": facts.person,
             "profile": named if named in self.profiles else "",
             "model": answer.model,
             "answered_by": answer.answered_by,

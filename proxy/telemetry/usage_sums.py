@@ -10,7 +10,7 @@ import orjson
 
 from proxy.telemetry.prices import NANO
 
-By = Literal["key", "profile", "model", "day"]
+By = Literal["key", "person", "profile", "model", "day"]
 Record = Mapping[str, Any]
 BEGINNING: Final = b'{"time":"'
 """How each line begins. Inside a line it cannot stand: JSON escapes quotes."""
@@ -129,8 +129,17 @@ def _text(name: str) -> Callable[[Record], str]:
     return read
 
 
+def person_of(record: Record) -> str:
+    """The person's name; "" for a key that stands for none, as in all lines of older versions."""
+    value = record.get("person", "")
+    if type(value) is not str:
+        raise BrokenLineError
+    return value
+
+
 GROUPS: Final[Mapping[By, Callable[[Record], str]]] = {
     "key": _text("key"),
+    "person": person_of,
     "profile": _text("profile"),
     "model": _text("answered_by"),
     "day": day_of,

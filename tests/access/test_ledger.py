@@ -242,3 +242,88 @@ def test_a_budget_counts_to_the_token_whatever_was_reserved(steps: list[Step]) -
             used_today += used
         else:
             assert used_today + reserved > 300
+
+
+class Rememberer(Ledger):
+    """Forgets nothing."""
+
+    def _forget(self, moment: Moment) -> None: ...
+
+
+Visit = tuple[int, int, int, int, int]
+"""Hours and milliseconds that pass, which of 20 people, tokens reserved, and tokens used. Below 0,
+nothing settles it for now."""
+VISITS = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 0, 1, 30, 400]),
+        st.integers(0, 40_000),
+        st.integers(0, 19),
+        st.integers(1, 60),
+        st.integers(-20, 60),
+    ),
+    max_size=60,
+)
+
+
+@given(VISITS)
+def test_to_forget_accounts_changes_no_verdict(visits: list[Visit]) -> None:
+    both = tuple(Desk(Limits(2, 100, 2, 150, 200), ledger) for ledger in (Ledger(), Rememberer()))
+    open_: list[tuple[Hold, ...]] = []
+    for hours, passes_ms, who, reserved, used in visits:
+        for desk in both:
+            desk.at_s += hours * 3_600 + passes_ms / 1_000
+        holds, taken = zip(*(desk.arrives(str(who), "key", "all") for desk in both), strict=True)
+        charge = Charge(least=reserved, tokens=reserved)
+        verdicts = [desk.take(hold, charge) for desk, hold in zip(both, holds, strict=True)]
+        assert taken[0] == taken[1]
+        assert verdicts[0] == verdicts[1]
+        open_.append(holds)
+        if used >= 0:
+            for desk, hold in zip(both, open_.pop(0), strict=True):
+                desk.settle(hold, used)
+
+
+def test_accounts_of_which_nothing_counts_any_more_are_forgotten() -> None:
+    desk, most = Desk(Limits(requests_per_minute=5)), 0
+    for number in range(5_000):
+        hold, _ = desk.arrives(f"person {number}")
+        desk.settle(hold, 0)
+        desk.at_s += 1  # so 60 of them count at any time
+        most = max(most, len(desk.ledger._books))
+    assert 60 <= most <= 2 * 60 + 2
+
+
+def test_a_budget_is_not_forgotten_before_its_month_is_over() -> None:
+    desk = Desk(Limits(monthly_tokens=10))
+    spent, _ = desk.arrives("spent")
+    desk.settle(spent, 10)
+    end_s = START + desk.moment.month_left_s
+    for number in range(2_000):
+        desk.at_s = START + (end_s - START - 1) * number / 2_000
+        desk.settle(desk.arrives(f"person {number}")[0], 0)
+    assert not desk.arrives("spent")[1]
+    desk.at_s = end_s
+    for number in range(20):
+        desk.settle(desk.arrives(f"another {number}")[0], 0)
+    assert "spent" not in desk.ledger._books
+
+
+def test_an_account_is_not_forgotten_while_an_answer_has_its_place() -> None:
+    desk = Desk(Limits(concurrent=1))
+    held, _ = desk.arrives("busy")
+    for number in range(1_000):
+        desk.at_s += 90
+        desk.settle(desk.arrives(f"person {number}")[0], 0)
+    assert not desk.arrives("busy")[1]
+    desk.settle(held, 0)
+    assert desk.arrives("busy")[1]
+
+
+def test_those_that_are_refused_for_another_account_s_sake_do_not_fill_the_memory() -> None:
+    desk = Desk(Limits(requests_per_minute=1))
+    assert desk.arrives("key")[1]
+    for number in range(1_000):
+        hold, is_taken = desk.arrives(f"person {number}", "key")
+        desk.settle(hold, 0)
+        assert not is_taken
+    assert len(desk.ledger._books) <= 4

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from proxy.access.grants import Limits
-from proxy.access.ledger import Account, Charge, Standing, Verdict
+from proxy.access.ledger import Account, Charge, Standing, Verdict, Whose
 from proxy.access.moments import Moment
 from proxy.access.refusals import LIMIT_HEADERS, duration, limit_headers, refusal
 from proxy.errors import LimitExceeded, QuotaExceeded, RequestTooCostly
@@ -37,7 +37,7 @@ def test_times_are_written_as_openai_writes_them(milliseconds: int, text: str) -
 def test_headers_tell_of_each_kind_of_limit_the_tightest() -> None:
     accounts = (
         Account("mine", Limits(requests_per_minute=10, tokens_per_minute=900)),
-        Account("all", Limits(requests_per_minute=100, tokens_per_minute=1_000), is_of_all=True),
+        Account("all", Limits(requests_per_minute=100, tokens_per_minute=1_000), whose="all"),
     )
     standings = (
         Standing(requests=4, requests_reset=31_000, tokens=100, tokens_reset=250),
@@ -119,9 +119,24 @@ def test_of_several_reasons_the_one_that_lasts_longest_is_told() -> None:
     assert "1 requests" in told(Limits(requests_per_minute=1, concurrent=1), full).message
 
 
-def test_the_limit_of_all_clients_is_told_as_theirs() -> None:
-    account = Account("all", Limits(requests_per_minute=1), is_of_all=True)
-    verdict = Verdict(is_taken=False, tokens=0, standings=(Standing(requests=1, requests_wait=1),))
-    error = refusal((account,), ONE, verdict, NOW)
-    assert error.message.startswith("All clients together may use 1 request")
-    assert error.retry_after_s == 1
+@pytest.mark.parametrize(
+    ("whose", "who"),
+    [("person", "You"), ("key", "This key"), ("all", "All clients together")],
+)
+def test_a_limit_is_told_as_that_of_whoever_has_it(whose: Whose, who: str) -> None:
+    account = Account("a", Limits(requests_per_minute=1, daily_tokens=5, concurrent=1), whose)
+    for standing, what in (
+        (Standing(requests=1, requests_wait=1), "use 1 requests in 60 seconds."),
+        (Standing(leases=1), "have 1 answers made at the same time."),
+        (Standing(day_tokens=5), "use 5 tokens a day"),
+    ):
+        verdict = Verdict(is_taken=False, tokens=0, standings=(standing,))
+        error = refusal((account,), ONE, verdict, NOW)
+        assert error.message.startswith(f"{who} may {what}")
+
+
+def test_of_reasons_that_last_equally_long_that_of_the_person_is_told() -> None:
+    limits, full = Limits(daily_tokens=5), Standing(day_tokens=5)
+    accounts = tuple(Account(each, limits, each) for each in ("person", "key", "all"))
+    verdict = Verdict(is_taken=False, tokens=0, standings=(full,) * 3)
+    assert refusal(accounts, ONE, verdict, NOW).message.startswith("You may use 5 tokens a day")

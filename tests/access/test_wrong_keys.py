@@ -43,5 +43,36 @@ def test_it_remembers_a_bounded_number_of_addresses() -> None:
     tries(keys, "10.0.0.1", MOST_TRIES)
     for number in range(1_000):
         keys.note(f"10.1.{number // 250}.{number % 250}")
-        assert len(keys._tries) <= 3
+        assert len(keys._addresses) <= 3
     assert keys.note("10.0.0.1") is None
+
+
+def by_name(keys: WrongKeys, name: str, count: int) -> list[float | None]:
+    return [keys.note_name(name) for _ in range(count)]
+
+
+def test_names_are_slowed_like_addresses_each_for_itself() -> None:
+    clock = HandClock()
+    keys = WrongKeys(clock=clock)
+    assert by_name(keys, "ann", MOST_TRIES) == [None] * MOST_TRIES
+    clock.now += 20
+    assert keys.note_name("ann") == SPAN_S - 20
+    assert by_name(keys, "bob", MOST_TRIES) == [None] * MOST_TRIES
+    clock.now += 40
+    assert keys.note_name("ann") is None
+
+
+def test_a_name_that_looks_like_an_address_slows_nobody_there() -> None:
+    keys = WrongKeys(clock=HandClock())
+    by_name(keys, "10.0.0.1", MOST_TRIES + 1)
+    assert tries(keys, "10.0.0.1", MOST_TRIES) == [None] * MOST_TRIES
+
+
+def test_very_many_long_names_neither_fill_the_memory_nor_have_an_address_forgotten() -> None:
+    keys = WrongKeys(3, clock=HandClock())
+    tries(keys, "10.0.0.1", MOST_TRIES)
+    for number in range(1_000):
+        keys.note_name("\udcff" * 10_000 + str(number))
+        assert len(keys._names) <= 3
+        assert all(len(each) == 32 for each in keys._names._tries)
+    assert keys.note("10.0.0.1") is not None

@@ -105,17 +105,16 @@ STEPS = st.lists(
 )
 
 
-@given(steps=STEPS, has_two=st.booleans())
+@given(steps=STEPS, many=st.integers(1, 3))
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_redis_and_memory_follow_one_rule(
-    redis_url: str, *, steps: list[Step], has_two: bool
-) -> None:
-    asyncio.run(compare(redis_url, steps, has_two=has_two))
+def test_redis_and_memory_follow_one_rule(redis_url: str, *, steps: list[Step], many: int) -> None:
+    asyncio.run(compare(redis_url, steps, many))
 
 
-async def compare(redis_url: str, steps: list[Step], *, has_two: bool) -> None:
+async def compare(redis_url: str, steps: list[Step], many: int) -> None:
     """Do the same in Redis and in memory, where places do not end by time."""
-    accounts = (own(FULL), own(Limits(6, 150, 4, 300, 500)))[: 1 + has_two]
+    of_key, of_all = Limits(6, 150, 4, 300, 500), Limits(7, 200, 4, 350, 600)
+    accounts = (own(FULL), own(of_key), own(of_all))[:many]
     ledger, holds = Ledger(), [(Hold(accounts, "0"), Hold(accounts, "0"))]
     async with aclosing(patient(redis_url)) as store:
         site = Site(store, lease_ms=10**10)

@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proxy.access.clients import ANYBODY, Client
+from proxy.access.clients import ANYBODY, Client, Person
 from proxy.access.grants import Grant
 from proxy.core.kept import Context, Findings, KeptJob, KeptTurn
 from proxy.core.passages import Passage
@@ -75,6 +77,29 @@ async def test_a_turn_is_out_of_reach_of_a_later_key_of_the_same_name() -> None:
     for other in (later, ANN, Client("1", "ann")):
         assert await turns.of(other, WIDE).recall(["one"]) == {}
     assert await turns.of(replace(first, grant=Grant(frozenset({1}))), WIDE).recall(["one"])
+
+
+PEOPLE = [
+    replace(key, person=person)
+    for key in (ANN, Client("ann", "1"), Client("ann", "2"), Client("", "ann"))
+    for person in (None, Person("ann"), Person("bob"), Person("1"))
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(range(16)), st.sampled_from("ab")), max_size=30))
+def test_people_and_keys_have_turns_of_their_own_under_the_same_handles(
+    steps: list[tuple[int, str]],
+) -> None:
+    async def play() -> None:
+        turns, own = kept_turns(), dict[tuple[int, str], KeptTurn]()
+        for who, handle in steps:
+            turn = own[who, handle] = replace(TURN, text=f"{who} {handle}")
+            await turns.of(PEOPLE[who], WIDE).keep(handle, turn)
+        for who, client in enumerate(PEOPLE):
+            expected = {handle: own[who, handle] for handle in "ab" if (who, handle) in own}
+            assert await turns.of(client, WIDE).recall("ab") == expected
+
+    asyncio.run(play())
 
 
 async def test_a_turn_is_out_of_reach_where_nothing_may_be_searched() -> None:

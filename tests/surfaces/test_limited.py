@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proxy.access.clients import ANYBODY, Client
+from proxy.access.clients import ANYBODY, Client, Person
 from proxy.access.grants import Grant, Limits
 from proxy.state.counters import MemoryCounters
+from proxy.surfaces import limited
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.middleware import Requests
@@ -18,6 +20,12 @@ from tests.support.asgi import Answer, ask
 
 def client(name: str, id: str = "", **limits: int) -> Client:
     return Client(name, id, Grant(limits=Limits(**limits)))
+
+
+def person(name: str, of_key: Client, **limits: int) -> Client:
+    """Somebody behind a key, with limits of their own."""
+    rules = Grant(limits=Limits(**limits))
+    return replace(of_key, person=Person(name), of_person=rules)
 
 
 class Site:
@@ -80,6 +88,65 @@ async def test_another_key_of_the_same_name_has_counts_of_its_own() -> None:
 async def test_a_rotated_key_keeps_its_counts() -> None:
     site = Site(client("a", "1", requests_per_minute=1), client("a", "1", requests_per_minute=1))
     assert await site.statuses(0, 1) == [200, 429]
+
+
+async def test_each_person_has_limits_of_their_own() -> None:
+    key = client("front", "1")
+    ann, bob = (person(name, key, requests_per_minute=2) for name in ("ann", "bob"))
+    site = Site(ann, bob)
+    assert await site.statuses(0, 0, 0, 1, 1, 1) == [200, 200, 429, 200, 200, 429]
+    assert (await site.ask()).json()["error"]["message"].startswith("You may use 2 requests")
+
+
+async def test_the_limit_of_a_key_counts_all_its_people_together() -> None:
+    key = client("front", "1", requests_per_minute=3)
+    site = Site(person("ann", key, requests_per_minute=2), person("bob", key), key)
+    assert await site.statuses(0, 0, 0, 1, 1, 0) == [200, 200, 429, 200, 429, 429]
+    assert (await site.ask(1)).json()["error"]["message"].startswith("This key may use 3")
+    assert (await site.ask(2)).status == 429  # one that asks for itself has the same count
+
+
+async def test_who_is_refused_for_the_key_s_sake_uses_nothing_of_their_own() -> None:
+    key = client("front", "1", requests_per_minute=1)
+    ann = person("ann", key, requests_per_minute=2)
+    site = Site(person("bob", key), ann, replace(ann, grant=Grant()))
+    assert await site.statuses(0, 1, 1, 1, 1) == [200, 429, 429, 429, 429]
+    assert await site.statuses(2, 2, 2) == [200, 200, 429]
+
+
+async def test_a_person_of_the_same_name_behind_another_key_is_another_one() -> None:
+    keys = (client("front", "1"), client("front", "2"), client("other"), client("third"))
+    site = Site(*(person("ann", key, requests_per_minute=1) for key in keys))
+    assert await site.statuses(0, 1, 2, 3, 0, 1, 2, 3) == [200] * 4 + [429] * 4
+
+
+async def test_a_person_s_name_stands_for_no_key() -> None:
+    named = client("ann", "1", requests_per_minute=1)
+    site = Site(person("ann", client("", "1"), requests_per_minute=1), named)
+    assert await site.statuses(0, 1, 0, 1) == [200, 200, 429, 429]
+
+
+async def test_rules_without_a_person_limit_nobody() -> None:
+    site = Site(replace(person("ann", client("front"), requests_per_minute=1), person=None))
+    assert await site.statuses(0, 0, 0) == [200] * 3
+
+
+async def test_limits_that_change_hold_at_once_and_what_was_used_still_counts() -> None:
+    key = client("front", "1")
+    ann = person("ann", key, requests_per_minute=2)
+    site = Site(ann, person("ann", key, requests_per_minute=3), person("ann", key))
+    assert await site.statuses(0, 0, 0, 1, 1, 2) == [200, 200, 429, 200, 429, 200]
+
+
+async def test_very_many_people_have_right_limits_in_a_bounded_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limited, "MOST_KNOWN", 10)
+    key = client("front", "1")
+    site = Site(*(person(f"p{n}", key, requests_per_minute=2) for n in range(50)))
+    for expected in (200, 200, 429):
+        assert await site.statuses(*range(50)) == [expected] * 50
+    assert len(site.limits._known) == 10
 
 
 async def test_a_reply_tells_the_tightest_limit_also_when_it_refuses() -> None:

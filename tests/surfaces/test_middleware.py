@@ -2,19 +2,26 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proxy.access.clients import Client, Person
 from proxy.access.identity import Identities, NoRules
 from proxy.access.keys import KeyRing
 from proxy.access.user_headers import UserHeaders
-from proxy.errors import Forbidden, Unauthorized
+from proxy.errors import Forbidden, TooManyWrongKeys, Unauthorized
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.replies import JSONReply
 from proxy.telemetry.facts import AnswerFacts, Failure
+from proxy.telemetry.people import PeopleInRecords
+from proxy.telemetry.prices import Prices
+from proxy.telemetry.usage_file import Usage, UsageFile
+from proxy.telemetry.usage_record import UsageRecords
 from tests.support.asgi import Answer, ask
 
 FRESH_ID = re.compile(r"req_[0-9a-f]{32}")
@@ -117,6 +124,29 @@ async def test_each_request_is_one_line_of_the_log(caplog: pytest.LogCaptureFixt
     )
 
 
+@pytest.mark.parametrize("as_given", [False, True])
+async def test_log_and_usage_name_a_person_as_the_records_do(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, *, as_given: bool
+) -> None:
+    people = PeopleInRecords(b"a secret", as_given=as_given)
+    client = Client("front", person=Person("ann@example.com"))
+    name = "ann@example.com" if as_given else people.name_of(client)
+    usage = Usage(UsageFile(tmp_path / "usage.jsonl"), UsageRecords(Prices(), {}, "llama"))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        exchange.client, exchange.wants_answer = client, True
+        await JSONReply({})(scope, receive, send)
+
+    with caplog.at_level(logging.INFO, "proxy.access"):
+        await ask(Requests(app, usage, people))
+    usage.file.close()
+    assert f" key=front person={name}" in caplog.text
+    line = usage.file.path.read_text()
+    assert f'"person":"{name}"' in line
+    assert as_given or "ann" not in line + caplog.text
+
+
 async def test_the_exchange_knows_when_the_reply_began() -> None:
     seen: list[float | None] = []
 
@@ -191,6 +221,59 @@ async def test_with_keys_health_can_be_asked_without_one(path: str) -> None:
 async def test_with_keys_no_other_path_is_open(path: str) -> None:
     with pytest.raises(Unauthorized):
         await ask(admitted(KEYS), path)
+
+
+class Front(KeyRing):
+    """A front-end's key. The header `x-who` says who has sent a wrong token along with it."""
+
+    def __init__(self) -> None:
+        super().__init__(["client-secret"], secret=b"s")
+
+    def identify(self, headers: Mapping[str, str]) -> Client:
+        client = super().identify(headers)
+        if "x-token" in headers:
+            return client
+        raise Unauthorized("The token has expired.", tried_by=headers.get("x-who", ""))
+
+
+RIGHT_KEY = {"authorization": "Bearer client-secret"}
+
+
+async def tried(app: ASGIApp, count: int, **headers: str) -> list[str]:
+    """What comes of equal requests one after another."""
+    outcomes = []
+    for _ in range(count):
+        try:
+            outcomes.append(str((await ask(app, headers=headers)).status))
+        except (Unauthorized, TooManyWrongKeys) as error:
+            outcomes.append(str(error.status))
+    return outcomes
+
+
+async def test_wrong_tries_of_one_person_slow_nobody_else_behind_the_key_or_the_address() -> None:
+    app = admitted(Front())
+    ann, bob = ({**RIGHT_KEY, "x-who": name} for name in ("ann", "bob"))
+    assert await tried(app, 12, **ann) == ["401"] * 10 + ["429"] * 2
+    assert await tried(app, 12, **bob) == ["401"] * 10 + ["429"] * 2
+    assert await tried(app, 1, **ann, **{"x-token": "right"}) == ["201"]
+    wrong = {"authorization": "Bearer wrong"}
+    assert await tried(app, 11, **wrong) == ["401"] * 10 + ["429"]  # the address has its own count
+
+
+async def test_wrong_tries_of_an_address_slow_no_person_there() -> None:
+    app = admitted(Front())
+    assert (await tried(app, 11, authorization="Bearer wrong"))[-1] == "429"
+    assert await tried(app, 1, **RIGHT_KEY, **{"x-who": "ann"}) == ["401"]
+
+
+async def test_who_tries_too_often_under_a_name_is_told_so() -> None:
+    app = admitted(Front())
+    headers = {**RIGHT_KEY, "x-who": "ann@example.com"}
+    await tried(app, 10, **headers)
+    with pytest.raises(TooManyWrongKeys, match="under this name") as caught:
+        await ask(app, headers=headers)
+    assert caught.value.retry_after_s
+    assert "ann" not in caught.value.message
 
 
 async def test_without_keys_programs_of_this_machine_are_let_in() -> None:

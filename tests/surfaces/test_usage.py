@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from proxy.access.clients import Client
+from proxy.access.clients import Client, Person
 from proxy.errors import BadRequest, NotFound
 from proxy.surfaces.exchange import begin_exchange
 from proxy.surfaces.usage import UsageOfKey
@@ -17,7 +18,7 @@ from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
 from tests.support.asgi import ask
 from tests.telemetry.samples import request_facts
-from tests.telemetry.usage_samples import ACME, BOLT, PRICES, failed_line, usage_line
+from tests.telemetry.usage_samples import ACME, BOLT, PEOPLE, PRICES, failed_line, usage_line
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def usage(tmp_path: Path) -> Iterator[Usage]:
 
 
 async def told(usage: Usage | None, query: str = "", client: Client = ACME) -> Any:
-    surface = UsageOfKey(usage)
+    surface = UsageOfKey(usage, PEOPLE)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         begin_exchange(scope, "id1", {}).client = client
@@ -50,9 +51,10 @@ async def told(usage: Usage | None, query: str = "", client: Client = ACME) -> A
 
 async def test_the_sums_come_in_total_by_day_and_by_model(usage: Usage) -> None:
     document = await told(usage)
-    assert {name: document[name] for name in ("object", "key", "since", "currency")} == {
+    assert {name: document[name] for name in ("object", "key", "person", "since", "currency")} == {
         "object": "usage",
         "key": "acme",
+        "person": None,
         "since": None,
         "currency": "EUR",
     }
@@ -101,6 +103,16 @@ async def test_what_this_process_has_noted_is_told_also_if_the_disk_is_slow(
     usage = Usage(Slow(tmp_path / "usage.jsonl"), UsageRecords(PRICES, {}, "llama"))
     usage.note(request_facts(client=ACME))
     assert (await told(usage))["total"]["answers"] == 1
+
+
+async def test_a_person_is_told_what_that_person_has_used(usage: Usage) -> None:
+    ann, bob = (replace(ACME, person=Person(name)) for name in ("ann", "bob"))
+    for client in (ann, ann, bob):
+        usage.note(request_facts(client=client, person=PEOPLE.name_of(client)))
+    for client, name, count in ((ann, "ann", 2), (bob, "bob", 1), (ACME, None, 4)):
+        document = await told(usage, client=client)
+        assert (document["key"], document["person"]) == ("acme", name)
+        assert document["total"]["answers"] == count
 
 
 async def test_a_key_without_an_answer_has_used_nothing(usage: Usage) -> None:

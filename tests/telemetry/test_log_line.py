@@ -23,6 +23,14 @@ TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
         (request_facts(answer=answer_facts()), f"{BEGINS} {ANSWERED}"),
         (request_facts(client=Client("5f3a")), f"{BEGINS} key=5f3a"),
         (
+            request_facts(client=Client("front"), person="ann@example.com"),
+            f"{BEGINS} key=front person=ann@example.com",
+        ),
+        (
+            request_facts(person="Ann Übel", answer=answer_facts()),
+            rf"{BEGINS} person=Ann\x20\xdcbel {ANSWERED}",
+        ),
+        (
             request_facts(answer=answer_facts(cut_by="max_answer_chars")),
             f"{BEGINS} {ANSWERED} cut_by=max_answer_chars",
         ),

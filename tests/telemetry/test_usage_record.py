@@ -44,6 +44,7 @@ def test_a_record_says_what_the_answer_took() -> None:
         "request_id": "id1",
         "key": "acme",
         "key_id": "k1",
+        "person": "",
         "profile": "hr",
         "model": "hr",
         "answered_by": "llama",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.access.clients import Person
 from proxy.telemetry.usage_sums import (
     BrokenLineError,
     By,
@@ -16,7 +18,7 @@ from proxy.telemetry.usage_sums import (
     day_of,
     read_record,
 )
-from tests.telemetry.usage_samples import BOLT, failed_line, usage_line
+from tests.telemetry.usage_samples import ACME, BOLT, PEOPLE, failed_line, usage_line
 
 ONE = usage_line()
 
@@ -66,6 +68,17 @@ def test_answers_are_counted_by(by: By, groups: dict[str, int]) -> None:
         usage_line("2026-11-27", answered_by="qwen"),
     )
     assert counts(tallied(by, *lines)) == groups
+
+
+def test_answers_are_counted_by_person_whatever_the_key() -> None:
+    given = replace(PEOPLE, as_given=True)
+    ann, too = (replace(key, person=Person("ann")) for key in (ACME, BOLT))
+    lines = [usage_line(client=each, people=given) for each in (ann, too, ACME)]
+    old = usage_line().replace(b'"person":"",', b"")
+    broken = usage_line().replace(b'"person":""', b'"person":5')
+    tally = tallied("person", *lines, old, broken)
+    assert counts(tally) == {"ann": 2, "": 2}
+    assert tally.broken == 1
 
 
 def test_days_are_counted_from_the_first_to_the_last_both_included() -> None:

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proxy.access.clients import ANYBODY, Client
+from proxy.access.clients import ANYBODY, Client, Person
 from proxy.access.grants import Grant
+from proxy.core.search_tool import Search
 from proxy.errors import BadCredentials, OutOfReach, SearchKeyMissing, UpstreamRejected
 from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.scope import LightOnScope
@@ -61,6 +65,34 @@ async def test_a_result_of_one_client_serves_no_other_one(other: Client) -> None
     await all_.of(ANN).search(SEARCH, SCOPE)
     await all_.of(other).search(SEARCH, SCOPE)
     assert len(vendor.keys) == 2
+
+
+PEOPLE = [
+    replace(key, person=person)
+    for key in (ANN, BOB, ACME, Client("ann"), Client("1", "ann"))
+    for person in (None, Person("ann"), Person("bob"), Person("1"), Person(KEY))
+]
+STEPS = st.lists(
+    st.tuples(st.sampled_from(range(len(PEOPLE))), st.sampled_from(["leave", "pay"])), max_size=30
+)
+
+
+@given(STEPS)
+def test_people_and_keys_have_results_and_sightings_of_their_own(
+    steps: list[tuple[int, str]],
+) -> None:
+    async def play() -> None:
+        vendor, asked = Vendor(), set[tuple[int, str]]()
+        all_ = searches(vendor)
+        for who, query in steps:
+            asked.add((who, query))
+            await all_.of(PEOPLE[who]).search(Search(query, 5), SCOPE)
+            assert len(vendor.keys) == len(asked)
+        for who, client in enumerate(PEOPLE):
+            has_asked = any(each == who for each, _ in asked)
+            assert all_.of(client).has_seen(SCOPE, 7) is has_asked
+
+    asyncio.run(play())
 
 
 async def test_equal_searches_of_two_clients_at_once_are_two() -> None:
