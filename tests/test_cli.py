@@ -14,7 +14,7 @@ from proxy.cli import main
 from proxy.errors import SettingsError
 from tests.support.program import run_program
 
-COMMANDS = ["serve", "demo", "sandbox", "check", "usage", "keys"]
+COMMANDS = ["serve", "demo", "sandbox", "check", "usage", "keys", "audit"]
 KEY_COMMANDS = ["add", "list", "show", "revoke", "rotate"]
 
 
@@ -33,7 +33,7 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    "command", [*([each] for each in COMMANDS), *(["keys", each] for each in KEY_COMMANDS)]
+    "command", [*([each] for each in COMMANDS), *(["keys", each] for each in KEY_COMMANDS), ["audit", "verify"]]
 )
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_every_command_and_option_is_explained(

@@ -94,6 +94,10 @@ class LineWriter(ABC):
     def _close(self) -> None:
         """Close the file. A later `_write` opens it again."""
 
+    def _finish(self) -> None:
+        """No more lines will come, at least for a while."""
+        self._close()
+
     @property
     def _untold(self) -> int:
         """How many lines have been lost since the log last told of any."""
@@ -114,7 +118,7 @@ class LineWriter(ABC):
                 self._hurry.clear()
         if lines:
             self._take(lines)
-        self._close()
+        self._finish()
 
     def _take(self, lines: list[bytes]) -> None:
         self._write(lines)

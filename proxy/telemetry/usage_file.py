@@ -11,12 +11,13 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from proxy.telemetry.facts import RequestFacts
 from proxy.telemetry.line_writer import MOST_WAITING, LineWriter
+from proxy.telemetry.times import utc_now
 from proxy.telemetry.usage_record import UsageRecords
 
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
@@ -73,15 +74,11 @@ class UsageFile(LineWriter):
                 os.close(descriptor)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Usage:
     """Notes what each answer took."""
 
     def __init__(
-        self, file: UsageFile, records: UsageRecords, now: Callable[[], datetime] = _now
+        self, file: UsageFile, records: UsageRecords, now: Callable[[], datetime] = utc_now
     ) -> None:
         self.file = file
         self._records = records

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import orjson
 
 from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
 from proxy.telemetry.prices import Prices, Tokens
+from proxy.telemetry.times import time_of
 
 MOST_FILES: Final = 100
 """The most files that a line names."""
@@ -45,7 +46,7 @@ class UsageRecords:
         of_searches = self.prices.of_searches(searches - failed)
         has_price = of_tokens is not None and of_searches is not None
         return {
-            "time": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": time_of(now),
             "request_id": facts.request_id,
             "key": facts.client.name,
             "key_id": facts.client.id,
