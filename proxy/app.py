@@ -46,6 +46,8 @@ from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
 from proxy.surfaces.usage import UsageOfKey
 from proxy.tasks import TaskScope
+from proxy.telemetry.audit_file import AuditFile
+from proxy.telemetry.audit_record import Audit, AuditRecords
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
@@ -103,9 +105,19 @@ def create_app(
     tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
     model_of = _models(upstreams)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
-    chat = ChatCompletions(settings, policies, model_of, tools, WISHES, turns, fences, shelf)
+    usage, audit = _usage(settings), _audit(settings)
+    chat = ChatCompletions(
+        settings,
+        policies,
+        model_of,
+        tools,
+        WISHES,
+        turns,
+        fences,
+        shelf,
+        keeps_trails=audit is not None,
+    )
     models = Models(policies.names, upstreams.models)
-    usage = _usage(settings)
     path = settings.keys_file
     faults = search_keys.missing
     file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
@@ -118,6 +130,8 @@ def create_app(
         jobs.append(file.keep_looking)
     if usage is not None:
         closes.append(partial(asyncio.to_thread, usage.file.close))
+    if audit is not None:
+        closes.append(partial(asyncio.to_thread, audit.file.close))
 
     return Application(
         routes=[
@@ -132,7 +146,7 @@ def create_app(
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings, keys or _key_ring(settings, file), usage),
+        middleware=_middleware(settings, keys or _key_ring(settings, file), usage, audit),
         redirect_slashes=False,
         lifespan=_lifespan(jobs, closes),
     )
@@ -223,13 +237,24 @@ def _usage(settings: Settings) -> Usage | None:
     return Usage(UsageFile(Path(settings.usage_file)), records)
 
 
+def _audit(settings: Settings) -> Audit | None:
+    if settings.audit_file is None:
+        return None
+    records = AuditRecords(
+        settings.profiles, settings.default_model, has_texts=settings.audit_texts
+    )
+    return Audit(AuditFile(Path(settings.audit_file)), records)
+
+
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     names = f"names of client keys\0{_secret(settings.scaleway_api_key)}\0".encode()
     names += _whose_documents(settings)
     return KeyRing(map(_secret, settings.api_keys), secret=names, file=file)
 
 
-def _middleware(settings: Settings, keys: KeyRing, usage: Usage | None) -> list[Middleware]:
+def _middleware(
+    settings: Settings, keys: KeyRing, usage: Usage | None, audit: Audit | None
+) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
     if origins is None:
@@ -243,7 +268,7 @@ def _middleware(settings: Settings, keys: KeyRing, usage: Usage | None) -> list[
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests, usage=usage),
+        Middleware(Requests, usage=usage, audit=audit),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),
