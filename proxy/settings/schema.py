@@ -290,14 +290,16 @@ class Settings(ScopeSettings, BaseSettings):
     usage_file: NonBlank | None = Field(
         None, description="A file that gets one line for each answer: what it took and cost."
     )
+    prices: PriceSettings | None = Field(
+        None, description="What models and searches cost you, for the costs in `usage_file`."
+    )
+
     audit_file: NonBlank | None = Field(
-        None, description="A file that gets one line for each answer: who asked, and what it held."
+        None,
+        description="A file that gets one line for each answer: who asked, and what it rested on.",
     )
     audit_texts: bool = Field(
         default=False, description="Whether `audit_file` holds questions and answers, too."
-    )
-    prices: PriceSettings | None = Field(
-        None, description="What models and searches cost you, for the costs in `usage_file`."
     )
 
     profiles: dict[ProfileName, Profile] = Field(
