@@ -53,6 +53,8 @@ from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.replies import ErrorReplies
 from proxy.surfaces.usage import UsageOfKey
 from proxy.tasks import TaskScope
+from proxy.telemetry.audit_file import AuditFile
+from proxy.telemetry.audit_record import Audit, AuditRecords
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
@@ -110,9 +112,19 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     tools = _tools(ClientSearches(upstreams.search, secrets.named), settings)
     model_of = _models(upstreams)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
-    chat = ChatCompletions(settings, policies, model_of, tools, WISHES, turns, fences, shelf)
+    usage, audit = _usage(settings), _audit(settings)
+    chat = ChatCompletions(
+        settings,
+        policies,
+        model_of,
+        tools,
+        WISHES,
+        turns,
+        fences,
+        shelf,
+        keeps_trails=audit is not None,
+    )
     models = Models(policies.names, upstreams.models)
-    usage = _usage(settings)
     people = _people(settings)
     path = settings.keys_file
     faults = secrets.missing
@@ -131,6 +143,8 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
         jobs.append(followed.keep_looking)
     if usage is not None:
         closes.append(partial(asyncio.to_thread, usage.file.close))
+    if audit is not None:
+        closes.append(partial(asyncio.to_thread, audit.file.close))
 
     ring = keys or _key_ring(settings, file)
     headers = UserHeaders(secrets.text)
@@ -149,7 +163,7 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings, identities, usage, people),
+        middleware=_middleware(settings, identities, usage, audit, people),
         redirect_slashes=False,
         lifespan=_lifespan(jobs, closes),
     )
@@ -246,6 +260,15 @@ def _usage(settings: Settings) -> Usage | None:
     return Usage(UsageFile(Path(settings.usage_file)), records)
 
 
+def _audit(settings: Settings) -> Audit | None:
+    if settings.audit_file is None:
+        return None
+    records = AuditRecords(
+        settings.profiles, settings.default_model, has_texts=settings.audit_texts
+    )
+    return Audit(AuditFile(Path(settings.audit_file)), records)
+
+
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     secret = _secret_of_names("client keys", settings)
     return KeyRing(map(_secret, settings.api_keys), secret=secret, file=file)
@@ -290,7 +313,11 @@ def _secret_of_names(whose: str, settings: Settings) -> bytes:
 
 
 def _middleware(
-    settings: Settings, identities: Identities, usage: Usage | None, people: PeopleInRecords
+    settings: Settings,
+    identities: Identities,
+    usage: Usage | None,
+    audit: Audit | None,
+    people: PeopleInRecords,
 ) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
@@ -305,7 +332,7 @@ def _middleware(
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests, usage=usage, people=people),
+        Middleware(Requests, usage=usage, audit=audit, people=people),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from proxy.commands.audit_group import audit
 from proxy.commands.keys_group import keys
 from proxy.commands.options import config_option, keys_file_option
 from proxy.errors import SettingsError
@@ -272,3 +273,4 @@ def usage(config: Path | None, files: tuple[Path, ...], by: Any, **options: Any)
 
 
 rag_proxy.add_command(keys)
+rag_proxy.add_command(audit)

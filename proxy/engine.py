@@ -52,6 +52,7 @@ from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
 from proxy.tasks import Behind, TaskScope, taking_turns
 from proxy.telemetry.facts import AnswerFacts
+from proxy.telemetry.trail import Trail, trail_of
 
 _WORD: Final = re.compile(r"[\w-]{1,60}", re.ASCII)
 """A finish_reason that a log line may show."""
@@ -143,15 +144,14 @@ class Run:
 
     def facts(self) -> AnswerFacts:
         """The facts of the answer so far."""
-        chat = self.plan.chat
         reads = self.desk.report.get("reads", ())
         told = {} if self._reading is None else self._reading.usage
         usage = add_usage(self.writer.usage, told) if told else self.writer.usage
         estimate = self._spending.estimate(is_told=bool(told.get("total_tokens")))
         return AnswerFacts(
-            model=chat.model or "",
+            model=self.plan.chat.model or "",
             answered_by=self.writer.reported_model,
-            stream=chat.stream,
+            stream=self.plan.chat.stream,
             rounds=self.rounds,
             searches=self.searches,
             tokens=usage.get("total_tokens", 0),
@@ -169,6 +169,10 @@ class Run:
             uncounted_rounds=estimate.rounds,
             cited=self._grounding.cited,
         )
+
+    def trail(self) -> Trail:
+        """What the answer so far rests on."""
+        return trail_of(self.plan, self.desk, self._grounding, self.writer.text)
 
     async def drive(self, listener: Listener) -> None:
         """Make the answer and let `listener` hear it. Raises ProxyError."""
@@ -275,7 +279,7 @@ class Run:
         self.is_refused = True
         room = Room(self._room)
         self.writer.begin_round()
-        self._grounding.begin_round()
+        self._grounding.begin_round(has_model=False)
         text = room.cut(turn.text)
         self.is_cut = room.is_full
         behind = listener.hear([self.writer.say(text)])
@@ -322,9 +326,8 @@ class Run:
 
     def _body(self, ask: Ask) -> ChatRequest:
         """The request of one round: the client's own parameters, and the fields of the proxy."""
-        chat = self.plan.chat
-        model = self.plan.policy.model
-        body: ChatRequest = {**chat.body, "model": model, "messages": ask.messages}
+        chat, policy = self.plan.chat, self.plan.policy
+        body: ChatRequest = {**chat.body, "model": policy.model, "messages": ask.messages}
         if not ask.has_format:
             body.pop("response_format", None)
         if ask.tools:
@@ -355,11 +358,13 @@ class Run:
 
     async def _run_job(self, job: Job) -> Outcome:
         tool = self.desk.tool_of(job)
-        if self._showing is None:
-            return await self._outcome(tool, job)
-        self._showing.begin(tool, job)
+        self.desk.begin(job)
+        if self._showing is not None:
+            self._showing.begin(tool, job)
         outcome = await self._outcome(tool, job)
-        self._showing.end(tool, job, outcome)
+        self.desk.end(job, outcome)
+        if self._showing is not None:
+            self._showing.end(tool, job, outcome)
         return outcome
 
     async def _outcome(self, tool: HiddenTool, job: Job) -> Outcome:

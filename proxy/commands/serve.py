@@ -38,6 +38,7 @@ from proxy.settings.key_checks import warnings_of_keys
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Origin
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
+from proxy.telemetry.audit_file import open_audit
 from proxy.telemetry.usage_file import open_to_append
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
@@ -61,6 +62,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
         *_warnings_of_redis(settings),
     )
     _check_usage_file(settings)
+    _check_audit_file(settings)
     limits = door_limits(settings)
     # Also before workers start: a fault then shows once, not once for each worker.
     outbound = Outbound.of(settings, os.environ)
@@ -95,6 +97,20 @@ def _check_usage_file(settings: Settings) -> None:
         raise SettingsError(
             f"{environment_names('usage_file')[0]}: cannot write {settings.usage_file} ({why})"
         ) from error
+
+
+def _check_audit_file(settings: Settings) -> None:
+    """Raise SettingsError if the audit file cannot be written, or is the usage file, too."""
+    if settings.audit_file is None:
+        return
+    name, path = environment_names("audit_file")[0], Path(settings.audit_file)
+    try:
+        os.close(open_audit(path))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{name}: cannot write {path} ({why})") from error
+    if settings.usage_file is not None and path.samefile(settings.usage_file):
+        raise SettingsError(f"{name}: {path} is the usage file: name another one")
 
 
 def _warnings_of_redis(settings: Settings) -> list[str]:

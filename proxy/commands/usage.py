@@ -15,8 +15,8 @@ import click
 
 from proxy.errors import SettingsError
 from proxy.settings import load_settings
+from proxy.telemetry.rotated import with_rotated
 from proxy.telemetry.usage_lines import read_lines
-from proxy.telemetry.usage_own import usage_files
 from proxy.telemetry.usage_sums import COUNTS, By, Sums, Tally
 
 _NOBODY: Final[Mapping[str, str]] = {
@@ -62,7 +62,7 @@ def _files_of_settings(config: Path | None) -> list[Path]:
     path = load_settings(config).usage_file
     if path is None:
         raise SettingsError("RAG_PROXY_USAGE_FILE is not set: set it, or name a --usage-file")
-    return usage_files(Path(path))
+    return with_rotated(Path(path))
 
 
 def _opened(path: Path) -> BinaryIO:

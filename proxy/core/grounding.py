@@ -53,9 +53,14 @@ class Grounding:
         self._round_begins = 0
         """The first marker of the round."""
         self._cited: tuple[int | None, ...] | None = None
+        self._json_markers: Sequence[Marker] = ()
+        self._shown = 0
+        """So many passages of the book the model has been shown."""
 
-    def begin_round(self) -> None:
-        """Take in what the model is shown in the coming round."""
+    def begin_round(self, *, has_model: bool = True) -> None:
+        """Take in what the model is shown in the coming round, if it is the model's."""
+        if has_model:
+            self._shown = len(self._desk.book.passages)
         if self._text is not None:
             self._round_begins = len(self._text.markers)
             passages = self._desk.book.passages.items()
@@ -82,6 +87,20 @@ class Grounding:
         by_number = {each.n: each.passages[0] for each in reversed(self.markers)}
         return tuple(passages[each].result.file_id for each in by_number.values())
 
+    @property
+    def cited_passages(self) -> tuple[Passage, ...]:
+        """The passages that the text so far cites; of a JSON text, once it is whole."""
+        passages = self._desk.book.passages
+        markers = self.markers or self._json_markers
+        return tuple(
+            passages[n] for n in dict.fromkeys(n for each in markers for n in each.passages)
+        )
+
+    @property
+    def shown(self) -> tuple[Passage, ...]:
+        """The passages that the model has been shown, also those of earlier answers."""
+        return tuple(self._desk.book.passages.values())[: self._shown]
+
     def passage(self, n: int, messages: Sequence[Message]) -> tuple[Passage, str]:
         """Passage `n` with its text as `messages` show it; "" if they do not hold it any more."""
         texts = map(_content, reversed(messages))  # what was found last is likeliest
@@ -93,6 +112,8 @@ class Grounding:
         markers = (
             (yield from json_markers(text, passages)) if self._text is None else self._text.markers
         )
+        if self._text is None:
+            self._json_markers = markers
         kept = markers[:MAX_ANNOTATIONS]
         report: dict[str, object] = {**self._desk.report}
         texts, fence = list(map(_content, messages)), self._plan.fence

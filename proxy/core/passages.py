@@ -81,7 +81,7 @@ class Passage(NamedTuple):
         result = self.result
         attributes = [f'n="{self.n}"', f'title="{_attribute(result.name)}"']
         if result.page_start is not None:
-            attributes.append(f'page="{_pages(result)}"')
+            attributes.append(f'page="{pages_of(result)}"')
         return fence.passage(" ".join(attributes), self.text)
 
     def as_trace(self) -> PassageTrace:
@@ -239,7 +239,8 @@ def _attribute(text: str) -> str:
     return harmless(fit)  # again: a space may stand now where there was a quotation mark
 
 
-def _pages(result: Result) -> str:
+def pages_of(result: Result) -> str:
+    """The pages of a result that has some: `3` or `3-5`."""
     if result.page_end is None or result.page_end == result.page_start:
         return str(result.page_start)
     return f"{result.page_start}-{result.page_end}"

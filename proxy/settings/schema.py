@@ -308,6 +308,13 @@ class Settings(ScopeSettings, BaseSettings):
     show_scope: bool = Field(
         default=False, description="Whether a reply says which scope held for its searches."
     )
+    audit_file: NonBlank | None = Field(
+        None,
+        description="A file that gets one line for each answer: who asked, and what it rested on.",
+    )
+    audit_texts: bool = Field(
+        default=False, description="Whether `audit_file` holds questions and answers, too."
+    )
 
     profiles: dict[ProfileName, Profile] = Field(
         default_factory=dict,

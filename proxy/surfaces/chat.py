@@ -67,6 +67,8 @@ class ChatCompletions:
     """The cited passages that have been read, for all answers."""
     closing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     """Held by the answer whose citations are weighed."""
+    keeps_trails: bool = False
+    """Whether there is an audit, which wants to know what each answer rested on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
@@ -83,6 +85,8 @@ class ChatCompletions:
                 await while_connected(receive, _reply(run, scope, receive, send))
         finally:
             exchange.answer, exchange.first_heard_at = run.facts(), run.first_heard_at
+            if self.keeps_trails:
+                exchange.trail = run.trail()
 
     async def _read(self, scope: Scope, receive: Receive, exchange: Exchange) -> tuple[Chat, Plan]:
         headers = exchange.headers

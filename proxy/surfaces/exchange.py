@@ -11,6 +11,7 @@ from starlette.types import Scope
 from proxy.access.clients import ANYBODY, Client
 from proxy.surfaces.slot import Slot
 from proxy.telemetry.facts import AnswerFacts, Failure
+from proxy.telemetry.trail import Trail
 
 _KEY: Final = "rag_proxy.exchange"
 
@@ -37,6 +38,7 @@ class Exchange:
     first_heard_at: float | None = None
     """See `Run.first_heard_at`."""
     answer: AnswerFacts | None = None
+    trail: Trail | None = None
     failure: Failure | None = None
     is_client_gone: bool = False
     """When the request is over, these go into `RequestFacts`."""

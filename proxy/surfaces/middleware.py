@@ -18,6 +18,7 @@ from proxy.access.wrong_keys import WrongKeys
 from proxy.errors import NoPerson, TooManyWrongKeys, Unauthorized
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
+from proxy.telemetry.audit_record import Audit
 from proxy.telemetry.facts import RequestFacts
 from proxy.telemetry.log_line import log_line
 from proxy.telemetry.people import PeopleInRecords
@@ -43,14 +44,20 @@ _log = logging.getLogger("proxy.access")
 class Requests:
     """Gives each request an id, sends the id to the client, and logs one line at the end.
 
-    `usage` notes the requests for answers. `people` says how it and the log name people.
+    `usage` and `audit` note the requests for answers. `people` says how they and the log name
+    people.
     """
 
     def __init__(
-        self, app: ASGIApp, usage: Usage | None = None, people: PeopleInRecords | None = None
+        self,
+        app: ASGIApp,
+        usage: Usage | None = None,
+        audit: Audit | None = None,
+        people: PeopleInRecords | None = None,
     ) -> None:
         self.app = app
         self.usage = usage
+        self.audit = audit
         self.people = people or PeopleInRecords()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,6 +94,8 @@ class Requests:
             _log.info("%s", log_line(facts))
             if self.usage is not None and exchange.wants_answer:
                 self.usage.note(facts)
+            if self.audit is not None and exchange.wants_answer:
+                self.audit.note(facts)
 
     def _facts_of(
         self, scope: Scope, exchange: Exchange, began: float, ended: float
@@ -104,6 +113,7 @@ class Requests:
             took_s=ended - began,
             answer=exchange.answer,
             failure=exchange.failure,
+            trail=exchange.trail,
             is_client_gone=exchange.is_client_gone,
             first_byte_s=exchange.first_byte_s,
             first_token_s=None if heard_at is None else heard_at - began,

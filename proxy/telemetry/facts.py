@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from proxy.access.clients import Client
 from proxy.errors import ProxyError, UpstreamError
+from proxy.telemetry.trail import Trail
 
 Outcome = Literal["ok", "cut", "client_gone", "error", "unanswered"]
 
@@ -96,6 +97,8 @@ class RequestFacts:
     failure: Failure | None = None
     is_client_gone: bool = False
     """The client hung up before the reply was complete."""
+    trail: Trail | None = None
+    """What the answer rested on, if there is an audit and the proxy began to make one."""
     first_byte_s: float | None = None
     """The time to the first byte of the reply; None if no reply began."""
     first_token_s: float | None = None

@@ -19,6 +19,7 @@ import orjson
 
 from proxy.access.clients import Client
 from proxy.telemetry.people import PeopleInRecords
+from proxy.telemetry.rotated import with_rotated
 from proxy.telemetry.usage_lines import read_lines
 from proxy.telemetry.usage_sums import BrokenLineError, Record, Sums, day_of, person_of, read_record
 
@@ -77,27 +78,10 @@ class OwnUsage:
             return total
 
 
-def usage_files(path: Path) -> list[Path]:
-    """The file and what logrotate has made of it: `usage.jsonl.1`, `usage.jsonl-20261126`.
-
-    Compressed ones are not among them.
-    """
-    rotated = [
-        each
-        for each in path.parent.glob(f"{_literal(path.name)}[.-]*")
-        if each.name[len(path.name) + 1 :].replace("-", "").isdigit()
-    ]
-    return [*sorted(rotated), path]
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{each}]" if each in "*?[" else each for each in name)
-
-
 def _read_all(
     path: Path, owner: _Owner, files: dict[tuple[int, int], _Progress]
 ) -> Iterator[tuple[tuple[int, int], _Progress]]:
-    for each in usage_files(path):
+    for each in with_rotated(path):
         if not each.is_file():  # a device may be read for ever, and a pipe waited for
             continue
         try:

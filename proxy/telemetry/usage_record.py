@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import orjson
 
 from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
 from proxy.telemetry.prices import Prices, Tokens
+from proxy.telemetry.times import time_of
 
 MOST_FILES: Final = 100
 """The most files that a line names."""
@@ -35,7 +36,6 @@ class UsageRecords:
     def record(self, facts: RequestFacts, now: datetime) -> dict[str, Value]:
         answer = facts.answer or _NO_ANSWER
         failure = facts.failure or _NO_FAILURE
-        named = answer.model or (self.default_model if facts.answer else "")
         tokens = Tokens(
             answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens, answer.tokens
         )
@@ -45,12 +45,12 @@ class UsageRecords:
         of_searches = self.prices.of_searches(searches - failed)
         has_price = of_tokens is not None and of_searches is not None
         return {
-            "time": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": time_of(now),
             "request_id": facts.request_id,
             "key": facts.client.name,
             "key_id": facts.client.id,
             "person": facts.person,
-            "profile": named if named in self.profiles else "",
+            "profile": profile_of(facts, self.profiles, self.default_model),
             "model": answer.model,
             "answered_by": answer.answered_by,
             "retrieval": answer.retrieval,
@@ -79,6 +79,14 @@ class UsageRecords:
             "cost_searches": of_searches,
             "cost": round((of_tokens or 0) + (of_searches or 0), 9) if has_price else None,
         }
+
+
+def profile_of(facts: RequestFacts, profiles: Container[str], default_model: str) -> str:
+    """The profile that a request named, or got by default; "" if it was a model, or neither."""
+    if facts.answer is None:
+        return ""
+    named = facts.answer.model or default_model
+    return named if named in profiles else ""
 
 
 def _files(answer: AnswerFacts) -> list[int]:

@@ -219,6 +219,29 @@ def test_a_usage_file_that_cannot_be_written_is_named(
     assert line.endswith("(No such file or directory)")
 
 
+def test_an_audit_file_that_cannot_be_written_is_named(
+    capsys: pytest.CaptureFixture[str], set_up: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(set_up / "pipe")
+    for path, why in (
+        (set_up / "none" / "audit.jsonl", "No such file or directory"),
+        (set_up / "pipe", "It is no regular file"),
+    ):
+        monkeypatch.setenv("RAG_PROXY_AUDIT_FILE", str(path))
+        (line,) = refused(capsys)
+        assert line == f"rag-proxy: RAG_PROXY_AUDIT_FILE: cannot write {path} ({why})"
+
+
+def test_an_audit_file_that_is_the_usage_file_is_refused(
+    capsys: pytest.CaptureFixture[str], set_up: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_PROXY_USAGE_FILE", str(set_up / "usage.jsonl"))
+    (set_up / "audit.jsonl").symlink_to(set_up / "usage.jsonl")
+    monkeypatch.setenv("RAG_PROXY_AUDIT_FILE", str(set_up / "audit.jsonl"))
+    (line,) = refused(capsys)
+    assert line.endswith("audit.jsonl is the usage file: name another one")
+
+
 @pytest.mark.usefixtures("set_up")
 def test_a_configuration_file_that_is_missing_is_named(
     capsys: pytest.CaptureFixture[str],

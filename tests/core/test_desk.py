@@ -10,7 +10,7 @@ from proxy.core.passages import NO_RESULTS, Passage, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import UNAVAILABLE, Search
 from proxy.core.turn import ToolCall
-from proxy.errors import RateLimited
+from proxy.errors import BadRequest, RateLimited
 from tests.core.samples import EXPLAINED, FENCE, TOOLS, call, note, quoted, result
 from tests.support.shelves import Shelves
 
@@ -498,3 +498,15 @@ def test_notes_of_a_job_stand_behind_its_passages_and_for_want_of_some() -> None
     assert run_round(at, asks("lease"), outcome=Found(notes=(told,))) == [note(told)]
     again = note(f"This was searched before. {told}")
     assert run_round(at, asks("lease")) == [again]
+
+
+def test_the_desk_knows_which_jobs_have_begun_and_why_some_failed() -> None:
+    at = desk()
+    for job in (LEAVE, LEASE):
+        at.begin(job)
+    assert at.begun == {LEAVE: None, LEASE: None}
+    at.end(LEAVE, found())
+    at.end(LEASE, failed())
+    assert at.begun == {LEAVE: "", LEASE: "rate_limit_exceeded"}
+    at.end(LEASE, Failed(BadRequest("No such page.")))
+    assert at.begun[LEASE] == "invalid_request_error"

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -189,7 +190,7 @@ def test_lines_that_come_while_the_thread_rests_share_a_write(tmp_path: Path) ->
         writes = 0
         has_written = threading.Event()
 
-        def _write(self, lines: bytes) -> None:
+        def _write(self, lines: Sequence[bytes]) -> None:
             super()._write(lines)
             self.writes += 1
             self.has_written.set()

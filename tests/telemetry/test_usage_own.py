@@ -9,7 +9,7 @@ import pytest
 from proxy.access.clients import ANYBODY, Client, Person
 from proxy.telemetry import usage_own
 from proxy.telemetry.people import PeopleInRecords
-from proxy.telemetry.usage_own import OwnUsage, usage_files
+from proxy.telemetry.usage_own import OwnUsage
 from proxy.telemetry.usage_sums import Record, read_record
 from tests.telemetry.usage_samples import ACME, BOLT, PEOPLE, failed_line, usage_line
 
@@ -184,12 +184,3 @@ def test_the_sums_of_few_keys_are_remembered_and_all_are_right(
     for _ in range(2):
         assert all(answers(own, each) == {(DAY, "llama"): 1} for each in clients)
     assert len(own._progress) == 3
-
-
-def test_rotated_files_are_those_that_logrotate_names(tmp_path: Path) -> None:
-    path = tmp_path / "us[a]ge.jsonl"
-    names = [".1", ".2", "-20261126", "-20261126-1764115200", "", ".1.gz", ".bak", "-", "2"]
-    for name in names:
-        Path(f"{path}{name}").touch()
-    found = [each.name.removeprefix(path.name) for each in usage_files(path)]
-    assert found == ["-20261126", "-20261126-1764115200", ".1", ".2", ""]
