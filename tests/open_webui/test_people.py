@@ -110,5 +110,5 @@ def test_who_is_in_no_group_of_a_rule_is_told_so_and_searches_nothing(
     before = len(library.scopes)
     eve = open_chat_as("Eve")
     eve.ask(QUESTION)
-    eve.shows("access")
+    eve.shows(f"open nothing to '{address_of('Eve')}'")
     assert library.scopes[before:] == []
