@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_attempts import WIDENING
+from tests.test_attempts import WIDENING, Refused
 from tests.test_attempts_of_people import ATTEMPTS as OF_PEOPLE
+from tests.test_attempts_to_be_another import (
+    BY_PLAIN_HEADER,
+    BY_SIGNED_HEADER,
+    BY_TOKEN,
+    TO_BE_ANOTHER,
+)
 from tests.test_attempts_to_cross import CROSSING
 from tests.test_limits_hold import ATTEMPTS
 
@@ -30,6 +36,11 @@ def exhausting() -> Iterator[tuple[str, ...]]:
         yield attempt.what, limits, ", ".join(statuses) + code
 
 
+def being(way: str) -> Iterator[tuple[str, str]]:
+    tried = {"token": BY_TOKEN, "signed header": BY_SIGNED_HEADER, "plain header": BY_PLAIN_HEADER}
+    return ((each.says, str(each.outcome)) for each in tried[way])
+
+
 TABLES = {
     "widen": table(
         ("attempt to widen", "outcome"), ((each.says, str(each.outcome)) for each in WIDENING)
@@ -39,6 +50,10 @@ TABLES = {
         ("attempt to reach past the rules", "outcome"),
         ((each.says, str(each.outcome)) for each in OF_PEOPLE),
     ),
+    **{
+        f"be another by {way}": table((f"attempt to be another by {way}", "outcome"), being(way))
+        for way in ("token", "signed header", "plain header")
+    },
     "exhaust": table(("attempt to exhaust", "limit", "statuses, one by one"), exhausting()),
 }
 
@@ -55,6 +70,11 @@ def test_there_are_more_than_forty_attempts_and_no_two_are_the_same() -> None:
     assert len(set(rows)) == len(rows)
 
 
+def test_there_are_more_than_thirty_attempts_to_be_somebody_else() -> None:
+    refused = [each for each in TO_BE_ANOTHER if isinstance(each.outcome, Refused)]
+    assert len(refused) > 30
+
+
 def test_the_page_says_how_many_attempts_there_are() -> None:
-    count = len(WIDENING) + len(CROSSING) + len(OF_PEOPLE) + len(ATTEMPTS)
+    count = len(WIDENING) + len(CROSSING) + len(OF_PEOPLE) + len(ATTEMPTS) + len(TO_BE_ANOTHER)
     assert f"{count} attempts" in DOCUMENT

@@ -14,9 +14,12 @@ from proxy.access.key_making import hash_of
 from proxy.app import create_app
 from proxy.errors import SettingsError
 from proxy.settings import Settings, load_settings
+from proxy.settings.named_secrets import NamedSecrets
 from tests.access.key_samples import table
 from tests.commands.test_serve import started
 from tests.support.asgi import ask
+from tests.support.issuer import user_header
+from tests.support.persons import ANN, FRONT, JWT, PORTAL, SECRETS, USER, world_in
 from tests.support.program import Program, run_program
 
 HI: Final = {"messages": [{"role": "user", "content": "Hi"}]}
@@ -83,6 +86,52 @@ async def test_replies_and_the_log_show_no_secret(
         assert answer.status >= 400
         check(answer.body.decode(), answer.headers)
     check(caplog.text)
+
+
+PRIVATE: Final[dict[str, Any]] = {
+    "name": "Ann Planted-9159655941",
+    "role": "role-planted-8346268416",
+}
+"""Claims that say more of a person than the name by which rules know them."""
+
+
+def parts_of(*tokens: str) -> list[str]:
+    return [part for token in tokens for part in token.split(".") if len(part) > 20]
+
+
+async def test_replies_and_the_log_show_no_token_and_nothing_more_of_a_person(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="proxy")
+    world = world_in(tmp_path)
+    secret = SECRETS["FRONT_SECRET"]
+    tokens = [
+        world.issuer.token(ANN, (), **PRIVATE),
+        world.issuer.token("mallory@example.com", (), **PRIVATE),
+        world.issuer.token(ANN, (), exp=1, **PRIVATE),
+        world.issuer.token(ANN, (), aud="other", **PRIVATE),
+    ]
+    headers = [
+        user_header(secret, ANN, **PRIVATE),
+        user_header(secret, "mallory@example.com", **PRIVATE),
+        user_header(secret, ANN, exp=1, **PRIVATE),
+        user_header(f"{secret}x", ANN, **PRIVATE),
+    ]
+    said = [await world.chat(each) for each in (*tokens, *(f"{each}x" for each in tokens))]
+    for each in (*headers, *(f"{each}x" for each in headers)):
+        said += [await world.chat(FRONT, (JWT, each)), await world.chat(PORTAL, (USER, each))]
+    world.issuer.is_down = True
+    world.issuer.rotate()
+    said.append(await world.chat(world.issuer.token(ANN, **PRIVATE)))
+    assert {each.status for each in said} >= {200, 401, 403, 503}
+    shown = caplog.text + "".join(f"{each.body!r} {each.headers}" for each in said)
+    hidden = [*parts_of(*tokens, *headers), *PRIVATE.values(), *SECRETS.values()]
+    assert [each for each in hidden if each in shown] == []
+
+
+def test_what_holds_the_secrets_of_front_ends_does_not_show_them() -> None:
+    shown = repr(NamedSecrets(SECRETS))
+    assert not any(each in shown for each in SECRETS.values())
 
 
 @pytest.mark.parametrize("name", [*PLANTED][:4])

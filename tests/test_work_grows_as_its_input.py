@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from proxy.access.clients import PeopleHeaders
+from proxy.access.user_headers import UserHeaders, groups_in
 from proxy.app import create_app
 from proxy.core.call_ids import told_apart
 from proxy.core.chat import parse_chat
@@ -370,9 +372,20 @@ def citing(text_of_size: Callable[[int], str]) -> Callable[[int], Work]:
     return work_of_size
 
 
+def groups_of_a_person(unit: str) -> Callable[[int], Work]:
+    return lambda size: lambda: groups_in(unit * size)
+
+
+def headers_beside_the_persons(size: int) -> Work:
+    raw = [*[(b"x-other", b"x")] * size, (b"x-user", b"ann")]
+    return lambda: UserHeaders(lambda _: None).person(PeopleHeaders("X-User"), raw)
+
+
 @pytest.mark.parametrize(
     ("work_of_size", "size"),
     [
+        *((groups_of_a_person(unit), 400) for unit in ("a,", "%C3%BC", "%C3,", "%", " ")),
+        (headers_beside_the_persons, 400),
         (repeated_headers, 400),
         (headers_of_the_search, 1_000),
         (lists_of_the_search, 200),

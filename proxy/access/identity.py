@@ -13,7 +13,7 @@ from proxy.errors import NoAccess, Unauthorized
 
 WITH_TOKEN: Final = Client("oidc")
 """Whoever has a token of the issuer, before it is said who that is. Keys have other names."""
-_TOKEN: Final = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]*) *", re.ASCII | re.IGNORECASE)
+_BEARER: Final = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]*) *", re.ASCII | re.IGNORECASE)
 
 
 class Admits(Protocol):
@@ -64,7 +64,7 @@ class Identities:
         `headers` and `raw` are those of one request. ANYBODY if nothing tells people apart.
         """
         if self._tokens is not None:
-            found = _TOKEN.fullmatch(headers.get("authorization", ""))
+            found = _BEARER.fullmatch(headers.get("authorization", ""))
             if found is not None:
                 return self._rules.admit(WITH_TOKEN, await self._tokens.person(found[1]))
             if self._keys.is_open:

@@ -205,6 +205,31 @@ def test_keys_that_leave_the_machine_in_clear_are_warned_about(
         assert [line.partition(" ")[0] for line in told] == [variable] * is_in_clear
 
 
+@pytest.mark.parametrize(
+    ("more", "settings"),
+    [
+        ({"issuer": "http://login.internal"}, ["identity.oidc.issuer"]),
+        ({"jwks_url": "http://10.0.0.1/keys"}, ["identity.oidc.jwks_url"]),
+        ({"issuer": "http://localhost:8080", "jwks_url": "http://127.0.0.1:1/keys"}, []),
+        ({"jwks_url": "https://login.example.com/keys"}, []),
+    ],
+)
+def test_an_issuer_whose_keys_come_in_clear_is_warned_about(
+    more: dict[str, str], settings: list[str]
+) -> None:
+    oidc = {"issuer": "https://login.example.com", "audience": "a", **more}
+    told = warnings_of(Settings(identity={"oidc": oidc}))
+    assert [line.partition(" ")[0] for line in told] == settings
+    assert all("can be anybody here" in line for line in told)
+
+
+def test_other_machines_are_served_with_an_issuer_of_tokens() -> None:
+    oidc = {"issuer": "https://login.example.com", "audience": "a"}
+    check_exposure(Settings(host=EVERYWHERE, identity={"oidc": oidc}))
+    with pytest.raises(SettingsError):
+        check_exposure(Settings(host=EVERYWHERE, identity={}))
+
+
 def test_refusing_where_something_is_always_found_is_warned_about() -> None:
     (warning,) = warnings_of(Settings(when_nothing_found="refuse"))
     assert warning.startswith("when_nothing_found = refuse without min_relevance: LightOn returns")

@@ -8,6 +8,7 @@ import pytest
 from proxy.errors import SettingsError
 from proxy.settings import Settings
 from proxy.settings.key_checks import warnings_of_keys
+from proxy.settings.named_secrets import NamedSecrets
 from tests.access.key_samples import OTHER, table, write
 
 
@@ -75,3 +76,14 @@ def test_budgets_of_keys_that_a_restart_forgets_are_warned_about(path: Path) -> 
         "proxy starts again; set RAG_PROXY_REDIS_URL to keep the counts"
     )
     assert warnings(path, redis_url="redis://localhost") == ()
+
+
+def test_a_secret_that_can_be_guessed_from_a_signed_header_is_warned_about(path: Path) -> None:
+    more = 'signed_user_header = "X-Jwt"\nsigned_user_secret_env = "JWT_SECRET"'
+    private(path, table("chat", more=more))
+    settings = Settings(keys_file=str(path))
+    (warning,) = warnings_of_keys(settings, NamedSecrets({"JWT_SECRET": "short"}))
+    assert warning.startswith(f"{path}: keys.chat.signed_user_secret_env: JWT_SECRET has fewer")
+    assert "short" not in warning
+    assert warnings_of_keys(settings, NamedSecrets({"JWT_SECRET": "x" * 32})) == ()
+    assert warnings_of_keys(settings) == ()

@@ -86,6 +86,8 @@ class Issuer:
         """The name that its configuration says, where that is another one."""
         self.asked: list[str] = []
         """The paths of all requests."""
+        self.is_asked = asyncio.Event()
+        """Set by the first request."""
         self.is_down = False
         """Whether it answers every request with 503."""
         self.is_open = asyncio.Event()
@@ -155,6 +157,7 @@ class Issuer:
             return
         path = scope["path"]
         self.asked.append(path)
+        self.is_asked.set()
         await self.is_open.wait()
         headers = [(b"content-type", b"application/json")]
         status, body = self._answer(path)

@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from proxy.access.clients import Client, Person
 from proxy.access.identity import Identities, NoRules
 from proxy.access.keys import KeyRing
-from proxy.access.user_headers import UserHeaders
-from proxy.errors import Forbidden, TooManyWrongKeys, Unauthorized
+from proxy.access.user_headers import RawHeaders, UserHeaders
+from proxy.access.wrong_keys import WrongKeys
+from proxy.errors import Forbidden, NoPerson, TooManyWrongKeys, Unauthorized
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.replies import JSONReply
@@ -316,6 +317,46 @@ async def test_without_keys_a_key_does_not_let_others_in() -> None:
 async def test_without_keys_pages_that_the_operator_named_are_let_in() -> None:
     app = admitted(OPEN, frozenset({"https://chat.example.com"}))
     assert (await ask(app, headers={"origin": "https://chat.example.com"})).status == 201
+
+
+class Refusing(Identities):
+    """Knows nobody, and says why."""
+
+    def __init__(self, error: Unauthorized) -> None:
+        super().__init__(RING, HEADERS, NoRules())
+        self.error = error
+
+    async def identify(self, _headers: Mapping[str, str], _raw: RawHeaders) -> Client:
+        raise self.error.again()
+
+
+async def tries(identities: Identities, wrong_keys: WrongKeys, count: int) -> list[type]:
+    app = Requests(Admission(noting(), identities, NO_ORIGINS, wrong_keys=wrong_keys))
+    seen = []
+    for _ in range(count):
+        with pytest.raises((Unauthorized, TooManyWrongKeys)) as caught:
+            await ask(app, headers={"authorization": "Bearer x"})
+        seen.append(caught.type)
+    return seen
+
+
+async def test_wrong_keys_and_tokens_are_tries_of_the_address() -> None:
+    wrong_keys = WrongKeys()
+    assert await tries(KEYS, wrong_keys, 10) == [Unauthorized] * 10
+    assert await tries(Refusing(Unauthorized("No.")), wrong_keys, 1) == [TooManyWrongKeys]
+
+
+async def test_a_token_out_of_its_time_is_a_try_of_its_person() -> None:
+    wrong_keys = WrongKeys()
+    of_ann = Refusing(Unauthorized("Late.", tried_by="ann@x.com"))
+    of_address = Refusing(Unauthorized("Late.", tried_by="127.0.0.1"))
+    assert await tries(of_ann, wrong_keys, 11) == [Unauthorized] * 10 + [TooManyWrongKeys]
+    assert await tries(of_address, wrong_keys, 10) == [Unauthorized] * 10
+    assert await tries(KEYS, wrong_keys, 1) == [Unauthorized]
+
+
+async def test_a_front_end_that_names_nobody_tries_nothing() -> None:
+    assert await tries(Refusing(NoPerson("Nobody.")), WrongKeys(), 12) == [NoPerson] * 12
 
 
 # Paths
