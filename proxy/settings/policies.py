@@ -54,11 +54,13 @@ class Policies:
 
         Who is not restricted has no part in it.
         """
-        both = (client.grant.workspaces, client.of_person.workspaces)
-        return tuple(self._scope_of(each) for each in both if each is not None)
-
-    def _scope_of(self, workspaces: frozenset[int]) -> Scope:
-        return self._make_scope(workspace_id=tuple(sorted(workspaces))) if workspaces else NOTHING
+        granted: list[Scope] = []
+        for workspaces in (client.grant.workspaces, client.of_person.workspaces):
+            if workspaces:
+                granted.append(self._make_scope(workspace_id=tuple(sorted(workspaces))))
+            elif workspaces is not None:
+                granted.append(NOTHING)
+        return tuple(granted)
 
     def _default_of(self, grant: Grant) -> str:
         """The default model. The error for a client that may not use it does not tell its name."""
