@@ -13,11 +13,14 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from proxy.access.clients import ANYBODY, Person
+from proxy.access.rules import Rules
 from proxy.app import create_app
 from proxy.core.instructions import SEARCHING
 from proxy.errors import EmptyScope
 from proxy.settings import Settings
 from proxy.settings.named_secrets import NamedSecrets
+from proxy.settings.reloading import Origin
 from tests.access.key_samples import OTHER, SECRET, table, write
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error, check_model, check_model_list
@@ -312,3 +315,11 @@ async def test_each_of_the_settings_keys_has_searches_of_its_own() -> None:
     for key in (*keys, *keys):
         await ask(app, document=HI_AT_LENGTH, headers={"authorization": f"Bearer {key}"})
     assert len(upstreams.searched) == 2
+
+
+def test_rules_of_a_settings_file_that_has_changed_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "rag-proxy.toml"
+    path.write_text('[[access]]\nuser = "ann"\nworkspace_id = [7]\n')
+    rules = Rules()
+    create_app(Settings(), rules=rules, origin=Origin(path))
+    assert rules.admit(ANYBODY, Person("ann")).of_person.workspaces == frozenset({7})

@@ -54,12 +54,13 @@ class Policies:
 
         Who is not restricted has no part in it.
         """
-        scopes: tuple[Scope, ...] = ()
-        for each in (client.grant.workspaces, client.of_person.workspaces):
-            if each is not None:
-                ids = tuple(sorted(each))
-                scopes += (self._make_scope(workspace_id=ids) if ids else NOTHING,)
-        return scopes
+        granted: list[Scope] = []
+        for workspaces in (client.grant.workspaces, client.of_person.workspaces):
+            if workspaces:
+                granted.append(self._make_scope(workspace_id=tuple(sorted(workspaces))))
+            elif workspaces is not None:
+                granted.append(NOTHING)
+        return tuple(granted)
 
     def _default_of(self, grant: Grant) -> str:
         """The default model. The error for a client that may not use it does not tell its name."""

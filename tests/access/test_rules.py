@@ -13,7 +13,7 @@ from proxy.errors import NoAccess
 from tests.support.steps import steps_of
 
 KEY = Client("webui", "k_1", Grant(frozenset({1, 2})))
-ANN = Person("ann@example.com", frozenset({"hr", "staff"}))
+ANN = Person("ann@example.com", frozenset({"hr", "staff", "IT"}))
 BOB = Person("bob@example.com")
 FIELDS = ("workspaces", "profiles", "models", "retrieval")
 
@@ -48,6 +48,7 @@ def test_whom_no_rule_fits_is_told_whom_to_ask() -> None:
     [
         (Rule(EVERYTHING, group="hr"), True),
         (Rule(EVERYTHING, group="HR"), False),
+        (Rule(EVERYTHING, group="it"), False),
         (Rule(EVERYTHING, group="h"), False),
         (Rule(EVERYTHING, group="*"), False),
         (Rule(EVERYTHING, group="ann@example.com"), False),
