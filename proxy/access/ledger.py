@@ -136,7 +136,7 @@ class _Books:
         """Whether nothing in it counts any more."""
         self.requests.move_to(moment.now_ms)
         self.move_tokens_to(moment)
-        tokens = self.tokens.used or self.day.tokens or self.month.tokens
+        tokens = self.tokens.used or self.month.tokens  # those of the day are among the month's
         return not (tokens or self.requests.used or self.leases)
 
     def use(self, moment: Moment, tokens: int) -> None:
@@ -191,7 +191,7 @@ class Ledger:
         self._books: OrderedDict[str, _Books] = OrderedDict()
         """The next one to look at comes first."""
         self._new = 0
-        """The accounts that have begun in the current step."""
+        """The accounts that have begun since the last look."""
 
     def take(self, hold: Hold, charge: Charge, moment: Moment) -> Verdict:
         """Charge all accounts of `hold`, or none of them."""
@@ -237,8 +237,6 @@ class Ledger:
                 books.day.give_back(hold.day, -more)
                 books.month.give_back(hold.month, -more)
         hold.tokens = used
-        if self._new:
-            self._forget(moment)
 
     def _books_of(self, account: Account) -> _Books:
         books = self._books.get(account.name)
@@ -250,7 +248,7 @@ class Ledger:
     def _forget(self, moment: Moment) -> None:
         """Drop the empty ones of the next few, and have the others wait for their next turn.
 
-        A step does this at its end: before, its own accounts are empty, too.
+        `take` does this at its end: before, its own accounts may be empty, too.
         """
         for _ in range(min(_LOOKED_AT * self._new, len(self._books))):
             name, books = self._books.popitem(last=False)

@@ -308,6 +308,18 @@ def test_a_budget_is_not_forgotten_before_its_month_is_over() -> None:
     assert "spent" not in desk.ledger._books
 
 
+def test_the_last_minute_of_a_month_still_counts_in_the_next_one() -> None:
+    desk = Desk(Limits(tokens_per_minute=10))
+    desk.at_s += desk.moment.month_left_s - 31
+    spent, _ = desk.arrives("spent")
+    desk.at_s += 30
+    desk.settle(spent, 10)
+    desk.at_s += 59
+    for number in range(100):
+        desk.settle(desk.arrives(f"person {number}")[0], 0)
+    assert not desk.arrives("spent")[1]
+
+
 def test_an_account_is_not_forgotten_while_an_answer_has_its_place() -> None:
     desk = Desk(Limits(concurrent=1))
     held, _ = desk.arrives("busy")

@@ -6,16 +6,20 @@ import csv
 import gzip
 import io
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from proxy.access.clients import Person
 from proxy.cli import main
-from tests.telemetry.usage_samples import ACME, BOLT, failed_line, usage_line
+from tests.telemetry.usage_samples import ACME, BOLT, PEOPLE, failed_line, usage_line
 
+GIVEN = replace(PEOPLE, as_given=True)
+ANN = replace(ACME, person=Person("ann"))
 LINES = (
     usage_line("2026-11-24"),
-    usage_line("2026-11-25", prompt_tokens=5_000, tokens=5_020, cached_tokens=4_000),
+    usage_line("2026-11-25", ANN, GIVEN, prompt_tokens=5_000, tokens=5_020, cached_tokens=4_000),
     usage_line("2026-11-26", BOLT, model="other", answered_by="qwen", searches=0),
     failed_line("2026-11-26", BOLT),
 )
@@ -60,6 +64,7 @@ def test_rounds_that_nobody_counted_are_told_of(file: Path, capsys: Printed) -> 
     ("by", "names"),
     [
         ("key", ["acme", "bolt", "total"]),
+        ("person", ["ann", "(no person)", "total"]),
         ("profile", ["hr", "(none)", "total"]),
         ("model", ["llama", "qwen", "(no answer)", "total"]),
         ("day", ["2026-11-24", "2026-11-25", "2026-11-26", "total"]),
