@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from proxy.cli import main
 from proxy.telemetry.audit_chain import hash_of
+from proxy.telemetry.audit_file import locked, open_audit
 from tests.telemetry.audit_samples import chain
 
 LINES = chain(6)
@@ -127,6 +129,20 @@ def test_a_proxy_may_go_on_writing_while_its_file_is_read(path: Path, capsys: Pr
         proxy.write(b'{"n":7')
         assert printed(capsys).startswith("ok ")
     assert "line 7: it is cut off\n" in printed(capsys, code=1)
+
+
+def test_a_write_that_is_not_over_is_waited_for(path: Path, capsys: Printed) -> None:
+    put(path, LINES[:5])
+    proxy = open_audit(path)
+    verifying = threading.Thread(target=main, args=(["audit", "verify"],))
+    with locked(proxy):
+        os.write(proxy, LINES[5][:20])
+        verifying.start()
+        verifying.join(0.2)
+        os.write(proxy, LINES[5][20:])
+    verifying.join(10)
+    os.close(proxy)
+    assert capsys.readouterr().out == f"ok      {SUMMARY}"
 
 
 @pytest.mark.usefixtures("path")

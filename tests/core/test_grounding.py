@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.chat import parse_chat
+from proxy.core.grounding import Grounding
 from proxy.core.hidden import Found
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
@@ -293,3 +294,17 @@ async def test_every_number_has_its_annotation_and_the_other_way_round(pieces: l
     for written, url in cited(completion):
         assert written == f"[{order.index(url) + 1}]"
     assert "evil" not in message["content"]
+
+
+def test_what_the_proxy_says_itself_shows_the_model_nothing() -> None:
+    chat = parse_chat({"messages": [QUESTION]}, WISHES)
+    plan = make_plan(chat, Policy("m", LightOnScope()), chat.wish, (), FENCE)
+    writer = CompletionWriter(id="c", created=1, model="m", include_usage=True)
+    run = Run(plan, Model(), Turns(), writer)
+    run.desk.book.add([passage(1), passage(2)])
+    grounding = Grounding(plan, run.desk)
+    grounding.begin_round(has_model=False)
+    assert list(grounding.shown) == []
+    grounding.begin_round()
+    run.desk.book.add([passage(3)])
+    assert [each.n for each in grounding.shown] == [1, 2]

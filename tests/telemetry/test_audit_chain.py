@@ -62,6 +62,16 @@ def test_the_end_is_found_behind_a_line_of_any_length(descriptor: int, size: int
     assert end_after(descriptor, b"".join([*LINES, line, *chain(1, end)])).number == 5
 
 
+def test_a_line_inside_of_another_is_not_read_as_one(descriptor: int) -> None:
+    """The reader sees the file's last 64,000 bytes first, which begin with the inner line."""
+    inner, _ = line_after(LAST, b'{"text":"%b"}' % (b"x" * 64_000))
+    surplus = len(inner) - 64_000
+    inner, _ = line_after(LAST, b'{"text":"%b"}' % (b"x" * (64_000 - surplus)))
+    assert len(inner) == 64_000
+    assert end_after(descriptor, b"".join([*LINES, b"x", inner])).number == 4
+    assert end_after(descriptor, b"x" + inner).number == 1
+
+
 @pytest.mark.parametrize("kept", [1, 10, 80, len(LINES[2]) - 1])
 def test_a_line_that_is_cut_off_has_a_number_and_a_hash(descriptor: int, kept: int) -> None:
     cut = LINES[2][:kept]

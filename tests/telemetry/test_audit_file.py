@@ -74,6 +74,19 @@ def test_a_file_that_was_moved_away_is_continued_in_a_new_one(path: Path) -> Non
     two.close()
 
 
+def test_a_file_that_was_moved_to_another_folder_is_continued_too(path: Path) -> None:
+    one, two = AuditFile(path), AuditFile(path)
+    write(one, 2)
+    write(two, 2)
+    (path.parent / "old").mkdir()
+    old = path.rename(path.parent / "old" / path.name)
+    write(one, 2)
+    write(two, 1)
+    assert not faults(old, path)
+    one.close()
+    two.close()
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_restart_continues_what_was_moved_away_before(path: Path, *, packed: bool) -> None:
     for ending in (".2", ".1"):
@@ -185,6 +198,19 @@ def test_lines_that_are_lost_last_are_counted_at_the_end(tmp_path: Path) -> None
     assert events(path) == ["lost"]
 
 
+def test_nothing_is_written_while_another_holds_the_lock(path: Path) -> None:
+    file = AuditFile(path)
+    held = open_audit(path)
+    with locked(held):
+        file.append(record(1))
+        file.settle(0.1)
+        assert not path.read_bytes()
+    file.settle()
+    assert len(lines(path)) == 1
+    file.close()
+    os.close(held)
+
+
 def test_a_lock_that_is_held_for_long_costs_lines_and_never_waits(path: Path) -> None:
     file = AuditFile(path, most_waiting=5)
     held = open_audit(path)
@@ -206,7 +232,13 @@ def test_a_lock_that_is_held_for_long_costs_lines_and_never_waits(path: Path) ->
 
 def run(code: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+    return subprocess.Popen(  # noqa: S603 - our own program
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def log_of(writer: subprocess.Popen[str]) -> str:
@@ -225,10 +257,14 @@ logging.basicConfig(format="%(levelname)s %(message)s")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 before = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
-file = AuditFile(Path(sys.argv[1]))
+path = Path(sys.argv[1])
+file = AuditFile(path)
 for number in range(10):
     file.append(b'{"request_id":%d}' % number)
 file.settle()
+note = b'{"n":1,"previous":"","time":"2026-11-26T07:30:01.000Z","event":"lost","lines":1}\\n'
+room = len(note) + 64
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + room + 20, before[1]))
 file.append(b'{"request_id":10}')
 file.settle()
 resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -238,11 +274,13 @@ file.append(b'{"request_id":11}'), file.close()
     log = [line.partition(" ")[0] for line in log_of(writer).splitlines()]
     assert log == ["ERROR", "WARNING"]
     kept = [orjson.loads(line).get("request_id") for line in lines(path)]
-    whole = len(kept) - 2
+    whole = len(kept) - 3
     assert 1 < whole < 10
-    assert kept == [*range(whole), None, 11]
+    assert kept == [*range(whole), None, None, 11]
+    told = "the proxy could not write {} of the lines before it"
     assert faults(path) == [
-        f"file1:{whole + 1} the proxy could not write {11 - whole} of the lines before it"
+        f"file1:{whole + 1} {told.format(10 - whole)}",
+        f"file1:{whole + 2} {told.format(1)}",
     ]
 
 
@@ -251,16 +289,20 @@ import sys
 from pathlib import Path
 from proxy.telemetry.audit_file import AuditFile
 file = AuditFile(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
 for number in range(600):
     file.append(b'{"from":"%b","text":"%b"}' % (sys.argv[2].encode(), b"x" * (number % 700)))
-    if number % 4 == 0:
-        file.settle()
+    file.settle()
 file.close()
 """
 
 
 def test_processes_that_write_at_once_make_one_chain_also_across_rotations(path: Path) -> None:
     writers = [run(WRITER, path, name) for name in "abc"]
+    for each in writers:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
     rotated: list[Path] = []
     ended = threading.Event()
 
@@ -271,6 +313,10 @@ def test_processes_that_write_at_once_make_one_chain_also_across_rotations(path:
 
     rotation = threading.Thread(target=rotate)
     rotation.start()
+    for each in writers:
+        assert each.stdin is not None
+        each.stdin.write("begin\n")
+        each.stdin.flush()
     try:
         assert [log_of(each) for each in writers] == ["", "", ""]
     finally:

@@ -18,7 +18,7 @@ from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import FENCE, result
 from tests.support.parts import Listener, Model, Turns
-from tests.support.script import Round, search_call
+from tests.support.script import Call, Round, search_call
 
 PASSAGES = (
     result("c1", "One.", file_id=7, title="Lease", page_start=3, page_end=3, url="https://x/7"),
@@ -98,6 +98,17 @@ async def test_a_refusal_of_the_proxy_shows_no_model_anything() -> None:
     made = await trail(searching, Round("Nothing."), when_nothing_found="refuse")
     assert (made.shown, made.cited) == ((), ())
     assert [each.what for each in made.asked] == [{"query": "nothing"}]
+
+
+async def test_what_was_found_for_a_model_that_was_not_asked_again_was_not_shown() -> None:
+    """The client must first answer the call of its own tool."""
+    body = {"tools": [{"type": "function", "function": {"name": "get_weather", "parameters": {}}}]}
+    both = Round(
+        calls=(search_call("leave"), Call("get_weather", "{}")), finish_reason="tool_calls"
+    )
+    made = await trail(both, body=body)
+    assert [each.what for each in made.asked] == [{"query": "leave"}]
+    assert made.shown == ()
 
 
 async def test_what_the_model_was_not_shown_yet_is_no_part_of_it() -> None:
