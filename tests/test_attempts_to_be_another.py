@@ -6,7 +6,6 @@ what is tried and what comes of it; most try to be Ann.
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from collections.abc import Callable
@@ -15,10 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc import jwe
-from joserfc.jwk import ECKey, Key, OctKey
+from joserfc.jwk import OctKey
 
-from tests.support.issuer import DISCOVERY, KEYS, make_key, sign, user_header
+from tests.support.forged import (
+    OWN,
+    OWN_RSA,
+    Make,
+    bare,
+    confused,
+    ec_key,
+    edited,
+    edited_header,
+    encrypted,
+    injected,
+    part,
+    stripped,
+    token,
+    unsigned,
+    while_down,
+    withdrawn,
+)
+from tests.support.issuer import DISCOVERY, KEYS, sign, user_header
 from tests.support.openai_schema import check_error
 from tests.support.persons import (
     ANN,
@@ -41,9 +57,6 @@ from tests.test_attempts import Refused, Within
 
 MALLORY = "mallory@example.com"
 NOW = int(time.time())
-OWN = make_key("ES256", "key-1")
-"""A key that somebody has made, under the name of the issuer's."""
-OWN_RSA = make_key("RS256", "key-1")
 SECRET = SECRETS["FRONT_SECRET"]
 WRONG = Refused(401, "invalid_api_key")
 NOBODY = Refused(401, "no_person")
@@ -52,7 +65,6 @@ UNKNOWN = Refused(503, "identity_unavailable")
 AS_ANN, AS_BOB, AS_GROUP = Within((42,)), Within((43,)), Within((44,))
 
 Header = tuple[str, str | bytes]
-Make = Callable[[World], str]
 
 
 @dataclass(frozen=True)
@@ -64,85 +76,6 @@ class Attempt:
     outcome: Refused | Within
     headers: tuple[Header | Callable[[World], Header], ...] = ()
     wish: dict[str, Any] | None = None
-
-
-def part(document: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(document).encode()).decode().rstrip("=")
-
-
-def token(user: str | None, *groups: Any, **more: Any) -> Make:
-    """A token of the issuer; a claim that is None is left out."""
-    return lambda world: world.issuer.token(user, groups, **more)
-
-
-def unsigned(name: str) -> Make:
-    return lambda world: f"{part({'alg': name, 'kid': 'key-1'})}.{part(world.issuer.claims(ANN))}."
-
-
-def _public(key: Key) -> ECKey:
-    assert isinstance(key, ECKey)
-    return key
-
-
-def confused(secret_of: Callable[[Key], bytes]) -> Make:
-    """Signed by HMAC, with the issuer's public key as the secret."""
-
-    def make(world: World) -> str:
-        secret = secret_of(world.issuer.key)
-        header = {"alg": "HS256", "kid": "key-1"}
-        return sign(world.issuer.claims(ANN), OctKey(secret, secret, None), header)
-
-    return make
-
-
-def injected(**header: Any) -> Make:
-    """Signed by a key of one's own, which the header brings along or leads to."""
-
-    def make(world: World) -> str:
-        filled = {
-            name: f"{world.issuer.url}/evil" if value is True else value
-            for name, value in header.items()
-        }
-        return world.issuer.token(ANN, key=OWN, header=filled)
-
-    return make
-
-
-def edited(world: World) -> str:
-    head, _, signature = world.issuer.token(BOB).split(".")
-    return f"{head}.{part(world.issuer.claims(ANN))}.{signature}"
-
-
-def stripped(world: World) -> str:
-    return world.issuer.token(ANN).rpartition(".")[0] + "."
-
-
-def bare(world: World) -> str:
-    return world.issuer.token(ANN).rpartition(".")[0]
-
-
-def encrypted(world: World) -> str:
-    claims = json.dumps(world.issuer.claims(ANN))
-    header = {"alg": "dir", "enc": "A128GCM", "kid": "key-1"}
-    return jwe.encrypt_compact(header, claims, OctKey.generate_key(128))
-
-
-def withdrawn(world: World) -> str:
-    old = world.issuer.token(ANN)
-    world.issuer.rotate()
-    return old
-
-
-def while_down(world: World) -> str:
-    world.issuer.is_down = True
-    return world.issuer.token(ANN)
-
-
-def edited_header(secret: str) -> str:
-    """Bob's signed header with Ann in it."""
-    head, claims, signature = user_header(secret, BOB).split(".")
-    said = json.loads(base64.urlsafe_b64decode(claims + "=="))
-    return f"{head}.{part({**said, 'email': ANN})}.{signature}"
 
 
 def signed(text: str) -> tuple[Header]:
@@ -161,8 +94,8 @@ BY_TOKEN = (
     Attempt("`alg: none`", unsigned("none"), WRONG),
     Attempt("`alg: nOnE`", unsigned("nOnE"), WRONG),
     Attempt("an empty `alg`", unsigned(""), WRONG),
-    Attempt("HS256 with the public key in PEM", confused(lambda key: _public(key).as_pem()), WRONG),
-    Attempt("HS256 with the public key in DER", confused(lambda key: _public(key).as_der()), WRONG),
+    Attempt("HS256 with the public key in PEM", confused(lambda key: ec_key(key).as_pem()), WRONG),
+    Attempt("HS256 with the public key in DER", confused(lambda key: ec_key(key).as_der()), WRONG),
     Attempt(
         "HS256 with the public key as a JWK",
         confused(lambda key: json.dumps(key.as_dict(private=False)).encode()),

@@ -76,3 +76,10 @@ async def test_a_front_end_that_names_nobody_is_told_so_each_time(tmp_path: Path
             assert (answer.status, answer.json()["error"]["code"]) == (401, "no_person")
             assert f"'{JWT}'" in answer.json()["error"]["message"]
             assert answer.headers["x-should-retry"] == "false"
+
+
+async def test_with_an_issuer_and_no_keys_nobody_gets_in_without_a_token(tmp_path: Path) -> None:
+    async with served_world_in(tmp_path, keys_file=None) as world:
+        for bearer in ("", "x", "rp-plain", "a.b.c"):
+            assert (await world.chat(bearer)).status == 401
+        assert (await world.chat(world.issuer.token(ANN))).status == 200

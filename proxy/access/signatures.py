@@ -58,16 +58,10 @@ class PublicKey:
 
     key: Key
     kid: str | None
-    algorithm: str | None
-    """The only algorithm that the issuer uses it with; None if it names none."""
 
     def fits(self, head: Head) -> bool:
         """Whether it may check a token: one without a `kid` by any key of its algorithm."""
-        if head.kid is not None and head.kid != self.kid:
-            return False
-        if self.algorithm is not None and self.algorithm != head.algorithm:
-            return False
-        return _can_check(self.key, head.algorithm)
+        return head.kid in (None, self.kid) and _can_check(self.key, head.algorithm)
 
 
 class _Rules(jws.JWSRegistry):
@@ -136,11 +130,8 @@ def public_keys(document: object) -> Iterator[PublicKey]:
 
 
 def _public_key(item: dict[str, Any]) -> PublicKey | None:
-    kid, algorithm = item.get("kid"), item.get("alg")
-    is_for_signatures = item.get("use", "sig") == "sig" and item.get("crv") not in _FOR_AGREEMENT
-    if not is_for_signatures or not isinstance(kid, str | None):
-        return None
-    if algorithm is not None and algorithm not in ASYMMETRIC:
+    kid = item.get("kid")
+    if item.get("crv") in _FOR_AGREEMENT or not isinstance(kid, str | None):
         return None
     try:
         with warnings.catch_warnings():
@@ -151,10 +142,11 @@ def _public_key(item: dict[str, Any]) -> PublicKey | None:
         return None
     is_weak = isinstance(key, RSAKey) and key.public_key.key_size < _LEAST_RSA_BITS
     checks_some = any(_can_check(key, each) for each in ASYMMETRIC)
-    return PublicKey(key, kid, algorithm) if checks_some and not is_weak else None
+    return PublicKey(key, kid) if checks_some and not is_weak else None
 
 
 def _can_check(key: Key, algorithm: str) -> bool:
+    """Whether a key has the kind, curve, use and, if it names one, the algorithm that it takes."""
     if algorithm not in ASYMMETRIC:
         return False
     try:

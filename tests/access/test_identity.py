@@ -58,7 +58,7 @@ FRONT = Client("front", "2", people=PeopleHeaders("X-User", groups="X-Groups"))
 class World:
     def __init__(self, *, keys: bool = True, tokens: ReadsTokens | None = None) -> None:
         self.rules = Rules()
-        ring = Keys({"plain": PLAIN, "front": FRONT} if keys else {})
+        ring = Keys({"plain": PLAIN, "front": FRONT}) if keys else KeyRing([], secret=b"s")
         self.identities = Identities(ring, UserHeaders(lambda _: None), self.rules, tokens)
 
     async def client(self, bearer: str | None, *raw: tuple[bytes, bytes]) -> Client:

@@ -63,7 +63,7 @@ async def test_a_token_names_a_person_and_groups(algorithm: str) -> None:
         {"iat": None},
         {"extra": {"deep": [1]}},
     ],
-    ids=str,
+    ids=" ".join,
 )
 async def test_a_token_may_say_more_and_clocks_may_differ_by_a_minute(
     claims: dict[str, Any],

@@ -75,6 +75,7 @@ class World:
     issuer: Issuer
     way: Transport
     """To the issuer."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
     searched: list[tuple[int, ...]] = field(default_factory=list)
     """The workspaces of each search."""
     app: Application = field(init=False)
@@ -83,17 +84,18 @@ class World:
         upstreams = OverHttpx(httpx.MockTransport(self._answer))
         keys = write(self.folder / "keys.toml", *_TABLES)
         keys.chmod(0o600)
+        given = {
+            "lighton_base_url": "http://lighton.test",
+            "lighton_api_key": "lighton-secret",
+            "scaleway_base_url": "http://scaleway.test/v1",
+            "scaleway_api_key": "scaleway-secret",
+            "default_model": "llama",
+            "retrieval": "context",
+            "keys_file": str(keys),
+            "identity": {"oidc": {"issuer": self.issuer.url, "audience": AUDIENCE}},
+        }
         self.app = create_app(
-            Settings(
-                lighton_base_url="http://lighton.test",
-                lighton_api_key="lighton-secret",
-                scaleway_base_url="http://scaleway.test/v1",
-                scaleway_api_key="scaleway-secret",
-                default_model="llama",
-                retrieval="context",
-                keys_file=str(keys),
-                identity={"oidc": {"issuer": self.issuer.url, "audience": AUDIENCE}},
-            ),
+            Settings(**{**given, **self.settings}),
             Outbound(upstreams, upstreams, self.way),
             secrets=NamedSecrets(SECRETS),
             rules=Rules(),
@@ -130,10 +132,10 @@ def world_in(folder: Path) -> World:
 
 
 @asynccontextmanager
-async def served_world_in(folder: Path) -> AsyncIterator[World]:
+async def served_world_in(folder: Path, **settings: Any) -> AsyncIterator[World]:
     """A proxy whose issuer is a server."""
     async with issuing() as issuer:
-        world = World(folder, issuer, pooled_transport())
+        world = World(folder, issuer, pooled_transport(), settings)
         try:
             yield world
         finally:
