@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, Protocol
 
 from proxy.access.clients import Client, Person
+from proxy.access.grants import Grant
 from proxy.access.keys import KeyRing
 from proxy.access.user_headers import RawHeaders, UserHeaders
-from proxy.errors import NoAccess, Unauthorized
+from proxy.errors import Unauthorized
 
 WITH_TOKEN: Final = Client("oidc")
 """Whoever has a token of the issuer, before it is said who that is. Keys have other names."""
+_NOTHING: Final = Grant(
+    workspaces=frozenset(), profiles=frozenset(), models=frozenset(), retrieval=frozenset()
+)
 _BEARER: Final = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]*) *", re.ASCII | re.IGNORECASE)
 
 
@@ -21,13 +26,6 @@ class Admits(Protocol):
 
     def admit(self, client: Client, person: Person, /) -> Client:
         """The client as one that this person asks through. Raises NoAccess."""
-
-
-class NoRules:
-    """No rule, no access."""
-
-    def admit(self, _client: Client, person: Person, /) -> Client:
-        raise NoAccess(f"The rules of this proxy open nothing to {person.name!r}.")
 
 
 class ReadsTokens(Protocol):
@@ -59,14 +57,14 @@ class Identities:
         return self._tokens is None and self._keys.is_open
 
     async def identify(self, headers: Mapping[str, str], raw: RawHeaders) -> Client:
-        """The client. Raises Unauthorized, NoAccess and IdentityUnavailable.
+        """Who asks, which does not say yet that they may. Raises Unauthorized, IdentityUnavailable.
 
         `headers` and `raw` are those of one request. ANYBODY if nothing tells people apart.
         """
         if self._tokens is not None:
             found = _BEARER.fullmatch(headers.get("authorization", ""))
             if found is not None:
-                return self._rules.admit(WITH_TOKEN, await self._tokens.person(found[1]))
+                return _asking(WITH_TOKEN, await self._tokens.person(found[1]))
             if self._keys.is_open:
                 raise Unauthorized(
                     "The request has no token. Send it in the header 'Authorization: Bearer TOKEN'."
@@ -74,4 +72,13 @@ class Identities:
         client = self._keys.identify(headers)
         if client.people is None:
             return client
-        return self._rules.admit(client, self._headers.person(client.people, raw))
+        return _asking(client, self._headers.person(client.people, raw))
+
+    def admit(self, client: Client) -> Client:
+        """The client with what rules open to the person who asks. Raises NoAccess."""
+        return client if client.person is None else self._rules.admit(client, client.person)
+
+
+def _asking(client: Client, person: Person) -> Client:
+    """A client that a person asks through, and that opens nothing before rules do."""
+    return replace(client, person=person, of_person=_NOTHING)

@@ -15,7 +15,7 @@ from proxy.access.clients import Client
 from proxy.access.identity import Identities
 from proxy.access.loopback import check_loopback
 from proxy.access.wrong_keys import WrongKeys
-from proxy.errors import NoPerson, TooManyWrongKeys, Unauthorized
+from proxy.errors import NoAccess, NoPerson, TooManyWrongKeys, Unauthorized
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.audit_record import Audit
@@ -156,6 +156,11 @@ class Admission:
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
     ) -> None:
         exchange.client = await self._identify(scope, exchange)
+        try:
+            exchange.client = self.identities.admit(exchange.client)
+        except NoAccess:
+            exchange.wants_answer = scope["method"] == "POST"  # the records tell of it
+            raise
         await self.app(scope, receive, send)
 
     async def _identify(self, scope: Scope, exchange: Exchange) -> Client:

@@ -9,8 +9,9 @@ import pytest
 
 from proxy.access.clients import ANYBODY, Client, PeopleHeaders, Person
 from proxy.access.grants import Grant
-from proxy.access.identity import WITH_TOKEN, Identities, NoRules, ReadsTokens
+from proxy.access.identity import WITH_TOKEN, Identities, ReadsTokens
 from proxy.access.keys import KeyRing
+from proxy.access.rules import Rules as RealRules
 from proxy.access.user_headers import UserHeaders
 from proxy.errors import NoAccess, NoPerson, Unauthorized
 
@@ -44,10 +45,10 @@ class Rules:
     """They open one workspace, and say whom they were asked for."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Client, Person]] = []
+        self.asked: list[Person] = []
 
     def admit(self, client: Client, person: Person, /) -> Client:
-        self.asked.append((client, person))
+        self.asked.append(person)
         return replace(client, person=person, of_person=OPENED)
 
 
@@ -63,7 +64,10 @@ class World:
 
     async def client(self, bearer: str | None, *raw: tuple[bytes, bytes]) -> Client:
         headers = {} if bearer is None else {"authorization": bearer}
-        return await self.identities.identify(headers, raw)
+        return self.identities.admit(await self.identities.identify(headers, raw))
+
+    async def unadmitted(self, bearer: str, *raw: tuple[bytes, bytes]) -> Client:
+        return await self.identities.identify({"authorization": bearer}, raw)
 
 
 async def test_a_key_that_stands_for_nobody_else_is_itself_whatever_headers_say() -> None:
@@ -76,7 +80,7 @@ async def test_a_key_that_stands_for_people_is_the_person_whom_its_header_names(
     world = World()
     client = await world.client("Bearer front", (b"x-user", b"Ann@x.com"), (b"x-groups", b"hr"))
     assert client == replace(FRONT, person=ANN, of_person=OPENED)
-    assert world.rules.asked == [(FRONT, ANN)]
+    assert world.rules.asked == [ANN]
 
 
 async def test_a_key_that_stands_for_people_and_gets_none_opens_nothing() -> None:
@@ -122,7 +126,7 @@ async def test_without_an_issuer_a_token_is_a_key_like_another() -> None:
 
 
 async def test_without_keys_and_tokens_anybody_may_ask() -> None:
-    identities = Identities(KeyRing([], secret=b"s"), UserHeaders(lambda _: None), NoRules())
+    identities = Identities(KeyRing([], secret=b"s"), UserHeaders(lambda _: None), RealRules(()))
     assert identities.is_open
     assert await identities.identify({}, []) is ANYBODY
 
@@ -133,8 +137,18 @@ def test_with_keys_or_tokens_not_anybody_may_ask() -> None:
 
 
 def test_without_rules_nobody_gets_in() -> None:
-    with pytest.raises(NoAccess, match=r"open nothing to 'ann@x\.com'"):
-        NoRules().admit(FRONT, ANN)
+    nobody = Identities(KeyRing([], secret=b"s"), UserHeaders(lambda _: None), RealRules(()))
+    with pytest.raises(NoAccess, match=r"'ann@x\.com'"):
+        nobody.admit(replace(FRONT, person=ANN))
+
+
+@pytest.mark.parametrize("bearer", ["Bearer front", f"Bearer {TOKEN}"])
+async def test_a_person_whom_no_rule_has_admitted_yet_opens_nothing(bearer: str) -> None:
+    client = await World(tokens=Tokens()).unadmitted(bearer, (b"x-user", b"ann"))
+    allowed = client.allowed
+    assert client.person is not None
+    assert not any((allowed.workspaces, allowed.profiles, allowed.models, allowed.retrieval))
+    assert None not in (allowed.workspaces, allowed.profiles, allowed.models, allowed.retrieval)
 
 
 def test_who_has_a_token_is_told_from_all_who_have_keys() -> None:

@@ -5,19 +5,16 @@ Two people and a group may each search one workspace, whose passages name it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import orjson
 
-from proxy.access.clients import Client, Person
-from proxy.access.grants import Grant
 from proxy.app import create_app
-from proxy.errors import NoAccess
 from proxy.settings import Settings
 from proxy.settings.named_secrets import NamedSecrets
 from proxy.surfaces.application import Application
@@ -30,7 +27,6 @@ from tests.support.issuer import AUDIENCE, Issuer, issuing
 from tests.support.script import Round, result
 
 ANN, BOB, GROUP = "ann@example.com", "bob@example.com", "hr"
-WORKSPACES: Final[Mapping[str, int]] = {ANN: 42, BOB: 43, GROUP: 44}
 JWT, USER, GROUPS = "X-OpenWebUI-User-Jwt", "X-OpenWebUI-User-Email", "X-User-Groups"
 SECRETS: Final[Mapping[str, str]] = {
     "FRONT_SECRET": "the secret of the front-end, which is long",
@@ -50,21 +46,6 @@ _TABLES: Final = (
     table("narrow", NARROW, f"workspaces = [43]\n{_TRUSTED}"),
     table("plain", PLAIN, "workspaces = [42]"),
 )
-
-
-class Rules:
-    """Each person and group may use the workspace of that name, and several add up."""
-
-    def admit(self, client: Client, person: Person, /) -> Client:
-        found = frozenset(WORKSPACES[name] for name in self._names(person) if name in WORKSPACES)
-        if not found:
-            raise NoAccess("There is no rule.")
-        return replace(client, person=person, of_person=Grant(found))
-
-    @staticmethod
-    def _names(person: Person) -> Sequence[str]:
-        user = () if person.name == GROUP else (person.name,)
-        return *user, *(group for group in person.groups if group == GROUP)
 
 
 @dataclass
@@ -98,7 +79,6 @@ class World:
             Settings(**{**given, **self.settings}),
             Outbound(upstreams, upstreams, self.way),
             secrets=NamedSecrets(SECRETS),
-            rules=Rules(),
         )
 
     async def chat(self, bearer: str, *headers: tuple[str, str | bytes], **wish: Any) -> Answer:

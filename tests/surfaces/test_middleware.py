@@ -10,14 +10,15 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.access.clients import Client, Person
-from proxy.access.identity import Identities, NoRules
+from proxy.access.identity import Identities
 from proxy.access.keys import KeyRing
+from proxy.access.rules import Rules
 from proxy.access.user_headers import RawHeaders, UserHeaders
 from proxy.access.wrong_keys import WrongKeys
 from proxy.errors import Forbidden, NoPerson, TooManyWrongKeys, Unauthorized
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Admission, Paths, Requests
-from proxy.surfaces.replies import JSONReply
+from proxy.surfaces.replies import ErrorReplies, JSONReply
 from proxy.telemetry.facts import AnswerFacts, Failure
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
@@ -28,8 +29,8 @@ from tests.support.asgi import Answer, ask
 FRESH_ID = re.compile(r"req_[0-9a-f]{32}")
 RING = KeyRing(["client-secret"], secret=b"s")
 HEADERS = UserHeaders(lambda _: None)
-OPEN = Identities(KeyRing([], secret=b"s"), HEADERS, NoRules())
-KEYS = Identities(RING, HEADERS, NoRules())
+OPEN = Identities(KeyRing([], secret=b"s"), HEADERS, Rules(()))
+KEYS = Identities(RING, HEADERS, Rules(()))
 NO_ORIGINS: frozenset[str] = frozenset()
 
 
@@ -140,7 +141,7 @@ async def test_log_and_usage_name_a_person_as_the_records_do(
         await JSONReply({})(scope, receive, send)
 
     with caplog.at_level(logging.INFO, "proxy.access"):
-        await ask(Requests(app, usage, people))
+        await ask(Requests(app, usage, people=people))
     usage.file.close()
     assert f" key=front person={name}" in caplog.text
     line = usage.file.path.read_text()
@@ -224,14 +225,14 @@ async def test_with_keys_no_other_path_is_open(path: str) -> None:
         await ask(admitted(KEYS), path)
 
 
-class Front(KeyRing):
+class Front(Identities):
     """A front-end's key. The header `x-who` says who has sent a wrong token along with it."""
 
     def __init__(self) -> None:
-        super().__init__(["client-secret"], secret=b"s")
+        super().__init__(RING, HEADERS, Rules(()))
 
-    def identify(self, headers: Mapping[str, str]) -> Client:
-        client = super().identify(headers)
+    async def identify(self, headers: Mapping[str, str], raw: RawHeaders) -> Client:
+        client = await super().identify(headers, raw)
         if "x-token" in headers:
             return client
         raise Unauthorized("The token has expired.", tried_by=headers.get("x-who", ""))
@@ -323,7 +324,7 @@ class Refusing(Identities):
     """Knows nobody, and says why."""
 
     def __init__(self, error: Unauthorized) -> None:
-        super().__init__(RING, HEADERS, NoRules())
+        super().__init__(RING, HEADERS, Rules(()))
         self.error = error
 
     async def identify(self, _headers: Mapping[str, str], _raw: RawHeaders) -> Client:
@@ -414,3 +415,29 @@ async def test_the_log_shows_the_path_that_was_asked_for(caplog: pytest.LogCaptu
 )
 async def test_what_is_not_http_passes_as_it_is(app: ASGIApp) -> None:
     assert await beyond_http(app) == {"type": "lifespan", "path": "//"}
+
+
+class Known(Identities):
+    """Whoever asks is Ann, to whom no rule opens anything."""
+
+    def __init__(self) -> None:
+        super().__init__(RING, HEADERS, Rules(()))
+
+    async def identify(self, _headers: Mapping[str, str], _raw: RawHeaders) -> Client:
+        return Client("front", "1", person=Person("ann"))
+
+
+@pytest.mark.parametrize(("method", "path", "lines"), [("POST", "/chat", 1), ("GET", "/models", 0)])
+async def test_the_records_name_a_person_whom_the_rules_refuse_an_answer(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, method: str, path: str, lines: int
+) -> None:
+    people = PeopleInRecords(b"a secret", as_given=True)
+    usage = Usage(UsageFile(tmp_path / "usage.jsonl"), UsageRecords(Prices(), {}, "llama"))
+    inner = ErrorReplies(Admission(noting(), Known(), NO_ORIGINS))
+    with caplog.at_level(logging.INFO, "proxy.access"):
+        answer = await ask(Requests(inner, usage, people=people), path, method=method)
+    usage.file.close()
+    assert answer.status == 403
+    assert " key=front person=ann " in caplog.text
+    written = usage.file.path.read_text() if usage.file.path.exists() else ""
+    assert written.count('"person":"ann"') == lines
