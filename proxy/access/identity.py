@@ -15,9 +15,10 @@ from proxy.errors import Unauthorized
 
 WITH_TOKEN: Final = Client("oidc")
 """Whoever has a token of the issuer, before it is said who that is. Keys have other names."""
-_NOTHING: Final = Grant(
+UNADMITTED: Final = Grant(
     workspaces=frozenset(), profiles=frozenset(), models=frozenset(), retrieval=frozenset()
 )
+"""What a person may use before rules have said more."""
 _BEARER: Final = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]*) *", re.ASCII | re.IGNORECASE)
 
 
@@ -81,4 +82,4 @@ class Identities:
 
 def _asking(client: Client, person: Person) -> Client:
     """A client that a person asks through, and that opens nothing before rules do."""
-    return replace(client, person=person, of_person=_NOTHING)
+    return replace(client, person=person, of_person=UNADMITTED)

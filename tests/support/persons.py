@@ -73,6 +73,11 @@ class World:
             "default_model": "llama",
             "retrieval": "context",
             "keys_file": str(keys),
+            "access": (
+                {"user": ANN, "workspace_id": [42]},
+                {"user": BOB, "workspace_id": [43]},
+                {"group": GROUP, "workspace_id": [44]},
+            ),
             "identity": {"oidc": {"issuer": self.issuer.url, "audience": AUDIENCE}},
         }
         self.app = create_app(
