@@ -22,7 +22,7 @@ from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, ask
-from tests.support.keyed import GivenKeys
+from tests.support.keyed import GivenKeys, GivenRules
 from tests.support.script import DONE, Round, delta_event, search_call
 from tests.support.server import serving
 from tests.support.upstreams import Upstreams
@@ -291,7 +291,7 @@ async def test_an_attempt_of_people_to_use_more(attempt: OfPeople) -> None:
     keys = GivenKeys(dict.fromkeys(names, Grant()))
     for name, client in zip(names, attempt.who, strict=True):
         keys.change(name, client)
-    app = create_app(settings(), Upstreams(says).transport(), keys=keys)
+    app = create_app(settings(), Upstreams(says).transport(), keys=keys, rules=GivenRules())
     answers = [
         await ask(app, document={**HI, **attempt.body}, headers={"authorization": f"Bearer {name}"})
         for name in names

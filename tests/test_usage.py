@@ -102,6 +102,7 @@ def make_app(path: Path, upstream: Upstream, **more: Any) -> Application:
         "search_memory": False,
         "prices": {"search": 0.01, "scripted-model": {"input": 1, "output": 2, "cached": 0.5}},
         "profiles": {"hr": {"model": "llama"}},
+        "access": ({"user": "*", "workspace_id": "all"},),
     }
     return create_app(
         Settings(**{**given, **more}), httpx.MockTransport(upstream.answer), keys=Fronts()
