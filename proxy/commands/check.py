@@ -14,7 +14,7 @@ import click
 from proxy.app import make_issuer, make_upstreams
 from proxy.commands.advice import Place
 from proxy.commands.check_key import find_key, findings_of
-from proxy.commands.check_person import find_person, findings_of_person
+from proxy.commands.check_person import find_person, findings_of_person, require_people
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
@@ -59,6 +59,7 @@ def run(
     record = None if key is None else find_key(settings, key)
     if person is not None:
         who = find_person(person, groups)
+        require_people(record, settings)
         found = findings_of_person(who, record, settings, secrets, os.environ)
     elif record is not None:
         found = findings_of(record, settings, secrets, os.environ)

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Final
 
-from proxy.access.clients import Client, Person
+from proxy.access.clients import Person
+from proxy.access.identity import WITH_TOKEN
 from proxy.access.key_file import client_of
 from proxy.access.key_records import KeyRecord
 from proxy.access.people import person_of
@@ -34,8 +34,16 @@ from proxy.settings import Settings
 from proxy.settings.access import rules_of
 from proxy.settings.named_secrets import NamedSecrets
 
-WITH_TOKEN: Final = Client("oidc")
-"""Whoever has a token of the issuer: there is no key that narrows what the rules open."""
+
+def require_people(record: KeyRecord | None, settings: Settings) -> None:
+    """Raise SettingsError if neither the key nor, without one, an issuer tells people apart."""
+    if record is not None and record.people is None:
+        raise SettingsError(f"--as: the key {record.name} stands for nobody but itself")
+    if record is None and (settings.identity is None or settings.identity.oidc is None):
+        raise SettingsError(
+            "--as: nothing tells people apart: name a key that stands for people with --key, or "
+            "set identity.oidc"
+        )
 
 
 def find_person(name: str, groups: Collection[str]) -> Person:

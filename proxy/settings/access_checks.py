@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from proxy.access.grants import Limits
-from proxy.settings.key_checks import limits_apart
+from proxy.access.key_file import read_keys
+from proxy.settings.key_checks import limits_apart, some
 from proxy.settings.schema import Settings
 
 
-def warnings_of_rules(settings: Settings, ways: Collection[str] = ()) -> tuple[str, ...]:
+def warnings_of_rules(settings: Settings) -> tuple[str, ...]:
     """One line for each thing in the rules that works less well than their author may expect.
 
-    `ways` are the names of what tells people apart: settings, and fields of keys.
+    Raises SettingsError for a key file that cannot be read.
     """
-    return (*_nobody_admitted(settings, ways), *_missing(settings), *_apart(settings))
+    return (*_nobody_admitted(settings), *_missing(settings), *_apart(settings))
 
 
-def _nobody_admitted(settings: Settings, ways: Collection[str]) -> Iterator[str]:
+def _nobody_admitted(settings: Settings) -> Iterator[str]:
+    ways = _ways(settings)
     if ways and not settings.access:
         yield (
-            f"access: there are no rules for the people whom {' and '.join(ways)} may name, so "
-            "each of their requests is an error 403; add tables [[access]]"
+            f"access: there are no rules for the people of {some(ways, 'ways')}, so each of their "
+            "requests is an error 403; add tables [[access]]"
         )
+
+
+def _ways(settings: Settings) -> list[str]:
+    """What tells people apart: the issuer, and the keys that stand for people."""
+    ways = [] if settings.identity is None or settings.identity.oidc is None else ["identity.oidc"]
+    records = () if settings.keys_file is None else read_keys(Path(settings.keys_file))
+    return [*ways, *(f"keys.{each.name}" for each in records if each.people is not None)]
 
 
 def _missing(settings: Settings) -> Iterator[str]:

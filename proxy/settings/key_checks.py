@@ -56,22 +56,22 @@ def limits_apart(workers: int, limits: Mapping[str, Limits], kind: str) -> Itera
 
     They are those of keys or rules, a `kind` of thing, by its name.
     """
-    some = _some(list(limits), kind)
+    named = some(list(limits), kind)
     budgets = [name for name, each in limits.items() if each.daily_tokens or each.monthly_tokens]
     if limits and workers > 1:
         yield (
-            f"each of the {workers} workers counts the limits of {some} by itself, "
+            f"each of the {workers} workers counts the limits of {named} by itself, "
             "so together they may use that many times as much; set RAG_PROXY_REDIS_URL to count "
             "together"
         )
     elif budgets:
         yield (
-            f"the daily and monthly tokens of {_some(budgets, kind)} begin anew when the proxy "
+            f"the daily and monthly tokens of {some(budgets, kind)} begin anew when the proxy "
             "starts again; set RAG_PROXY_REDIS_URL to keep the counts"
         )
 
 
-def _some(names: Sequence[str], kind: str) -> str:
+def some(names: Sequence[str], kind: str) -> str:
     """The first names, and how many more there are."""
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more {kind}" if more > 0 else "")

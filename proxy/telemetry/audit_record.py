@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import orjson
 
-from proxy.access.clients import Person
 from proxy.telemetry.audit_file import AuditFile
 from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
 from proxy.telemetry.times import time_of, utc_now
@@ -23,10 +22,6 @@ _NO_ANSWER: Final = AnswerFacts("", "", stream=False, rounds=0, searches=0, toke
 _NO_FAILURE: Final = Failure("")
 
 
-def as_given(person: Person) -> str:
-    return person.name
-
-
 @dataclass(frozen=True, slots=True)
 class AuditRecords:
     """Writes records. It knows which names are those of profiles."""
@@ -35,7 +30,6 @@ class AuditRecords:
     default_model: str
     has_texts: bool = False
     """Whether records hold questions and answers."""
-    name_of_person: Callable[[Person], str] = as_given
 
     def record(self, facts: RequestFacts, now: datetime) -> bytes:
         """A request that is over `now`, as JSON without a line end."""

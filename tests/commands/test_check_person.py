@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.access.clients import PeopleHeaders
 from proxy.access.grants import Limits
 from proxy.access.key_records import KeyRecord
 from proxy.cli import main
 from proxy.commands import check
-from proxy.commands.check_person import find_person, findings_of_person
+from proxy.commands.check_person import find_person, findings_of_person, require_people
 from proxy.errors import SettingsError
+from proxy.settings import Settings
 from proxy.settings.named_secrets import NamedSecrets
 from tests.access.key_samples import table, write
 from tests.commands.test_check_key import record, sandbox, settings_for
@@ -118,7 +121,10 @@ async def test_the_command_reports_on_a_person_behind_a_key(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    file = write(tmp_path / "keys.toml", table("webui", more="workspaces = [1]"))
+    file = write(
+        tmp_path / "keys.toml",
+        table("webui", more='workspaces = [1]\ntrust_user_header = "X-User"'),
+    )
     settings = settings_for(sandbox, keys_file=str(file), profiles={}, access=RULES)
     monkeypatch.setattr(check, "load_settings", lambda _: settings)
     for groups, code in ((("hr",), 0), ((), 0)):
@@ -158,3 +164,16 @@ def test_a_persons_address_is_found_in_any_case() -> None:
     assert find_person("ANN@Example.com", ()).name == "ann@example.com"
     with pytest.raises(SettingsError, match="--as: must be 1 to 256"):
         find_person("", ())
+
+
+def test_a_key_that_stands_for_nobody_else_has_no_people_to_check() -> None:
+    with pytest.raises(SettingsError, match="the key acme stands for nobody but itself"):
+        require_people(record(), Settings())
+    require_people(replace(record(), people=PeopleHeaders("X-User")), Settings())
+
+
+def test_without_a_key_only_an_issuer_tells_people_apart() -> None:
+    with pytest.raises(SettingsError, match="nothing tells people apart"):
+        require_people(None, Settings())
+    issuer = {"issuer": "https://login.example.com", "audience": "rag-proxy"}
+    require_people(None, Settings(identity={"oidc": issuer}))
