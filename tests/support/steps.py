@@ -48,7 +48,7 @@ class _Meter:
     ) -> Callable[..., Any]:
         """Add what the last line has made to what has been counted. Runs at each line: no calls."""
         now, most = tracemalloc.get_traced_memory()
-        if self._lines:
+        if self._lines:  # before the first, nothing has been run
             self._made += most - self._before
         self._lines += 1
         tracemalloc.reset_peak()
@@ -79,7 +79,8 @@ class _Meter:
         finally:
             sys.settrace(tracer)
             sys.setprofile(None)
-            self._made += tracemalloc.get_traced_memory()[1] - self._before
+            if self._lines:
+                self._made += tracemalloc.get_traced_memory()[1] - self._before
             tracemalloc.stop()
             gc.enable()
 
