@@ -1,5 +1,6 @@
 """What holds for all tests, and what many share."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,14 @@ settings.register_profile("unhurried", settings(), deadline=None)
 settings.load_profile("unhurried")
 
 hear_interrupts()
+
+# Thousands of tests are collected, and all of them stay: looking for garbage among them finds none.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

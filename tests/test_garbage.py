@@ -124,7 +124,7 @@ async def garbage(
             lighton_base_url=lighton,
             lighton_api_key="k",
             retrieval="off",
-            connect_timeout_s=0.05 if by_proxy else 5,
+            connect_timeout_s=0.05 if by_proxy and model is SILENT else 5,
             model_timeout_s=0.01,
             search_timeout_s=0.01,
         )

@@ -29,6 +29,8 @@ from tests.support.upstreams import Upstreams
 RESULTS = [result("a", "Leave is 27 days."), result("b", None), result("c", "Ask [3] HR.")]
 CLIENT_TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
 SECRETS = ("lighton_search", "hidden query", "undeclared_tool", "chatcmpl-tool-hidden")
+FRAME_BYTES = 211
+"""About as long as a frame. Between pieces so long, small ones fall on all parts of a frame."""
 
 texts = st.text(alphabet=st.sampled_from("ab [1]2\n`é🦊<{"), max_size=12)
 queries = st.sampled_from(["hidden query one", "hidden query two", "HIDDEN query  one"])
@@ -122,8 +124,9 @@ def play(
     **more: Any,
 ) -> tuple[Answer, Upstreams]:
     hidden, last, spare = script
-    cut = cutter(sizes or [10**9])
-    upstreams = Upstreams([*hidden, last, *spare], RESULTS, pieces=cut, cut=cut)
+    pieces = cutter(sizes or [10**9])
+    cut = cutter([*sizes, FRAME_BYTES] if sizes else [10**9])
+    upstreams = Upstreams([*hidden, last, *spare], RESULTS, pieces=pieces, cut=cut)
     proxy_settings = Settings(
         lighton_base_url="http://lighton.test",
         lighton_api_key="k",

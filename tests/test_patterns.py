@@ -59,7 +59,8 @@ def most_growth(
 ) -> tuple[float, str]:
     """How many times the steps of a text that is twice as long, at most, and its beginning."""
     growth = (0.0, "")
-    for short, long in zip(hard_texts(pattern, size), hard_texts(pattern, 2 * size), strict=True):
+    texts = zip(hard_texts(pattern, size), hard_texts(pattern, 2 * size), strict=True)
+    for short, long in set(texts):
         once, twice = (
             spans(pattern, text, whole=whole, in_place=in_place)[1] for text in (short, long)
         )

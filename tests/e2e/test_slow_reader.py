@@ -15,7 +15,7 @@ from tests.support.program import Program
 from tests.support.script import DONE, delta_event
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server
 
-TEXTS = 40_000
+TEXTS = 20_000
 """With 2 kB each: far more than sockets and the proxy may hold."""
 TEXT = "x" * 2_000
 MOST_HELD = 24_000_000

@@ -253,9 +253,18 @@ def _draw(rng: random.Random, kind: _Kind) -> Value:
 def _changed(rng: random.Random, value: Value, kind: _Kind, known: set[int]) -> Value:
     """`value` with one of its numbers another, which is none of `known`, where there is one."""
     at = rng.randrange(len(value))
-    others = [each for each in kind.ranges[at] if each != value[at]]
-    new = rng.choice([each for each in others if each not in known] or others)
+    numbers = kind.ranges[at]
+    others = _without({value[at], *known}, numbers) or _without({value[at]}, numbers)
+    new = rng.choice(others)
     return (*value[:at], new, *value[at + 1 :])
+
+
+def _without(some: set[int], numbers: range) -> list[int]:
+    """`numbers` without `some`, of which there are few. Thousands are not looked at one by one."""
+    left = list(numbers)
+    for each in sorted((each for each in some if each in numbers), reverse=True):
+        del left[numbers.index(each)]
+    return left
 
 
 def _sentence(rng: random.Random, language: str, name: str, value: Value) -> str:

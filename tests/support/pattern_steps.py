@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final
@@ -36,62 +38,123 @@ _STOP: Final = "\x00"
 Items = list[tuple[Any, Any]]
 
 
+class _Char:
+    """One character of a set: whether it stands at each place of a text."""
+
+    def __init__(self, text: str, is_in_set: Callable[[str], bool]) -> None:
+        known = {char: is_in_set(char) for char in set(text)}
+        self.stands = [*map(known.__getitem__, text), False]
+
+    @cached_property
+    def run_lengths(self) -> list[int]:
+        """How many stand in a row from each place on."""
+        lengths = [0] * len(self.stands)
+        for place in range(len(lengths) - 2, -1, -1):
+            lengths[place] = lengths[place + 1] + 1 if self.stands[place] else 0
+        return lengths
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Characters of one set: so many at least and at most."""
+
+    char: _Char
+    least: int
+    most: int
+
+
+Item = _Char | _Run | Callable[[int], Iterable[int]]
+"""The last gives where it may end, for the place where it begins."""
+
+
 class _Matcher:
+    """A pattern made ready for one text."""
+
     def __init__(self, pattern: re.Pattern[Any], text: str) -> None:
         self._is_ascii = bool(pattern.flags & re.ASCII)
         self._ignores_case = bool(pattern.flags & re.IGNORECASE)
         self._multiline = bool(pattern.flags & re.MULTILINE)
         self._text = text
+        self._chars: dict[Any, _Char] = {}
+        self.items = self._made(_parsed(pattern))
         self.steps = 0
 
-    def ends(self, items: Items, place: int, at: int = 0) -> Iterator[int]:
-        """Where `items` from `at` on may end that begin at `place`, in the order of trying."""
-        self.steps += 1
-        if at == len(items):
+    def ends(self, items: Sequence[Item], place: int, at: int = 0) -> Iterator[int]:
+        """Where `items` from `at` on may end that begin at `place`, in the order of trying.
+
+        A step is an item, or the end of all, at a place, and a character that is looked at.
+        """
+        while at < len(items):
+            item = items[at]
+            if not isinstance(item, _Char):
+                break
+            self.steps += 2
+            if not item.stands[place]:
+                return
+            place, at = place + 1, at + 1
+        else:
+            self.steps += 1
             yield place
             return
-        code, argument = items[at]
-        for end in self._ends_of(code, argument, place):
+        self.steps += 1
+        if isinstance(item, _Run):
+            yield from self._ends_of_run(item, items, place, at)
+            return
+        for end in item(place):
             yield from self.ends(items, end, at + 1)
 
-    def _ends_of(  # noqa: C901  # a branch for each kind of item
-        self, code: Any, argument: Any, place: int
-    ) -> Iterator[int]:
-        if code in _SINGLE:
-            if self._is_one(code, argument, place):
-                yield place + 1
-        elif code is op.AT:
-            if self._is_at(argument, place):
-                yield place
-        elif code is op.BRANCH:
-            for branch in argument[1]:
-                yield from self.ends(list(branch), place)
-        elif code is op.SUBPATTERN:
-            yield from self.ends(list(argument[3]), place)
-        elif code in {op.ASSERT, op.ASSERT_NOT}:
-            if self._looks(argument[0], list(argument[1]), place) is (code is op.ASSERT):
-                yield place
-        elif code is op.MAX_REPEAT:
-            least, most, body = argument
-            yield from self._repeated(least, most, list(body), place)
-        else:
-            raise ValueError(f"the meter does not know {code}: teach it")
+    def _ends_of_run(self, run: _Run, items: Sequence[Item], place: int, at: int) -> Iterator[int]:
+        """As `ends`, where the item is a run. Most of its ends fail at the next character."""
+        length = run.char.run_lengths[place]
+        self.steps += min(length + 1, run.most)
+        after = items[at + 1] if at + 1 < len(items) else None
+        for end in range(place + min(length, run.most), place + run.least - 1, -1):
+            if isinstance(after, _Char) and not after.stands[end]:
+                self.steps += 2
+            else:
+                yield from self.ends(items, end, at + 1)
 
-    def _looks(self, direction: int, items: Items, place: int) -> bool:
+    def _made(self, items: Items) -> list[Item]:
+        return [self._item(code, argument) for code, argument in items]
+
+    def _item(self, code: Any, argument: Any) -> Item:
+        if code in _SINGLE:
+            return self._char(code, argument)
+        if code is op.AT:
+            return lambda place: (place,) if self._is_at(argument, place) else ()
+        if code is op.BRANCH:
+            return partial(self._ends_of_branches, [self._made(each) for each in argument[1]])
+        if code is op.SUBPATTERN:
+            return partial(self.ends, self._made(argument[3]))
+        if code is op.MAX_REPEAT:
+            return self._repeat(*argument)
+        if code not in {op.ASSERT, op.ASSERT_NOT}:
+            raise ValueError(f"the meter does not know {code}: teach it")
+        direction, looked = argument
+        inner, wanted = self._made(looked), code is op.ASSERT
+        return lambda place: (place,) if self._looks(direction, inner, place) is wanted else ()
+
+    def _repeat(self, least: int, most: Any, body: Items) -> Item:
+        if len(body) == 1 and body[0][0] in _SINGLE:
+            return _Run(self._char(*body[0]), least, int(most))
+        return partial(self._repeated, least, int(most), self._made(body))
+
+    def _ends_of_branches(self, branches: list[list[Item]], place: int) -> Iterator[int]:
+        for branch in branches:
+            first = branch[0] if branch else None
+            if isinstance(first, _Char) and not first.stands[place]:
+                self.steps += 2
+            else:
+                yield from self.ends(branch, place)
+
+    def _looks(self, direction: int, items: list[Item], place: int) -> bool:
         """Whether `items` stand after `place`, or before it: then each is one character."""
         if direction == 1:
             return next(self.ends(items, place), None) is not None
         begin = place - len(items)
         return begin >= 0 and place in self.ends(items, begin)
 
-    def _repeated(self, least: int, most: Any, body: Items, place: int) -> Iterator[int]:
-        code, argument = body[0]
-        if len(body) == 1 and code in _SINGLE:
-            end = place
-            while end - place < most and self._is_one(code, argument, end):
-                end += 1
-            yield from range(end, place + least - 1, -1)
-            return
+    def _repeated(self, least: int, most: int, body: list[Item], place: int) -> Iterator[int]:
         if most > 0:
             for end in self.ends(body, place):
                 if end > place:
@@ -99,11 +162,13 @@ class _Matcher:
         if least == 0:
             yield place
 
-    def _is_one(self, code: Any, argument: Any, place: int) -> bool:
-        self.steps += 1
-        if place >= len(self._text):
-            return False
-        char = self._text[place]
+    def _char(self, code: Any, argument: Any) -> _Char:
+        key = (code, str(argument))
+        if key not in self._chars:
+            self._chars[key] = _Char(self._text, partial(self._is_one, code, argument))
+        return self._chars[key]
+
+    def _is_one(self, code: Any, argument: Any, char: str) -> bool:
         if code is op.ANY:
             return True
         if code is op.IN:
@@ -143,17 +208,16 @@ def spans(
     With `whole`, what `fullmatch` finds, and with `in_place`, what `match` finds.
     """
     matcher = _Matcher(pattern, text)
-    items = list(_parsed(pattern))
     found: list[tuple[int, int]] = []
     place = 0
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(50_000)
     try:
         if whole or in_place:
-            ends = (end for end in matcher.ends(items, 0) if in_place or end == len(text))
+            ends = (end for end in matcher.ends(matcher.items, 0) if in_place or end == len(text))
             return [(0, end) for end in itertools.islice(ends, 1)], matcher.steps
         while place <= len(text):
-            end = next(matcher.ends(items, place), None)
+            end = next(matcher.ends(matcher.items, place), None)
             if end is not None:
                 found.append((place, end))
             place = place + 1 if end is None else max(end, place + 1)
@@ -174,6 +238,7 @@ def hard_texts(pattern: re.Pattern[Any], size: int) -> Iterator[str]:
             yield begin + body * (size // len(body)) + _STOP
 
 
+@cache
 def _parsed(pattern: re.Pattern[Any]) -> Any:
     source = pattern.pattern
     return _parser.parse(source if isinstance(source, str) else source.decode(), pattern.flags)

@@ -34,27 +34,31 @@ class _Meter:
         self._folder = folder
         self._lines = self._scanned = self._made = 0
         self._before = 0
+        self._at_line = self._begin_line  # bound once: what the meter makes counts as well
 
     @property
     def steps(self) -> int:
         return self._lines + (self._scanned + self._made) // _BYTES_OF_A_STEP
 
-    def _settle(self) -> None:
-        """Add what the last line has made to what has been counted."""
-        if self._lines:
-            self._made += max(0, tracemalloc.get_traced_memory()[1] - self._before)
-
-    def _begin_line(self) -> None:
-        self._settle()
+    def _begin_line(
+        self,
+        frame: FrameType,  # noqa: ARG002  # sys.settrace's signature, as the next two
+        what: str,  # noqa: ARG002
+        argument: object,  # noqa: ARG002
+    ) -> Callable[..., Any]:
+        """Add what the last line has made to what has been counted. Runs at each line: no calls."""
+        now, most = tracemalloc.get_traced_memory()
+        if self._lines:  # before the first, nothing has been run
+            self._made += most - self._before
         self._lines += 1
         tracemalloc.reset_peak()
-        self._before = tracemalloc.get_traced_memory()[0]
+        self._before = now
+        return self._at_line
 
-    def trace(self, frame: FrameType, what: str, argument: object) -> Callable[..., Any] | None:  # noqa: ARG002  # sys.settrace's signature
+    def trace(self, frame: FrameType, what: str, argument: object) -> Callable[..., Any] | None:
         if not frame.f_code.co_filename.startswith(self._folder):
             return None
-        self._begin_line()
-        return self.trace
+        return self._at_line(frame, what, argument)
 
     def profile(self, frame: FrameType, what: str, function: Any) -> None:
         if what != "c_call" or not frame.f_code.co_filename.startswith(self._folder):
@@ -75,7 +79,8 @@ class _Meter:
         finally:
             sys.settrace(tracer)
             sys.setprofile(None)
-            self._settle()
+            if self._lines:
+                self._made += tracemalloc.get_traced_memory()[1] - self._before
             tracemalloc.stop()
             gc.enable()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +15,17 @@ def steps(pattern: str, text: str) -> int:
     return spans(re.compile(pattern), text)[1]
 
 
+@cache
+def pieces_of(name: str) -> st.SearchStrategy[str]:
+    return st.sampled_from([*dict.fromkeys(hard_texts(PATTERNS[name], 12))]) | st.text(max_size=3)
+
+
 @pytest.mark.parametrize("name", PATTERNS)
 @given(st.data())
 @settings(deadline=None, max_examples=40)
 def test_what_is_found_is_what_pythons_own_matcher_finds(name: str, data: st.DataObject) -> None:
     pattern = PATTERNS[name]
-    pieces = st.sampled_from([*dict.fromkeys(hard_texts(pattern, 12))]) | st.text(max_size=3)
-    text = "".join(data.draw(st.lists(pieces, max_size=4)))
+    text = "".join(data.draw(st.lists(pieces_of(name), max_size=4)))
     if isinstance(pattern.pattern, bytes):
         text = text.encode("ascii", "ignore").decode()
         found = [match.span() for match in pattern.finditer(text.encode())]

@@ -72,7 +72,8 @@ def test_reading_from_a_program_that_hangs_comes_to_an_end(
 
 def waits_without_limit(code: str) -> Iterator[int]:
     """The lines on which a program is run without a time limit."""
-    for node in ast.walk(ast.parse(code)):
+    nodes = list(ast.walk(ast.parse(code)))
+    for node in nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         of, name = node.func.value, node.func.attr
@@ -81,7 +82,7 @@ def waits_without_limit(code: str) -> Iterator[int]:
                 yield node.lineno
         elif name == "communicate" and not (node.args[1:] or node.keywords):
             yield node.lineno
-    for node in ast.walk(ast.parse(code)):
+    for node in nodes:
         if isinstance(node, ast.With) and "subprocess.Popen(" in ast.unparse(node.items[0]):
             yield node.lineno  # which waits at its end
 
