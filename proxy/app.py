@@ -28,6 +28,7 @@ from proxy.access.rules import Rules
 from proxy.access.user_headers import UserHeaders
 from proxy.access.watched_file import never_hung_up
 from proxy.core.addresses import HostRule
+from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
 from proxy.core.instructions import SEARCHING
@@ -61,6 +62,8 @@ from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
+from proxy.upstreams.http.retries import RetriedList, RetriedRounds, Retries
+from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES, RetryPolicy
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton import replies as lighton_replies
@@ -110,7 +113,8 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     counters = make_counters(store, settings.limits_without_redis)
     limits = AllLimits(counters, _limits_of_all(settings), realm)
     tools = _tools(ClientSearches(upstreams.search, secrets.named), settings)
-    model_of = _models(upstreams)
+    of_model = _retry_policy(settings, settings.model_retries, MODEL_STATUSES)
+    model_of = _models(upstreams, of_model)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     usage, audit = _usage(settings), _audit(settings)
     chat = ChatCompletions(
@@ -124,7 +128,7 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
         shelf,
         keeps_trails=audit is not None,
     )
-    models = Models(policies.names, upstreams.models)
+    models = Models(policies.names, RetriedList(upstreams.models, of_model))
     people = _people(settings)
     path = settings.keys_file
     faults = secrets.missing
@@ -208,7 +212,8 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
         return Endpoint(name, base_url, key, transport, settings.connect_timeout_s)
 
     def vendor(name: str, credentials: str, key: str) -> Vendor:
-        return Vendor(name, credentials, settings.retry_after_s, key)
+        longest_s = settings.retry_after_max_s
+        return Vendor(name, credentials, min(settings.retry_after_s, longest_s), key, longest_s)
 
     key = _secret(settings.scaleway_api_key)
     scaleway = endpoint(scaleway_replies.NAME, settings.scaleway_base_url, key, outbound.model)
@@ -232,15 +237,21 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
     return Upstreams(model, models, search)
 
 
-def _models(upstreams: Upstreams) -> ModelOf:
-    return lambda _client, _policy: upstreams.model
+def _retry_policy(settings: Settings, retries: int, statuses: frozenset[int]) -> RetryPolicy:
+    return RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
+
+
+def _models(upstreams: Upstreams, policy: RetryPolicy) -> ModelOf:
+    return lambda _client, _policy, effort: RetriedRounds(upstreams.model, Retries(policy, effort))
 
 
 def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
     text = SEARCHING if settings.search_instructions is None else settings.search_instructions
 
-    def tools_of(client: Client) -> tuple[HiddenTool, ...]:
-        search = searches.of(client)
+    policy = _retry_policy(settings, settings.search_retries, SEARCH_STATUSES)
+
+    def tools_of(client: Client, effort: Effort) -> tuple[HiddenTool, ...]:
+        search = searches.of(client, Retries(policy, effort))
         return SearchTool(search, text), ReadTool(LightOnFiles(search))
 
     return tools_of

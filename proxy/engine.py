@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from proxy.core.desk import Desk
+from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.frames import Hear, TextChunk
 from proxy.core.gathering import CallRules
@@ -98,6 +99,8 @@ class Run:
 
     If all took turns, each turn of the event loop would be as long as one of every answer's.
     """
+    effort: Effort = field(default_factory=Effort)
+    """What its upstreams may send again, and what they have."""
     rounds: int = 0
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
@@ -109,7 +112,6 @@ class Run:
     _grounding: Grounding = field(init=False)
     _asked: Sequence[Message] = field(init=False, default=())
     """What the model was shown last."""
-    _deadline: float = field(init=False, default=0.0)
     _room: int = field(init=False)
     """The characters that the client may still hear."""
     _reading: TurnReader | None = field(init=False, default=None)
@@ -168,6 +170,7 @@ class Run:
             cached_tokens=cached_tokens(usage),
             uncounted_rounds=estimate.rounds,
             cited=self._grounding.cited,
+            retries=tuple(self.effort.causes),
         )
 
     def trail(self) -> Trail:
@@ -179,8 +182,8 @@ class Run:
         if self.plan.progress != "off":
             listener = self._showing = self._shown(listener)
         clock = asyncio.get_running_loop().time
-        self._deadline = clock() + self.plan.policy.budget_s
-        loop = answer(self.plan, self.desk, out_of_time=lambda: clock() >= self._deadline)
+        until = self.effort.searches_until = clock() + self.plan.policy.budget_s
+        loop = answer(self.plan, self.desk, out_of_time=lambda: clock() >= until)
         async with TaskScope() as tasks:
             reply: object = None
             while True:
@@ -224,6 +227,7 @@ class Run:
     async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
         """One model round: the client hears it, and jobs start as soon as they are known."""
         self.rounds += 1
+        self.effort.has_heard = False
         self._asked = ask.messages
         self.writer.begin_round()
         self._grounding.begin_round()
@@ -235,6 +239,7 @@ class Run:
         write = self.writer.write if self.plan.chat.stream else whole.append
 
         def hear(chunks: list[Chunk | TextChunk]) -> Behind:
+            self.effort.has_heard = True
             heard: list[Chunk | TextChunk] = []
             for each in chunks:
                 if (
@@ -375,7 +380,7 @@ class Run:
             return round((clock() - began) * 1000)
 
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(self.effort.searches_until):
                 found = await tool.run(job, self.plan.scope)
         except TimeoutError:
             what = "The time for this answer was used up."
@@ -391,7 +396,7 @@ class Run:
         steps = self._grounding.close(self.writer.text, self._asked, self.shelf)
         async with self.closing:
             closing = await taking_turns(steps)
-        report = {**closing.report, "rounds": self.rounds}
+        report = {**closing.report, "rounds": self.rounds, **self.effort.report}
         is_told = self._showing is not None and self._showing.shows_sources
         annotations = [] if is_told else closing.annotations
         if self.is_refused:

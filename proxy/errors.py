@@ -49,8 +49,12 @@ class ProxyError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
     code: ClassVar[str | None] = None
-    retryable: ClassVar[bool] = True
-    """Whether the same request may succeed later. False tells SDKs not to retry by themselves."""
+    retryable: bool = True
+    """Whether the client may send the same request again. False tells SDKs not to do so.
+
+    It is False of a kind of error that no retry mends, and of one error that outlasted the proxy's
+    own retries: else those of proxy and SDK would multiply.
+    """
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after_s: float | None = None
@@ -251,6 +255,15 @@ class UpstreamError(ProxyError):
         self.upstream = upstream
         self.cause = cause
         self.said = said
+        self.told_status = 0
+        """The HTTP status that the upstream told; 0 if it told none."""
+        self.told_wait_s: float | None = None
+        """How long the upstream asked to wait, in seconds; None if it did not."""
+        self.is_refused = False
+        """Whether the upstream surely did nothing with the request.
+
+        It sent a complete reply with status 429 or 5xx, or there never was a connection to it.
+        """
 
 
 class UpstreamRejected(UpstreamError):

@@ -9,11 +9,11 @@ import orjson
 import pytest
 
 from proxy.core.chat import parse_chat
-from proxy.core.frames import Frame, TextChunk
+from proxy.core.frames import Frame, Hear, TextChunk
 from proxy.core.plan import Policy, make_plan
 from proxy.core.search_tool import SearchTool
 from proxy.core.slices import SLICE_CHARS
-from proxy.core.wire import Fragment
+from proxy.core.wire import ChatRequest, Fragment
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import BadReply, ModelNotFound, Overloaded, UpstreamTimeout
@@ -246,6 +246,42 @@ async def test_cancelling_ends_searches_that_started_early() -> None:
     driving.cancel()
     await asyncio.wait_for(searcher.cancelled.wait(), 10)
     assert model.closed.is_set()
+
+
+async def test_what_was_tried_again_is_told_to_client_and_operator() -> None:
+    one, listener = run(Model(SEARCH_ROUND, Round("Hi.")), open_searcher()), Listener()
+    one.effort.causes += ["status_429", "refused"]
+    await one.drive(listener)
+    assert told(listener)["lighton"]["retries"] == 2
+    assert one.facts().retries == ("status_429", "refused")
+
+
+async def test_an_answer_without_retries_says_nothing_of_them() -> None:
+    one, listener = run(Model(Round("Hi.")), Searcher()), Listener()
+    await one.drive(listener)
+    assert "retries" not in told(listener)["lighton"]
+    assert one.facts().retries == ()
+
+
+async def test_whether_a_round_was_heard_is_known_for_each_round() -> None:
+    heard: list[bool] = []
+
+    class Watched(Model):
+        async def ask(self, body: ChatRequest, hear: Hear) -> None:
+            heard.append(one.effort.has_heard)
+            await super().ask(body, hear)
+            heard.append(one.effort.has_heard)
+
+    one = run(Watched(SEARCH_ROUND, Round("Hi.")), open_searcher())
+    await one.drive(Listener())
+    assert heard == [False, True, False, True]
+
+
+async def test_searches_have_the_time_of_the_budget() -> None:
+    one = run(Model(Round("Hi.")), Searcher(), budget_s=7)
+    now = asyncio.get_running_loop().time()
+    await one.drive(Listener())
+    assert now + 7 <= one.effort.searches_until < now + 8
 
 
 async def test_a_failing_model_ends_the_searches_of_its_round() -> None:

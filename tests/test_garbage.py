@@ -106,13 +106,14 @@ def uncollected() -> Iterator[list[int]]:
         gc.enable()
 
 
-async def garbage(
+async def garbage(  # noqa: PLR0913 - what may happen to a request
     body: dict[str, Any],
     model: Script | None,
     search: Script | None,
     *,
     goes: bool = False,
     by_proxy: bool = False,
+    retries: int = 0,
 ) -> int:
     """How many objects are left; `by_proxy` takes `model` for what a proxy on the way does."""
     scheme = "https" if model is NO_TLS else "http"
@@ -127,6 +128,8 @@ async def garbage(
             connect_timeout_s=0.05 if by_proxy and model is SILENT else 5,
             model_timeout_s=0.01,
             search_timeout_s=0.01,
+            model_retries=retries,
+            search_retries=retries,
         )
         outbound = Outbound.of(settings, {"HTTPS_PROXY": scaleway} if by_proxy else {})
         app = create_app(settings, outbound)
@@ -152,6 +155,14 @@ async def garbage(
 def test_a_request_leaves_no_cycles_however_it_ends(kind: str) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(garbage(*KINDS[kind])) < REQUESTS
+
+
+@pytest.mark.parametrize("body", [{}, STREAMED, SEARCHED])
+def test_a_request_that_was_tried_again_leaves_no_cycles(body: dict[str, Any]) -> None:
+    busy = saying(reply(b"{}", "retry-after-ms: 1", status="503 Service Unavailable"))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        model = ANSWERING if body is SEARCHED else busy
+        assert runner.run(garbage(body, model, busy, retries=2)) < REQUESTS
 
 
 PROXIES: dict[str, Script | None] = {

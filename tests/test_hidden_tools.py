@@ -342,8 +342,8 @@ def served(lookup: Lookup, upstreams: Upstreams) -> Application:
     chat = ChatCompletions(
         settings,
         Policies(settings, LightOnScope),
-        lambda _client, _policy: clients.model,
-        lambda _client: tools,
+        lambda _client, _policy, _effort: clients.model,
+        lambda _client, _effort: tools,
         WISHES,
         turns,
         b"secret",

@@ -268,6 +268,19 @@ class Settings(ScopeSettings, BaseSettings):
         ge=0,
         description="Seconds that the proxy tells a client to wait when Scaleway names none.",
     )
+    search_retries: int = Field(
+        2, ge=0, le=10, description="How often the proxy sends a failed search again at most."
+    )
+    model_retries: int = Field(
+        2, ge=0, le=10, description="How often the proxy asks the model again at most."
+    )
+    retry_unsure: bool = Field(
+        default=False,
+        description="Whether it also sends again what an upstream may have worked on.",
+    )
+    retry_after_max_s: Seconds = Field(
+        60, description="The longest wait that an upstream may ask for, in seconds."
+    )
 
     redis_url: RedisUrl | None = Field(
         None,

@@ -17,6 +17,7 @@ from proxy.access.clients import Client
 from proxy.core import json_text
 from proxy.core.available import available
 from proxy.core.chat import Chat, first_user_text, parse_chat
+from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.fence import Fence, fence_word
 from proxy.core.fold import Fold
@@ -45,9 +46,9 @@ _OUR_HEADERS: Final = HEADERS.lower().encode()
 _SEARCH_COUNT: Final = SEARCH_COUNT.lower().encode()
 
 
-ToolsOf = Callable[[Client], tuple[HiddenTool, ...]]
-"""The hidden tools, as one client may use them. Raises ProxyError."""
-ModelOf = Callable[[Client, Policy], ModelUpstream]
+ToolsOf = Callable[[Client, Effort], tuple[HiddenTool, ...]]
+"""The hidden tools of one answer, as its client may use them. Raises ProxyError."""
+ModelOf = Callable[[Client, Policy, Effort], ModelUpstream]
 """The model upstream of one answer. It may remember what has become of earlier rounds."""
 
 
@@ -72,10 +73,11 @@ class ChatCompletions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
-        chat, plan = await self._read(scope, receive, exchange)
+        effort = Effort()
+        chat, plan = await self._read(scope, receive, exchange, effort)
         turns = self.turns.of(exchange.client, plan.scope)
-        model = self.model_of(exchange.client, plan.policy)
-        run = Run(plan, model, turns, _writer(plan), self.shelf, self.closing)
+        model = self.model_of(exchange.client, plan.policy, effort)
+        run = Run(plan, model, turns, _writer(plan), self.shelf, self.closing, effort)
         if exchange.slot is not None:
             exchange.slot.follow(run.facts)
         try:
@@ -88,7 +90,9 @@ class ChatCompletions:
             if self.keeps_trails:
                 exchange.trail = run.trail()
 
-    async def _read(self, scope: Scope, receive: Receive, exchange: Exchange) -> tuple[Chat, Plan]:
+    async def _read(
+        self, scope: Scope, receive: Receive, exchange: Exchange, effort: Effort
+    ) -> tuple[Chat, Plan]:
         headers = exchange.headers
         _refuse_repeated_headers(scope)
         _refuse_query(scope["query_string"], self.wishes)
@@ -98,7 +102,7 @@ class ChatCompletions:
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
         )
         document = _decode(body, self.wishes)
-        tools = self.tools_of(exchange.client)
+        tools = self.tools_of(exchange.client, effort)
         chat = parse_chat(document, self.wishes, {tool.name for tool in tools})
         refuse_listed(document, limits.refused_params)
         wish = self.wishes.read_headers(headers).narrow(chat.wish)

@@ -52,6 +52,8 @@ class AnswerFacts:
     """Rounds whose tokens the upstream did not tell, for example because the client hung up."""
     cited: tuple[int | None, ...] = ()
     """The file of each source that the answer cites; None if it has no number."""
+    retries: tuple[str, ...] = ()
+    """Why the proxy sent requests to upstreams again: a word of `UpstreamError.cause` for each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,9 @@ def _of_answer(answer: AnswerFacts) -> dict[str, str | int]:
         "tokens": answer.tokens,
         "cut_by": answer.cut_by,
     }
+    if answer.retries:
+        words["retries"] = len(answer.retries)
+        words["retry_causes"] = ",".join(dict.fromkeys(answer.retries))
     if answer.failed_searches:
         words["failed_searches"] = answer.failed_searches
         words["cause"] = ",".join(answer.search_causes)

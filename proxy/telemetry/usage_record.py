@@ -60,6 +60,7 @@ class UsageRecords:
             "searches": searches,
             "failed_searches": failed,
             "reads": answer.reads,
+            "retries": len(answer.retries),
             "cited": len(answer.cited),
             "cited_files": _files(answer),
             "tokens_in": tokens.input,

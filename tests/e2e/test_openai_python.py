@@ -206,7 +206,7 @@ def test_an_unknown_model_is_a_not_found_error(client: OpenAI) -> None:
 def test_a_quota_is_a_rate_limit_error_that_says_when_to_retry(
     client: OpenAI, sandbox: Sandbox
 ) -> None:
-    sandbox.faults.add("scaleway", status=429, shape=3)
+    sandbox.faults.add("scaleway", status=429, shape=3, times=3)
     with pytest.raises(openai.RateLimitError) as caught:
         client.chat.completions.create(model=MODEL, messages=MESSAGES)
     assert caught.value.response.headers["retry-after"] == "5"
@@ -234,7 +234,7 @@ def test_a_stream_that_breaks_is_an_error_in_the_client(client: OpenAI, sandbox:
 
 
 def test_a_failed_search_is_shown_beside_the_answer(client: OpenAI, sandbox: Sandbox) -> None:
-    sandbox.faults.add("lighton", status=503, message="Back soon")
+    sandbox.faults.add("lighton", status=503, message="Back soon", times=3)
     completion = client.chat.completions.create(model=MODEL, messages=MESSAGES).to_dict()
     search = completion["lighton"]["searches"][0]  # type: ignore[index]  # an extra field
     assert "Back soon" in search["error"]

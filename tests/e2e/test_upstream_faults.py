@@ -54,7 +54,8 @@ async def test_a_connection_that_is_not_made_in_time_is_a_real_504(
 ) -> None:
     caplog.set_level("INFO", "proxy.access")
     # A stream begins by itself after longer than one attempt takes, and sooner than two would.
-    async with client(silent, refusing(), retrieval="off", commit_after_s=0.9) as asking:
+    more: dict[str, Any] = {"retrieval": "off", "commit_after_s": 0.9, "model_retries": 0}
+    async with client(silent, refusing(), **more) as asking:
         answer = await asking.post("/v1/chat/completions", json={**ASKED, "stream": stream})
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "upstream_timeout"
@@ -83,7 +84,10 @@ async def test_the_log_has_the_upstreams_words_without_the_key(
     said = orjson.dumps({"message": f"Too many\nrequests with {SECRET}."})
     full = once(reply(said, status="429 Too Many Requests"), then=Connection.gone)
     caplog.set_level("INFO", "proxy.access")
-    async with raw_server(full) as model, client(model.url, refusing(), retrieval="off") as asking:
+    async with (
+        raw_server(full) as model,
+        client(model.url, refusing(), retrieval="off", model_retries=0) as asking,
+    ):
         answer = await asking.post("/v1/chat/completions", json=ASKED)
     assert answer.status_code == 429
     told = 'upstream=Scaleway cause=status_429 said="Too many requests with [key]."'

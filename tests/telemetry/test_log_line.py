@@ -39,6 +39,10 @@ TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
             f"{BEGINS} {ANSWERED} failed_searches=2 cause=dns,refused",
         ),
         (
+            request_facts(answer=answer_facts(retries=("dns", "refused", "dns"))),
+            f"{BEGINS} {ANSWERED} retries=3 retry_causes=dns,refused",
+        ),
+        (
             request_facts(answer=answer_facts(failed_searches=1, search_causes=("",))),
             f"{BEGINS} {ANSWERED} failed_searches=1",
         ),

@@ -30,6 +30,7 @@ WHOLE = answer_facts(
     uncounted_rounds=1,
     estimated_tokens=25,
     cited=(7, None, 9, 7),
+    retries=("status_429", "refused", "status_429"),
 )
 
 
@@ -55,6 +56,7 @@ def test_a_record_says_what_the_answer_took() -> None:
         "searches": 3,
         "failed_searches": 1,
         "reads": 2,
+        "retries": 3,
         "cited": 4,
         "cited_files": [7, 9],
         "tokens_in": 100,

@@ -67,6 +67,11 @@ def cause_of(fault: BaseException) -> Cause:
     return UNKNOWN
 
 
+def is_lasting(word: str) -> bool:
+    """Whether the cause with this word stays until somebody mends it, so that no retry helps."""
+    return word.removeprefix("proxy_").startswith(("tls", "credentials"))
+
+
 def _row(fault: BaseException) -> Cause | None:
     return next((cause for fits, cause in _TABLE if fits(fault)), None)
 

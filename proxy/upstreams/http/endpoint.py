@@ -27,6 +27,13 @@ _LONGEST_BODY: Final = 32 * 1024 * 1024
 _FAULTS: Final = (httpx.RequestError, OSError)
 _UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
 """The reply is not HTTP, or its body does not match its encoding."""
+_NO_CONNECTION: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+)
+"""What a transport raises only before it has sent the request to the upstream."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -182,4 +189,6 @@ def translate(fault: Exception, upstream: str) -> UpstreamError:
         kind, what = BadReply, f"{upstream} sent a reply that cannot be read{why}"
     else:
         kind, what = Unreachable, f"The connection to {upstream} broke{why}"
-    return kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=cause.said)
+    error = kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=cause.said)
+    error.is_refused = isinstance(fault, _NO_CONNECTION)
+    return error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -20,6 +20,7 @@ from proxy.errors import (
     UpstreamTimeout,
 )
 from proxy.upstreams.http.causes import PROXY_CREDENTIALS, UNAUTHENTICATED
+from proxy.upstreams.http.waits import told_wait_s
 
 _REQUEST_AT_FAULT: Final = frozenset({400, 413, 416, 422})
 _KEY_AT_FAULT: Final = frozenset({401, 403})
@@ -43,6 +44,10 @@ class Vendor:
     """How long a client should wait after a 429 without Retry-After, in seconds."""
     key: str = field(repr=False)
     """The proxy's own key, which no message may repeat."""
+    retry_after_max_s: float = 60
+    """The longest wait that clients are told, whatever the upstream says, in seconds."""
+    clock: Callable[[], float] = time.time
+    """The time of day: an upstream may name a date to wait for."""
 
     def error(
         self,
@@ -52,17 +57,28 @@ class Vendor:
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> UpstreamError:
-        """The error for a reply with `status`. `message` is the upstream's own text, or ""."""
+        """The error for a whole reply with `status`. `message` is the upstream's text, or ""."""
         if status == UNAUTHENTICATED:
             return self._by_proxy()
         headers = headers or {}
         if status in _ELSEWHERE and "location" in headers:
             error = self._redirect(headers["location"])
         else:
-            error = self._error(status, message, param, headers)
+            error = self._error(status, message, param)
         error.cause = f"status_{status}"
         error.said = _one_line(self.told(message))
+        error.told_status = status
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._note_wait(error, headers)
         return error
+
+    def _note_wait(self, error: UpstreamError, headers: Mapping[str, str]) -> None:
+        error.is_refused = True
+        wait_s = error.told_wait_s = told_wait_s(error.told_status, headers, self.clock())
+        if wait_s is not None:
+            error.retry_after_s = min(wait_s, self.retry_after_max_s)
+        elif error.told_status == HTTPStatus.TOO_MANY_REQUESTS:
+            error.retry_after_s = self.retry_after_s
 
     def _by_proxy(self) -> Unreachable:
         """For a proxy on the way that no setting names, such as one that intercepts."""
@@ -70,9 +86,7 @@ class Vendor:
         what = f"A proxy on the way to {self.name} {cause.phrase}. {cause.advice}"
         return Unreachable(self.name, what, cause=cause.word, said=cause.said)
 
-    def _error(
-        self, status: int, message: str, param: str | None, headers: Mapping[str, str]
-    ) -> UpstreamError:
+    def _error(self, status: int, message: str, param: str | None) -> UpstreamError:
         said = f": {self.told(message)}" if message else "."
         param = param and self.told(param)
         name = self.name
@@ -82,12 +96,7 @@ class Vendor:
             return UpstreamRejected(name, f"{name} refused the request{said}", param=param)
         match status:
             case HTTPStatus.TOO_MANY_REQUESTS:
-                wait_s = _retry_after_s(headers)
-                return RateLimited(
-                    name,
-                    f"{name}'s quota is used up{said}",
-                    retry_after_s=self.retry_after_s if wait_s is None else wait_s,
-                )
+                return RateLimited(name, f"{name}'s quota is used up{said}")
             case HTTPStatus.SERVICE_UNAVAILABLE:
                 return Overloaded(name, f"{name} is unavailable at the moment{said}")
             case HTTPStatus.GATEWAY_TIMEOUT:
@@ -138,12 +147,3 @@ def _address(location: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     text = urlunsplit((parts.scheme, host, parts.path, "", ""))
     return "".join(filter(str.isprintable, text))
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds from a Retry-After header; None if there is none, or if it is a date."""
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None

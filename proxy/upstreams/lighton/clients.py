@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from proxy.access.clients import Client
 from proxy.errors import SearchKeyMissing
 from proxy.upstreams.http.endpoint import Endpoint
+from proxy.upstreams.http.retries import Retries
 from proxy.upstreams.lighton.search import LightOn
 
 KeyNamed = Callable[[str], str | None]
@@ -24,11 +25,14 @@ class ClientSearches:
     _own: dict[tuple[str, str], LightOn] = field(init=False, repr=False, default_factory=dict)
     """By the name of the variable and the key that it holds."""
 
-    def of(self, client: Client) -> LightOn:
-        """Raises SearchKeyMissing for a client whose own key is not set: no other key may serve."""
+    def of(self, client: Client, retries: Retries | None = None) -> LightOn:
+        """The searches of one client, for one answer if they come with its `retries`.
+
+        Raises SearchKeyMissing for a client whose own key is not set: no other key may serve.
+        """
         variable = client.grant.lighton_key_env
         lighton = self._with_key_in(variable) if variable else self.common
-        return replace(lighton, asker=client.identity)
+        return replace(lighton, asker=client.identity, retries=retries or Retries())
 
     def _with_key_in(self, variable: str) -> LightOn:
         key = self.key_named(variable)

@@ -51,7 +51,7 @@ class LightOnFiles:
         await self._prove(reading, scope)
         return await self.search.shared.get(
             self._name(reading, scope),
-            make=lambda: self._ask(reading, scope),
+            make=lambda: self.search.retries.of_search(lambda: self._ask(reading, scope)),
             read=lambda body: _found(decode(body), reading),
         )
 

@@ -21,6 +21,7 @@ from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
 from proxy.state.shared import Shared
 from proxy.upstreams.http.causes import SHAPE
 from proxy.upstreams.http.endpoint import Endpoint, Reply
+from proxy.upstreams.http.retries import Retries
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.lighton.replies import NAME, decode, fault_of, tag_id, texts_of
 from proxy.upstreams.lighton.scope import LightOnScope
@@ -54,6 +55,8 @@ class LightOn:
     sightings: Sightings = field(default_factory=Sightings)
     asker: tuple[str, ...] = ("", "")
     """The `identity` of the client: it shares its results with no other one."""
+    retries: Retries = field(default_factory=Retries)
+    """Those of the answer that the searches are for."""
 
     @property
     def name(self) -> str:
@@ -70,7 +73,7 @@ class LightOn:
 
         def ask() -> Awaitable[bytes]:
             asked_s.append(_now())
-            return self._ask(search, scope)
+            return self.retries.of_search(lambda: self._ask(search, scope))
 
         found = await self.shared.get(
             self._name(search, scope),

@@ -97,7 +97,9 @@ def _without_error(vendor: Vendor, document: object) -> dict[str, object]:
     source = error if isinstance(error, dict) else document
     fault = fault_in(document)
     status = _status_of(source.get("code") or source.get("status"))
-    raise vendor.error(status, fault.message, param=fault.param)
+    told = vendor.error(status, fault.message, param=fault.param)
+    told.is_refused = False  # the model had begun
+    raise told
 
 
 def _status_of(code: object) -> int:

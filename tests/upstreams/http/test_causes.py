@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.upstreams.http.causes import UNKNOWN, cause_of
+from proxy.upstreams.http.causes import UNKNOWN, cause_of, is_lasting
 from proxy.upstreams.http.endpoint import translate
 
 SECRET = "http://user:password@proxy.internal:3128"
@@ -102,15 +102,40 @@ def test_what_is_told_says_what_to_do_and_repeats_nothing_of_the_fault(
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("fault", "kind", "is_refused"),
     [
-        (httpx.ConnectTimeout("no"), UpstreamTimeout),
-        (httpx.ProxyError("no"), Unreachable),
-        (httpx.ReadError("no"), Unreachable),
-        (httpx.DecodingError("no"), BadReply),
+        (httpx.ConnectTimeout("no"), UpstreamTimeout, True),
+        (httpx.ConnectError("no"), Unreachable, True),
+        (httpx.PoolTimeout("no"), UpstreamTimeout, True),
+        (httpx.ProxyError("no"), Unreachable, True),
+        (httpx.ReadTimeout("no"), UpstreamTimeout, False),
+        (httpx.ReadError("no"), Unreachable, False),
+        (httpx.WriteError("no"), Unreachable, False),
+        (httpx.DecodingError("no"), BadReply, False),
+        (httpx.RemoteProtocolError("no"), BadReply, False),
     ],
 )
 def test_a_fault_of_each_kind_is_an_error_of_its_own(
-    fault: httpx.RequestError, kind: type[UpstreamError]
+    fault: httpx.RequestError, kind: type[UpstreamError], *, is_refused: bool
 ) -> None:
-    assert type(translate(fault, "Upstream")) is kind
+    error = translate(fault, "Upstream")
+    assert type(error) is kind
+    assert error.is_refused is is_refused
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("tls", True),
+        ("tls_expired", True),
+        ("proxy_tls_unknown_ca", True),
+        ("proxy_credentials", True),
+        ("dns", False),
+        ("refused", False),
+        ("proxy", False),
+        ("proxy_refused", False),
+        ("", False),
+    ],
+)
+def test_some_causes_stay_until_somebody_mends_them(word: str, *, expected: bool) -> None:
+    assert is_lasting(word) is expected

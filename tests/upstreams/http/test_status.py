@@ -136,39 +136,50 @@ def test_the_key_is_hidden_when_a_vendor_is_printed() -> None:
     assert KEY not in repr(VENDOR)
 
 
-# Retry-After
+# What may be sent again, and when
 
 
-@pytest.mark.parametrize(
-    ("retry_after", "expected"),
-    [("17", 17), ("0", 0), ("1.5", 1.5), ("-3", 0)],
-)
-def test_the_upstreams_own_retry_after_is_passed_on(retry_after: str, expected: float) -> None:
-    error = VENDOR.error(429, "slow down", headers={"retry-after": retry_after})
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize(("said", "expected"), [("17", 17), ("0", 0), ("1.5", 1.5), ("90", 60)])
+def test_the_upstreams_own_retry_after_is_passed_on_within_bounds(
+    status: int, said: str, expected: float
+) -> None:
+    error = VENDOR.error(status, "slow down", headers={"retry-after": said})
     assert error.retry_after_s == expected
+    assert error.told_wait_s == float(said)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        None,
-        {},
-        {"retry-after": ""},
-        {"retry-after": "soon"},
-        {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"},
-        {"retry-after": "inf"},
-        {"retry-after": "nan"},
-    ],
-)
-def test_without_a_number_of_seconds_the_setting_says_when_to_retry(
+def test_the_longest_wait_that_is_passed_on_is_the_operators_choice() -> None:
+    vendor = Vendor("Upstream", "UPSTREAM_KEY", 5, KEY, 20)
+    assert vendor.error(429, "", headers={"retry-after": "30"}).retry_after_s == 20
+
+
+def test_a_date_is_a_wait_from_the_time_of_day_on() -> None:
+    vendor = Vendor("Upstream", "UPSTREAM_KEY", 5, KEY, clock=lambda: 1_792_584_000)
+    said = {"retry-after": "Wed, 21 Oct 2026 12:00:09 GMT"}
+    assert vendor.error(429, "", headers=said).retry_after_s == 9
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"retry-after": "soon"}, {"retry-after": "inf"}])
+def test_a_used_up_quota_without_a_wait_has_that_of_the_setting_for_clients_alone(
     headers: dict[str, str] | None,
 ) -> None:
-    assert VENDOR.error(429, "slow down", headers=headers).retry_after_s == 5
+    error = VENDOR.error(429, "slow down", headers=headers)
+    assert (error.retry_after_s, error.told_wait_s) == (5, None)
+    assert VENDOR.error(503, "slow down", headers=headers).retry_after_s is None
 
 
-@pytest.mark.parametrize("status", [400, 401, 500, 503, 504])
-def test_only_a_used_up_quota_says_when_to_retry(status: int) -> None:
-    assert VENDOR.error(status, "no", headers={"retry-after": "17"}).retry_after_s is None
+@pytest.mark.parametrize("status", [400, 401, 404, 422])
+def test_a_request_that_was_wrong_says_nothing_of_waits(status: int) -> None:
+    error = VENDOR.error(status, "no", headers={"retry-after": "17"})
+    assert (error.retry_after_s, error.told_wait_s, error.is_refused) == (None, None, False)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 599])
+def test_an_upstream_that_says_it_cannot_has_done_nothing(status: int) -> None:
+    error = VENDOR.error(status, "no")
+    assert error.is_refused
+    assert error.told_status == status
 
 
 def test_the_operator_is_told_the_status_and_the_upstreams_words_in_one_short_line() -> None:

@@ -8,11 +8,14 @@ import httpx
 import respx
 
 from proxy.core.addresses import ANY_HOST, HostRule
+from proxy.core.effort import Effort
 from proxy.core.hidden import Found
 from proxy.core.search_tool import Search
 from proxy.state.memory_store import MemoryStore
 from proxy.state.shared import Shared
 from proxy.upstreams.http.endpoint import Endpoint, Transport
+from proxy.upstreams.http.retries import Retries
+from proxy.upstreams.http.retry_policy import SEARCH_STATUSES, RetryPolicy
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.lighton.replies import CREDENTIALS, NAME
 from proxy.upstreams.lighton.scope import LightOnScope
@@ -38,6 +41,11 @@ def lighton(
     endpoint = Endpoint(NAME, base_url, KEY, way_over(transport), 5)
     shared = Shared[Found](MemoryStore(1_000_000), ttl_s)
     return LightOn(endpoint, Vendor(NAME, CREDENTIALS, 5, KEY), timeout_s, shared, hosts)
+
+
+def retries(effort: Effort) -> Retries:
+    """Two of them, without a wait."""
+    return Retries(RetryPolicy(2, SEARCH_STATUSES, chance=lambda: 0.0), effort)
 
 
 def item(chunk_id: str = "c1", content: str | None = "Text.", **changes: Any) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from proxy.access.clients import ANYBODY, Client, Person
 from proxy.access.grants import Grant
+from proxy.core.effort import Effort
 from proxy.core.search_tool import Search
-from proxy.errors import BadCredentials, OutOfReach, SearchKeyMissing, UpstreamRejected
+from proxy.errors import BadCredentials, OutOfReach, Overloaded, SearchKeyMissing, UpstreamRejected
 from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.scope import LightOnScope
-from tests.upstreams.lighton.samples import KEY, SEARCH, item, lighton
+from tests.upstreams.lighton.samples import KEY, SEARCH, item, lighton, retries
 
 SCOPE = LightOnScope(workspace_id=(42,))
 OWN, OTHER = "own-search-secret", "other-search-secret"
@@ -54,6 +55,16 @@ async def test_equal_searches_of_one_client_are_one() -> None:
     all_ = searches(vendor)
     assert await all_.of(ANN).search(SEARCH, SCOPE) == await all_.of(ANN).search(SEARCH, SCOPE)
     assert vendor.keys == [KEY]
+
+
+async def test_the_retries_of_one_answer_are_not_those_of_another() -> None:
+    all_, mine = searches(Vendor(503)), Effort()
+    assert all_.of(ANN).retries.effort is not all_.of(ANN).retries.effort
+    with pytest.raises(Overloaded):
+        await all_.of(ANN, retries(mine)).search(SEARCH, SCOPE)
+    with pytest.raises(Overloaded):
+        await all_.of(ANN).search(SEARCH, SCOPE)
+    assert mine.causes == ["status_503"] * 2
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 import respx
 from hypothesis import given
 
+from proxy.core.effort import Effort
 from proxy.core.hidden import Found
 from proxy.core.read_call import Reading
 from proxy.errors import BadCredentials, BadReply, OutOfReach, Overloaded, UpstreamTimeout
@@ -30,6 +32,7 @@ from tests.upstreams.lighton.samples import (
     in_workspace,
     item,
     lighton,
+    retries,
 )
 
 FILE = f"{BASE_URL}/api/v3/files/7"
@@ -287,6 +290,15 @@ async def test_other_errors_are_those_of_a_search(
     vendor.files.return_value = answer
     with pytest.raises(error):
         await vendor.reader.read(READING, ANYWHERE)
+
+
+async def test_a_file_that_lighton_refused_is_asked_for_again(vendor: Vendor) -> None:
+    await vendor.found(item())
+    vendor.files.side_effect = [httpx.Response(503), httpx.Response(200, json=NINE)]
+    effort = Effort()
+    reader = LightOnFiles(replace(vendor.search, retries=retries(effort)))
+    assert len((await reader.read(READING, ANYWHERE)).results) == 3
+    assert effort.causes == ["status_503"]
 
 
 async def test_a_file_that_does_not_come_in_time_is_a_timeout(vendor: Vendor) -> None:

@@ -13,6 +13,7 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.effort import Effort
 from proxy.core.search_tool import Search
 from proxy.errors import (
     BadCredentials,
@@ -20,6 +21,7 @@ from proxy.errors import (
     OutOfReach,
     Overloaded,
     RateLimited,
+    Unreachable,
     UpstreamError,
     UpstreamRejected,
     UpstreamTimeout,
@@ -30,7 +32,16 @@ from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
 from tests.support.shelves import Shelves
 from tests.upstreams.json_documents import json_values, unhurried
-from tests.upstreams.lighton.samples import ANYWHERE, KEY, SEARCH, URL, found, item, lighton
+from tests.upstreams.lighton.samples import (
+    ANYWHERE,
+    KEY,
+    SEARCH,
+    URL,
+    found,
+    item,
+    lighton,
+    retries,
+)
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunked, raw_server
 
 
@@ -280,6 +291,48 @@ async def test_any_error_body_is_an_error_of_lighton(document: Any, status: int)
     with pytest.raises(UpstreamError) as caught:
         await lighton(httpx.MockTransport(router.async_handler)).search(SEARCH, ANYWHERE)
     assert caught.value.upstream == NAME
+
+
+# Retries
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_search_that_lighton_refused_is_made_again(
+    upstream: LightOn, route: respx.Route, status: int
+) -> None:
+    answers = [httpx.Response(status), httpx.Response(200, json={"results": [item()]})]
+    route.side_effect = answers
+    effort = Effort()
+    found = await replace(upstream, retries=retries(effort)).search(SEARCH, ANYWHERE)
+    assert len(found.results) == 1
+    assert effort.causes == [f"status_{status}"]
+
+
+async def test_a_search_that_is_out_of_reach_is_not(upstream: LightOn, route: respx.Route) -> None:
+    route.respond(403, json={"detail": "No."})
+    team = LightOnScope(workspace_id=(42,))
+    with pytest.raises(OutOfReach):
+        await replace(upstream, retries=retries(Effort())).search(SEARCH, team)
+    assert route.call_count == 1
+
+
+async def test_a_search_is_not_made_again_after_the_time_for_searches(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    route.respond(503)
+    effort = Effort(searches_until=asyncio.get_running_loop().time())
+    with pytest.raises(Overloaded):
+        await replace(upstream, retries=retries(effort)).search(SEARCH, ANYWHERE)
+    assert route.call_count == 1
+
+
+async def test_a_search_that_may_have_been_billed_is_not_made_again(
+    upstream: LightOn, route: respx.Route
+) -> None:
+    route.side_effect = httpx.ReadError("broke")
+    with pytest.raises(Unreachable):
+        await replace(upstream, retries=retries(Effort())).search(SEARCH, ANYWHERE)
+    assert route.call_count == 1
 
 
 # Time and connections

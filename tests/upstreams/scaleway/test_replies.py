@@ -270,6 +270,7 @@ def test_an_error_inside_a_reply_is_an_error(
     with pytest.raises(expected, match=message) as caught:
         read(document)
     assert type(caught.value) is expected
+    assert not caught.value.is_refused  # the model had begun
 
 
 def test_an_error_inside_a_reply_names_the_field_at_fault() -> None:
@@ -295,6 +296,7 @@ def test_the_error_of_an_error_status_holds_message_field_and_time_to_wait() -> 
     assert type(error) is RateLimited
     assert error.message == "Scaleway's quota is used up: Slow down."
     assert error.retry_after_s == 9
+    assert error.is_refused
     assert read_error(VENDOR, 400, body, {}).param == "model"
 
 
