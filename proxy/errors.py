@@ -31,6 +31,7 @@
         ├── Unreachable       502  no connection, or it broke
         ├── BadReply          502  a reply that breaks the protocol, or holds no answer
         ├── Overloaded        503  the upstream says it is unavailable
+        │   └── CircuitOpen   503  it kept failing, so the proxy does not ask it now
         └── UpstreamTimeout   504
 
 Code raises an error where it notices it; `proxy.surfaces.replies` renders it once. The client's
@@ -236,6 +237,10 @@ class UpstreamError(ProxyError):
         self.upstream = upstream
         self.cause = cause
         self.said = said
+        self.is_refused = False
+        """The upstream surely did nothing with the request."""
+        self.asks_to_wait = False
+        """The upstream itself said how long to wait."""
 
 
 class UpstreamRejected(UpstreamError):
@@ -272,6 +277,12 @@ class BadReply(UpstreamError):
 class Overloaded(UpstreamError):
     status = 503
     code = "upstream_unavailable"
+
+
+class CircuitOpen(Overloaded):
+    """No request was made. `retry_after_s` is when the next one may be."""
+
+    code = "upstream_circuit_open"
 
 
 class UpstreamTimeout(UpstreamError):

@@ -249,6 +249,15 @@ class Settings(ScopeSettings, BaseSettings):
     heartbeat_s: Seconds = Field(
         15, description="Seconds between signs of life in a stream that is silent."
     )
+    breaker_failures: int = Field(
+        5,
+        ge=0,
+        description="How many failures in a row stop requests to an upstream for a while; 0 never "
+        "stops them.",
+    )
+    breaker_open_s: Seconds = Field(
+        30, description="The most seconds without a request to an upstream that keeps failing."
+    )
     keep_warm_s: float = Field(
         10, ge=0, le=15, description="Seconds between requests that keep connections open."
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import httpx
 
 from proxy.upstreams.http.certificates import CertificateFiles, client_context
+from proxy.upstreams.http.circuits import Circuits
 from proxy.upstreams.http.endpoint import Transport, pooled_transport
+from proxy.upstreams.http.guarded import GuardedTransport
 from proxy.upstreams.http.over_httpx import OverHttpx
 from proxy.upstreams.http.proxied import ProxiedTransport
 from proxy.upstreams.http.proxies import OutboundProxy, proxy_for
@@ -61,6 +63,12 @@ class Outbound:
         search = proxy_for(settings.lighton_base_url, environment)
         model = proxy_for(settings.scaleway_base_url, environment)
         return cls(transport(search), transport(model), search, model)
+
+    def guarded(self, circuits: Circuits) -> Outbound:
+        """The same ways, with a breaker for each host. What passes either closes them."""
+        search = GuardedTransport(self.search, circuits)
+        model = search if self.model is self.search else GuardedTransport(self.model, circuits)
+        return replace(self, search=search, model=model)
 
     async def aclose(self) -> None:
         await self.search.aclose()

@@ -55,6 +55,7 @@ class Vendor:
         """The error for a reply with `status`. `message` is the upstream's own text, or ""."""
         if status == UNAUTHENTICATED:
             return self._by_proxy()
+        is_whole = headers is not None  # else it is the end of a reply that began well
         headers = headers or {}
         if status in _ELSEWHERE and "location" in headers:
             error = self._redirect(headers["location"])
@@ -62,6 +63,10 @@ class Vendor:
             error = self._error(status, message, param, headers)
         error.cause = f"status_{status}"
         error.said = _one_line(self.told(message))
+        error.is_refused = is_whole and (
+            status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+        error.asks_to_wait = _retry_after_s(headers) is not None
         return error
 
     def _by_proxy(self) -> Unreachable:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.upstreams.http.causes import UNKNOWN, cause_of
+from proxy.upstreams.http.causes import UNKNOWN, cause_of, is_ours, is_unconnected
 from proxy.upstreams.http.endpoint import translate
 
 SECRET = "http://user:password@proxy.internal:3128"
@@ -114,3 +114,30 @@ def test_a_fault_of_each_kind_is_an_error_of_its_own(
     fault: httpx.RequestError, kind: type[UpstreamError]
 ) -> None:
     assert type(translate(fault, "Upstream")) is kind
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (httpx.ConnectError(""), True),
+        (httpx.ConnectTimeout(""), True),
+        (httpx.PoolTimeout(""), True),
+        (httpx.ProxyError("502"), True),
+        (httpx.ReadTimeout(""), False),
+        (httpx.ReadError(""), False),
+        (httpx.RemoteProtocolError(""), False),
+        (ConnectionResetError(), False),
+    ],
+)
+def test_an_upstream_knows_nothing_of_a_request_without_a_connection(
+    fault: Exception,
+    expected: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    assert is_unconnected(fault) is expected
+
+
+def test_want_of_file_descriptors_is_no_fault_of_a_host() -> None:
+    fault = httpx.ConnectError("")
+    fault.__cause__ = OSError(errno.EMFILE, "too many")
+    assert is_ours(fault)
+    assert not is_ours(httpx.ConnectError(""))
