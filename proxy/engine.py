@@ -101,7 +101,7 @@ class Run:
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
     is_refused: bool = False
-    """The proxy has answered itself, because nothing was found."""
+    """The proxy has answered itself, because nothing was found or could be searched."""
     first_heard_at: float | None = field(init=False, default=None)
     """When a client that hears a stream heard the first of it, by `time.perf_counter`."""
     desk: Desk = field(init=False)
@@ -392,3 +392,5 @@ class Run:
         if self.is_refused:
             report["refused"] = True
         return self.writer.end(turn, annotations=annotations, extras={FIELD: report})
+        elif self.desk.is_ungrounded and not closing.report["citations"]:
+            report["ungrounded"] = True

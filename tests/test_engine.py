@@ -302,7 +302,7 @@ async def test_a_failed_search_is_traced_and_the_answer_goes_on() -> None:
 async def test_a_failed_search_fails_the_request_where_the_setting_says_so() -> None:
     searcher = open_searcher()
     searcher.fault = Overloaded("LightOn", "LightOn is unavailable at the moment.")
-    one = run(Model(SEARCH_ROUND), searcher, fail_on_search_error=True)
+    one = run(Model(SEARCH_ROUND), searcher, on_search_error="fail")
     with pytest.raises(Overloaded):
         await one.drive(Listener())
 

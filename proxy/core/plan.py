@@ -32,6 +32,8 @@ TextCallsRead = Literal["all", "own", "off"]
 """Whose calls are read that the model writes as text: everybody's, the proxy's own, nobody's."""
 WhenNothingFound = Literal["model", "own_knowledge", "refuse"]
 """Who answers then: the model, which says so; the model, from what it knows; the proxy."""
+OnSearchError = Literal["tell_model", "fail", "refuse"]
+"""What comes of a search that fails: a note to the model; an error; a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Policy:
     followups: Followups = "merge"
     query_chars: int = sys.maxsize
     """The longest query that the search takes, in characters."""
-    fail_on_search_error: bool = False
+    on_search_error: OnSearchError = "tell_model"
     text_calls: TextCallsRead = "all"
     search_memory: bool = False
     """Whether the model sees in later answers what it found for earlier ones."""

@@ -103,7 +103,8 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         json_with_tools=settings.json_with_tools,
         when_nothing_found=profile.when_nothing_found or settings.when_nothing_found,
         refusals={**(settings.refusal_text or {}), **(profile.refusal_text or {})},
-        fail_on_search_error=settings.on_search_error == "fail",
+        on_search_error=settings.on_search_error,
+        fallbacks=tuple(fallbacks),
     )
 
 

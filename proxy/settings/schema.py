@@ -12,7 +12,13 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proxy.core.followups import Followups
-from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
+from proxy.core.plan import (
+    AnswerLinks,
+    CitationNumbers,
+    OnSearchError,
+    TextCallsRead,
+    WhenNothingFound,
+)
 from proxy.core.scope import Retrieval, Shown
 from proxy.settings.params import DROPPED, REFUSED
 from proxy.settings.prices import PriceSettings
@@ -153,7 +159,7 @@ class Settings(ScopeSettings, BaseSettings):
     budget_s: Seconds = Field(
         240, description="Seconds after which no new search starts and the model must answer."
     )
-    on_search_error: Literal["tell_model", "fail"] = Field(
+    on_search_error: OnSearchError = Field(
         "tell_model", description="What happens when a search fails."
     )
     citation_numbers: CitationNumbers = Field(

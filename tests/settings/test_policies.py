@@ -30,7 +30,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         context=None,
         passage_chars=48_000,
         query_chars=4_000,
-        fail_on_search_error=False,
+        on_search_error="tell_model",
         absent_tools=frozenset({READ_TOOL}),
         search_memory=True,
         memory_chars=12_000,
@@ -91,7 +91,7 @@ def test_every_setting_reaches_the_policy() -> None:
         scope=LightOnScope(**scope),  # type: ignore[arg-type]  # one table for settings and scope
         context="Answer.",
         citing="Cite.",
-        fail_on_search_error=True,
+        on_search_error="fail",
         json_with_tools=True,
         search_memory=False,
         memory_chars=300,
