@@ -28,8 +28,10 @@ from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
 from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_COUNT
+from proxy.core.plan import Policy
 from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool
+from proxy.engine import ModelUpstream
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.settings.search_keys import NO_SEARCH_KEYS, SearchKeys
@@ -49,6 +51,8 @@ from proxy.tasks import TaskScope
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
+from proxy.upstreams.http.breaker import BreakerRules
+from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.status import Vendor
@@ -59,6 +63,8 @@ from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
 from proxy.upstreams.lighton.wish import WISHES
+from proxy.upstreams.model.fallback import Fallback
+from proxy.upstreams.model.guarded import Guarded
 from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
@@ -93,15 +99,16 @@ def create_app(
     whose = _whose_documents(settings)
     fences = hashlib.sha256(b"words of fences\0" + whose).digest()
     seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
+    circuits = Circuits(BreakerRules(settings.breaker_failures, settings.breaker_open_s))
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
-    upstreams = make_upstreams(settings, outbound, store)
+    upstreams = make_upstreams(settings, outbound.guarded(circuits), store, circuits)
     policies = Policies(settings, LightOnScope)
     realm = hashlib.sha256(whose).hexdigest()
     turns = KeptTurns(store, settings.turns_ttl_s, realm)
     counters = make_counters(store, settings.limits_without_redis)
     limits = AllLimits(counters, _limits_of_all(settings), realm)
     tools = _tools(ClientSearches(upstreams.search, search_keys.named), settings)
-    model_of = _models(upstreams)
+    model_of = _models(upstreams, circuits)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     chat = ChatCompletions(settings, policies, model_of, tools, WISHES, turns, fences, shelf)
     models = Models(policies.names, upstreams.models)
@@ -170,7 +177,9 @@ class Upstreams:
         return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
 
 
-def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upstreams:
+def make_upstreams(
+    settings: Settings, outbound: Outbound, store: Store, circuits: Circuits = NEVER_OPEN
+) -> Upstreams:
     """Clients for the upstreams that `settings` name. They share search results through `store`."""
 
     def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
@@ -197,12 +206,19 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
         timeout_s=settings.search_timeout_s,
         shared=Shared(store, settings.search_cache_ttl),
         hosts=HostRule.of(settings.citation_hosts),
+        circuits=circuits,
     )
     return Upstreams(model, models, search)
 
 
-def _models(upstreams: Upstreams) -> ModelOf:
-    return lambda _client, _policy: upstreams.model
+def _models(upstreams: Upstreams, circuits: Circuits) -> ModelOf:
+    """For each answer, from the outside in: what remembers the answer, what guards a model."""
+    guarded = Guarded(upstreams.model, circuits)
+
+    def model_of(_client: Client, policy: Policy) -> ModelUpstream:
+        return Fallback(guarded, (policy.model, *policy.fallbacks))
+
+    return model_of
 
 
 def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:

@@ -41,6 +41,7 @@ class Policy:
     """What settings, profile and client key decide for a request."""
 
     model: str
+    """The model that answers."""
     scope: Scope
     """What settings and profile both allow."""
     retrieval: Retrieval = "tool"
@@ -84,6 +85,8 @@ class Policy:
     """What the client key allows, and what the rules for the person do."""
     modes: frozenset[str] | None = None
     """The retrieval modes that both allow; None is all."""
+    fallbacks: tuple[str, ...] = ()
+    """The models that answer if `model` cannot, in this order."""
 
 
 class Ask(NamedTuple):

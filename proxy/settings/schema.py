@@ -249,12 +249,6 @@ class Settings(ScopeSettings, BaseSettings):
     )
     model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
     search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")
-    commit_after_s: float = Field(
-        10, ge=0, description="Seconds after which a stream begins even if nothing has arrived."
-    )
-    heartbeat_s: Seconds = Field(
-        15, description="Seconds between signs of life in a stream that is silent."
-    )
     breaker_failures: int = Field(
         5,
         ge=0,
@@ -263,6 +257,12 @@ class Settings(ScopeSettings, BaseSettings):
     )
     breaker_open_s: Seconds = Field(
         30, description="The most seconds without a request to an upstream that keeps failing."
+    )
+    commit_after_s: float = Field(
+        10, ge=0, description="Seconds after which a stream begins even if nothing has arrived."
+    )
+    heartbeat_s: Seconds = Field(
+        15, description="Seconds between signs of life in a stream that is silent."
     )
     keep_warm_s: float = Field(
         10, ge=0, le=15, description="Seconds between requests that keep connections open."

@@ -102,6 +102,22 @@ def test_every_setting_reaches_the_policy() -> None:
     assert made.of(None, ANYBODY) == expected
 
 
+def test_a_profile_names_the_models_that_answer_in_the_place_of_its_first() -> None:
+    made = policies(
+        default_model="hr",
+        profiles={"hr": {"models": ["a", "b", "c"]}, "it": {}, "x": {"model": "d"}},
+    )
+    for name, expected in (
+        ("hr", ("a", "b", "c")),
+        (None, ("a", "b", "c")),
+        ("it", ("a", "b", "c")),
+        ("x", ("d",)),
+        ("other", ("other",)),
+    ):
+        policy = made.of(name, ANYBODY)
+        assert (policy.model, *policy.fallbacks) == expected
+
+
 def test_a_model_that_is_no_profile_is_asked_for_by_its_name() -> None:
     made = policies(default_model="m", workspace_id=[1], profiles={"hr": {"retrieval": "off"}})
     policy = made.of("other", ANYBODY)

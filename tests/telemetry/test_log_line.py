@@ -23,6 +23,10 @@ TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
         (request_facts(answer=answer_facts()), f"{BEGINS} {ANSWERED}"),
         (request_facts(client=Client("5f3a")), f"{BEGINS} key=5f3a"),
         (
+            request_facts(answer=answer_facts(fallback_from="qwen")),
+            f"{BEGINS} {ANSWERED.replace(' stream', ' fallback=qwen stream')}",
+        ),
+        (
             request_facts(answer=answer_facts(cut_by="max_answer_chars")),
             f"{BEGINS} {ANSWERED} cut_by=max_answer_chars",
         ),
