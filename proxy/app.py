@@ -33,8 +33,10 @@ from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
 from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_COUNT
+from proxy.core.plan import Policy
 from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool
+from proxy.engine import ModelUpstream
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
 from proxy.settings.extras import require_extras
@@ -60,6 +62,8 @@ from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
+from proxy.upstreams.http.breaker import BreakerRules
+from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.retries import RetriedList, RetriedRounds, Retries
@@ -72,6 +76,8 @@ from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
 from proxy.upstreams.lighton.wish import WISHES
+from proxy.upstreams.model.fallback import Fallback
+from proxy.upstreams.model.guarded import Guarded
 from proxy.upstreams.oidc.issuer import Issuer
 from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
@@ -105,8 +111,9 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     whose = _whose_documents(settings)
     fences = hashlib.sha256(b"words of fences\0" + whose).digest()
     seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
+    circuits = Circuits(BreakerRules(settings.breaker_failures, settings.breaker_open_s))
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
-    upstreams = make_upstreams(settings, outbound, store)
+    upstreams = make_upstreams(settings, outbound.guarded(circuits), store, circuits)
     policies = Policies(settings, LightOnScope)
     realm = hashlib.sha256(whose).hexdigest()
     turns = KeptTurns(store, settings.turns_ttl_s, realm)
@@ -114,7 +121,7 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     limits = AllLimits(counters, _limits_of_all(settings), realm)
     tools = _tools(ClientSearches(upstreams.search, secrets.named), settings)
     of_model = _retry_policy(settings, settings.model_retries, MODEL_STATUSES)
-    model_of = _models(upstreams, of_model)
+    model_of = _models(upstreams, circuits, of_model)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     usage, audit = _usage(settings), _audit(settings)
     chat = ChatCompletions(
@@ -205,7 +212,9 @@ class Upstreams:
         return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
 
 
-def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upstreams:
+def make_upstreams(
+    settings: Settings, outbound: Outbound, store: Store, circuits: Circuits = NEVER_OPEN
+) -> Upstreams:
     """Clients for the upstreams that `settings` name. They share search results through `store`."""
 
     def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
@@ -233,6 +242,7 @@ def make_upstreams(settings: Settings, outbound: Outbound, store: Store) -> Upst
         timeout_s=settings.search_timeout_s,
         shared=Shared(store, settings.search_cache_ttl),
         hosts=HostRule.of(settings.citation_hosts),
+        circuits=circuits,
     )
     return Upstreams(model, models, search)
 
@@ -241,8 +251,15 @@ def _retry_policy(settings: Settings, retries: int, statuses: frozenset[int]) ->
     return RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
 
 
-def _models(upstreams: Upstreams, policy: RetryPolicy) -> ModelOf:
-    return lambda _client, _policy, effort: RetriedRounds(upstreams.model, Retries(policy, effort))
+def _models(upstreams: Upstreams, circuits: Circuits, retries: RetryPolicy) -> ModelOf:
+    """For each answer, from the outside in: what remembers the answer, what guards a model."""
+    guarded = Guarded(upstreams.model, circuits)
+
+    def model_of(_client: Client, policy: Policy, effort: Effort) -> ModelUpstream:
+        retried = RetriedRounds(guarded, Retries(retries, effort))
+        return Fallback(retried, (policy.model, *policy.fallbacks))
+
+    return model_of
 
 
 def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:

@@ -70,6 +70,10 @@ class ModelUpstream(Protocol):
     def name(self) -> str:
         """Its name, as users know it."""
 
+    @property
+    def moved_to(self) -> str:
+        """The model that answers in place of the one that is asked for; "" if none does."""
+
     async def require(self, model: str) -> None:
         """Return if `model` answers. Raises ProxyError if it does not."""
 
@@ -105,7 +109,7 @@ class Run:
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
     is_refused: bool = False
-    """The proxy has answered itself, because nothing was found."""
+    """The proxy has answered itself, because nothing was found or could be searched."""
     first_heard_at: float | None = field(init=False, default=None)
     """When a client that hears a stream heard the first of it, by `time.perf_counter`."""
     desk: Desk = field(init=False)
@@ -163,7 +167,8 @@ class Run:
             cut_by="max_answer_chars" if self.is_cut else "",
             failed_searches=sum("error" in each for each in self.desk.trace),
             search_causes=tuple(dict.fromkeys(self.desk.causes)),
-            upstream_model=self.plan.policy.model,
+            upstream_model=self.model.moved_to or self.plan.policy.model,
+            fallback_from=self.plan.policy.model if self.model.moved_to else "",
             retrieval=self.plan.retrieval,
             reads=len(reads),
             failed_reads=sum("error" in each for each in reads),
@@ -222,7 +227,8 @@ class Run:
             case Recall(handles):
                 return self.turns.recall(handles)
             case Keep(handle, turn):
-                return self.turns.keep(handle, turn)
+                model = self.model.moved_to or turn.model
+                return self.turns.keep(handle, replace(turn, model=model))
 
     async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
         """One model round: the client hears it, and jobs start as soon as they are known."""
@@ -401,6 +407,8 @@ class Run:
         annotations = [] if is_told else closing.annotations
         if self.is_refused:
             report["refused"] = True
+        elif self.desk.is_ungrounded and not closing.report["citations"]:
+            report["ungrounded"] = True
         if self.plan.policy.show_scope:
             report["scope"] = {**self.plan.scope.identity, "retrieval": self.plan.retrieval}
         return self.writer.end(turn, annotations=annotations, extras={FIELD: report})

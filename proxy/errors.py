@@ -32,6 +32,7 @@
         ├── Unreachable       502  no connection, or it broke
         ├── BadReply          502  a reply that breaks the protocol, or holds no answer
         ├── Overloaded        503  the upstream says it is unavailable
+        │   └── CircuitOpen   503  it kept failing, so the proxy does not ask it now
         └── UpstreamTimeout   504
 
 Code raises an error where it notices it; `proxy.surfaces.replies` renders it once. The client's
@@ -300,6 +301,12 @@ class BadReply(UpstreamError):
 class Overloaded(UpstreamError):
     status = 503
     code = "upstream_unavailable"
+
+
+class CircuitOpen(Overloaded):
+    """No request was made. `retry_after_s` is when the next one may be."""
+
+    code = "upstream_circuit_open"
 
 
 class UpstreamTimeout(UpstreamError):

@@ -68,6 +68,18 @@ async def test_an_answer_is_made_of_rounds_and_searches() -> None:
     assert one.first_heard_at is not None
 
 
+async def test_a_model_that_answers_in_the_place_of_another_is_told_of_and_kept() -> None:
+    calls = (search_call("leave"), Call("get_weather", "{}"))
+    model = Model(Round(calls=calls, finish_reason="tool_calls"))
+    model.moved_to = "other"
+    turns = Turns()
+    one = run(model, open_searcher(), WITH_WEATHER, turns)
+    await one.drive(Listener())
+    assert (one.facts().upstream_model, one.facts().fallback_from) == ("other", "m")
+    (kept,) = turns.kept.values()
+    assert kept.model == "other"
+
+
 async def test_tokens_of_a_round_that_failed_are_counted_if_they_were_told() -> None:
     counts = {"prompt_tokens": 7, "total_tokens": 7, "prompt_tokens_details": {"cached_tokens": 4}}
     one = run(
@@ -338,7 +350,7 @@ async def test_a_failed_search_is_traced_and_the_answer_goes_on() -> None:
 async def test_a_failed_search_fails_the_request_where_the_setting_says_so() -> None:
     searcher = open_searcher()
     searcher.fault = Overloaded("LightOn", "LightOn is unavailable at the moment.")
-    one = run(Model(SEARCH_ROUND), searcher, fail_on_search_error=True)
+    one = run(Model(SEARCH_ROUND), searcher, on_search_error="fail")
     with pytest.raises(Overloaded):
         await one.drive(Listener())
 

@@ -205,7 +205,7 @@ async def test_its_jobs_need_room_for_passages() -> None:
 async def test_a_failure_is_told_to_the_model_in_the_tools_words(*, ends: bool) -> None:
     lookup = Lookup(fault=Overloaded("Archive", "The archive is busy."))
     model = Model(SEARCH, LOOKUP, Round("Sorry."))
-    completion = await drive(model, lookup, fail_on_search_error=ends)
+    completion = await drive(model, lookup, on_search_error="fail" if ends else "tell_model")
     assert told(model)[1] == note(UNAVAILABLE)
     assert completion["lighton"]["lookups"][0]["error"] == "The archive is busy."
     assert "error" not in completion["lighton"]["searches"][0]
@@ -215,7 +215,7 @@ async def test_a_failed_search_beside_it_still_ends_the_answer_where_the_setting
     searcher = open_searcher()
     searcher.fault = Overloaded("LightOn", "LightOn is busy.")
     with pytest.raises(Overloaded):
-        await drive(Model(SEARCH), Lookup(), searcher=searcher, fail_on_search_error=True)
+        await drive(Model(SEARCH), Lookup(), searcher=searcher, on_search_error="fail")
 
 
 async def test_a_clients_tool_of_the_same_name_is_the_clients() -> None:

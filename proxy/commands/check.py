@@ -110,6 +110,7 @@ def _issuer_steps(settings: Settings, outbound: Outbound) -> tuple[Step, ...]:
 def models_in_use(settings: Settings) -> list[str]:
     """The models that settings and profiles name, the default one first, each once."""
     profile = settings.profiles.get(settings.default_model)
-    default = profile.model if profile else settings.default_model
-    named = (default, *(each.model for each in settings.profiles.values()))
-    return list(dict.fromkeys(model for model in named if model))
+    named = list(profile.answering if profile else (settings.default_model,))
+    for each in settings.profiles.values():
+        named += each.answering
+    return list(dict.fromkeys(named))

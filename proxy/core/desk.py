@@ -86,6 +86,8 @@ class Desk:
         """Why each job that has begun failed, in a word: "" if it did not, None if it runs."""
         self.causes: list[str] = []
         """One word for each failed job, to tell the operator why."""
+        self._has_failed = False
+        """A job has failed that an answer may rest on."""
         self._orders: dict[str, Order] = {}
         self._listings: dict[Job, Listing] = {}
         self._question = Listing()
@@ -175,6 +177,7 @@ class Desk:
             }
             if isinstance(outcome, Failed):
                 entry["error"] = outcome.error.message
+                self._has_failed = self._has_failed or tool.failure_may_end_answer
                 if isinstance(outcome.error, UpstreamError):
                     self.causes.append(outcome.error.cause)
             else:
@@ -228,6 +231,11 @@ class Desk:
         return bool(brought) and not any(
             each.passages or each.left_out or each.notes for each in brought
         )
+
+    @property
+    def is_ungrounded(self) -> bool:
+        """Whether searches for this answer have failed, and none has brought a passage."""
+        return self._has_failed and not any(map(self.has_passages, self._wanted))
 
     def has_passages(self, job: Job) -> bool:
         """Whether a job of this answer or an earlier one has brought passages."""

@@ -106,7 +106,7 @@ class HiddenTool(Protocol):
 
     @property
     def failure_may_end_answer(self) -> bool:
-        """Whether a failed job ends the answer where `fail_on_search_error` is set."""
+        """Whether a failed job ends the answer where `on_search_error` says so."""
 
     @property
     def instructions(self) -> str:

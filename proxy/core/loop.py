@@ -27,7 +27,7 @@ from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Job, Outcome
 from proxy.core.history import History, choose, recognise, restore
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
-from proxy.core.nothing_found import is_hopeless, refusal
+from proxy.core.nothing_found import fails, is_hopeless, refusal
 from proxy.core.placing import made_call, with_contexts
 from proxy.core.plan import Ask, Plan
 from proxy.core.rounds import Rounds
@@ -104,7 +104,7 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
     while True:
         ask = rounds.ask(plan, desk, known, out_of_time)
         if is_hopeless(ask):
-            turn, answers = (yield from _refuse(plan, rounds)), {}
+            turn, answers = (yield from _refuse(plan, desk, rounds)), {}
             break
         desk.begin_round()
         turn = yield AskModel(ask)
@@ -184,9 +184,9 @@ def _tell(ask: Ask, turn: Turn, rounds: Rounds) -> Script[Turn]:
     return turn
 
 
-def _refuse(plan: Plan, rounds: Rounds) -> Script[Turn]:
-    """The turn that ends the answer because nothing was found, once the client has heard it."""
-    turn: Turn = yield Refuse(refusal(plan))
+def _refuse(plan: Plan, desk: Desk, rounds: Rounds) -> Script[Turn]:
+    """The turn that ends the answer without passages, once the client has heard it."""
+    turn: Turn = yield Refuse(refusal(plan, desk))
     rounds.heard.append(turn.heard)
     return turn
 
@@ -264,7 +264,7 @@ def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Script[None]:
 
 def _failures(plan: Plan, desk: Desk, outcomes: Mapping[Job, Outcome]) -> list[Failed]:
     """Those of the jobs' failures that may end the answer."""
-    if not plan.policy.fail_on_search_error:
+    if not fails(plan):
         return []
     return [
         outcome

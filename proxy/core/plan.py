@@ -32,6 +32,8 @@ TextCallsRead = Literal["all", "own", "off"]
 """Whose calls are read that the model writes as text: everybody's, the proxy's own, nobody's."""
 WhenNothingFound = Literal["model", "own_knowledge", "refuse"]
 """Who answers then: the model, which says so; the model, from what it knows; the proxy."""
+OnSearchError = Literal["tell_model", "fail", "refuse"]
+"""What comes of a search that fails: a note to the model; an error; a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Policy:
     """What settings, profile and client key decide for a request."""
 
     model: str
+    """The model that answers."""
     scope: Scope
     """What settings and profile both allow."""
     retrieval: Retrieval = "tool"
@@ -64,7 +67,7 @@ class Policy:
     followups: Followups = "merge"
     query_chars: int = sys.maxsize
     """The longest query that the search takes, in characters."""
-    fail_on_search_error: bool = False
+    on_search_error: OnSearchError = "tell_model"
     text_calls: TextCallsRead = "all"
     search_memory: bool = False
     """Whether the model sees in later answers what it found for earlier ones."""
@@ -84,6 +87,8 @@ class Policy:
     """The retrieval modes that both allow; None is all."""
     show_scope: bool = False
     """Whether the reply's report says which scope held, and the mode of retrieval."""
+    fallbacks: tuple[str, ...] = ()
+    """The models that answer if `model` cannot, in this order."""
 
 
 class Ask(NamedTuple):

@@ -60,7 +60,8 @@ class CompletionWriter:
         self.model = model
         self._created = created
         self._include_usage = include_usage
-        self._knows_model = False
+        self._knows_model = self._is_named = False
+        """Whether the upstream has said which model answers: at all, and in this round."""
         self._has_begun = False
         self.has_ended = False
         """The closing chunks are written. Nothing may follow them."""
@@ -94,6 +95,7 @@ class CompletionWriter:
 
     def begin_round(self) -> None:
         """Set the coming round's text off from what was heard before."""
+        self._is_named = False  # another model may answer
         self._round_begins = len(self._heard["content"].pieces)
         self._gaps = {name: heard.gap() for name, heard in self._heard.items()}
 
@@ -112,8 +114,8 @@ class CompletionWriter:
                 self._heard["content"].pieces.append(text)
                 return TextChunk(self._dressed, text, written)
             chunk = chunk.whole()
-        if not self._knows_model:
-            self._knows_model = True
+        if not self._is_named:
+            self._is_named = self._knows_model = True
             self.model = (chunk.get("model") or self.model)[:MAX_NAME_CHARS]
         choice = chunk["choices"][0]
         self._write_delta(choice["delta"])

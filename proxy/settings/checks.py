@@ -51,23 +51,29 @@ def check_profiles(settings: Settings, make_scope: MakeScope) -> None:
         except EmptyScope as error:
             field = str(error.param).rpartition(".")[2]
             problems.append(f"profiles.{name}.{field}: the settings' {field} allows none of it")
-        if profile.model != name and profile.model in settings.profiles:
-            problems.append(
-                f"profiles.{name}.model: {profile.model} is a profile; name a Scaleway model"
-            )
+        problems += [
+            f"profiles.{name}.{_place(profile)}: {model} is a profile; name a Scaleway model"
+            for model in profile.answering
+            if model != name and model in settings.profiles
+        ]
     if meant := Names(settings.profiles).nearly(settings.default_model):
         problems.append(
             f"default_model: nearly names the profile {meant}: write its exact name, or give the "
             "profile another one"
         )
     default = settings.profiles.get(settings.default_model)
-    if default is not None and default.model is None:
+    if default is not None and not default.answering:
         problems.append(
             f"profiles.{settings.default_model}.model: must be set, because default_model names "
             "this profile"
         )
     if problems:
         raise SettingsError(*problems)
+
+
+def _place(profile: Profile) -> str:
+    """The key of a profile that names its models."""
+    return "model" if profile.models is None else "models"
 
 
 def check_exposure(settings: Settings) -> None:

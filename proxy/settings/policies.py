@@ -44,7 +44,9 @@ class Policies:
         grant = client.allowed
         name = self._default_of(grant) if model is None else model
         is_profile = self.names.is_profile(name, grant)
-        policy = self._profiles[name] if is_profile else replace(self._default, model=name)
+        policy = (
+            self._profiles[name] if is_profile else replace(self._default, model=name, fallbacks=())
+        )
         if grant.workspaces is None and grant.retrieval is None:
             return policy
         return replace(policy, granted=self.granted_to(client), modes=grant.retrieval)
@@ -79,9 +81,10 @@ class Policies:
 def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Policy:
     scope, narrower = (make_scope(**each.scope_fields) for each in (settings, profile))
     default = settings.profiles.get(settings.default_model, _NO_PROFILE)
+    model, *fallbacks = profile.answering or default.answering or (settings.default_model,)
     reads = _first(profile.read_documents, settings.read_documents)
     return Policy(
-        model=profile.model or default.model or settings.default_model,
+        model=model,
         scope=common_scope(scope, narrower),
         retrieval=profile.retrieval or settings.retrieval,
         followups=profile.followups or settings.followups,
@@ -105,7 +108,8 @@ def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Poli
         json_with_tools=settings.json_with_tools,
         when_nothing_found=profile.when_nothing_found or settings.when_nothing_found,
         refusals={**(settings.refusal_text or {}), **(profile.refusal_text or {})},
-        fail_on_search_error=settings.on_search_error == "fail",
+        on_search_error=settings.on_search_error,
+        fallbacks=tuple(fallbacks),
         show_scope=settings.show_scope,
     )
 

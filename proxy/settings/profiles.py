@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    model_validator,
 )
 
 from proxy.core.followups import Followups
@@ -35,6 +36,12 @@ def _not_empty(values: tuple[object, ...]) -> tuple[object, ...]:
     if not values:
         raise ValueError("would allow nothing; leave it out to mean unrestricted")
     return values
+
+
+def _each_once(models: tuple[str, ...]) -> tuple[str, ...]:
+    if not models or len(set(models)) < len(models):
+        raise ValueError("must name at least one model, and none twice")
+    return models
 
 
 def _profile_name(name: str) -> str:
@@ -62,6 +69,7 @@ ProfileName = Annotated[str, AfterValidator(_profile_name)]
 Ids = Annotated[
     tuple[Annotated[int, BeforeValidator(_not_boolean)], ...], AfterValidator(_not_empty)
 ]
+Models = Annotated[tuple[NonBlank, ...], AfterValidator(_each_once)]
 Labels = Annotated[tuple[NonBlank, ...], AfterValidator(_not_empty)]
 Rounds = Annotated[int, Field(ge=0, le=20)]
 Searches = Annotated[int, Field(ge=1, le=32)]
@@ -116,6 +124,11 @@ class Profile(ScopeSettings):
     """A model id that stands for a choice of knowledge. None means: as the settings say."""
 
     model: NonBlank | None = Field(None, description="The Scaleway model that answers.")
+    models: Models | None = Field(
+        None,
+        description="Instead of `model`: the Scaleway models that may answer. The next one does "
+        "if one cannot.",
+    )
     retrieval: Retrieval | None = Field(None, description="When the proxy searches documents.")
     followups: Followups | None = Field(
         None,
@@ -151,3 +164,14 @@ class Profile(ScopeSettings):
     max_rounds: Rounds | None = Field(None, description="The most rounds of searching.")
     max_searches: Searches | None = Field(None, description="The most searches in one round.")
     budget_s: Seconds | None = Field(None, description="Seconds of searching before answering.")
+
+    @model_validator(mode="after")
+    def _has_one_list_of_models(self) -> Self:
+        if self.model is not None and self.models is not None:
+            raise ValueError("set model or models, not both")
+        return self
+
+    @property
+    def answering(self) -> tuple[str, ...]:
+        """The models that answer, the first one first; none if it is left to the settings."""
+        return self.models or (() if self.model is None else (self.model,))

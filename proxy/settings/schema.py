@@ -12,7 +12,13 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from proxy.core.followups import Followups
-from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
+from proxy.core.plan import (
+    AnswerLinks,
+    CitationNumbers,
+    OnSearchError,
+    TextCallsRead,
+    WhenNothingFound,
+)
 from proxy.core.scope import Retrieval, Shown
 from proxy.settings.access import AccessRule
 from proxy.settings.identity import IdentitySettings
@@ -158,7 +164,7 @@ class Settings(ScopeSettings, BaseSettings):
     budget_s: Seconds = Field(
         240, description="Seconds after which no new search starts and the model must answer."
     )
-    on_search_error: Literal["tell_model", "fail"] = Field(
+    on_search_error: OnSearchError = Field(
         "tell_model", description="What happens when a search fails."
     )
     citation_numbers: CitationNumbers = Field(
@@ -248,6 +254,15 @@ class Settings(ScopeSettings, BaseSettings):
     )
     model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
     search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")
+    breaker_failures: int = Field(
+        5,
+        ge=0,
+        description="How many failures in a row stop requests to an upstream for a while; 0 never "
+        "stops them.",
+    )
+    breaker_open_s: Seconds = Field(
+        30, description="The most seconds without a request to an upstream that keeps failing."
+    )
     commit_after_s: float = Field(
         10, ge=0, description="Seconds after which a stream begins even if nothing has arrived."
     )

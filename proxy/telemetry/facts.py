@@ -39,7 +39,9 @@ class AnswerFacts:
     search_causes: tuple[str, ...] = ()
     """Why searches failed: words of `UpstreamError.cause`, each once."""
     upstream_model: str = ""
-    """The model that the proxy asked the upstream for."""
+    """The model that the proxy asked the upstream for, in the latest round."""
+    fallback_from: str = ""
+    """The model that could not answer, so that another one did; "" if none did."""
     retrieval: str = ""
     """The retrieval mode of the request."""
     reads: int = 0

@@ -48,6 +48,7 @@ def _of_answer(answer: AnswerFacts) -> dict[str, str | int]:
     words: dict[str, str | int] = {
         "model": answer.model,
         "answered_by": answer.answered_by,
+        "fallback": answer.fallback_from,
         "stream": answer.stream,
         "rounds": answer.rounds,
         "searches": answer.searches,

@@ -100,6 +100,9 @@ def test_every_model_that_the_settings_name_must_be_served() -> None:
     profiles = {"a": {"model": "x"}, "b": {}, "c": {"model": "m"}, "d": {"model": "x"}}
     assert models_in_use(Settings(default_model="m", profiles=profiles)) == ["m", "x"]
     assert models_in_use(Settings(default_model="c", profiles=profiles)) == ["m", "x"]
+    several = {"a": {"models": ["m", "y"]}}
+    assert models_in_use(Settings(default_model="n", profiles=several)) == ["n", "m", "y"]
+    assert models_in_use(Settings(default_model="a", profiles=several)) == ["m", "y"]
 
 
 async def test_a_proxy_that_wants_credentials_is_named_although_no_upstream_was_heard(

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from proxy.core.desk import FULL, Desk
-from proxy.core.hidden import Failed, Found
+from proxy.core.hidden import Failed, Found, Job
 from proxy.core.instructions import QUOTING
 from proxy.core.kept import Findings, KeptJob
 from proxy.core.passages import NO_RESULTS, Passage, PassageBook, Result
@@ -12,6 +12,7 @@ from proxy.core.search_tool import UNAVAILABLE, Search
 from proxy.core.turn import ToolCall
 from proxy.errors import BadRequest, RateLimited
 from tests.core.samples import EXPLAINED, FENCE, TOOLS, call, note, quoted, result
+from tests.support.lookup import Lookup
 from tests.support.shelves import Shelves
 
 LEAVE = Search("leave", 5).job
@@ -488,6 +489,24 @@ def test_a_search_that_failed_now_does_not_count_as_the_empty_one_of_an_earlier_
     assert at.recall(Findings((), (KeptJob(LEAVE, ()),), 0), 0)
     at.record({LEAVE: failed()})
     assert not at.has_found_nothing
+
+
+def test_an_answer_is_ungrounded_if_searches_failed_and_none_brought_a_passage() -> None:
+    at = desk()
+    assert not at.is_ungrounded
+    run_round(at, asks("lease"), outcome=Found())
+    assert not at.is_ungrounded
+    at.record({LEAVE: failed()})
+    assert at.is_ungrounded
+    run_round(at, asks("holidays"), outcome=found())
+    assert not at.is_ungrounded
+
+
+def test_only_a_failure_that_may_end_an_answer_leaves_it_ungrounded() -> None:
+    lookup = Lookup()
+    at = Desk((*TOOLS, lookup), Shelves(), PassageBook(9), FENCE, max_searches=8, query_limit=9)
+    at.record({Job(lookup.name, ("7",)): failed()})
+    assert not at.is_ungrounded
 
 
 def test_notes_of_a_job_stand_behind_its_passages_and_for_want_of_some() -> None:

@@ -24,7 +24,7 @@ from proxy.core.loop import (
     Tell,
     answer,
 )
-from proxy.core.nothing_found import REFUSALS
+from proxy.core.nothing_found import REFUSALS, UNSEARCHED
 from proxy.core.passages import Passage, PassageBook, Result
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.search_tool import Search
@@ -557,7 +557,7 @@ def test_a_failed_search_may_be_tried_again() -> None:
 
 
 def test_a_failed_search_ends_the_answer_where_the_setting_says_so() -> None:
-    script = Script(fail_on_search_error=True)
+    script = Script(on_search_error="fail")
     script.start()
     command = script.reply(turn(call()))
     with pytest.raises(UpstreamTimeout):
@@ -568,7 +568,7 @@ def test_a_failed_search_ends_the_answer_where_the_setting_says_so() -> None:
 def test_a_search_that_succeeds_is_told_to_the_model_where_a_failed_one_would_end_the_answer(
     outcome: Outcome,
 ) -> None:
-    script = Script(fail_on_search_error=True)
+    script = Script(on_search_error="fail")
     script.start()
     second = script.reply(bring(script.reply(turn(call())), outcome))
     (answer,) = told(second)
@@ -579,19 +579,19 @@ def test_a_search_that_succeeds_is_told_to_the_model_where_a_failed_one_would_en
 
 @pytest.mark.parametrize("retrieval", ["context", "hybrid"])
 def test_a_first_search_ends_the_answer_only_if_it_fails(retrieval: str) -> None:
-    script = Script(retrieval=retrieval, fail_on_search_error=True)
+    script = Script(retrieval=retrieval, on_search_error="fail")
     first = asks(script.reply(bring(script.start(), found(LEAVE))))
     systems = [each for each in first.ask.messages if each["role"] == "system"]
     assert "Leave is 27 days." not in str(systems)
     assert "Leave is 27 days." in str(first.ask.messages)
-    failing = Script(retrieval=retrieval, fail_on_search_error=True)
+    failing = Script(retrieval=retrieval, on_search_error="fail")
     command = failing.start()
     with pytest.raises(UpstreamTimeout):
         failing.reply(bring(command, Failed(UpstreamTimeout("LightOn", "late"))))
 
 
 def test_one_failed_search_of_several_ends_the_answer_where_the_setting_says_so() -> None:
-    script = Script(fail_on_search_error=True)
+    script = Script(on_search_error="fail")
     script.start()
     command = script.reply(turn(call(), call('{"query": "holidays"}', id="s2")))
     failed = Failed(UpstreamTimeout("LightOn", "late"))
@@ -751,7 +751,7 @@ def test_a_follow_up_is_searched_alone_where_the_setting_says_so() -> None:
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("fails", [True, False])
 def test_one_failed_search_of_a_follow_up_costs_nothing(place: int, *, fails: bool) -> None:
-    script, command = followed("context", fail_on_search_error=fails)
+    script, command = followed("context", on_search_error="fail" if fails else "tell_model")
     outcomes: list[Outcome] = [found(LEAVE), found(LEAVE)]
     outcomes[place] = LATE
     first = asks(script.reply(bring(command, *outcomes)))
@@ -774,7 +774,7 @@ def test_two_failed_searches_of_a_follow_up_are_told_or_end_the_answer() -> None
     script, command = followed("context")
     told_of = str(asks(script.reply(bring(command, LATE, LATE))).ask.messages)
     assert told_of.count("unavailable") == 1
-    failing, command = followed("context", fail_on_search_error=True)
+    failing, command = followed("context", on_search_error="fail")
     with pytest.raises(UpstreamTimeout):
         failing.reply(bring(command, LATE, LATE))
 
@@ -1161,6 +1161,42 @@ def test_what_was_found_or_could_not_be_searched_is_not_refused(outcome: Outcome
     script = refusing()
     ask = asks(script.reply(bring(script.start(), outcome))).ask
     assert (ask.is_silent, ask.is_withheld) == (False, False)
+
+
+FAILED = Failed(UpstreamTimeout("LightOn", "late"))
+
+
+def unsearched(script: Script, command: Command | None) -> None:
+    assert isinstance(command, Refuse)
+    assert command.turn.text == UNSEARCHED["en"]
+    assert script.reply(command.turn) is None
+
+
+def test_where_the_first_search_fails_context_refuses_without_a_model_round() -> None:
+    script = Script(retrieval="context", on_search_error="refuse")
+    unsearched(script, script.reply(bring(script.start(), FAILED)))
+
+
+def test_where_a_search_fails_the_model_may_search_again_in_silence() -> None:
+    for outcome in (FAILED, found(LEAVE)):
+        script = Script(on_search_error="refuse", max_rounds=2)
+        script.start()
+        second = asks(script.reply(bring(script.reply(turn(call())), FAILED)))
+        assert (second.ask.is_silent, tools_of(second)) == (True, ["lighton_search"])
+        other = turn(call('{"query": "holidays"}', id="s2"))
+        command = script.reply(bring(script.reply(other), outcome))
+        if outcome is FAILED:
+            unsearched(script, command)
+        else:
+            assert not asks(command).ask.is_silent
+
+
+def test_a_client_that_wants_json_gets_the_error_of_a_search_where_a_refusal_is_due() -> None:
+    script = Script(AS_JSON, retrieval="context", on_search_error="refuse")
+    command = script.start()
+    outcomes = bring(command, FAILED)
+    with pytest.raises(UpstreamTimeout):
+        script.reply(outcomes)
 
 
 def test_hybrid_asks_in_silence_and_refuses_the_text_that_comes() -> None:

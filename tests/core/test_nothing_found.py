@@ -10,9 +10,18 @@ from proxy.core.chat import parse_chat
 from proxy.core.desk import Desk
 from proxy.core.fence import Fence
 from proxy.core.followups import Question
-from proxy.core.hidden import Failed, Found
+from proxy.core.hidden import Failed, Found, Outcome
 from proxy.core.instructions import NOTHING, OWN_KNOWLEDGE
-from proxy.core.nothing_found import REFUSALS, is_hopeless, matters, refusal, refuses, told
+from proxy.core.nothing_found import (
+    REFUSALS,
+    UNSEARCHED,
+    fails,
+    is_hopeless,
+    matters,
+    refusal,
+    refuses,
+    told,
+)
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan, Policy, make_plan
 from proxy.errors import RateLimited
@@ -25,6 +34,7 @@ CALLED = {"role": "assistant", "tool_calls": [{"id": "w1", "function": {"name": 
 BROUGHT = {"role": "tool", "tool_call_id": "w1", "content": "sunny"}
 CHORE = {"role": "user", "content": "### Task:\nGenerate a concise, 3-5 word title."}
 JSON = {"response_format": {"type": "json_object"}}
+BRIEF = {"role": "user", "content": "Notice period?"}
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 
 
@@ -41,6 +51,12 @@ def searched(made: Plan, outcome: Found | Failed | None = None) -> Desk:
     assert job is not None
     desk.record({job: outcome or Found()})
     return desk
+
+
+def case(*messages: Any, outcome: Outcome | None = None, **policy: Any) -> tuple[Plan, Desk]:
+    """A plan, and its desk once the first search has brought `outcome`."""
+    made = plan(*messages, **policy)
+    return made, searched(made, outcome)
 
 
 def test_it_matters_to_a_question() -> None:
@@ -106,6 +122,54 @@ def test_only_an_empty_search_is_refused_and_only_where_the_policy_says_so() -> 
     assert not refuses(plan(), searched(made))
 
 
+DOWN = Failed(RateLimited("LightOn", "Full."))
+
+
+def test_a_failed_search_is_refused_where_the_policy_says_so() -> None:
+    assert refuses(*case(outcome=DOWN, on_search_error="refuse"))
+    assert refuses(*case(BRIEF, outcome=DOWN, on_search_error="refuse"))
+    assert not refuses(*case(outcome=DOWN))
+    assert not refuses(*case(outcome=Found(), on_search_error="refuse"))
+    assert not refuses(*case(outcome=Found((result(),)), on_search_error="refuse"))
+
+
+@pytest.mark.parametrize(
+    "messages", [(CHORE,), ({"role": "user", "content": "Ça va ?"},), (ASKED, CALLED, BROUGHT)]
+)
+def test_a_failed_search_matters_neither_to_steps_nor_to_chores_nor_to_small_talk(
+    messages: Any,
+) -> None:
+    made, desk = case(*messages, outcome=DOWN, on_search_error="refuse")
+    assert not refuses(made, desk)
+    assert not fails(made)
+    assert not fails(plan(*messages, body=JSON, on_search_error="refuse"))
+
+
+@pytest.mark.parametrize(
+    "body", [JSON, {"tools": [tool("get_weather")], "tool_choice": NAMED}], ids=["json", "call"]
+)
+def test_a_client_that_could_not_read_a_refusal_of_a_failed_search_gets_the_error(
+    body: Any,
+) -> None:
+    made, desk = case(body=body, outcome=DOWN, on_search_error="refuse")
+    assert fails(made)
+    assert not refuses(made, desk)
+    assert not fails(plan(body=body))
+
+
+def test_an_error_ends_the_answer_only_where_the_policy_says_so() -> None:
+    assert fails(plan(on_search_error="fail"))
+    assert not fails(plan(on_search_error="refuse"))
+    assert not fails(plan())
+
+
+def test_a_refusal_does_not_say_that_nothing_was_found_where_nobody_could_search() -> None:
+    french = {"role": "user", "content": "Combien de jours de congé ai-je ?"}
+    assert refusal(*case(french, outcome=DOWN)).text == UNSEARCHED["fr"]
+    assert refusal(*case(french, outcome=DOWN, refusals={"fr": "Non."})).text == "Non."
+    assert set(UNSEARCHED) == set(REFUSALS)
+
+
 def test_a_silent_round_that_can_call_nothing_is_hopeless() -> None:
     assert is_hopeless(Ask([], is_silent=True))
     assert not is_hopeless(Ask([], (tool("get_weather"),), is_silent=True))
@@ -124,7 +188,7 @@ def test_a_silent_round_that_can_call_nothing_is_hopeless() -> None:
     ],
 )
 def test_a_refusal_speaks_the_language_of_the_question(question: str, language: str) -> None:
-    turn = refusal(plan({"role": "user", "content": question}))
+    turn = refusal(*case({"role": "user", "content": question}))
     assert turn.text == {**REFUSALS}[language]  # type: ignore[index]  # a table of the test
     assert (turn.finish_reason, turn.calls, turn.usage) == ("stop", (), {})
 
@@ -135,13 +199,13 @@ def test_where_the_question_does_not_tell_its_language_the_conversation_does() -
         {"role": "assistant", "content": "Three months, and that is the rule for all of you."},
         {"role": "user", "content": "Berlin Mitte 2025?"},
     ]
-    assert refusal(plan(*said)).text == REFUSALS["de"]
+    assert refusal(*case(*said)).text == REFUSALS["de"]
 
 
 def test_the_operators_words_replace_those_of_their_language() -> None:
     french = {"role": "user", "content": "Combien de jours de congé ai-je ?"}
-    assert refusal(plan(french, refusals={"fr": "Non."})).text == "Non."
-    assert refusal(plan(refusals={"fr": "Non."})).text == REFUSALS["en"]
+    assert refusal(*case(french, refusals={"fr": "Non."})).text == "Non."
+    assert refusal(*case(refusals={"fr": "Non."})).text == REFUSALS["en"]
 
 
 def test_what_is_told_is_inert_between_the_marks_of_a_note() -> None:

@@ -193,7 +193,7 @@ async def test_a_search_that_failed_is_told_without_its_cause() -> None:
 async def test_a_search_that_ends_the_answer_is_told_first() -> None:
     searcher, client = open_searcher(), Client()
     searcher.fault = Overloaded("LightOn", "LightOn is busy.")
-    one = run(Model(SEARCH), "open-webui", SearchTool(searcher), fail_on_search_error=True)
+    one = run(Model(SEARCH), "open-webui", SearchTool(searcher), on_search_error="fail")
     with pytest.raises(Overloaded):
         await one.drive(client)
     assert client.heard_all[-1] == ("The search failed.", True)

@@ -55,6 +55,17 @@ def test_the_model_is_the_one_the_upstream_reports() -> None:
     assert end(one)[-1]["model"] == "served"
 
 
+def test_another_model_may_answer_a_later_round() -> None:
+    one = writer()
+    write(one, chunk({"content": "a"}))
+    one.begin_round()
+    assert one.reported_model == "served"
+    assert one.heartbeat()["model"] == "served"
+    assert write(one, chunk({"content": "b"}, model="other"))["model"] == "other"
+    assert write(one, chunk({"content": "c"}, model="third"))["model"] == "other"
+    assert (one.reported_model, end(one)[-1]["model"]) == ("other", "other")
+
+
 def test_the_role_comes_in_the_first_delta_only() -> None:
     one = writer()
     deltas = [delta_of(write(one, chunk({"content": each}))) for each in "ab"]

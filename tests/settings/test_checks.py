@@ -121,6 +121,13 @@ def test_a_profile_that_is_the_default_must_name_its_model() -> None:
     check_profiles(Settings(default_model="hr", profiles={"hr": {"model": "m"}}), LightOnScope)
 
 
+def test_each_of_a_profiles_models_is_a_model() -> None:
+    profiles = {"hr": {"models": ["m", "it"]}, "it": {"models": ["it", "n"]}}
+    with pytest.raises(SettingsError) as caught:
+        check_profiles(Settings(default_model="it", profiles=profiles), LightOnScope)
+    assert caught.value.problems == ("profiles.hr.models: it is a profile; name a Scaleway model",)
+
+
 def test_a_profile_leads_to_a_model_and_not_to_another_profile() -> None:
     profiles = {"hr": {"model": "m"}, "chain": {"model": "hr"}}
     with pytest.raises(SettingsError) as caught:

@@ -30,7 +30,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         context=None,
         passage_chars=48_000,
         query_chars=4_000,
-        fail_on_search_error=False,
+        on_search_error="tell_model",
         absent_tools=frozenset({READ_TOOL}),
         search_memory=True,
         memory_chars=12_000,
@@ -92,7 +92,7 @@ def test_every_setting_reaches_the_policy() -> None:
         scope=LightOnScope(**scope),  # type: ignore[arg-type]  # one table for settings and scope
         context="Answer.",
         citing="Cite.",
-        fail_on_search_error=True,
+        on_search_error="fail",
         json_with_tools=True,
         search_memory=False,
         memory_chars=300,
@@ -102,6 +102,22 @@ def test_every_setting_reaches_the_policy() -> None:
         **others,  # type: ignore[arg-type]  # as above
     )
     assert made.of(None, ANYBODY) == expected
+
+
+def test_a_profile_names_the_models_that_answer_in_the_place_of_its_first() -> None:
+    made = policies(
+        default_model="hr",
+        profiles={"hr": {"models": ["a", "b", "c"]}, "it": {}, "x": {"model": "d"}},
+    )
+    for name, expected in (
+        ("hr", ("a", "b", "c")),
+        (None, ("a", "b", "c")),
+        ("it", ("a", "b", "c")),
+        ("x", ("d",)),
+        ("other", ("other",)),
+    ):
+        policy = made.of(name, ANYBODY)
+        assert (policy.model, *policy.fallbacks) == expected
 
 
 def test_a_model_that_is_no_profile_is_asked_for_by_its_name() -> None:

@@ -26,6 +26,7 @@ class Model:
     """Plays rounds chunk by chunk; `before` is awaited before the chunk of a given number."""
 
     name = "Scaleway"
+    moved_to = ""
 
     def __init__(self, *rounds: Round) -> None:
         self._rounds = iter(rounds)

@@ -582,6 +582,7 @@ class InFull:
 
     inner: ModelUpstream
     name: str = "Scaleway"
+    moved_to: str = ""
 
     async def require(self, model: str) -> None:
         await self.inner.require(model)
@@ -731,6 +732,7 @@ class FramesOnly:
     """A model whose text comes in a frame from the first word on."""
 
     name = "Scaleway"
+    moved_to = ""
 
     def __init__(self, *rounds: Round) -> None:
         self._rounds = iter(rounds)

@@ -31,6 +31,10 @@ TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
             rf"{BEGINS} person=Ann\x20\xdcbel {ANSWERED}",
         ),
         (
+            request_facts(answer=answer_facts(fallback_from="qwen")),
+            f"{BEGINS} {ANSWERED.replace(' stream', ' fallback=qwen stream')}",
+        ),
+        (
             request_facts(answer=answer_facts(cut_by="max_answer_chars")),
             f"{BEGINS} {ANSWERED} cut_by=max_answer_chars",
         ),

@@ -72,6 +72,16 @@ def is_lasting(word: str) -> bool:
     return word.removeprefix("proxy_").startswith(("tls", "credentials"))
 
 
+def is_unconnected(fault: BaseException) -> bool:
+    """Whether there was no connection: the upstream knows nothing of the request."""
+    return isinstance(fault, _UNCONNECTED)
+
+
+def is_ours(fault: BaseException) -> bool:
+    """Whether this machine is at fault, and no host is."""
+    return cause_of(fault) is _NO_DESCRIPTORS
+
+
 def _row(fault: BaseException) -> Cause | None:
     return next((cause for fits, cause in _TABLE if fits(fault)), None)
 
@@ -100,6 +110,12 @@ def _chain(fault: BaseException | None) -> Iterator[BaseException]:
         fault = fault.__cause__ or fault.__context__
 
 
+_UNCONNECTED: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+)
 Fits = Callable[[BaseException], bool]
 
 

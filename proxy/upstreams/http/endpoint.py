@@ -11,7 +11,8 @@ import httpx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.tasks import Behind
-from proxy.upstreams.http.causes import TOO_LONG, cause_of
+from proxy.upstreams.http.causes import TOO_LONG, cause_of, is_unconnected
+from proxy.upstreams.http.circuits import OpenCircuitError, not_asked
 from proxy.upstreams.http.encodings import (
     Inflater,
     NotCompressedError,
@@ -24,16 +25,9 @@ from proxy.upstreams.http.receiver import Feed, Headers, Receiver
 
 _LONGEST_BODY: Final = 32 * 1024 * 1024
 """The most that the proxy keeps of one reply in memory, in bytes. It does not keep streams."""
-_FAULTS: Final = (httpx.RequestError, OSError)
+FAULTS: Final = (httpx.RequestError, OSError)
 _UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
 """The reply is not HTTP, or its body does not match its encoding."""
-_NO_CONNECTION: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-)
-"""What a transport raises only before it has sent the request to the upstream."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -150,7 +144,7 @@ class Endpoint:
         del body, headers  # a long stream should not hold them
         try:
             await exchange
-        except _FAULTS as fault:
+        except FAULTS as fault:
             raise translate(fault, self.name) from fault
 
     async def request(
@@ -174,6 +168,8 @@ def pooled_transport(
 
 def translate(fault: Exception, upstream: str) -> UpstreamError:
     """The HTTP client's exception as one of ours, with its cause."""
+    if isinstance(fault, OpenCircuitError):
+        return not_asked(upstream, f"The connection to {upstream}", fault)
     cause = cause_of(fault)
     why = f": {cause.phrase}" if cause.phrase else ""
     if cause.is_of_proxy:
@@ -190,5 +186,5 @@ def translate(fault: Exception, upstream: str) -> UpstreamError:
     else:
         kind, what = Unreachable, f"The connection to {upstream} broke{why}"
     error = kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=cause.said)
-    error.is_refused = isinstance(fault, _NO_CONNECTION)
+    error.is_refused = is_unconnected(fault)
     return error

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import httpx
 
 from proxy.upstreams.http.certificates import CertificateFiles, client_context
+from proxy.upstreams.http.circuits import Circuits
 from proxy.upstreams.http.endpoint import Transport, pooled_transport
+from proxy.upstreams.http.guarded import GuardedTransport
 from proxy.upstreams.http.over_httpx import OverHttpx
 from proxy.upstreams.http.proxied import ProxiedTransport
 from proxy.upstreams.http.proxies import OutboundProxy, proxy_for
@@ -68,6 +70,12 @@ class Outbound:
         proxies = [None if url is None else proxy_for(url, environment) for url in addresses]
         search, model, issuer = map(transport, proxies)
         return cls(search, model, issuer, *proxies)
+
+    def guarded(self, circuits: Circuits) -> Outbound:
+        """The same ways, with a breaker for each host. What passes either closes them."""
+        search = GuardedTransport(self.search, circuits)
+        model = search if self.model is self.search else GuardedTransport(self.model, circuits)
+        return replace(self, search=search, model=model)
 
     async def aclose(self) -> None:
         for way in {id(way): way for way in (self.search, self.model, self.issuer)}.values():

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.errors import Unreachable, UpstreamError, UpstreamTimeout
+from proxy.errors import CircuitOpen, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.upstreams.http.causes import is_lasting
 
 MODEL_STATUSES: Final = frozenset({429, 502, 503, 504})
@@ -42,7 +42,7 @@ class RetryPolicy:
 
     def covers(self, error: UpstreamError) -> bool:
         """Whether a request that failed with `error` is sent again, were there retries left."""
-        if not self.retries or is_lasting(error.cause):
+        if not self.retries or is_lasting(error.cause) or isinstance(error, CircuitOpen):
             return False
         is_known = error.told_status in self.statuses
         if error.is_refused:

@@ -20,6 +20,14 @@ from proxy.core.search_tool import Search
 from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
 from proxy.state.shared import Shared
 from proxy.upstreams.http.causes import SHAPE
+from proxy.upstreams.http.circuits import (
+    NEVER_OPEN,
+    Circuit,
+    Circuits,
+    OpenCircuitError,
+    Passage,
+    not_asked,
+)
 from proxy.upstreams.http.endpoint import Endpoint, Reply
 from proxy.upstreams.http.retries import Retries
 from proxy.upstreams.http.status import Vendor
@@ -53,6 +61,7 @@ class LightOn:
     hosts: HostRule = ANY_HOST
     """Where citations may lead."""
     sightings: Sightings = field(default_factory=Sightings)
+    circuits: Circuits = NEVER_OPEN
     asker: tuple[str, ...] = ("", "")
     """The `identity` of the client: it shares its results with no other one."""
     retries: Retries = field(default_factory=Retries)
@@ -99,7 +108,30 @@ class LightOn:
         return reply.body
 
     async def fetch(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        """The reply to a request, whatever its status. Raises UpstreamError."""
+        """The reply to a request, whatever its status. Raises UpstreamError.
+
+        All clients share one breaker: their keys differ, but not what answers them.
+        """
+        try:
+            passage = self.circuits.enter(Circuit("search", self.endpoint.base_url))
+        except OpenCircuitError as fault:
+            raise not_asked(NAME, NAME, fault) from None
+        with passage:
+            try:
+                reply = await self._fetch(method, path, body)
+            except UpstreamError as error:
+                passage.judge(error)
+                raise
+            self._judge(reply, passage)
+            return reply
+
+    def _judge(self, reply: Reply, passage: Passage) -> None:
+        if reply.status == HTTPStatus.OK:
+            passage.succeed()
+        elif reply.status >= HTTPStatus.TOO_MANY_REQUESTS:
+            passage.judge(self.vendor.error(reply.status, "", headers=reply.headers))
+
+    async def _fetch(self, method: str, path: str, body: bytes | None) -> Reply:
         try:
             async with asyncio.timeout(self.timeout_s):
                 return await self.endpoint.request(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import ClassVar, Final
 
 import orjson
 
@@ -36,6 +36,7 @@ class Scaleway:
     drop_params: frozenset[str]
     """Request parameters that clients send although Scaleway does not support them."""
     timeout_s: float
+    moved_to: ClassVar = ""  # it asks the model that it is told to
     _admitted: AdmittedModels = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.upstreams.http.causes import UNKNOWN, cause_of, is_lasting
+from proxy.upstreams.http.causes import UNKNOWN, cause_of, is_lasting, is_ours
 from proxy.upstreams.http.endpoint import translate
 
 SECRET = "http://user:password@proxy.internal:3128"
@@ -139,3 +139,10 @@ def test_a_fault_of_each_kind_is_an_error_of_its_own(
 )
 def test_some_causes_stay_until_somebody_mends_them(word: str, *, expected: bool) -> None:
     assert is_lasting(word) is expected
+
+
+def test_want_of_file_descriptors_is_no_fault_of_a_host() -> None:
+    fault = httpx.ConnectError("")
+    fault.__cause__ = OSError(errno.EMFILE, "too many")
+    assert is_ours(fault)
+    assert not is_ours(httpx.ConnectError(""))

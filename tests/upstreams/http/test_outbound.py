@@ -7,6 +7,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,9 @@ import trustme
 
 from proxy.errors import Unreachable, UpstreamTimeout
 from proxy.settings import Settings
-from proxy.upstreams.http.endpoint import Endpoint
+from proxy.upstreams.http.circuits import NEVER_OPEN
+from proxy.upstreams.http.endpoint import Endpoint, pooled_transport
+from proxy.upstreams.http.guarded import GuardedTransport
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.over_httpx import OverHttpx
 from proxy.upstreams.http.pool import PooledTransport
@@ -337,3 +340,11 @@ async def test_the_variable_of_openssl_names_the_store(
     ):
         assert await post(upstream) == (200, b"1")
     assert ssl.get_default_verify_paths().cafile == environment["SSL_CERT_FILE"]
+
+
+def test_both_ways_may_have_breakers_and_stay_one_if_they_were() -> None:
+    one = Outbound.over(pooled_transport()).guarded(NEVER_OPEN)
+    assert isinstance(one.search, GuardedTransport)
+    assert one.search is one.model
+    two = replace(one, model=pooled_transport()).guarded(NEVER_OPEN)
+    assert two.search is not two.model

@@ -213,3 +213,14 @@ def test_a_redirect_is_told_with_its_target_and_the_setting_to_change(
     assert f"Upstream redirects to {told}. " in error.message
     assert "upstream_base_url" in error.message
     assert error.cause == f"status_{status}"
+
+
+@pytest.mark.parametrize(
+    ("status", "is_refused"), [(400, False), (403, False), (429, True), (500, True), (503, True)]
+)
+def test_a_whole_reply_says_whether_the_upstream_did_nothing(
+    status: int,
+    is_refused: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    assert VENDOR.error(status, "", headers={}).is_refused is is_refused
+    assert not VENDOR.error(status, "").is_refused  # it ended a reply that had begun well

@@ -18,6 +18,7 @@ from proxy.core.search_tool import Search
 from proxy.errors import (
     BadCredentials,
     BadReply,
+    CircuitOpen,
     OutOfReach,
     Overloaded,
     RateLimited,
@@ -26,14 +27,18 @@ from proxy.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
+from proxy.upstreams.http.breaker import BreakerRules
+from proxy.upstreams.http.circuits import Circuit, Circuits
 from proxy.upstreams.http.endpoint import pooled_transport
 from proxy.upstreams.lighton.replies import NAME
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
 from tests.support.shelves import Shelves
+from tests.upstreams.http.test_breaker import Clock
 from tests.upstreams.json_documents import json_values, unhurried
 from tests.upstreams.lighton.samples import (
     ANYWHERE,
+    BASE_URL,
     KEY,
     SEARCH,
     URL,
@@ -444,3 +449,54 @@ async def test_the_scope_of_another_vendor_is_not_searched(
     with pytest.raises(TypeError, match="filters of a Shelves"):
         await upstream.search(SEARCH, Shelves(("a",)))
     assert not route.called
+
+
+# What keeps failing
+
+
+def guarded(router: respx.MockRouter) -> tuple[LightOn, Clock]:
+    clock = Clock()
+    circuits = Circuits(BreakerRules(2), clock, lambda: 0.0)
+    return replace(lighton(httpx.MockTransport(router.async_handler)), circuits=circuits), clock
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        httpx.Response(500),
+        httpx.Response(503),
+        httpx.Response(429, headers={"retry-after": "1"}),
+        httpx.ReadTimeout("late"),
+    ],
+    ids=["500", "503", "429", "late"],
+)
+async def test_a_search_that_keeps_failing_is_not_sent_until_a_probe(
+    router: respx.MockRouter, route: respx.Route, fault: httpx.Response | Exception
+) -> None:
+    upstream, clock = guarded(router)
+    route.side_effect = [fault, fault, *[httpx.Response(200, json={"results": []})] * 2]
+    for _ in range(2):
+        with pytest.raises(UpstreamError):
+            await upstream.search(SEARCH, ANYWHERE)
+    with pytest.raises(CircuitOpen) as refused:
+        await upstream.search(SEARCH, ANYWHERE)
+    assert (refused.value.cause, refused.value.retry_after_s) == ("circuit_open", 1)
+    with pytest.raises(CircuitOpen):  # whoever asks, and for whatever
+        await replace(upstream, asker=("ann", "")).fetch("GET", "/api/v3/files/7")
+    clock.now += 1
+    for _ in range(2):
+        await upstream.search(SEARCH, ANYWHERE)
+    assert route.call_count == 4
+    assert not upstream.circuits.enter(Circuit("search", BASE_URL)).is_watched
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422, 429])
+async def test_what_one_search_is_refused_for_stops_no_other(
+    router: respx.MockRouter, route: respx.Route, status: int
+) -> None:
+    upstream, _ = guarded(router)
+    route.respond(status)
+    for _ in range(5):
+        with pytest.raises(UpstreamError) as failed:
+            await upstream.search(SEARCH, ANYWHERE)
+        assert not isinstance(failed.value, CircuitOpen)
