@@ -34,9 +34,9 @@ from proxy.core.hidden import HiddenTool
 from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_COUNT
 from proxy.core.plan import Policy
+from proxy.core.ports import ModelUpstream
 from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool
-from proxy.engine import ModelUpstream
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
 from proxy.settings.extras import require_extras

@@ -11,19 +11,19 @@ import asyncio
 import functools
 import re
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
 from proxy.core.desk import Desk
 from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
-from proxy.core.frames import Hear, TextChunk
+from proxy.core.frames import TextChunk
 from proxy.core.gathering import CallRules
 from proxy.core.grounding import Grounding
 from proxy.core.hidden import Failed, HiddenTool, Job, Outcome
-from proxy.core.kept import KeptTurn, call_id
+from proxy.core.kept import call_id
 from proxy.core.loop import (
     AskModel,
     Command,
@@ -40,6 +40,7 @@ from proxy.core.nothing_found import told
 from proxy.core.open_webui import OpenWebUI
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
+from proxy.core.ports import ModelUpstream, TurnKeeper
 from proxy.core.progress import Thoughts
 from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
 from proxy.core.room import Room
@@ -61,32 +62,6 @@ _WORD: Final = re.compile(r"[\w-]{1,60}", re.ASCII)
 
 class _AnswerIsFull(Exception):  # ends a round, and is no error
     """The client has heard as much as one answer may say."""
-
-
-class ModelUpstream(Protocol):
-    """Runs one model round: an OpenAI request in, chunks out."""
-
-    @property
-    def name(self) -> str:
-        """Its name, as users know it."""
-
-    @property
-    def moved_to(self) -> str:
-        """The model that answers in place of the one that is asked for; "" if none does."""
-
-    async def require(self, model: str) -> None:
-        """Return if `model` answers. Raises ProxyError if it does not."""
-
-    async def ask(self, body: ChatRequest, hear: Hear) -> None:
-        """Push the chunks of a round into `hear` as they arrive. Returns when the round ends."""
-
-
-class TurnKeeper(Protocol):
-    """Keeps the hidden parts of one client's answers. A missing one is no error."""
-
-    async def recall(self, handles: Sequence[str]) -> Mapping[str, KeptTurn]: ...
-
-    async def keep(self, handle: str, turn: KeptTurn) -> None: ...
 
 
 @dataclass(slots=True)

@@ -64,6 +64,10 @@ def of_model(model: str, *faults: httpx.Response | Exception | None) -> Fault:
     return fault
 
 
+NO_RETRIES = {"model_retries": 0, "search_retries": 0}
+"""So that a fault is seen once, by what these tests are about."""
+
+
 class World:
     """Both upstreams, which fail as they are told to, and the proxy before them."""
 
@@ -81,6 +85,7 @@ class World:
             "scaleway_api_key": "k",
             "default_model": "llama",
             "retrieval": mode,
+            **NO_RETRIES,
         }
         self._inner = upstreams.transport()
         self.app: Application = create_app(
@@ -147,6 +152,25 @@ async def test_the_next_model_answers_what_the_first_could_not(
     assert (heard["content"], heard["model"]) == ("27.", "qwen-3")
     assert world.models == ["llama", "qwen"]
     assert "model=hr answered_by=qwen-3 fallback=llama " in line_of(caplog)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_model_is_asked_again_before_the_next_one_is(*, stream: bool) -> None:
+    upstreams = Upstreams([Round("27.", top=by("qwen-3"))])
+    world = World(upstreams, profiles=TWO, model_retries=2)
+    world.chat_fault = of_model(
+        "llama", httpx.Response(503, json={}, headers={"retry-after-ms": "1"})
+    )
+    assert (await world.heard(stream=stream, model="hr"))["model"] == "qwen-3"
+    assert world.models == ["llama", "llama", "llama", "qwen"]
+
+
+async def test_an_open_circuit_is_no_fault_to_try_again() -> None:
+    world = World(Upstreams([]), model_retries=5, breaker_failures=2)
+    world.chat_fault = lambda _: httpx.Response(503, json={}, headers={"retry-after-ms": "1"})
+    answer = await world.ask(model="llama")
+    assert answer.json()["error"]["code"] == "upstream_circuit_open"
+    assert world.models == ["llama", "llama"]
 
 
 @pytest.mark.parametrize("stream", [False, True])

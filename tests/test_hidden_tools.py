@@ -19,9 +19,10 @@ from proxy.core.hidden import HiddenTool, Job
 from proxy.core.instructions import ANSWERING, CITING, NO_MORE_SEARCHES
 from proxy.core.passages import Passage
 from proxy.core.plan import Plan, Policy, make_plan
+from proxy.core.ports import TurnKeeper
 from proxy.core.search_tool import SearchTool
 from proxy.core.writer import CompletionWriter
-from proxy.engine import Run, TurnKeeper
+from proxy.engine import Run
 from proxy.errors import BadRequest, Overloaded
 from proxy.settings import Settings
 from proxy.settings.policies import Policies

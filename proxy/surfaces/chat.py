@@ -25,12 +25,13 @@ from proxy.core.hidden import HiddenTool
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import HEADERS, SEARCH_COUNT
 from proxy.core.plan import Plan, Policy, make_plan
+from proxy.core.ports import ModelUpstream
 from proxy.core.refused import refuse_listed
 from proxy.core.repeated import refuse_repeated
 from proxy.core.spending import tokens_of_body
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
-from proxy.engine import ModelUpstream, Run
+from proxy.engine import Run
 from proxy.errors import BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
 from proxy.settings import Settings
 from proxy.settings.policies import Policies

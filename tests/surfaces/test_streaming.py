@@ -22,13 +22,14 @@ from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
 from proxy.core.passages import Result
 from proxy.core.plan import Policy, make_plan
+from proxy.core.ports import ModelUpstream
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search, SearchTool
 from proxy.core.sse import DONE
 from proxy.core.turn import Turn
 from proxy.core.wire import ChatRequest, Chunk
 from proxy.core.writer import CompletionWriter
-from proxy.engine import ModelUpstream, Run
+from proxy.engine import Run
 from proxy.errors import Overloaded, ShuttingDown
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.tasks import Behind

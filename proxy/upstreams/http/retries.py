@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 from proxy.core.effort import Effort
 from proxy.core.frames import Hear
+from proxy.core.ports import Rounds
 from proxy.core.wire import ChatRequest, Model
 from proxy.errors import UpstreamError
 from proxy.upstreams.http.retry_policy import RetryPolicy
@@ -65,17 +66,6 @@ class Retries:
     async def of_search(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """As `of`, within the time for searches."""
         return await self.of(attempt, until=self.effort.searches_until)
-
-
-class Rounds(Protocol):
-    """Runs model rounds: a `ModelUpstream` of the engine."""
-
-    @property
-    def name(self) -> str: ...
-
-    async def require(self, model: str) -> None: ...
-
-    async def ask(self, body: ChatRequest, hear: Hear) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

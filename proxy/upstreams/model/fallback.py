@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from proxy.core.frames import Hear, TextChunk
+from proxy.core.ports import Rounds
 from proxy.core.wire import ChatRequest, Chunk
 from proxy.errors import (
     CircuitOpen,
@@ -23,7 +24,6 @@ from proxy.errors import (
     UpstreamRejected,
 )
 from proxy.tasks import Behind
-from proxy.upstreams.model.asked import Asked
 
 _WITHDRAWN: Final = frozenset({"status_404", "status_410"})
 
@@ -32,7 +32,7 @@ _WITHDRAWN: Final = frozenset({"status_404", "status_410"})
 class Fallback:
     """Asks `upstream` for one answer. `models` are never none; the first is the request's own."""
 
-    upstream: Asked
+    upstream: Rounds
     models: Sequence[str]
     _at: int = field(init=False, default=0)
     """Which of the models answers."""
@@ -51,7 +51,7 @@ class Fallback:
         await self._with_any(lambda: self.upstream.require(self.models[self._at]), lambda: False)
 
     async def ask(self, body: ChatRequest, hear: Hear) -> None:
-        """As `Asked.ask`, of the models that are left."""
+        """As `Rounds.ask`, of the models that are left."""
         if len(self.models) == 1:
             asking = self.upstream.ask(body, hear)
             del body, hear  # a long stream should not hold them
@@ -131,6 +131,8 @@ class _Round:
     def _take(self, chunks: list[Chunk | TextChunk]) -> Behind:
         if self.is_heard:
             return self._hear(chunks)
+        if self._held and chunks and _id_of(self._held[0]) != _id_of(chunks[0]):
+            self._held = []  # the round has begun again
         self._held += chunks
         return self._tell() if any(map(_says_something, chunks)) else None
 
@@ -154,6 +156,11 @@ def _named(chunk: Chunk | TextChunk, model: str) -> Chunk | TextChunk:
     whole = chunk.whole() if isinstance(chunk, TextChunk) else chunk
     whole["model"] = model
     return whole
+
+
+def _id_of(chunk: Chunk | TextChunk) -> object:
+    top = chunk.frame.top if isinstance(chunk, TextChunk) else chunk
+    return top.get("id")
 
 
 def _says_something(chunk: Chunk | TextChunk) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.core.frames import Hear, TextChunk
+from proxy.core.ports import Rounds
 from proxy.core.wire import ChatRequest, Chunk
 from proxy.errors import CircuitOpen, UpstreamError
 from proxy.tasks import Behind
@@ -15,14 +16,13 @@ from proxy.upstreams.http.circuits import (
     Passage,
     not_asked,
 )
-from proxy.upstreams.model.asked import Asked
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
     """Asks `upstream`, with a breaker for each model. A model that says something answers."""
 
-    upstream: Asked
+    upstream: Rounds
     circuits: Circuits
 
     @property
@@ -30,7 +30,7 @@ class Guarded:
         return self.upstream.name
 
     async def require(self, model: str) -> None:
-        """As `Asked.require`. It is no probe: it asks the model only if it is not on the list."""
+        """As `Rounds.require`. It is no probe: it asks the model only if it is not on the list."""
         try:
             self.circuits.check(_circuit(model))
         except OpenCircuitError as fault:

@@ -1067,7 +1067,14 @@ def test_any_reply_is_read_as_h11_reads_it(data: bytes, cuts: list[int]) -> None
 def test_a_spoiled_reply_is_refused_or_read_as_h11_reads_it(data: bytes, cuts: list[int]) -> None:
     one = found(data, cuts)
     assert one == found(data, [len(data) or 1])
-    assert one is None or reference(data) in (None, one)
+    if one is not None and (expected := reference(data)) is not None:
+        assert unfolded(one) == unfolded(expected)
+
+
+def unfolded(told: Told) -> Told:
+    """A folded line may stand for any white space (RFC 9112, 5.2)."""
+    headers = [(name, b" ".join(value.split())) for name, value in told.headers]
+    return told._replace(headers=headers)
 
 
 # The parser
