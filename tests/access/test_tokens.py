@@ -199,6 +199,16 @@ async def test_what_is_remembered_ends_with_the_key() -> None:
         await world.tokens.person(token)
 
 
+async def test_what_is_remembered_ends_as_soon_as_another_token_has_the_keys_fetched() -> None:
+    world = World()
+    token = world.issuer.token()
+    await world.tokens.person(token)
+    world.issuer.rotate()
+    await world.person("bob@example.com")
+    with pytest.raises(Unauthorized, match="the issuer has no such key"):
+        await world.tokens.person(token)
+
+
 async def test_no_more_than_a_thousand_tokens_are_remembered() -> None:
     world = World()
     for number in range(1_010):
