@@ -136,7 +136,7 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
         keeps_trails=audit is not None,
     )
     models = Models(policies.names, RetriedList(upstreams.models, of_model))
-    people = _people(settings)
+    people = make_people(settings)
     path = settings.keys_file
     faults = secrets.missing
     file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
@@ -330,7 +330,8 @@ def _tokens(settings: Settings, outbound: Outbound) -> ReadsTokens | None:
     return Tokens(rules, IssuerKeys(issuer.keys))
 
 
-def _people(settings: Settings) -> PeopleInRecords:
+def make_people(settings: Settings) -> PeopleInRecords:
+    """How `settings` let the log, the usage file and the audit file name people."""
     secret = _secret_of_names("people", settings)
     return PeopleInRecords(secret, as_given=settings.people_in_records == "given")
 

@@ -13,9 +13,9 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from proxy.access.clients import ANYBODY, Person
+from proxy.access.clients import ANYBODY, Client, Person
 from proxy.access.rules import Rules
-from proxy.app import create_app
+from proxy.app import create_app, make_people
 from proxy.core.instructions import SEARCHING
 from proxy.errors import EmptyScope
 from proxy.settings import Settings
@@ -73,6 +73,18 @@ async def test_the_log_names_a_client_by_a_hash_that_depends_on_the_deployments_
     names = [re.findall(" key=([0-9a-f]{12}) ", each)[0] for each in caplog.messages]
     assert names[0] == names[1]
     assert len(set(names)) == 3
+
+
+def test_records_name_a_person_by_a_hash_that_depends_on_the_deployments_keys() -> None:
+    ann = Client("front-end", "k_1", person=Person("ann@example.com"))
+
+    def name(**more: Any) -> str:
+        return make_people(settings(**more)).name_of(ann)
+
+    others = (name(scaleway_api_key="other"), name(lighton_api_key="other"))
+    assert len({name(), *others}) == 3
+    assert name() == name(api_keys=["client-key"], port=1)
+    assert name(people_in_records="given") == "ann@example.com"
 
 
 @pytest.mark.parametrize(

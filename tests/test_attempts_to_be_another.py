@@ -86,7 +86,7 @@ def named(text: str | bytes, *groups: str) -> tuple[Header, ...]:
     return ((USER, text), *((GROUPS, each) for each in groups))
 
 
-CLAIMS = {"email": ANN, "exp": NOW + 300}
+CLAIMS = {"email": ANN, "exp": NOW + 36_000}
 
 BY_TOKEN = (
     Attempt("a token of Ann's", token(ANN), AS_ANN),
@@ -139,9 +139,9 @@ BY_TOKEN = (
     ),
     Attempt("a token that has expired", token(ANN, exp=NOW - 120), WRONG),
     Attempt("a token that never expires", token(ANN, exp=None), WRONG),
-    Attempt("a token that expires at a text", token(ANN, exp=str(NOW + 300)), WRONG),
-    Attempt("a token that is not valid yet", token(ANN, nbf=NOW + 600), WRONG),
-    Attempt("a token from the future", token(ANN, iat=NOW + 600), WRONG),
+    Attempt("a token that expires at a text", token(ANN, exp=str(NOW + 36_000)), WRONG),
+    Attempt("a token that is not valid yet", token(ANN, nbf=NOW + 36_000), WRONG),
+    Attempt("a token from the future", token(ANN, iat=NOW + 36_000), WRONG),
     Attempt("a token whose address is not verified", token(ANN, email_verified=False), WRONG),
     Attempt("a token without an address, whose subject is Ann's", token(None, sub=ANN), WRONG),
     Attempt("a token with a list of addresses", token(None, email=[ANN]), WRONG),

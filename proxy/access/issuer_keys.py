@@ -8,7 +8,8 @@ Theory of operation:
   for such a token at most once a minute: anybody can make up names.
 - While the issuer cannot be asked, the keys go on to serve for a day, and it is asked again after
   a pause. A token of a key that is not among them is then neither right nor wrong.
-- Requests that need the keys at the same time wait for one fetch.
+- Requests that need the keys at the same time wait for one fetch. While an issuer that has failed
+  is asked again, which may take long, only those wait that the keys from before do not serve.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class IssuerKeys:
         self._complaint = ""
         self._fetching = asyncio.Lock()
         self._fetches = 0
+        self.generation = 0
+        """How many fetches have brought keys. What an earlier one brought may be withdrawn."""
 
     @property
     def is_fresh(self) -> bool:
@@ -63,6 +66,8 @@ class IssuerKeys:
 
         Raises IdentityUnavailable if nobody can tell.
         """
+        if self._is_asked_again and (found := self._fitting(head)):
+            return found
         was_fresh = self.is_fresh
         if not was_fresh:
             await self._refresh()
@@ -87,6 +92,10 @@ class IssuerKeys:
         if is_due:
             self._unknown_at = now
         return is_due
+
+    @property
+    def _is_asked_again(self) -> bool:
+        return self._is_down and self._fetching.locked()
 
     @property
     def _are_usable(self) -> bool:
@@ -122,6 +131,7 @@ class IssuerKeys:
             _log.info("The issuer of tokens answers again.")
         self._complaint = ""
         self._keys = keys
+        self.generation += 1
         self._fetched_at = self._clock()
         self._failed_at, self._is_down = -math.inf, False
 

@@ -138,7 +138,7 @@ def _public_key(item: dict[str, Any]) -> PublicKey | None:
             warnings.simplefilter("ignore", SecurityWarning)
             key = JWKRegistry.import_key(item)
             key.check_key_op("verify")
-    except (*_FAULTS, AttributeError):  # of a field that has another type than it should
+    except (*_FAULTS, AttributeError, KeyError):  # a field of another type, or an unknown curve
         return None
     is_weak = isinstance(key, RSAKey) and key.public_key.key_size < _LEAST_RSA_BITS
     checks_some = any(_can_check(key, each) for each in ASYMMETRIC)

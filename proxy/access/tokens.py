@@ -36,18 +36,20 @@ class TokenRules:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """Who a token has proved to be, until when."""
+    """Who a token has proved to be, until when, and by which keys."""
 
     person: Person
     until: float
+    generation: int
+    """See `IssuerKeys.generation`."""
 
 
 class Tokens:
     """Tells whose a token is. It remembers what it has checked for a minute at most.
 
     A check of ES256 takes a fifth of the time of a short answer, and a client sends a token many
-    times. What is remembered counts only while the issuer's keys are fresh, so it outlives no
-    withdrawn key.
+    times. What is remembered counts only while the keys are fresh, and until others are fetched. So
+    it outlives no key that the proxy knows to be withdrawn.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Tokens:
         """Raises Unauthorized for a wrong token, and IdentityUnavailable."""
         digest = hashlib.sha256(token.encode()).digest()
         known = self._known.get(digest)
-        if known is not None and known.until > self._now() and self._keys.is_fresh:
+        if known is not None and self._counts(known):
             return known.person
         try:
             verdict = await self._check(token)
@@ -74,6 +76,10 @@ class Tokens:
         if len(self._known) > _MOST_KEPT:
             self._known.popitem(last=False)
         return verdict.person
+
+    def _counts(self, known: _Verdict) -> bool:
+        has_latest = self._keys.is_fresh and known.generation == self._keys.generation
+        return has_latest and known.until > self._now()
 
     async def _check(self, token: str) -> _Verdict:
         claims = await self._claims(token)
@@ -89,7 +95,7 @@ class Tokens:
         except BadToken as error:
             message = f"The proxy does not accept this token: {error}."
             raise Unauthorized(message, tried_by=person.name) from None
-        return _Verdict(person, min(end, now + KEPT_S))
+        return _Verdict(person, min(end, now + KEPT_S), self._keys.generation)
 
     async def _claims(self, token: str) -> Claims:
         """The claims of a token that the issuer has signed."""

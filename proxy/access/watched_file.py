@@ -41,7 +41,9 @@ def read_text(path: Path) -> str | None:
 class WatchedFile(ABC):
     """A file as `look` last found it. It never raises: the log says what is wrong.
 
-    A file that is broken changes nothing. One that says what it said before is not parsed again.
+    A file that is broken changes nothing, and is read at each look until it is not: what is wrong
+    may be elsewhere, as when no more files can be opened. One that says what it said before is not
+    parsed again.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class WatchedFile(ABC):
         try:
             self._read()
         except SettingsError as error:
-            self._content = None
+            self._content, self._is_settled = None, False  # it may be right without a change of it
             self._complain(f"{'; '.join(error.problems)}. {self._kept()}")
 
     async def keep_looking(self, pause_s: float = _LOOK_EVERY_S) -> None:

@@ -70,7 +70,11 @@ def _files_of_settings(config: Path | None) -> list[Path]:
     path = load_settings(config).audit_file
     if path is None:
         raise SettingsError("RAG_PROXY_AUDIT_FILE is not set: set it, or name a FILE")
-    return with_rotated(Path(path), compressed=True)
+    *rotated, own = with_rotated(Path(path), compressed=True)
+    if rotated and not own.exists():
+        _say("skipped", f"{_shown(own)} is not there: no line has come since it was moved away")
+        return rotated
+    return [*rotated, own]
 
 
 def _first_number(path: Path) -> int:

@@ -1,12 +1,13 @@
 """`rag-proxy check --as PERSON`: what a person may see, and why.
 
-It prints a line for the person, and one for each rule: that it fits, with what it opens, or why it
-does not. Then come what fitting rules open together, with the person's limits, and the names and
-searches of `check --key`, as far as key and rules both go. With `--key`, the key comes first:
+It prints a line for the person, with the hash that stands for the name in records, and one for each
+rule: that it fits, with what it opens, or why it does not. Then come what fitting rules open
+together, with the person's limits, and the names and searches of `check --key`, as far as key and
+rules both go. With `--key`, the key comes first:
 
     ok      key webui: does not expire
     ok      what the key opens: workspaces: 1; profiles: any; models: any; …
-    ok      person ann@example.com: groups: hr
+    ok      person ann@example.com: groups: hr; in records: 5c4b1c0de3f2a917
     ok      access[1] group hr: opens workspaces: 1, 2; profiles: any; models: any; …
     skipped access[2] group legal: not a group of this person
     skipped access[3] user bob@example.com: another person
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import replace
 
 from proxy.access.clients import Person
 from proxy.access.identity import WITH_TOKEN
@@ -26,6 +28,7 @@ from proxy.access.key_file import client_of
 from proxy.access.key_records import KeyRecord
 from proxy.access.people import person_of
 from proxy.access.rules import Rule, Rules
+from proxy.app import make_people
 from proxy.commands.check_key import findings_of_client, lifetime
 from proxy.commands.key_table import opens
 from proxy.commands.probing import Finding
@@ -65,8 +68,7 @@ async def findings_of_person(
     if record is not None:
         yield lifetime(record)
         yield Finding("ok", "what the key opens", opens(record.grant))
-    groups = ", ".join(sorted(person.groups)) or "none"
-    yield Finding("ok", f"person {person.name}", f"groups: {groups}")
+    yield _of_person(person, settings)
     rules = rules_of(settings.access)
     for number, rule in enumerate(rules, start=1):
         yield _of_rule(number, rule, person)
@@ -79,6 +81,15 @@ async def findings_of_person(
     yield Finding("ok", "all rules that fit", f"open {opens(admitted.of_person)}")
     async for finding in findings_of_client(admitted, settings, secrets, environment):
         yield finding
+
+
+def _of_person(person: Person, settings: Settings) -> Finding:
+    """The person's groups and, where records have a hash for the name, this hash."""
+    said = f"groups: {', '.join(sorted(person.groups)) or 'none'}"
+    recorded = make_people(settings).name_of(replace(WITH_TOKEN, person=person))
+    if recorded != person.name:
+        said += f"; in records: {recorded}"
+    return Finding("ok", f"person {person.name}", said)
 
 
 def _of_rule(number: int, rule: Rule, person: Person) -> Finding:

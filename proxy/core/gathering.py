@@ -90,6 +90,7 @@ class Calls:
         self._by_key: dict[int | str | None, _Gathering] = {}
         """By index, or by id if the upstream sends no index."""
         self._newest: int | str | None = None
+        """The key of the last fragment: one without index and id goes on with its call."""
         self._ids: set[str] = set()
         self._named_now: list[_Gathering] = []
         """The calls that have got a name in this delta."""
@@ -172,6 +173,7 @@ class Calls:
                 name = call.written + name if is_more else name
             yield from self._settle_named()
             call = self._begin(key, given_id)
+        self._newest = key
         call.given_id = call.given_id or given_id
         if name:
             self._named_now.append(call)
@@ -183,7 +185,6 @@ class Calls:
         self._calls.append(call)
         self._unnamed.append(call)
         self._by_key[key] = call
-        self._newest = key
         return call
 
     def _is_another(self, call: _Gathering, name: str, arguments: str, given_id: str) -> bool:

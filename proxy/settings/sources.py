@@ -116,6 +116,8 @@ def from_toml(path: Path) -> Source:
         raise SettingsError(f"{path}: cannot be read ({_reason(error)})") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML ({error})") from error
+    except (ValueError, RecursionError):
+        raise SettingsError(f"{path}: has a number that is too long, or lists too deep") from None
     return Source(values, place=f" in {path}")
 
 

@@ -162,6 +162,41 @@ async def test_known_keys_serve_for_a_day_while_the_issuer_is_down() -> None:
         await world.knows()
 
 
+async def test_a_key_that_may_be_withdrawn_waits_for_the_fetch_that_tells() -> None:
+    world = World()
+    assert await world.knows()
+    head = world.head
+    world.issuer.rotate()
+    world.is_open.clear()
+    world.now = FRESH_S
+    waiting = [asyncio.create_task(world.knows(head)) for _ in range(2)]
+    await asyncio.sleep(0)
+    world.is_open.set()
+    assert await asyncio.gather(*waiting) == [False, False]
+
+
+async def test_who_has_a_known_key_does_not_wait_while_an_issuer_is_asked_again() -> None:
+    world = World()
+    assert await world.knows()
+    world.break_down()
+    world.now = FRESH_S
+    assert await world.knows()
+    world.is_open.clear()
+    world.now += 60
+    first = asyncio.create_task(world.knows())
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(world.knows(), 5)
+    with_unknown = asyncio.create_task(world.knows(Head("ES256", "made-up")))
+    await asyncio.sleep(0)
+    assert not first.done()
+    assert not with_unknown.done()
+    world.fault = None
+    world.is_open.set()
+    assert await first
+    assert not await with_unknown
+    assert world.asked == 3
+
+
 async def test_a_new_key_is_neither_right_nor_wrong_while_the_issuer_is_down() -> None:
     world = World()
     assert await world.knows()

@@ -61,6 +61,24 @@ def test_a_broken_file_is_one_line_with_what_stays(
     assert file.taken == ["a"]
 
 
+def test_a_file_is_taken_as_soon_as_what_was_wrong_elsewhere_is_right(path: Path) -> None:
+    class WithOther(Notes):
+        is_other_broken = True
+
+        def _take(self, text: str | None) -> str:
+            return super()._take("broken" if self.is_other_broken else text)
+
+    path.write_text("a")
+    os.utime(path, (1, 1))
+    file = WithOther(path)
+    for _ in range(2):
+        file.look()
+    file.is_other_broken = False
+    for _ in range(2):
+        file.look()
+    assert file.taken == ["a"]
+
+
 def test_what_is_wrong_with_a_file_that_is_taken_is_one_line(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -62,6 +62,15 @@ def test_what_logrotate_has_made_of_the_file_is_read_in_the_order_of_its_lines(
     assert printed(capsys).startswith("ok      5 lines, ")
 
 
+def test_before_the_first_line_after_logrotate_the_file_may_be_missing(
+    path: Path, capsys: Printed
+) -> None:
+    put(Path("audit.jsonl.1"), LINES)
+    note = "skipped audit.jsonl is not there: no line has come since it was moved away\n"
+    assert printed(capsys) == f"{note}ok      {SUMMARY}"
+    assert "audit.jsonl cannot be read" in printed(capsys, path, code=1)
+
+
 def test_files_whose_chains_do_not_meet_are_told_of(path: Path, capsys: Printed) -> None:
     put(Path("audit.jsonl.1"), LINES[:2])
     put(path, LINES[3:])

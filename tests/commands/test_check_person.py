@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from proxy.access.clients import PeopleHeaders
+from proxy.access.clients import Client, PeopleHeaders
 from proxy.access.grants import Limits
 from proxy.access.key_records import KeyRecord
+from proxy.app import make_people
 from proxy.cli import main
 from proxy.commands import check
 from proxy.commands.check_person import find_person, findings_of_person, require_people
@@ -47,8 +48,12 @@ async def lines(
 
 async def test_each_rule_says_whether_it_fits_and_why(sandbox: str) -> None:
     found = await lines(sandbox)
+    recorded = make_people(settings_for(sandbox)).name_of(
+        Client("front-end", "k_9", person=find_person("ann@example.com", ()))
+    )
+    assert len(recorded) == 16
     assert found[:6] == [
-        "ok      person ann@example.com: groups: hr",
+        f"ok      person ann@example.com: groups: hr; in records: {recorded}",
         (
             "ok      access[1] group hr: opens workspaces: 1, 77; profiles: any; models: any; "
             "retrieval: any; limits: concurrent=2"
@@ -103,7 +108,7 @@ async def test_a_person_with_a_token_is_narrowed_by_rules_and_settings_alone(san
 
 
 async def test_a_person_whom_no_rule_fits_has_failed_and_searches_nothing(sandbox: str) -> None:
-    found = await lines(sandbox, None, "eve", ("HR",), access=RULES[:2])
+    found = await lines(sandbox, None, "eve", ("HR",), access=RULES[:2], people_in_records="given")
     assert found[:3] == [
         "ok      person eve: groups: HR",
         "skipped access[1] group hr: not a group of this person",

@@ -158,6 +158,21 @@ def test_another_tools_name_begins_another_call() -> None:
     assert meant(calls) == [("get_time", ""), ("lighton_search", "{}")]
 
 
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_id_that_comes_again_without_an_index_begins_another_call(empty: str | None) -> None:
+    """Its name alone may be that of the first call again: the pieces that follow decide."""
+    parts = [
+        part
+        for number, id in enumerate(["call_1", "call_2", "call_1"])
+        for part in (
+            fragment("get_time", empty, index=None, id=id),
+            fragment(arguments=f'{{"n": {number}}}', index=None),
+        )
+    ]
+    expected = [("get_time", f'{{"n": {number}}}') for number in range(3)]
+    assert meant(gathered(*parts)) == expected
+
+
 def test_a_name_after_its_arguments_belongs_to_them() -> None:
     calls = gathered(fragment(None, '{"a": 1}'), fragment("get_time", ""))
     assert meant(calls) == [("get_time", '{"a": 1}')]

@@ -80,6 +80,7 @@ def test_a_change_while_the_proxy_started_holds(
     [
         ("[[access", "rag-proxy.toml: not valid TOML ("),
         ("[[access]]\nuser = 3", "access[1].user in rag-proxy.toml: must be text."),
+        (f"{TWO}port = {'[' * 5_000}", "rag-proxy.toml: has a number that is too long, or lists"),
         (f"{TWO}[nothing]\nx = '{SECRET}'", "nothing in rag-proxy.toml: no such setting."),
     ],
 )

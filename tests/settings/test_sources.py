@@ -158,6 +158,14 @@ def test_what_is_not_toml_is_a_problem_that_says_where(tmp_path: Path) -> None:
         from_toml(path)
 
 
+@pytest.mark.parametrize("value", ["9" * 5_000, "[" * 5_000, "[" * 5_000 + "]" * 5_000])
+def test_what_the_reader_of_toml_cannot_take_is_a_problem_too(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(f"port = {value}")
+    with pytest.raises(SettingsError, match=r"x.toml: has a number that is too long, or lists too"):
+        from_toml(path)
+
+
 def test_a_table_that_one_text_may_stand_for_is_text_or_a_json_object() -> None:
     assert read(RAG_PROXY_REFUSAL_TEXT=" No, sorry. ").values == {"refusal_text": "No, sorry."}
     assert read(RAG_PROXY_REFUSAL_TEXT='{"fr": "Non."}').values == {"refusal_text": {"fr": "Non."}}
