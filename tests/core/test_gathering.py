@@ -163,9 +163,9 @@ def test_an_id_that_comes_again_without_an_index_begins_another_call(empty: str 
     """Its name alone may be that of the first call again: the pieces that follow decide."""
     parts = [
         part
-        for number, id in enumerate(["call_1", "call_2", "call_1"])
+        for number, its_id in enumerate(["call_1", "call_2", "call_1"])
         for part in (
-            fragment("get_time", empty, index=None, id=id),
+            fragment("get_time", empty, index=None, id=its_id),
             fragment(arguments=f'{{"n": {number}}}', index=None),
         )
     ]
