@@ -8,7 +8,8 @@ Theory of operation:
   for such a token at most once a minute: anybody can make up names.
 - While the issuer cannot be asked, the keys go on to serve for a day, and it is asked again after
   a pause. A token of a key that is not among them is then neither right nor wrong.
-- Requests that need the keys at the same time wait for one fetch.
+- Requests that need the keys at the same time wait for one fetch. If the fetch before it failed,
+  only the request that began it waits: an issuer that hangs must not hold up everybody each minute.
 """
 
 from __future__ import annotations
@@ -101,6 +102,8 @@ class IssuerKeys:
 
     async def _refresh(self, *, even_fresh: bool = False) -> None:
         """Fetch, unless another request did while this one waited, or a fetch failed just now."""
+        if self._is_down and self._fetching.locked():
+            return
         before = self._fetches
         async with self._fetching:
             if self._fetches != before or self._pause_left_s() > 0:
