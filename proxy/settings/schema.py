@@ -296,7 +296,7 @@ class Settings(ScopeSettings, BaseSettings):
         None, description="A file that gets one line for each answer: what it took and cost."
     )
     people_in_records: Literal["hashed", "given"] = Field(
-        "hashed", description="How the usage file and the log name people."
+        "hashed", description="How the usage file, the audit file and the log name people."
     )
     prices: PriceSettings | None = Field(
         None, description="What models and searches cost you, for the costs in `usage_file`."
