@@ -22,6 +22,11 @@ UNADMITTED: Final = Grant(
 _BEARER: Final = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]*) *", re.ASCII | re.IGNORECASE)
 
 
+def is_read_as_token(key: str) -> bool:
+    """Whether a key has the form of a token, so that beside an issuer it opens nothing."""
+    return _BEARER.fullmatch(f"bearer {key}") is not None
+
+
 class Admits(Protocol):
     """The rules that say what people may use."""
 

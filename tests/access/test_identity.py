@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from proxy.access.clients import ANYBODY, Client, PeopleHeaders, Person
 from proxy.access.grants import Grant
-from proxy.access.identity import WITH_TOKEN, Identities, ReadsTokens
+from proxy.access.identity import WITH_TOKEN, Identities, ReadsTokens, is_read_as_token
 from proxy.access.keys import KeyRing
 from proxy.access.rules import Rules as RealRules
 from proxy.access.user_headers import UserHeaders
@@ -118,6 +119,23 @@ async def test_what_is_neither_a_token_nor_a_key_opens_nothing(
 ) -> None:
     with pytest.raises(Unauthorized):
         await World(keys=keys, tokens=Tokens()).client(bearer)
+
+
+@pytest.mark.parametrize(
+    ("key", "is_token"),
+    [("a.b.c", True), ("a-b.c_d.", True), ("a.b", False), ("a.b.c.d", False), ("a.b.c!", False)],
+)
+async def test_a_key_of_a_tokens_form_is_read_as_one(key: str, *, is_token: bool) -> None:
+    read = []
+
+    class Notes:
+        async def person(self, token: str) -> Person:
+            read.append(token)
+            return ANN
+
+    with suppress(Unauthorized):
+        await World(tokens=Notes()).client(f"Bearer {key}")
+    assert is_read_as_token(key) is bool(read) is is_token
 
 
 async def test_without_an_issuer_a_token_is_a_key_like_another() -> None:
