@@ -65,10 +65,12 @@ class World:
 
     async def client(self, bearer: str | None, *raw: tuple[bytes, bytes]) -> Client:
         headers = {} if bearer is None else {"authorization": bearer}
-        return self.identities.admit(await self.identities.identify(headers, raw))
+        holder = await self.identities.holder(headers)
+        return self.identities.admit(self.identities.asking(holder, raw))
 
     async def unadmitted(self, bearer: str, *raw: tuple[bytes, bytes]) -> Client:
-        return await self.identities.identify({"authorization": bearer}, raw)
+        holder = await self.identities.holder({"authorization": bearer})
+        return self.identities.asking(holder, raw)
 
 
 async def test_a_key_that_stands_for_nobody_else_is_itself_whatever_headers_say() -> None:
@@ -146,7 +148,7 @@ async def test_without_an_issuer_a_token_is_a_key_like_another() -> None:
 async def test_without_keys_and_tokens_anybody_may_ask() -> None:
     identities = Identities(KeyRing([], secret=b"s"), UserHeaders(lambda _: None), RealRules(()))
     assert identities.is_open
-    assert await identities.identify({}, []) is ANYBODY
+    assert identities.asking(await identities.holder({}), []) is ANYBODY
 
 
 def test_with_keys_or_tokens_not_anybody_may_ask() -> None:
