@@ -105,7 +105,7 @@ def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:
     path = _path(error["loc"])
     source = next((each for each in sources if each.holds(path)), Source())
     if error["type"] != "extra_forbidden":
-        is_one_rule = path == ["access"] and isinstance(error["input"], Mapping)
+        is_one_rule = error["loc"] == ("access",) and isinstance(error["input"], Mapping)
         said = "must be [[access]], in two brackets" if is_one_rule else fault(error)
         return f"{source.label(path)}: {said}"
     inner = _TABLES.get(str(path[0]), Profile)
