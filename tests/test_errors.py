@@ -1,7 +1,6 @@
 import inspect
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -52,12 +51,6 @@ def drawn() -> Iterator[tuple[str, str | None, int | None]]:
 
 def make(kind: type[ProxyError], message: str = "No.") -> ProxyError:
     return kind("LightOn", message) if issubclass(kind, UpstreamError) else kind(message)
-
-
-def test_the_page_of_errors_has_each_status_with_its_code() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "errors.md").read_text(encoding="utf-8")
-    rows = set(re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page, re.MULTILINE))
-    assert {(str(kind.status), kind.code) for kind in KINDS if kind.code} - rows == set()
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:

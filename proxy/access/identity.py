@@ -22,6 +22,11 @@ UNADMITTED: Final = Grant(
 _BEARER: Final = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]*) *", re.ASCII | re.IGNORECASE)
 
 
+def is_read_as_token(key: str) -> bool:
+    """Whether a key has the form of a token, so that beside an issuer it opens nothing."""
+    return _BEARER.fullmatch(f"bearer {key}") is not None
+
+
 class Admits(Protocol):
     """The rules that say what people may use."""
 
@@ -57,10 +62,11 @@ class Identities:
         """Whether anybody may ask, because nothing tells people apart."""
         return self._tokens is None and self._keys.is_open
 
-    async def identify(self, headers: Mapping[str, str], raw: RawHeaders) -> Client:
-        """Who asks, which does not say yet that they may. Raises Unauthorized, IdentityUnavailable.
+    async def holder(self, headers: Mapping[str, str]) -> Client:
+        """Who has the key or the token of a request, which does not say yet that they may ask.
 
-        `headers` and `raw` are those of one request. ANYBODY if nothing tells people apart.
+        Of a key that stands for people, `asking` tells for whom. ANYBODY if nothing tells people
+        apart. Raises Unauthorized and IdentityUnavailable.
         """
         if self._tokens is not None:
             found = _BEARER.fullmatch(headers.get("authorization", ""))
@@ -70,7 +76,13 @@ class Identities:
                 raise Unauthorized(
                     "The request has no token. Send it in the header 'Authorization: Bearer TOKEN'."
                 )
-        client = self._keys.identify(headers)
+        return self._keys.identify(headers)
+
+    def asking(self, client: Client, raw: RawHeaders) -> Client:
+        """The person who asks through a key that stands for people; else the client as it is.
+
+        Raises Unauthorized, IdentityUnavailable.
+        """
         if client.people is None:
             return client
         return _asking(client, self._headers.person(client.people, raw))

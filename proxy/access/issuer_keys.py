@@ -8,8 +8,8 @@ Theory of operation:
   for such a token at most once a minute: anybody can make up names.
 - While the issuer cannot be asked, the keys go on to serve for a day, and it is asked again after
   a pause. A token of a key that is not among them is then neither right nor wrong.
-- Requests that need the keys at the same time wait for one fetch. While an issuer that has failed
-  is asked again, which may take long, only those wait that the keys from before do not serve.
+- Requests that need the keys at the same time wait for one fetch. If the fetch before it failed,
+  only the request that began it waits: an issuer that hangs must not hold up everybody each minute.
 """
 
 from __future__ import annotations
@@ -66,8 +66,6 @@ class IssuerKeys:
 
         Raises IdentityUnavailable if nobody can tell.
         """
-        if self._is_asked_again and (found := self._fitting(head)):
-            return found
         was_fresh = self.is_fresh
         if not was_fresh:
             await self._refresh()
@@ -94,10 +92,6 @@ class IssuerKeys:
         return is_due
 
     @property
-    def _is_asked_again(self) -> bool:
-        return self._is_down and self._fetching.locked()
-
-    @property
     def _are_usable(self) -> bool:
         return self._clock() - self._fetched_at < USABLE_S
 
@@ -110,6 +104,8 @@ class IssuerKeys:
 
     async def _refresh(self, *, even_fresh: bool = False) -> None:
         """Fetch, unless another request did while this one waited, or a fetch failed just now."""
+        if self._is_down and self._fetching.locked():
+            return
         before = self._fetches
         async with self._fetching:
             if self._fetches != before or self._pause_left_s() > 0:

@@ -13,6 +13,7 @@ _TAKEN: Final = frozenset(
     (
         *("authorization", "connection", "cookie", "expect", "host", "origin", "set-cookie"),
         *("proxy-authorization", "transfer-encoding", "upgrade", "x-request-id"),
+        *("accept", "forwarded", "referer", "user-agent", "via", "x-forwarded-for", "x-real-ip"),
     )
 )
 """Headers that say something else."""

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from proxy.access.clients import Client
 from proxy.access.key_file import client_of, read_keys
@@ -25,6 +26,10 @@ from proxy.state.memory_store import MemoryStore
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.scope import LightOnScope
+
+_MAY_OPEN_LESS: Final = (
+    "what follows is what the key opens, and rules may open less (see --as PERSON)"
+)
 
 
 def find_key(settings: Settings, name: str) -> KeyRecord:
@@ -44,7 +49,10 @@ async def findings_of(
     environment: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Finding]:
     """What comes of each step, for whoever has the key."""
-    yield lifetime(record)
+    for finding in ways_in(record, secrets):
+        yield finding
+    if record.people is not None:
+        yield Finding("ok", "who asks", f"people in {record.people.user}: {_MAY_OPEN_LESS}")
     async for finding in findings_of_client(client_of(record), settings, secrets, environment):
         yield finding
 
@@ -78,7 +86,14 @@ async def findings_of_client(
             yield Finding(last.verdict, f"{last.name} {name}", last.detail)
 
 
-def lifetime(record: KeyRecord) -> Finding:
+def ways_in(record: KeyRecord, secrets: NamedSecrets) -> Iterator[Finding]:
+    """Whether a request with the key can be let in at all."""
+    yield _lifetime(record)
+    for fault in secrets.missing_of_people(client_of(record)):
+        yield Finding("FAIL", "who asks", fault)
+
+
+def _lifetime(record: KeyRecord) -> Finding:
     if record.expires is None:
         return Finding("ok", f"key {record.name}", "does not expire")
     is_over = record.expires <= datetime.now(UTC)

@@ -29,7 +29,7 @@ from proxy.access.key_records import KeyRecord
 from proxy.access.people import person_of
 from proxy.access.rules import Rule, Rules
 from proxy.app import make_people
-from proxy.commands.check_key import findings_of_client, lifetime
+from proxy.commands.check_key import findings_of_client, ways_in
 from proxy.commands.key_table import opens
 from proxy.commands.probing import Finding
 from proxy.errors import NoAccess, SettingsError
@@ -66,7 +66,8 @@ async def findings_of_person(
 ) -> AsyncIterator[Finding]:
     """What comes of each step, for a person who asks through a key or, without one, by a token."""
     if record is not None:
-        yield lifetime(record)
+        for finding in ways_in(record, secrets):
+            yield finding
         yield Finding("ok", "what the key opens", opens(record.grant))
     yield _of_person(person, settings)
     rules = rules_of(settings.access)

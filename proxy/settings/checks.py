@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
+from proxy.access.identity import is_read_as_token
 from proxy.access.loopback import is_loopback_host
 from proxy.core.lookalikes import Names
 from proxy.errors import EmptyScope, SettingsError
@@ -109,6 +110,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
     return (
         *_short_keys(settings),
         *_keys_beside_file(settings),
+        *_keys_like_tokens(settings),
         *_forwards_without_keys(settings),
         *_in_clear(settings),
         *_keys_in_clear(settings),
@@ -139,6 +141,17 @@ def _keys_beside_file(settings: Settings) -> Iterator[str]:
         yield (
             "api_keys beside keys_file: each of these keys opens all that the settings allow, "
             "without limits; make keys that open less with: rag-proxy keys add NAME"
+        )
+
+
+def _keys_like_tokens(settings: Settings) -> Iterator[str]:
+    keys = [key.get_secret_value() for key in settings.api_keys]
+    places = ", ".join(str(n) for n, key in enumerate(keys, 1) if is_read_as_token(key))
+    if places and settings.issuer_url is not None:
+        yield (
+            "api_keys beside identity.oidc: a key of three parts with dots between is read as a "
+            f"token and opens nothing (number {places} of {len(keys)}); make keys with: openssl "
+            "rand -hex 24"
         )
 
 

@@ -17,6 +17,7 @@ from pydantic_settings import InitSettingsSource
 
 from proxy.errors import SettingsError
 from proxy.settings.access import AccessRule
+from proxy.settings.identity import OIDCSettings
 from proxy.settings.messages import fault, unknown, unquoted
 from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.prices import ModelPriceSettings
@@ -32,8 +33,14 @@ from proxy.settings.sources import (
 )
 
 DOTENV: Final = Path(".env")
-_TABLES: Final[Mapping[str, type[BaseModel]]] = {"prices": ModelPriceSettings, "access": AccessRule}
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {
+    "access": AccessRule,
+    "identity": OIDCSettings,
+    "prices": ModelPriceSettings,
+}
 """The tables that are no profiles, by the setting that holds them."""
+_NAMED_BY_US: Final = (AccessRule, OIDCSettings)
+"""Tables whose place says what they are: nobody chooses a name for them."""
 
 
 def load_settings(config: Path | None = None, **overrides: object) -> Settings:
@@ -98,12 +105,16 @@ def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:
     path = _path(error["loc"])
     source = next((each for each in sources if each.holds(path)), Source())
     if error["type"] != "extra_forbidden":
-        return f"{source.label(path)}: {fault(error)}"
+        is_one_rule = error["loc"] == ("access",) and isinstance(error["input"], Mapping)
+        said = "must be [[access]], in two brackets" if is_one_rule else fault(error)
+        return f"{source.label(path)}: {said}"
     inner = _TABLES.get(str(path[0]), Profile)
-    if len(path) > 1 and isinstance(error["input"], Mapping) and inner is not AccessRule:
+    if len(path) > 1 and isinstance(error["input"], Mapping) and inner not in _NAMED_BY_US:
         return f"{source.label(path)}: {unquoted('.'.join(map(str, path[1:])))}"
     fields = Settings.model_fields if len(path) == 1 else inner.model_fields
     known = {name: name for name in fields}
+    if path[:-1] == ["identity"]:  # one level too high, or another name than oidc
+        known = {name: f"identity.oidc.{name}" for name in fields} | {"oidc": "identity.oidc"}
     return f"{source.label(path)}: {unknown(str(path[-1]).lower(), known)}"
 
 

@@ -40,12 +40,16 @@ class NamedSecrets:
             if variable and self.named(variable) is None:
                 state = "holds no key" if self.variables.get(variable) else "is not set"
                 yield _without(client, "lighton_key_env", f"{variable} {state}", "set it")
-            signed = client.people.secret_env if client.people else ""
-            if signed and self.text(signed) is None:
-                yield _without(client, "signed_user_secret_env", f"{signed} is not set", "set it")
-            if signed and not has_identity():
-                fault = "nothing can check signatures"
-                yield _without(client, "signed_user_header", fault, f"pip install '{EXTRA}'")
+            yield from self.missing_of_people(client)
+
+    def missing_of_people(self, client: Client) -> Iterator[str]:
+        """One line for each thing without which nobody can tell who asks through a key."""
+        signed = client.people.secret_env if client.people else ""
+        if signed and self.text(signed) is None:
+            yield _without(client, "signed_user_secret_env", f"{signed} is not set", "set it")
+        if signed and not has_identity():
+            fault = "nothing can check signatures"
+            yield _without(client, "signed_user_header", fault, f"pip install '{EXTRA}'")
 
     def weak(self, clients: Iterable[Client]) -> Iterator[str]:
         """One line for each client whose signing secret can be guessed from one signed header."""

@@ -164,13 +164,14 @@ class Admission:
         await self.app(scope, receive, send)
 
     async def _identify(self, scope: Scope, exchange: Exchange) -> Client:
-        """The client. Raises what `Identities.identify` does, and TooManyWrongKeys.
+        """The client. Raises what `Identities` does, and TooManyWrongKeys.
 
         That is for an address that keeps trying, or a person whose tokens keep being too old. A
         right key opens from every address, because many clients may share one.
         """
         try:
-            return await self.identities.identify(exchange.headers, scope["headers"])
+            exchange.client = await self.identities.holder(exchange.headers)  # for the log
+            return self.identities.asking(exchange.client, scope["headers"])
         except NoPerson:
             raise  # the key was right
         except Unauthorized as error:

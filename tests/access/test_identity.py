@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from proxy.access.clients import ANYBODY, Client, PeopleHeaders, Person
 from proxy.access.grants import Grant
-from proxy.access.identity import WITH_TOKEN, Identities, ReadsTokens
+from proxy.access.identity import WITH_TOKEN, Identities, ReadsTokens, is_read_as_token
 from proxy.access.keys import KeyRing
 from proxy.access.rules import Rules as RealRules
 from proxy.access.user_headers import UserHeaders
@@ -64,10 +65,12 @@ class World:
 
     async def client(self, bearer: str | None, *raw: tuple[bytes, bytes]) -> Client:
         headers = {} if bearer is None else {"authorization": bearer}
-        return self.identities.admit(await self.identities.identify(headers, raw))
+        holder = await self.identities.holder(headers)
+        return self.identities.admit(self.identities.asking(holder, raw))
 
     async def unadmitted(self, bearer: str, *raw: tuple[bytes, bytes]) -> Client:
-        return await self.identities.identify({"authorization": bearer}, raw)
+        holder = await self.identities.holder({"authorization": bearer})
+        return self.identities.asking(holder, raw)
 
 
 async def test_a_key_that_stands_for_nobody_else_is_itself_whatever_headers_say() -> None:
@@ -120,6 +123,23 @@ async def test_what_is_neither_a_token_nor_a_key_opens_nothing(
         await World(keys=keys, tokens=Tokens()).client(bearer)
 
 
+@pytest.mark.parametrize(
+    ("key", "is_token"),
+    [("a.b.c", True), ("a-b.c_d.", True), ("a.b", False), ("a.b.c.d", False), ("a.b.c!", False)],
+)
+async def test_a_key_of_a_tokens_form_is_read_as_one(key: str, *, is_token: bool) -> None:
+    read = []
+
+    class Notes:
+        async def person(self, token: str) -> Person:
+            read.append(token)
+            return ANN
+
+    with suppress(Unauthorized):
+        await World(tokens=Notes()).client(f"Bearer {key}")
+    assert is_read_as_token(key) is bool(read) is is_token
+
+
 async def test_without_an_issuer_a_token_is_a_key_like_another() -> None:
     with pytest.raises(Unauthorized):
         await World().client(f"Bearer {TOKEN}")
@@ -128,7 +148,7 @@ async def test_without_an_issuer_a_token_is_a_key_like_another() -> None:
 async def test_without_keys_and_tokens_anybody_may_ask() -> None:
     identities = Identities(KeyRing([], secret=b"s"), UserHeaders(lambda _: None), RealRules(()))
     assert identities.is_open
-    assert await identities.identify({}, []) is ANYBODY
+    assert identities.asking(await identities.holder({}), []) is ANYBODY
 
 
 def test_with_keys_or_tokens_not_anybody_may_ask() -> None:

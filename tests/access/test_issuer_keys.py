@@ -175,26 +175,41 @@ async def test_a_key_that_may_be_withdrawn_waits_for_the_fetch_that_tells() -> N
     assert await asyncio.gather(*waiting) == [False, False]
 
 
-async def test_who_has_a_known_key_does_not_wait_while_an_issuer_is_asked_again() -> None:
+async def test_nobody_waits_for_an_issuer_that_hangs_but_the_one_who_asks_it_again() -> None:
     world = World()
     assert await world.knows()
     world.break_down()
     world.now = FRESH_S
     assert await world.knows()
-    world.is_open.clear()
     world.now += 60
-    first = asyncio.create_task(world.knows())
+    world.is_open.clear()
+    asking = asyncio.create_task(world.knows())
     await asyncio.sleep(0)
-    assert await asyncio.wait_for(world.knows(), 5)
-    with_unknown = asyncio.create_task(world.knows(Head("ES256", "made-up")))
-    await asyncio.sleep(0)
-    assert not first.done()
-    assert not with_unknown.done()
-    world.fault = None
+    async with asyncio.timeout(5):
+        assert await world.knows()
+        with pytest.raises(IdentityUnavailable):
+            await world.knows(Head("ES256", "made-up"))
+    assert (world.asked, asking.done()) == (3, False)
     world.is_open.set()
-    assert await first
-    assert not await with_unknown
-    assert world.asked == 3
+    assert await asking
+
+
+async def test_without_keys_too_only_one_waits_for_an_issuer_that_hangs() -> None:
+    world = World()
+    world.break_down()
+    with pytest.raises(IdentityUnavailable):
+        await world.knows()
+    world.fault, world.now = None, 10
+    world.is_open.clear()
+    asking = asyncio.create_task(world.knows())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        with pytest.raises(IdentityUnavailable) as caught:
+            await world.knows()
+    assert caught.value.retry_after_s == 1
+    world.is_open.set()
+    assert await asking
+    assert await world.knows()
 
 
 async def test_a_new_key_is_neither_right_nor_wrong_while_the_issuer_is_down() -> None:

@@ -79,6 +79,7 @@ def test_a_header_may_be_any_that_says_nothing_else(name: str) -> None:
     [
         *("Authorization", "cookie", "HOST", "Content-Type", "content-length"),
         *("X-LightOn-Workspace-Id", "x-request-id", "Transfer-Encoding", "Origin"),
+        *("X-Forwarded-For", "forwarded", "X-Real-IP", "User-Agent"),
     ],
 )
 def test_a_header_that_says_something_else_is_refused(name: str) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 import functools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.access.clients import PeopleHeaders
 from proxy.access.grants import Grant
 from proxy.access.key_records import KeyRecord, Secret
 from proxy.commands import check
@@ -70,6 +72,23 @@ async def test_a_key_of_everything_may_use_everything(sandbox: str) -> None:
         "ok      any other model: as a request names it",
         "ok      LightOn searches in all workspaces: one result",
     ]
+
+
+async def test_a_key_that_stands_for_people_says_so(sandbox: str) -> None:
+    plain = replace(record(), people=PeopleHeaders("X-User"))
+    assert (await lines(sandbox, plain))[1] == (
+        "ok      who asks: people in X-User: what follows is what the key opens, and rules may "
+        "open less (see --as PERSON)"
+    )
+
+
+async def test_a_key_without_the_secret_of_its_front_end_has_failed(sandbox: str) -> None:
+    signed = replace(record(), people=PeopleHeaders("X-Jwt", "SECRET"))
+    assert (await lines(sandbox, signed))[1].startswith(
+        "FAIL    who asks: keys.acme.signed_user_secret_env: SECRET is not set, so every request "
+    )
+    found = await lines(sandbox, signed, {"SECRET": "0" * 64})
+    assert not [line for line in found if "FAIL" in line]
 
 
 async def test_each_workspace_of_a_key_is_searched(sandbox: str) -> None:

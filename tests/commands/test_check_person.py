@@ -107,6 +107,12 @@ async def test_a_person_with_a_token_is_narrowed_by_rules_and_settings_alone(san
     ]
 
 
+async def test_a_person_behind_a_key_without_its_secret_has_failed(sandbox: str) -> None:
+    signed = replace(record(), people=PeopleHeaders("X-Jwt", "SECRET"))
+    found = await lines(sandbox, signed)
+    assert found[1].startswith("FAIL    who asks: keys.acme.signed_user_secret_env: SECRET is not ")
+
+
 async def test_a_person_whom_no_rule_fits_has_failed_and_searches_nothing(sandbox: str) -> None:
     found = await lines(sandbox, None, "eve", ("HR",), access=RULES[:2], people_in_records="given")
     assert found[:3] == [

@@ -106,7 +106,7 @@ def test_a_wrong_rule_is_named_with_its_place(table: str, problem: str) -> None:
         ("[[access]]\ngroup = 3", "[1].group: must be text that is not empty"),
         ("[[access]]\nuser = 3", "[1].user: must be text"),
         ("[[access]]\nuser = ' ann'", "[1].user: must be 1 to 256 printable characters, "),
-        ("[access]\ngroup = 'hr'", ": must be a list"),
+        ("[access]\ngroup = 'hr'", ": must be [[access]], in two brackets"),
         ("access = [3]", ": item 1 must be a table"),
     ],
 )

@@ -189,6 +189,16 @@ def test_one_process_and_processes_that_share_are_not_warned_about() -> None:
     assert warnings_of(Settings(workers=4, redis_url="redis://localhost")) == ()
 
 
+def test_keys_that_are_read_as_tokens_are_warned_about() -> None:
+    keys = ["k" * 24, "team.alpha.0123456789abcdef", "a.long.key.of.four.parts"]
+    oidc = {"issuer": "https://login.example.com", "audience": "a"}
+    (warning,) = warnings_of(Settings(api_keys=keys, identity={"oidc": oidc}))
+    assert "read as a token and opens nothing (number 2 of 3)" in warning
+    assert "alpha" not in warning
+    assert warnings_of(Settings(api_keys=keys)) == ()
+    assert warnings_of(Settings(api_keys=keys[::2], identity={"oidc": oidc})) == ()
+
+
 @pytest.mark.parametrize(
     ("url", "is_in_clear"),
     [

@@ -82,6 +82,44 @@ def test_every_problem_is_named_by_what_its_source_calls_it(
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "[access]\ngroup = 'hr'\n",
+            "access in rag-proxy.toml: must be [[access]], in two brackets",
+        ),
+        ("access = 3\n", "access in rag-proxy.toml: must be a list"),
+        (
+            "[[access]]\ngroup = 'hr'\nworkspace = [1]\n",
+            "access[1].workspace in rag-proxy.toml: no such setting; did you mean workspace_id?",
+        ),
+        (
+            "[identity]\nissuer = 'https://login.test'\n",
+            (
+                "identity.issuer in rag-proxy.toml: no such setting; did you mean "
+                "identity.oidc.issuer?"
+            ),
+        ),
+        (
+            "[identity.oicd]\nissuer = 'https://login.test'\n",
+            "identity.oicd in rag-proxy.toml: no such setting; did you mean identity.oidc?",
+        ),
+        (
+            "[identity.oidc]\nissuer = 'https://login.test'\naudience = 'a'\nuser_claims = 'a'\n",
+            (
+                "identity.oidc.user_claims in rag-proxy.toml: no such setting; did you mean "
+                "user_claim?"
+            ),
+        ),
+    ],
+)
+def test_a_table_in_a_wrong_place_or_with_a_wrong_name_says_where_it_belongs(
+    text: str, told: str
+) -> None:
+    assert problems(toml(text)) == (told,)
+
+
 def test_an_unknown_key_names_the_nearest_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     set_variables(monkeypatch, RAG_PROXY_PROT="1")
     config = toml("workspace = [1]\nzzz = 1\nLIGHTON_API_KEY = 'x'\n")

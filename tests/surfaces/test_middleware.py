@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from proxy.access.clients import Client, Person
+from proxy.access.clients import Client, PeopleHeaders, Person
 from proxy.access.identity import Identities
 from proxy.access.keys import KeyRing
 from proxy.access.rules import Rules
-from proxy.access.user_headers import RawHeaders, UserHeaders
+from proxy.access.user_headers import UserHeaders
 from proxy.access.wrong_keys import WrongKeys
 from proxy.errors import Forbidden, NoPerson, TooManyWrongKeys, Unauthorized
 from proxy.surfaces.exchange import exchange_of
@@ -231,8 +231,8 @@ class Front(Identities):
     def __init__(self) -> None:
         super().__init__(RING, HEADERS, Rules(()))
 
-    async def identify(self, headers: Mapping[str, str], raw: RawHeaders) -> Client:
-        client = await super().identify(headers, raw)
+    async def holder(self, headers: Mapping[str, str]) -> Client:
+        client = await super().holder(headers)
         if "x-token" in headers:
             return client
         raise Unauthorized("The token has expired.", tried_by=headers.get("x-who", ""))
@@ -327,7 +327,7 @@ class Refusing(Identities):
         super().__init__(RING, HEADERS, Rules(()))
         self.error = error
 
-    async def identify(self, _headers: Mapping[str, str], _raw: RawHeaders) -> Client:
+    async def holder(self, _headers: Mapping[str, str]) -> Client:
         raise self.error.again()
 
 
@@ -358,6 +358,22 @@ async def test_a_token_out_of_its_time_is_a_try_of_its_person() -> None:
 
 async def test_a_front_end_that_names_nobody_tries_nothing() -> None:
     assert await tries(Refusing(NoPerson("Nobody.")), WrongKeys(), 12) == [NoPerson] * 12
+
+
+async def test_the_log_names_the_key_of_a_front_end_that_names_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    front = Client("front", "1", people=PeopleHeaders("x-user"))
+
+    class Keyed(Identities):
+        async def holder(self, _headers: Mapping[str, str]) -> Client:
+            return front
+
+    identities = Keyed(RING, HEADERS, Rules(()))
+    app = Requests(ErrorReplies(Admission(noting(), identities, NO_ORIGINS)))
+    with caplog.at_level(logging.INFO, "proxy.access"):
+        assert (await ask(app)).status == 401
+    assert " key=front error=no_person" in caplog.text
 
 
 # Paths
@@ -423,7 +439,7 @@ class Known(Identities):
     def __init__(self) -> None:
         super().__init__(RING, HEADERS, Rules(()))
 
-    async def identify(self, _headers: Mapping[str, str], _raw: RawHeaders) -> Client:
+    async def holder(self, _headers: Mapping[str, str]) -> Client:
         return Client("front", "1", person=Person("ann"))
 
 
