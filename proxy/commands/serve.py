@@ -47,6 +47,8 @@ def run(config: Path | None, **flags: str | int | None) -> None:
         server_config,
         log_level=settings.log_level,
         limits=door_limits(settings),
+        drain_delay_s=settings.drain_delay_s,
+        grace_s=settings.grace_s,
     )
     for warning in warnings:
         say(f"rag-proxy: warning: {warning}", err=True)

@@ -45,6 +45,8 @@ FIXED: Final = frozenset(
         "head_timeout_s",
         "max_waiting_connections",
         "trusted_proxies",
+        "drain_delay_s",
+        "grace_s",
         "redis_url",
         "state_max_bytes",
     }
