@@ -5,34 +5,30 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import httpx
 from pydantic import SecretStr
-from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from proxy.access.clients import Client
-from proxy.access.grants import Limits
 from proxy.access.identity import Identities, ReadsTokens
 from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
-from proxy.access.loopback import LOOPBACK_ORIGIN
-from proxy.access.refusals import LIMIT_HEADERS
 from proxy.access.rules import Rules
 from proxy.access.user_headers import UserHeaders
 from proxy.access.watched_file import never_hung_up
+from proxy.access.wrong_keys import WrongKeys
 from proxy.core.addresses import HostRule
 from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
 from proxy.core.instructions import SEARCHING
-from proxy.core.names import SEARCH_COUNT
 from proxy.core.plan import Policy
 from proxy.core.ports import ModelUpstream
 from proxy.core.read_tool import ReadTool
@@ -42,30 +38,25 @@ from proxy.settings.access import rules_of
 from proxy.settings.extras import require_extras
 from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
-from proxy.settings.reloading import Origin, SettingsFile
+from proxy.settings.reloading import Following, Given, Origin
+from proxy.state.counters import Counters
 from proxy.state.shared import Shared
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
+from proxy.surfaces.by_settings import audit_of, limits_of_all, middleware_of, usage_of
 from proxy.surfaces.chat import ChatCompletions, ModelOf, ToolsOf
-from proxy.surfaces.cors import CORS
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
-from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.models import ModelList, Models, OneModel
-from proxy.surfaces.replies import ErrorReplies
+from proxy.surfaces.parts import Share
+from proxy.surfaces.reloadable import Reloadable
 from proxy.surfaces.usage import UsageOfKey
-from proxy.tasks import TaskScope
-from proxy.telemetry.audit_file import AuditFile
-from proxy.telemetry.audit_record import Audit, AuditRecords
 from proxy.telemetry.people import PeopleInRecords
-from proxy.telemetry.prices import Prices
-from proxy.telemetry.usage_file import Usage, UsageFile
-from proxy.telemetry.usage_record import UsageRecords
 from proxy.upstreams.http.breaker import BreakerRules
 from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
 from proxy.upstreams.http.endpoint import Endpoint, Transport
-from proxy.upstreams.http.outbound import Outbound
+from proxy.upstreams.http.outbound import Outbound, WayOut
 from proxy.upstreams.http.retries import RetriedList, RetriedRounds, Retries
 from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES, RetryPolicy
 from proxy.upstreams.http.status import Vendor
@@ -75,6 +66,7 @@ from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
+from proxy.upstreams.lighton.sightings import Sightings
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.model.fallback import Fallback
 from proxy.upstreams.model.guarded import Guarded
@@ -83,83 +75,105 @@ from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
 
+if TYPE_CHECKING:
+    from proxy.access.issuer_keys import IssuerKeys
+
 Probes = tuple[tuple[Endpoint, str], ...]
-_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower(), "retry-after", *LIMIT_HEADERS)
+_NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
+
+Proxy = Reloadable[Given]
+"""The application that a server gets."""
+_AnyTransport = Outbound | Transport | httpx.AsyncBaseTransport
 
 
 def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     settings: Settings,
-    outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
+    outbound: _AnyTransport | None = None,
     *,
+    environment: Mapping[str, str] = _NO_VARIABLES,
     hang_ups: Callable[[], int] = never_hung_up,
     secrets: NamedSecrets = NO_SECRETS,
     keys: KeyRing | None = None,
     rules: Rules | None = None,
     origin: Origin | None = None,
-) -> Application:
-    """The proxy. `outbound` carries the upstream requests; by default they go direct.
+    take: Callable[[Settings], None] | None = None,
+) -> Proxy:
+    """The proxy. `outbound` carries the upstream requests.
 
-    `hang_ups` counts the signals to read files again that may have changed. `secrets` are those
-    that client keys name. `keys` tell who may ask, and `rules` what people may use; by default as
-    the settings say. `origin` is where the settings come from, to follow changes of their file.
+    By default they go as the settings and the variables in `environment` say. `hang_ups` counts
+    the signals to read settings and files again. `secrets` are those that client keys name. `keys`
+    tell who may ask, and `rules` what people may use; by default as the settings say. `origin` is
+    where the settings come from, to follow their changes, and `take` lets what is outside the
+    application follow them.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
     """
-    if not isinstance(outbound, Outbound):
-        outbound = Outbound.over(outbound) if outbound else Outbound.of(settings, {})
+    held = Rules(rules_of(settings.access)) if rules is None else rules
+    way = outbound if isinstance(outbound, Outbound | None) else Outbound.over(outbound)
+    outside = _Outside(environment, hang_ups, way, keys, held)
+    proxy: Proxy = Reloadable(partial(_application, outside), Given(settings, secrets))
+    if origin is not None:
+
+        def replace(given: Given) -> None:
+            proxy.replace(given)
+            if take is not None:
+                take(given.settings)
+
+        apply = partial(_apply_rules, held)
+        following = Following(origin, proxy.given, replace, apply, hang_ups=hang_ups)
+        proxy.jobs.append(following.keep_following)
+    return proxy
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What is the same for all applications that follow each other."""
+
+    environment: Mapping[str, str]
+    hang_ups: Callable[[], int]
+    outbound: Outbound | None
+    keys: KeyRing | None
+    rules: Rules
+
+
+def _application(outside: _Outside, given: Given, parts: Share) -> Application:
+    """The application for what is given. What it has of `parts`, it may share with others."""
+    settings, secrets = given.settings, given.secrets
     whose = _whose_documents(settings)
-    fences = hashlib.sha256(b"words of fences\0" + whose).digest()
-    seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
-    circuits = Circuits(BreakerRules(settings.breaker_failures, settings.breaker_open_s))
-    store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
-    upstreams = make_upstreams(settings, outbound.guarded(circuits), store, circuits)
-    policies = Policies(settings, LightOnScope)
     realm = hashlib.sha256(whose).hexdigest()
-    turns = KeptTurns(store, settings.turns_ttl_s, realm)
-    counters = make_counters(store, settings.limits_without_redis)
-    limits = AllLimits(counters, _limits_of_all(settings), realm)
-    tools = _tools(ClientSearches(upstreams.search, secrets.named), settings)
+    fences = hashlib.sha256(b"words of fences\0" + whose).digest()
+    outbound = _outbound(outside, settings, parts)
+    rules = BreakerRules(settings.breaker_failures, settings.breaker_open_s)
+    circuits = parts.of(Circuits, rules)
+    store = _store(settings, parts, whose)
+    upstreams = make_upstreams(
+        settings, outbound.guarded(circuits), store, circuits, parts.of(Sightings)
+    )
+    policies = Policies(settings, LightOnScope)
+    limits = AllLimits(_counters(settings, parts, store), limits_of_all(settings), realm)
     of_model = _retry_policy(settings, settings.model_retries, MODEL_STATUSES)
-    model_of = _models(upstreams, circuits, of_model)
-    shelf = Shelf(settings.state_max_bytes, time.monotonic)
-    usage, audit = _usage(settings), _audit(settings)
+    usage, audit = usage_of(settings, parts), audit_of(settings, parts)
     chat = ChatCompletions(
         settings,
         policies,
-        model_of,
-        tools,
+        _models(upstreams, circuits, of_model),
+        _tools(ClientSearches(upstreams.search, secrets.named), settings),
         WISHES,
-        turns,
+        KeptTurns(store, settings.turns_ttl_s, realm),
         fences,
-        shelf,
+        parts.of(Shelf, settings.state_max_bytes, time.monotonic),
+        parts.of(_weighing),
         keeps_trails=audit is not None,
     )
     models = Models(policies.names, RetriedList(upstreams.models, of_model))
     people = make_people(settings)
-    path = settings.keys_file
-    faults = secrets.missing
-    file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
-    rules = Rules(rules_of(settings.access)) if rules is None else rules
-
-    jobs: list[Callable[[], Coroutine[Any, Any, None]]] = [counters.keep]
-    closes: list[Callable[[], Awaitable[None]]] = [outbound.aclose, counters.aclose, store.aclose]
     if settings.keep_warm_s:
-        jobs.append(partial(keep_warm, upstreams.probes, settings.keep_warm_s))
-    if file is not None:
-        jobs.append(file.keep_looking)
-    if origin is not None and origin.file is not None:
-        apply = (partial(_apply_rules, rules),)
-        followed = SettingsFile(origin.file, origin, settings, apply, hang_ups=hang_ups)
-        jobs.append(followed.keep_looking)
-    if usage is not None:
-        closes.append(partial(asyncio.to_thread, usage.file.close))
-    if audit is not None:
-        closes.append(partial(asyncio.to_thread, audit.file.close))
-
-    ring = keys or _key_ring(settings, file)
-    headers = UserHeaders(secrets.text)
-    identities = Identities(ring, headers, rules, _tokens(settings, outbound))
+        made_of = partial, keep_warm, upstreams.probes, settings.keep_warm_s
+        parts.of(*made_of, job=lambda work: work())
+    ring = outside.keys or _key_ring(settings, _key_file(outside, given, parts))
+    tokens = _tokens(settings, outbound, parts)
+    identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
 
     return Application(
         routes=[
@@ -174,28 +188,60 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
-        middleware=_middleware(settings, identities, usage, audit, people),
+        middleware=middleware_of(
+            settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
+        ),
         redirect_slashes=False,
-        lifespan=_lifespan(jobs, closes),
     )
 
 
-def _lifespan(
-    jobs: Iterable[Callable[[], Coroutine[Any, Any, None]]],
-    closes: Iterable[Callable[[], Awaitable[None]]],
-) -> Callable[[Application], AbstractAsyncContextManager[None]]:
-    """Run the jobs while the app runs, and close things after it, in order."""
+def _outbound(outside: _Outside, settings: Settings, parts: Share) -> Outbound:
+    if outside.outbound is not None:
+        return parts.of(_itself, outside.outbound, close=Outbound.aclose)
+    made_of = WayOut.of(settings), outside.environment
+    return parts.of(Outbound.of, *made_of, close=Outbound.aclose)
 
-    @asynccontextmanager
-    async def lifespan(_app: Application) -> AsyncIterator[None]:
-        async with TaskScope() as tasks:
-            for job in jobs:
-                _ = tasks.start(job())
-            yield
-        for close in closes:
-            await close()
 
-    return lifespan
+def _itself(outbound: Outbound) -> Outbound:
+    return outbound
+
+
+def _store(settings: Settings, parts: Share, whose: bytes) -> Store:
+    """Only what others can reach is sealed, so only there the seal makes another store."""
+    redis_url = _secret(settings.redis_url) or None
+    seal = b"" if redis_url is None else hashlib.sha256(b"seal of what is kept\0" + whose).digest()
+    return parts.of(
+        make_store, redis_url, settings.state_max_bytes, seal, close=lambda store: store.aclose()
+    )
+
+
+def _counters(settings: Settings, parts: Share, store: Store) -> Counters:
+    """Without Redis there is nothing to do without, and the counts go on."""
+    policy = None if settings.redis_url is None else settings.limits_without_redis
+    return parts.of(
+        make_counters,
+        store,
+        policy,
+        job=lambda counters: counters.keep(),
+        close=lambda counters: counters.aclose(),
+    )
+
+
+def _key_file(outside: _Outside, given: Given, parts: Share) -> KeyFile | None:
+    path = given.settings.keys_file
+    if path is None:
+        return None
+    made_of = path, outside.hang_ups, given.secrets
+    return parts.of(_open_key_file, *made_of, job=KeyFile.keep_looking)
+
+
+def _open_key_file(path: str, hang_ups: Callable[[], int], secrets: NamedSecrets) -> KeyFile:
+    return KeyFile(Path(path), hang_ups=hang_ups, faults=secrets.missing)
+
+
+def _weighing() -> asyncio.Lock:
+    """Held by the one answer of the process whose citations are weighed."""
+    return asyncio.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +259,11 @@ class Upstreams:
 
 
 def make_upstreams(
-    settings: Settings, outbound: Outbound, store: Store, circuits: Circuits = NEVER_OPEN
+    settings: Settings,
+    outbound: Outbound,
+    store: Store,
+    circuits: Circuits = NEVER_OPEN,
+    sightings: Sightings | None = None,
 ) -> Upstreams:
     """Clients for the upstreams that `settings` name. They share search results through `store`."""
 
@@ -242,6 +292,7 @@ def make_upstreams(
         timeout_s=settings.search_timeout_s,
         shared=Shared(store, settings.search_cache_ttl),
         hosts=HostRule.of(settings.citation_hosts),
+        sightings=Sightings() if sightings is None else sightings,
         circuits=circuits,
     )
     return Upstreams(model, models, search)
@@ -280,23 +331,6 @@ def _apply_rules(rules: Rules, settings: Settings) -> str:
     return "one rule for people" if count == 1 else f"{count} rules for people"
 
 
-def _usage(settings: Settings) -> Usage | None:
-    if settings.usage_file is None:
-        return None
-    prices = Prices() if settings.prices is None else settings.prices.prices
-    records = UsageRecords(prices, settings.profiles, settings.default_model)
-    return Usage(UsageFile(Path(settings.usage_file)), records)
-
-
-def _audit(settings: Settings) -> Audit | None:
-    if settings.audit_file is None:
-        return None
-    records = AuditRecords(
-        settings.profiles, settings.default_model, has_texts=settings.audit_texts
-    )
-    return Audit(AuditFile(Path(settings.audit_file)), records)
-
-
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     secret = _secret_of_names("client keys", settings)
     return KeyRing(map(_secret, settings.api_keys), secret=secret, file=file)
@@ -310,14 +344,13 @@ def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:
     return Issuer(oidc.issuer, oidc.jwks_url, outbound.issuer, settings.connect_timeout_s)
 
 
-def _tokens(settings: Settings, outbound: Outbound) -> ReadsTokens | None:
+def _tokens(settings: Settings, outbound: Outbound, parts: Share) -> ReadsTokens | None:
     oidc = None if settings.identity is None else settings.identity.oidc
     issuer = make_issuer(settings, outbound)
     if oidc is None or issuer is None:
         return None
     require_extras(settings)
-    # The library behind these is in an extra.
-    from proxy.access.issuer_keys import IssuerKeys  # noqa: PLC0415
+    # The library behind this is in an extra.
     from proxy.access.tokens import TokenRules, Tokens  # noqa: PLC0415
 
     rules = TokenRules(
@@ -327,7 +360,13 @@ def _tokens(settings: Settings, outbound: Outbound) -> ReadsTokens | None:
         oidc.user_claim,
         oidc.groups_claim,
     )
-    return Tokens(rules, IssuerKeys(issuer.keys))
+    return Tokens(rules, parts.of(_keys_of, issuer))
+
+
+def _keys_of(issuer: Issuer) -> IssuerKeys:
+    from proxy.access.issuer_keys import IssuerKeys  # noqa: PLC0415 - as above
+
+    return IssuerKeys(issuer.keys)
 
 
 def make_people(settings: Settings) -> PeopleInRecords:
@@ -339,50 +378,6 @@ def make_people(settings: Settings) -> PeopleInRecords:
 def _secret_of_names(whose: str, settings: Settings) -> bytes:
     names = f"names of {whose}\0{_secret(settings.scaleway_api_key)}\0".encode()
     return names + _whose_documents(settings)
-
-
-def _middleware(
-    settings: Settings,
-    identities: Identities,
-    usage: Usage | None,
-    audit: Audit | None,
-    people: PeopleInRecords,
-) -> list[Middleware]:
-    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
-    origins = settings.cors_origins
-    if origins is None:
-        origins = () if identities.is_open else ("*",)
-    cors = Middleware(
-        CORS,
-        allow_origins=origins,
-        allow_origin_regex=LOOPBACK_ORIGIN if settings.cors_origins is None else None,
-        allow_methods=("GET", "POST"),
-        allow_headers=("*",),
-        expose_headers=_EXPOSED_HEADERS,
-    )
-    return [
-        Middleware(Requests, usage=usage, audit=audit, people=people),
-        cors,
-        Middleware(ErrorReplies),
-        Middleware(Paths),
-        Middleware(
-            Admission,
-            identities=identities,
-            origins=frozenset(settings.cors_origins or ()),
-            allow_forwarded=settings.allow_forwarded,
-        ),
-    ]
-
-
-def _limits_of_all(settings: Settings) -> Limits:
-    """The limits of all clients together."""
-    return Limits(
-        requests_per_minute=settings.requests_per_minute,
-        tokens_per_minute=settings.tokens_per_minute,
-        concurrent=settings.max_concurrent_answers,
-        daily_tokens=settings.daily_tokens,
-        monthly_tokens=settings.monthly_tokens,
-    )
 
 
 def _whose_documents(settings: Settings) -> bytes:

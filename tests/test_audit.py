@@ -12,7 +12,7 @@ import pytest
 
 from proxy import engine
 from proxy.access.grants import Grant, Limits
-from proxy.surfaces.application import Application
+from proxy.app import Proxy
 from proxy.telemetry.audit_check import Check
 from proxy.telemetry.trail import Trail, trail_of
 from tests.support.asgi import ask
@@ -29,7 +29,7 @@ def content(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-async def lines(app: Application, path: Path) -> list[dict[str, Any]]:
+async def lines(app: Proxy, path: Path) -> list[dict[str, Any]]:
     """The lines of the file once `app` has ended, which writes them all. They are one chain."""
     async with app.lifespan_context(app):
         pass

@@ -15,10 +15,9 @@ import httpx
 import orjson
 import pytest
 
-from proxy.app import create_app
+from proxy.app import Proxy, create_app
 from proxy.core.nothing_found import UNSEARCHED
 from proxy.settings import Settings
-from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, ask
 from tests.support.clock import skipping_clock
 from tests.support.openai_assemble import assemble, assemble_reply
@@ -88,7 +87,7 @@ class World:
             **NO_RETRIES,
         }
         self._inner = upstreams.transport()
-        self.app: Application = create_app(
+        self.app: Proxy = create_app(
             Settings(**{**given, **more}), httpx.MockTransport(self._answer)
         )
 

@@ -18,9 +18,8 @@ import pytest
 
 from proxy.access.clients import Client, Person
 from proxy.access.grants import Grant, Limits
-from proxy.app import create_app
+from proxy.app import Proxy, create_app
 from proxy.settings import Settings
-from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, ask
 from tests.support.keyed import GivenKeys, GivenRules
 from tests.support.script import DONE, Round, delta_event, search_call
@@ -51,7 +50,7 @@ def says(body: Mapping[str, Any]) -> Round:
     return ANSWERS if has_searched or not body.get("tools") else SEARCHES
 
 
-def app_with(**limits: Any) -> Application:
+def app_with(**limits: Any) -> Proxy:
     return create_app(settings(**limits), Upstreams(says).transport())
 
 
@@ -202,7 +201,7 @@ async def test_pages_may_read_the_headers_of_limits() -> None:
             assert name in exposed
 
 
-async def try_keys(app: Application, count: int, key: str = "a-wrong-key") -> list[Answer]:
+async def try_keys(app: Proxy, count: int, key: str = "a-wrong-key") -> list[Answer]:
     headers = {"authorization": f"Bearer {key}"}
     return [await ask(app, document=HI, headers=headers) for _ in range(count)]
 

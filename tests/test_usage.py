@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from proxy.access.clients import Client, Person
 from proxy.access.grants import Grant, Limits
 from proxy.access.keys import KeyRing
-from proxy.app import create_app
+from proxy.app import Proxy, create_app
 from proxy.settings import Settings
-from proxy.surfaces.application import Application
 from proxy.telemetry.usage_sums import Sums
 from tests.support.asgi import Answer, ask
 from tests.support.keyed import World
@@ -89,7 +88,7 @@ def usage(tokens: int, cached: int | None = None) -> dict[str, Any]:
     }
 
 
-def make_app(path: Path, upstream: Upstream, **more: Any) -> Application:
+def make_app(path: Path, upstream: Upstream, **more: Any) -> Proxy:
     given = {
         "lighton_base_url": "http://lighton.test",
         "lighton_api_key": "secret-lighton-key",
@@ -162,7 +161,7 @@ def rounds_of(case: Case) -> Iterator[Round | Last]:
     yield Round("secret answer [1]", usage=usage(11)) if case.last == "ok" else case.last
 
 
-async def play(app: Application, upstream: Upstream, case: Case) -> Answer:
+async def play(app: Proxy, upstream: Upstream, case: Case) -> Answer:
     upstream.rounds, upstream.hangs_up = rounds_of(case), asyncio.Event()
     document: dict[str, Any] = {
         "messages": [{"role": "user", "content": "secret question"}],
@@ -178,7 +177,7 @@ async def play(app: Application, upstream: Upstream, case: Case) -> Answer:
     return await ask(app, document=document, headers=headers, hangs_up=upstream.hangs_up)
 
 
-async def records(app: Application, path: Path) -> list[dict[str, Any]]:
+async def records(app: Proxy, path: Path) -> list[dict[str, Any]]:
     """The lines of the file once `app` has ended, which writes them all."""
     async with app.lifespan_context(app):
         pass
@@ -198,7 +197,7 @@ def check_people(lines: list[dict[str, Any]], played: list[Case], *, as_given: b
         assert re.fullmatch("[0-9a-f]{16}", name) or name == person
 
 
-async def check_own_sums(app: Application, lines: list[dict[str, Any]], played: list[Case]) -> None:
+async def check_own_sums(app: Proxy, lines: list[dict[str, Any]], played: list[Case]) -> None:
     """Each person and key is told the sums of their own lines, and together of all."""
     answers = 0
     for key, person in product(range(2), PEOPLE):
@@ -391,7 +390,7 @@ async def test_a_full_disk_loses_no_answer(caplog: pytest.LogCaptureFixture) -> 
     assert len(errors) == 1
 
 
-async def sums_of(app: Application, key: int, query: str = "", person: str = "") -> Answer:
+async def sums_of(app: Proxy, key: int, query: str = "", person: str = "") -> Answer:
     headers = {"authorization": f"Bearer {KEYS[key]}", "x-person": person}
     return await ask(app, f"/v1/usage{query}", method="GET", headers=headers, content=b"")
 
@@ -415,8 +414,8 @@ async def test_a_key_gets_its_own_sums_whichever_worker_it_asks(tmp_path: Path) 
     assert [each["model"] for each in first["models"]] == ["scripted-model"]
 
 
-def _usage_of(app: Application) -> Any:
-    (found,) = [each.endpoint.surface.usage for each in app.routes if each.path == "/usage"]  # type: ignore[attr-defined]  # Starlette's base class
+def _usage_of(app: Proxy) -> Any:
+    (found,) = [each.endpoint.surface.usage for each in app.current.routes if each.path == "/usage"]  # type: ignore[attr-defined]  # Starlette's base class
     return found
 
 

@@ -25,6 +25,11 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
+def set_log_level(level: str) -> None:
+    """Let another level hold from now on."""
+    logging.getLogger().setLevel(level.upper())
+
+
 def say(line: str, *, err: bool = False) -> None:
     """Print a line for whoever watches. If nobody does any more, the server goes on."""
     try:

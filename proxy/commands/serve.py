@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from proxy.access.clients import ANYBODY
 from proxy.app import create_app
 from proxy.commands.hang_ups import HangUps
 from proxy.commands.listening import Reservation, address, can_share_port, listen
-from proxy.commands.logs import configure_logging, say
+from proxy.commands.logs import configure_logging, say, set_log_level
 from proxy.commands.serving import (
     collect_rarely,
     door_limits,
@@ -23,24 +24,14 @@ from proxy.commands.serving import (
     serve_here,
     server_config,
 )
+from proxy.commands.starting import check_start
 from proxy.commands.workers import serve_in_workers
 from proxy.errors import SettingsError
-from proxy.settings import Settings, load_named_secrets, load_settings, variable_names
-from proxy.settings.access_checks import warnings_of_rules
-from proxy.settings.checks import (
-    check_exposure,
-    check_profiles,
-    require_upstream_keys,
-    warnings_of,
-)
-from proxy.settings.extras import require_extras
-from proxy.settings.key_checks import warnings_of_keys
+from proxy.settings import Settings, load_named_secrets, load_settings
+from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Origin
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
-from proxy.telemetry.audit_file import open_audit
-from proxy.telemetry.usage_file import open_to_append
-from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 
 CANNOT_LOAD = 2
@@ -50,67 +41,48 @@ WORKER_APP = f"{__name__}:create_app_from_environment"
 def run(config: Path | None, **flags: str | int | None) -> None:
     settings = load_settings(config, **flags)
     configure_logging(settings.log_level)
-    check_profiles(settings, LightOnScope)
-    check_exposure(settings)
-    require_upstream_keys(settings, variable_names())
-    require_extras(settings)
     secrets = load_named_secrets()
-    warnings = (
-        *warnings_of(settings),
-        *warnings_of_keys(settings, secrets),
-        *warnings_of_rules(settings),
-        *_warnings_of_redis(settings),
+    warnings = (*check_start(settings, secrets), *_warnings_of_redis(settings))
+    config_of = partial(
+        server_config,
+        log_level=settings.log_level,
+        limits=door_limits(settings),
+        drain_delay_s=settings.drain_delay_s,
+        grace_s=settings.grace_s,
     )
-    _check_usage_file(settings)
-    _check_audit_file(settings)
-    limits = door_limits(settings)
-    # Also before workers start: a fault then shows once, not once for each worker.
-    outbound = Outbound.of(settings, os.environ)
     for warning in warnings:
         say(f"rag-proxy: warning: {warning}", err=True)
     ignore_hang_up()
     if settings.workers == 1:
-        hang_ups = HangUps()
-        hang_ups.listen()
-        origin = Origin(config, flags)
-        app = create_app(settings, outbound, hang_ups=hang_ups, secrets=secrets, origin=origin)
+        app = _application(settings, secrets, Origin(config, flags, check_start), _listening())
         listener = listen(settings.host, settings.port)
         welcome = greeting(settings, address(listener))
-        here = server_config(app, settings.log_level, limits=limits)
-        serve_here(here, listener, welcome)
+        serve_here(config_of(app), listener, welcome)
         return
     reserve = Reservation if can_share_port() else listen
     os.environ |= worker_environment(config, flags)
-    workers = server_config(WORKER_APP, settings.log_level, limits=limits, workers=settings.workers)
+    workers = config_of(WORKER_APP, workers=settings.workers)
     with reserve(settings.host, settings.port) as port:
         serve_in_workers(workers, port, greeting(settings, address(port)))
 
 
-def _check_usage_file(settings: Settings) -> None:
-    """Raise SettingsError if the usage file cannot be written: later on, lines would be lost."""
-    if settings.usage_file is None:
-        return
-    try:
-        os.close(open_to_append(Path(settings.usage_file)))
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise SettingsError(
-            f"{environment_names('usage_file')[0]}: cannot write {settings.usage_file} ({why})"
-        ) from error
+def _listening() -> HangUps:
+    hang_ups = HangUps()
+    hang_ups.listen()
+    return hang_ups
 
 
-def _check_audit_file(settings: Settings) -> None:
-    """Raise SettingsError if the audit file cannot be written, or is the usage file, too."""
-    if settings.audit_file is None:
-        return
-    name, path = environment_names("audit_file")[0], Path(settings.audit_file)
-    try:
-        os.close(open_audit(path))
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise SettingsError(f"{name}: cannot write {path} ({why})") from error
-    if settings.usage_file is not None and path.samefile(settings.usage_file):
-        raise SettingsError(f"{name}: {path} is the usage file: name another one")
+def _application(
+    settings: Settings, secrets: NamedSecrets, origin: Origin, hang_ups: HangUps
+) -> ASGIApp:
+    return create_app(
+        settings,
+        environment=os.environ,
+        hang_ups=hang_ups,
+        secrets=secrets,
+        origin=origin,
+        take=lambda following: set_log_level(following.log_level),
+    )
 
 
 def _warnings_of_redis(settings: Settings) -> list[str]:
@@ -151,18 +123,12 @@ def worker_environment(
 
 def create_app_from_environment() -> ASGIApp:
     """The application of one worker. If it cannot be made, say why and end the worker."""
-    hang_ups = HangUps()
-    hang_ups.listen()
+    hang_ups = _listening()  # before it reads: a signal that comes then counts
     try:
         settings = load_settings()
         configure_logging(settings.log_level)
-        app = create_app(
-            settings,
-            Outbound.of(settings, os.environ),
-            hang_ups=hang_ups,
-            secrets=load_named_secrets(),
-            origin=Origin(),
-        )
+        origin = Origin(check=check_start)
+        app = _application(settings, load_named_secrets(), origin, hang_ups)
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:
             say(f"rag-proxy: {problem}", err=True)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import os
 import signal
 import socket
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.process import BaseProcess
 from types import FrameType
-from typing import Final, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
 import click
 import uvicorn
@@ -24,6 +28,7 @@ from proxy.commands.logs import say
 from proxy.settings import Settings
 from proxy.surfaces.door import Door
 from proxy.surfaces.door_limits import DoorLimits
+from proxy.surfaces.health import STOPPING
 
 try:
     import resource
@@ -34,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 INTERRUPTED: Final = 130
 """The exit code of a program that Ctrl-C ended, as shells count it."""
+HURRY: Final = getattr(signal, "SIGUSR1", None)
+"""Ends the wait after SIGTERM. Whoever starts workers sends it to them. Windows has no such signal.
+"""
 _DESCRIPTORS: Final = 1024
 """The limit of most systems, for those that do not tell."""
 _MOST_WAITING: Final = 4096
@@ -63,21 +71,31 @@ def _descriptors() -> int:
     return _DESCRIPTORS if most == resource.RLIM_INFINITY else most
 
 
-def server_config(
+class ServerConfig(uvicorn.Config):
+    """Uvicorn's options, and how long the server takes requests on after SIGTERM."""
+
+    def __init__(self, app: ASGIApp | str, drain_delay_s: float, **options: Any) -> None:
+        super().__init__(app, **options)
+        self.drain_delay_s = drain_delay_s
+
+
+def server_config(  # noqa: PLR0913 - callers pass few of them at a time
     app: ASGIApp | str,
     log_level: str,
     *,
     limits: DoorLimits = _DEFAULT_LIMITS,
-    grace_s: int = 30,
+    drain_delay_s: float = 0,
+    grace_s: float = 30,
     workers: int = 1,
-) -> uvicorn.Config:
+) -> ServerConfig:
     """Uvicorn's options. An import string names a factory of the application.
 
     The application writes its own log and names itself, so uvicorn does neither. `grace_s` is how
-    long requests may go on after the signal to stop.
+    long requests may go on once the proxy takes no new ones: `drain_delay_s` after SIGTERM.
     """
-    return uvicorn.Config(
+    return ServerConfig(
         app,
+        drain_delay_s,
         factory=isinstance(app, str),
         workers=workers,
         loop="auto",  # uvloop if it is installed
@@ -89,7 +107,8 @@ def server_config(
         proxy_headers=False,
         log_config=None,
         log_level="warning" if log_level == "info" else log_level,
-        timeout_graceful_shutdown=grace_s,
+        # uvicorn only hands it to asyncio, which takes fractions
+        timeout_graceful_shutdown=cast("int", grace_s),
     )
 
 
@@ -143,10 +162,53 @@ def end_interrupted() -> NoReturn:
     raise click.exceptions.Exit(INTERRUPTED)
 
 
-class _Server(uvicorn.Server):
-    """A server that prints a greeting once it answers and handles signals."""
+class DrainingServer(uvicorn.Server):
+    """A server that lets a load balancer turn away before it closes its door.
 
-    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+    At SIGTERM it says in the state of every request that it stops (`STOPPING`), and takes requests
+    on for a while, because some still come this way. HURRY, or Ctrl-C, ends the wait: there is
+    nobody to turn away.
+    """
+
+    config: ServerConfig
+
+    def __init__(self, config: ServerConfig) -> None:
+        super().__init__(config)
+        self._delay_s = config.drain_delay_s
+        self._closes_at = math.inf
+
+    async def on_tick(self, counter: int) -> bool:
+        self.should_exit = self.should_exit or time.monotonic() >= self._closes_at
+        return await super().on_tick(counter)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if HURRY is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(HURRY, self._hurry)
+        with super().capture_signals():
+            yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit and sig == signal.SIGINT:
+            end_at_once()
+        if self.started:
+            self.lifespan.state[STOPPING] = True
+        if sig == signal.SIGINT or not self.started:
+            super().handle_exit(sig, frame)
+            return
+        self._captured_signals.append(sig)
+        self._closes_at = min(self._closes_at, time.monotonic() + self._delay_s)
+
+    def _hurry(self, _number: int, _frame: FrameType | None) -> None:
+        self._delay_s = 0
+        if self._closes_at < math.inf:
+            self.should_exit = True
+
+
+class _Server(DrainingServer):
+    """A server that prints a greeting once it answers."""
+
+    def __init__(self, config: ServerConfig, greeting: str) -> None:
         super().__init__(config)
         self._greeting = greeting
 
@@ -156,13 +218,8 @@ class _Server(uvicorn.Server):
         if self.started:
             say(self._greeting)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit and sig == signal.SIGINT:
-            end_at_once()
-        super().handle_exit(sig, frame)
 
-
-def serve_here(config: uvicorn.Config, listener: socket.socket, greeting: str) -> None:
+def serve_here(config: ServerConfig, listener: socket.socket, greeting: str) -> None:
     """Serve in this process until a signal stops it. Ctrl-C ends in click's Exit.
 
     The server prints the greeting when it answers, not before. Whoever reads it can ask, or stop

@@ -22,7 +22,14 @@ from uvicorn.supervisors.multiprocess import Process
 
 from proxy.commands.listening import Reservation
 from proxy.commands.logs import say
-from proxy.commands.serving import end_at_once, end_interrupted, ignore_hang_up
+from proxy.commands.serving import (
+    HURRY,
+    DrainingServer,
+    ServerConfig,
+    end_at_once,
+    end_interrupted,
+    ignore_hang_up,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +37,16 @@ _STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 _LOOK_AGAIN_S: Final = 0.05
 _SHORTEST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
+
+
+class Worker(Process):
+    """A process that serves as `serve_here` does, without a greeting."""
+
+    @property
+    def server(self) -> DrainingServer:
+        if self._server is None:
+            self._server = DrainingServer(cast("ServerConfig", self.config))
+        return cast("DrainingServer", self._server)
 
 
 @dataclass(slots=True)
@@ -85,7 +102,10 @@ class Workers(Multiprocess):
 
     def init_processes(self) -> None:
         with _deaf():
-            super().init_processes()
+            for _ in range(self.processes_num):
+                worker = Worker(self.config, self.sockets)
+                worker.start()
+                self.processes.append(worker)
         while not self._greet() and self._may_become_ready():
             time.sleep(_LOOK_AGAIN_S)
 
@@ -142,7 +162,7 @@ class Workers(Multiprocess):
 
     def _replace(self, place: int, process: Process, attempts: Attempts) -> None:
         del self._attempts[process]
-        another = Process(self.config, self.sockets)
+        another = Worker(self.config, self.sockets)
         with _deaf():
             another.start()
         self.processes[place] = another
@@ -153,11 +173,10 @@ class Workers(Multiprocess):
 
         The base class would restart them all, with little patience.
         """
-        for process in self.processes:
-            if process.pid is not None and process.process.is_alive():
-                os.kill(process.pid, signal.SIGHUP)
+        self._send(signal.SIGHUP)
 
     def handle_int(self) -> None:
+        self._hurry()
         super().handle_int()
         self.interrupted = True
 
@@ -167,7 +186,19 @@ class Workers(Multiprocess):
             for process in self.processes:
                 process.kill()
             end_at_once()
+        if self.should_exit.is_set():  # the workers have been told to stop
+            self._hurry()
         self.signal_queue.append(number)
+
+    def _hurry(self) -> None:
+        """Keep workers from waiting for a load balancer: somebody waits at a terminal."""
+        if HURRY is not None:
+            self._send(HURRY)
+
+    def _send(self, number: int) -> None:
+        for process in self.processes:
+            if process.pid is not None and process.process.is_alive():
+                os.kill(process.pid, number)
 
 
 def _start_tracker() -> None:

@@ -147,6 +147,15 @@ class Settings(ScopeSettings, BaseSettings):
     limits_without_redis: Literal["open", "closed"] | None = Field(
         None, description="What becomes of requests with limits while Redis cannot be reached."
     )
+    drain_delay_s: float = Field(
+        0,
+        ge=0,
+        description="Seconds for which the proxy takes requests on after SIGTERM, while `/ready` "
+        "says that it stops.",
+    )
+    grace_s: Seconds = Field(
+        30, description="Seconds that running requests get when the proxy stops."
+    )
     log_level: LogLevel = Field("info", description="How much the proxy logs.")
 
     default_model: NonBlank = Field(

@@ -1,9 +1,11 @@
-"""GET /health: the process is up. GET /ready: both upstreams answer."""
+"""GET /health: the process is up. GET /ready: both upstreams answer, and the server goes on."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from starlette.types import Receive, Scope, Send
@@ -11,7 +13,10 @@ from starlette.types import Receive, Scope, Send
 from proxy.errors import UpstreamError
 from proxy.surfaces.replies import JSONReply
 
+STOPPING: Final = "rag_proxy.stopping"
+"""In the state that a server gives each request: whether it has been told to stop."""
 _TIMEOUT_S: Final = 5.0
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Probed(Protocol):
@@ -29,7 +34,10 @@ class Health:
 
 @dataclass(slots=True)
 class Ready:
-    """Whether the upstreams answer HTTP at all. Any answer counts, and none costs anything."""
+    """Whether the upstreams answer HTTP at all. Any answer counts, and none costs anything.
+
+    A server that stops is not ready, and asks no upstream.
+    """
 
     probes: tuple[tuple[Probed, str], ...]
     """Each upstream with a path that costs nothing to GET."""
@@ -39,6 +47,9 @@ class Ready:
     _checking: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("state", _NONE).get(STOPPING):
+            await JSONReply({"status": "stopping"}, status_code=503)(scope, receive, send)
+            return
         state = await self._fresh_state()
         is_ready = all(each == "ok" for each in state.values())
         body: dict[str, Any] = {"status": "ok" if is_ready else "unavailable", "upstreams": state}

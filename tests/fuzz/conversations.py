@@ -11,9 +11,8 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from proxy.app import create_app
+from proxy.app import Proxy, create_app
 from proxy.settings import Settings
-from proxy.surfaces.application import Application
 from tests.support.asgi import ask
 from tests.support.openai_assemble import assemble, assemble_reply
 from tests.support.openai_stream import check_stream
@@ -89,7 +88,7 @@ class Players:
         self._current = _Current()
         self._apps = [self._app(search_memory=each) for each in (False, True)]
 
-    def _app(self, *, search_memory: bool) -> Application:
+    def _app(self, *, search_memory: bool) -> Proxy:
         settings = Settings(
             lighton_base_url="http://lighton.test",
             lighton_api_key="k",
@@ -126,7 +125,7 @@ class Players:
         return upstreams.asked
 
 
-async def _reply(app: Application, body: dict[str, Any]) -> Any:
+async def _reply(app: Proxy, body: dict[str, Any]) -> Any:
     """The assembled reply; None if the proxy refuses the request."""
     answer = await ask(app, document=body)
     assert answer.status != httpx.codes.INTERNAL_SERVER_ERROR, answer.body

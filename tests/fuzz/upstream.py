@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from proxy.app import create_app
+from proxy.app import Proxy, create_app
 from proxy.settings import Settings
-from proxy.surfaces.application import Application
 from tests.support.script import Round, result, search_call
 from tests.support.upstreams import Upstreams, searching_first
 
@@ -23,7 +22,7 @@ def answering_upstreams() -> Upstreams:
     return upstreams
 
 
-def answering_proxy(**more: Any) -> Application:
+def answering_proxy(**more: Any) -> Proxy:
     """A proxy of which `KEY` is the only client key."""
     settings = Settings(
         lighton_base_url="http://lighton.test",

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from pydantic import ValidationError
 
 from proxy.access.clients import Client, Person
 from proxy.access.rules import Rules
-from proxy.errors import NoAccess
-from proxy.settings import Settings, load_settings
-from proxy.settings.access import rules_of
-from proxy.settings.reloading import Origin, SettingsFile
+from proxy.errors import NoAccess, SettingsError
+from proxy.settings import Settings, load_named_secrets, load_settings
+from proxy.settings.access import AccessRule, rules_of
+from proxy.settings.checks import check_exposure
+from proxy.settings.named_secrets import NamedSecrets
+from proxy.settings.reloading import FIXED, Check, Following, Given, Origin, SettingsFile, changes
 from tests.settings.given import SECRET, set_variables, toml
 
 ONE = '[[access]]\nuser = "ann"\nworkspace_id = [1]\n'
@@ -22,13 +28,13 @@ ANN = Person("ann")
 class World:
     """The rules of a proxy that was started with a file of settings."""
 
-    def __init__(self, text: str, heard: list[int] | None = None, **flags: int) -> None:
+    def __init__(self, text: str, **flags: int) -> None:
         origin = Origin(toml(text), flags)
         started = origin.load()
         self.rules = Rules(rules_of(started.access))
-        path, hang_ups = origin.file, heard or [0]
+        path = origin.file
         assert path is not None
-        self.file = SettingsFile(path, origin, started, [self.apply], hang_ups=lambda: hang_ups[0])
+        self.file = SettingsFile(path, origin, started, [self.apply])
 
     def apply(self, settings: Settings) -> str:
         self.rules.take(rules_of(settings.access))
@@ -113,28 +119,23 @@ def test_rules_in_the_environment_win_over_a_changed_file(
     assert World(ONE).now(TWO) == [7]
 
 
-def test_what_waits_for_the_next_start_is_named_without_its_value(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_what_waits_is_named_without_its_value(caplog: pytest.LogCaptureFixture) -> None:
     world = World(ONE, port=1)
-    toml(f'port = 3\nmax_rounds = 2\nlighton_api_key = "{SECRET}"\n{ONE}')
+    toml(f'port = 3\nhost = "::1"\nmax_rounds = 2\nlighton_api_key = "{SECRET}"\n{ONE}')
     world.file.look()
     (line,) = lines(caplog)
     assert line == (
-        "INFO rag-proxy.toml: read again: 1 rules. These hold from the next start: "
-        "lighton_api_key, max_rounds."
+        "INFO rag-proxy.toml: read again: 1 rules. These hold after SIGHUP: lighton_api_key, "
+        "max_rounds. These hold from the next start: host."
     )
 
 
-def test_a_signal_reads_it_again(caplog: pytest.LogCaptureFixture) -> None:
-    heard = [0]
-    world = World(ONE, heard)
-    os.utime("rag-proxy.toml", (1, 1))
-    world.file.look()
+def test_a_file_that_says_the_same_in_other_words_is_no_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(ONE)
+    assert world.now(f"# Ann's\n{ONE}") == [1]
     assert lines(caplog) == []
-    heard[0] = 1
-    world.file.look()
-    assert lines(caplog) == ["INFO rag-proxy.toml: read again: 1 rules."]
 
 
 def test_only_a_file_that_can_be_read_again_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +148,213 @@ def test_only_a_file_that_can_be_read_again_is_followed(monkeypatch: pytest.Monk
     set_variables(monkeypatch, RAG_PROXY_CONFIG=str(path))
     assert Origin().file == path
     assert Origin().load() == load_settings(path)
+
+
+def unchecked(_settings: Settings, _secrets: NamedSecrets) -> tuple[str, ...]:
+    return ()
+
+
+def write(name: str, text: str) -> None:
+    Path(name).write_text(text)
+
+
+class Running:
+    """A proxy that was started with a file of settings, and hears signals."""
+
+    def __init__(self, text: str, check: Check = unchecked) -> None:
+        self.origin = Origin(toml(text), check=check)
+        self.given = Given(self.origin.load(), load_named_secrets())
+        self.rules: tuple[AccessRule, ...] = ()
+        self._signals = 0
+        self._following = Following(
+            self.origin, self.given, self.replace, self.apply, hang_ups=lambda: self._signals
+        )
+
+    def replace(self, given: Given) -> None:
+        self.given = given
+
+    def apply(self, settings: Settings) -> str:
+        self.rules = settings.access
+        return "rules"
+
+    async def signal(self) -> Settings:
+        """What holds after a signal."""
+        self._signals += 1
+        await self._following.look()
+        return self.given.settings
+
+    async def look(self) -> Settings:
+        await self._following.look()
+        return self.given.settings
+
+
+OTHERS: dict[str, object] = {
+    "lighton_base_url": "https://lighton.test",
+    "scaleway_project_id": "11111111-2222-3333-4444-555555555555",
+    "scaleway_base_url": "https://scaleway.test/v1",
+    "cors_origins": ["https://chat.test"],
+    "identity": {"oidc": {"issuer": "https://login.test", "audience": ["proxy"]}},
+    "trusted_proxies": ["10.0.0.0/8"],
+    "redis_url": "redis://other.test",
+    "prices": {"search": 1},
+    "access": [{"user": "ann"}],
+    "profiles": {"hr": {"model": "m"}},
+    "attribute": ["a:b"],
+}
+"""Another value of each setting whose kind does not tell one."""
+ANY: tuple[object, ...] = (
+    3,
+    0.5,
+    5_000,
+    False,
+    True,
+    "other",
+    "a-key-that-is-long",
+    ["other.test"],
+    [3],
+)
+
+
+def written(value: object) -> str:
+    """A value as TOML has it."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {written(each)}' for key, each in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"
+    return json.dumps(value)
+
+
+def choices(annotation: Any) -> list[object]:
+    """The words that a setting allows, if it allows only some."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [each for inner in get_args(annotation) for each in choices(inner)]
+
+
+def other(name: str) -> object:
+    """A value of a setting that it does not have by default."""
+    default = getattr(Settings(), name)
+    possible = choices(Settings.model_fields[name].annotation)
+    for value in [OTHERS[name]] if name in OTHERS else [*possible, *ANY]:
+        with suppress(ValidationError):
+            if getattr(Settings(**{name: value}), name) != default:  # type: ignore[arg-type]
+                return value
+    raise AssertionError(f"say another value of {name} in OTHERS")
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+async def test_every_setting_holds_after_the_signal_or_is_named_as_waiting(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = Running("")
+    before = running.given.settings
+    value = other(name)
+    expected = getattr(Settings(**{name: value}), name)  # type: ignore[arg-type]  # any setting
+    toml(f"{name} = {written(value)}\n")
+    after = await running.signal()
+    told = lines(caplog)
+    if name in FIXED:
+        assert getattr(after, name) == getattr(before, name)
+        assert told == [
+            "INFO SIGHUP: settings read again. Nothing has changed.",
+            f"WARNING SIGHUP: These hold from the next start: {name}.",
+        ]
+    else:
+        assert getattr(after, name) == expected
+        assert told[0].startswith(f"INFO SIGHUP: settings read again. Changed: {name}")
+        assert len(told) == 1
+
+
+async def test_what_the_check_refuses_changes_nothing_and_warnings_are_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def check(settings: Settings, _secrets: NamedSecrets) -> tuple[str, ...]:
+        if settings.max_rounds > 5:
+            raise SettingsError("max_rounds: too many", "and more")
+        return (f"{settings.max_rounds} rounds",)
+
+    running = Running("max_rounds = 2\n", check)
+    toml(f"max_rounds = 9\n{ONE}")
+    assert (await running.signal()).max_rounds == 2
+    assert running.rules == ()
+    assert lines(caplog) == [
+        "ERROR SIGHUP: max_rounds: too many; and more. What was read before holds on."
+    ]
+    toml(f"max_rounds = 3\n{ONE}")
+    assert (await running.signal()).max_rounds == 3
+    assert len(running.rules) == 1
+    assert lines(caplog) == [
+        "INFO SIGHUP: settings read again. Changed: max_rounds, access.",
+        "WARNING SIGHUP: 3 rounds",
+    ]
+
+
+async def test_the_check_is_also_of_what_will_hold_now(caplog: pytest.LogCaptureFixture) -> None:
+    """A file that moves the proxy to a loopback address must not open the address it is on."""
+
+    def check(settings: Settings, _secrets: NamedSecrets) -> tuple[str, ...]:
+        check_exposure(settings)
+        return ()
+
+    key = f'api_keys = ["{SECRET * 2}"]\n'
+    running = Running(f'host = "0.0.0.0"\n{key}', check)
+    toml('host = "127.0.0.1"\n')
+    assert (await running.signal()).api_keys
+    (line,) = lines(caplog)
+    assert line.startswith("ERROR SIGHUP: refusing to listen on 0.0.0.0 without client keys: ")
+    assert SECRET not in line
+
+
+async def test_a_change_without_a_signal_lets_rules_hold_and_the_signal_the_rest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    running = Running("max_rounds = 2\n")
+    toml(f"max_rounds = 3\nport = 1\n{ONE}")
+    assert (await running.look()).max_rounds == 2
+    assert len(running.rules) == 1
+    assert lines(caplog) == [
+        (
+            "INFO rag-proxy.toml: read again: rules. These hold after SIGHUP: max_rounds."
+            " These hold from the next start: port."
+        )
+    ]
+    assert (await running.signal()).max_rounds == 3
+    assert len(lines(caplog)) == 2
+    assert (await running.look()).max_rounds == 3
+    toml(f"max_rounds = 3\nport = 1\n{TWO}")
+    await running.look()
+    assert lines(caplog) == [
+        "INFO rag-proxy.toml: read again: rules. These hold from the next start: port."
+    ]
+
+
+async def test_without_a_file_the_signal_reads_dotenv_and_files_of_secrets(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write("secret", "first")
+    set_variables(monkeypatch, LIGHTON_API_KEY_FILE="secret")
+    origin = Origin()
+    held = [Given(origin.load(), load_named_secrets())]
+    heard = [0]
+    following = Following(origin, held[0], held.append, lambda _: "", hang_ups=lambda: heard[0])
+    await following.look()
+    assert len(held) == 1
+    write("secret", SECRET)
+    write(".env", "RAG_PROXY_MAX_ROUNDS=7\nLIGHTON_KEY_OF_HR=other\n")
+    heard[0] += 1
+    await following.look()
+    settings = held[-1].settings
+    assert settings.lighton_api_key is not None
+    assert settings.lighton_api_key.get_secret_value() == SECRET
+    assert settings.max_rounds == 7
+    assert held[-1].secrets.named("LIGHTON_KEY_OF_HR") == "other"
+    (line,) = lines(caplog)
+    assert line == (
+        "INFO SIGHUP: settings read again. Changed: lighton_api_key, max_rounds, variables in .env."
+    )
+
+
+def test_changes_name_single_profiles() -> None:
+    before = Settings(profiles={"a": {"model": "m"}, "b": {"model": "m"}, "c": {"model": "m"}})
+    after = Settings(profiles={"a": {"model": "n"}, "b": {"model": "m"}, "d": {"model": "m"}})
+    assert changes(before, after) == ["profiles.a", "profiles.c", "profiles.d"]

@@ -15,11 +15,10 @@ from proxy.access.grants import Grant
 from proxy.access.identity import UNADMITTED
 from proxy.access.keys import KeyRing
 from proxy.access.rules import Rules
-from proxy.app import create_app
+from proxy.app import Proxy, create_app
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
 from proxy.settings.named_secrets import NamedSecrets
-from proxy.surfaces.application import Application
 from tests.support.asgi import Answer, Headers, ask
 from tests.support.script import Round, offers_search, result, search_call
 
@@ -114,7 +113,7 @@ class World:
     rules: Rules = field(init=False)
     """Those of the settings, until others are taken."""
     keys: GivenKeys = field(init=False)
-    app: Application = field(init=False)
+    app: Proxy = field(init=False)
 
     def __post_init__(self) -> None:
         self._all_there = asyncio.Event()

@@ -14,10 +14,9 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from proxy.app import create_app
+from proxy.app import Proxy, create_app
 from proxy.settings import Settings
 from proxy.settings.named_secrets import NamedSecrets
-from proxy.surfaces.application import Application
 from proxy.upstreams.http.endpoint import Transport, pooled_transport
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.over_httpx import OverHttpx
@@ -59,7 +58,7 @@ class World:
     settings: Mapping[str, Any] = field(default_factory=dict)
     searched: list[tuple[int, ...]] = field(default_factory=list)
     """The workspaces of each search."""
-    app: Application = field(init=False)
+    app: Proxy = field(init=False)
 
     def __post_init__(self) -> None:
         upstreams = OverHttpx(httpx.MockTransport(self._answer))

@@ -147,6 +147,10 @@ class Program:
         except ProcessLookupError:
             return
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program itself, and do not wait."""
+        self._process.send_signal(number)
+
     def terminate(self) -> int:
         self._process.terminate()
         return self._process.wait(PATIENCE_S)

@@ -799,11 +799,11 @@ class NotingLock(asyncio.Lock):
 async def test_all_answers_share_a_shelf_of_passages_and_are_weighed_in_turn() -> None:
     rounds = [SEARCH_ROUND, Round("It is 27 days [1].")] * 2
     app = create_app(settings(), Upstreams(rounds, [LEAVE]).transport())
-    routed = [each.app for each in app.routes if isinstance(each, Route)]
+    routed = [each.app for each in app.current.routes if isinstance(each, Route)]
     limited = [each.surface for each in routed if isinstance(each, Limited)]
     (chat,) = [each for each in limited if isinstance(each, ChatCompletions)]
     shelf, turn = NotingShelf(), NotingLock()
-    app.routes[:] = [
+    app.current.routes[:] = [
         Route("/chat/completions", replace(chat, shelf=shelf, closing=turn), methods=["POST"])
     ]
     for _ in range(2):

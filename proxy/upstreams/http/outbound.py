@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Protocol, Self
 
 import httpx
@@ -30,6 +31,36 @@ class OutboundSettings(CertificateFiles, Protocol):
     @property
     def issuer_url(self) -> str | None:
         """Where the keys of an issuer of tokens are; None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """All that the way out depends on, apart from variables. What is equal needs no other way."""
+
+    ca_file: str | None
+    client_certificate: str | None
+    client_key: str | None
+    lighton_base_url: str
+    scaleway_base_url: str
+    connection_max_age_s: float
+    issuer_url: str | None
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    """What the files hold: a certificate that is renewed keeps its name."""
+
+    @classmethod
+    def of(cls, settings: OutboundSettings) -> Self:
+        files = settings.ca_file, settings.client_certificate, settings.client_key
+        held = tuple(map(_content, filter(None, files)))
+        names = [each.name for each in fields(cls) if each.name != "certificates"]
+        return cls(**{name: getattr(settings, name) for name in names}, certificates=held)
+
+
+def _content(file: str) -> bytes:
+    """Nothing if it is unreadable: whoever loads the certificate says so."""
+    try:
+        return Path(file).read_bytes()
+    except OSError:
+        return b""
 
 
 @dataclass(frozen=True, slots=True)

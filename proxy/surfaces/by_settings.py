@@ -1,0 +1,100 @@
+"""What surrounds the routes, as the settings say: middleware, limits and records."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from starlette.middleware import Middleware
+
+from proxy.access.grants import Limits
+from proxy.access.identity import Identities
+from proxy.access.loopback import LOOPBACK_ORIGIN
+from proxy.access.refusals import LIMIT_HEADERS
+from proxy.access.wrong_keys import WrongKeys
+from proxy.core.names import SEARCH_COUNT
+from proxy.settings import Settings
+from proxy.surfaces.cors import CORS
+from proxy.surfaces.middleware import Admission, Paths, Requests
+from proxy.surfaces.parts import Share
+from proxy.surfaces.replies import ErrorReplies
+from proxy.telemetry.audit_file import AuditFile
+from proxy.telemetry.audit_record import Audit, AuditRecords
+from proxy.telemetry.line_writer import LineWriter
+from proxy.telemetry.people import PeopleInRecords
+from proxy.telemetry.prices import Prices
+from proxy.telemetry.usage_file import Usage, UsageFile
+from proxy.telemetry.usage_record import UsageRecords
+
+_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower(), "retry-after", *LIMIT_HEADERS)
+
+
+def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
+    settings: Settings,
+    identities: Identities,
+    wrong_keys: WrongKeys,
+    *,
+    usage: Usage | None,
+    audit: Audit | None,
+    people: PeopleInRecords,
+) -> list[Middleware]:
+    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
+    origins = settings.cors_origins
+    if origins is None:
+        origins = () if identities.is_open else ("*",)
+    cors = Middleware(
+        CORS,
+        allow_origins=origins,
+        allow_origin_regex=LOOPBACK_ORIGIN if settings.cors_origins is None else None,
+        allow_methods=("GET", "POST"),
+        allow_headers=("*",),
+        expose_headers=_EXPOSED_HEADERS,
+    )
+    return [
+        Middleware(Requests, usage=usage, audit=audit, people=people),
+        cors,
+        Middleware(ErrorReplies),
+        Middleware(Paths),
+        Middleware(
+            Admission,
+            identities=identities,
+            origins=frozenset(settings.cors_origins or ()),
+            allow_forwarded=settings.allow_forwarded,
+            wrong_keys=wrong_keys,
+        ),
+    ]
+
+
+def limits_of_all(settings: Settings) -> Limits:
+    """The limits of all clients together."""
+    return Limits(
+        requests_per_minute=settings.requests_per_minute,
+        tokens_per_minute=settings.tokens_per_minute,
+        concurrent=settings.max_concurrent_answers,
+        daily_tokens=settings.daily_tokens,
+        monthly_tokens=settings.monthly_tokens,
+    )
+
+
+def usage_of(settings: Settings, parts: Share) -> Usage | None:
+    """The usage file, if there is one. Applications that follow each other write to one."""
+    if settings.usage_file is None:
+        return None
+    prices = Prices() if settings.prices is None else settings.prices.prices
+    records = UsageRecords(prices, settings.profiles, settings.default_model)
+    return Usage(parts.of(UsageFile, Path(settings.usage_file), close=_close), records)
+
+
+def audit_of(settings: Settings, parts: Share) -> Audit | None:
+    """As `usage_of`, for the audit."""
+    if settings.audit_file is None:
+        return None
+    records = AuditRecords(
+        settings.profiles, settings.default_model, has_texts=settings.audit_texts
+    )
+    return Audit(parts.of(AuditFile, Path(settings.audit_file), close=_close), records)
+
+
+async def _close(file: LineWriter) -> None:
+    await asyncio.to_thread(file.close)
