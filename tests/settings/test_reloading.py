@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -300,3 +301,9 @@ def test_changes_name_single_profiles() -> None:
     before = Settings(profiles={"a": {"model": "m"}, "b": {"model": "m"}, "c": {"model": "m"}})
     after = Settings(profiles={"a": {"model": "n"}, "b": {"model": "m"}, "d": {"model": "m"}})
     assert changes(before, after) == ["profiles.a", "profiles.c", "profiles.d"]
+
+
+def test_the_manual_names_what_waits_for_the_next_start() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    _, _, after = manual.partition("- What a running process cannot change is a line of its own: ")
+    assert set(re.findall(r"`(\w+)`", after.partition(".\n")[0])) == FIXED
