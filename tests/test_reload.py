@@ -26,6 +26,8 @@ from tests.support.upstreams import Upstreams
 
 HI = {"messages": [{"role": "user", "content": "How long is the notice period?"}]}
 FOLLOWED = sorted(Settings.model_fields.keys() - FIXED)
+ALWAYS = {"Circuits", "Sightings", "Shelf", "WrongKeys", "make_store", "make_counters", "_weighing"}
+"""The parts of every application, which those that follow each other share."""
 WAY = {"of", "partial"}
 REMADE = {
     "ca_file": WAY,
@@ -79,6 +81,7 @@ async def test_only_what_a_setting_makes_is_made_anew(
         after = parts_of(proxy.parts)
         new = {each for part, each in after.items() if part not in before}
         assert new == REMADE.get(name, set())
+        assert set(after.values()) >= ALWAYS
         await asyncio.sleep(0)
 
 
