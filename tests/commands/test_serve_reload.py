@@ -109,11 +109,15 @@ def test_what_waits_for_the_next_start_is_one_line_that_names_it(
 def test_a_proxy_that_other_machines_reach_keeps_its_keys_wherever_the_file_moves_it(
     tmp_path: Path, stack: ExitStack
 ) -> None:
-    keys = f'api_keys = ["{NEW_KEY}"]\n'
-    program = serve(stack, tmp_path, Model(stack), f'host = "0.0.0.0"\n{keys}')
+    given = f'host = "0.0.0.0"\napi_keys = ["{NEW_KEY}"]\n'
+    quiet = given + 'log_level = "warning"\n'
+    program = serve(stack, tmp_path, Model(stack), quiet)
     started(program)
     (tmp_path / "rag-proxy.toml").write_text('host = "127.0.0.1"\n')
     os.kill(program.pid, signal.SIGHUP)
     program.err.until(r"ERROR .*SIGHUP: refusing to listen on 0\.0\.0\.0 without client keys")
+    (tmp_path / "rag-proxy.toml").write_text(given)
+    os.kill(program.pid, signal.SIGHUP)
+    program.err.until(rf"{READ}Changed: log_level\.$")  # which a quiet log would not tell
     assert program.press_ctrl_c() == 130
     assert NEW_KEY not in program.err.rest()

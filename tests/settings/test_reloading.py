@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import json
 import logging
 import os
-from contextlib import suppress
+import re
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
 
 import pytest
-from pydantic import ValidationError
 
 from proxy.access.clients import Client, Person
 from proxy.access.rules import Rules
@@ -19,6 +16,7 @@ from proxy.settings.checks import check_exposure
 from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.reloading import FIXED, Check, Following, Given, Origin, SettingsFile, changes
 from tests.settings.given import SECRET, set_variables, toml
+from tests.settings.others import other, written
 
 ONE = '[[access]]\nuser = "ann"\nworkspace_id = [1]\n'
 TWO = '[[access]]\nuser = "ann"\nworkspace_id = [2]\n'
@@ -188,60 +186,6 @@ class Running:
         return self.given.settings
 
 
-OTHERS: dict[str, object] = {
-    "lighton_base_url": "https://lighton.test",
-    "scaleway_project_id": "11111111-2222-3333-4444-555555555555",
-    "scaleway_base_url": "https://scaleway.test/v1",
-    "cors_origins": ["https://chat.test"],
-    "identity": {"oidc": {"issuer": "https://login.test", "audience": ["proxy"]}},
-    "trusted_proxies": ["10.0.0.0/8"],
-    "redis_url": "redis://other.test",
-    "prices": {"search": 1},
-    "access": [{"user": "ann"}],
-    "profiles": {"hr": {"model": "m"}},
-    "attribute": ["a:b"],
-}
-"""Another value of each setting whose kind does not tell one."""
-ANY: tuple[object, ...] = (
-    3,
-    0.5,
-    5_000,
-    False,
-    True,
-    "other",
-    "a-key-that-is-long",
-    ["other.test"],
-    [3],
-)
-
-
-def written(value: object) -> str:
-    """A value as TOML has it."""
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {written(each)}' for key, each in value.items())} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(written, value))}]"
-    return json.dumps(value)
-
-
-def choices(annotation: Any) -> list[object]:
-    """The words that a setting allows, if it allows only some."""
-    if get_origin(annotation) is Literal:
-        return list(get_args(annotation))
-    return [each for inner in get_args(annotation) for each in choices(inner)]
-
-
-def other(name: str) -> object:
-    """A value of a setting that it does not have by default."""
-    default = getattr(Settings(), name)
-    possible = choices(Settings.model_fields[name].annotation)
-    for value in [OTHERS[name]] if name in OTHERS else [*possible, *ANY]:
-        with suppress(ValidationError):
-            if getattr(Settings(**{name: value}), name) != default:  # type: ignore[arg-type]
-                return value
-    raise AssertionError(f"say another value of {name} in OTHERS")
-
-
 @pytest.mark.parametrize("name", Settings.model_fields)
 async def test_every_setting_holds_after_the_signal_or_is_named_as_waiting(
     name: str, caplog: pytest.LogCaptureFixture
@@ -358,3 +302,9 @@ def test_changes_name_single_profiles() -> None:
     before = Settings(profiles={"a": {"model": "m"}, "b": {"model": "m"}, "c": {"model": "m"}})
     after = Settings(profiles={"a": {"model": "n"}, "b": {"model": "m"}, "d": {"model": "m"}})
     assert changes(before, after) == ["profiles.a", "profiles.c", "profiles.d"]
+
+
+def test_the_manual_names_what_waits_for_the_next_start() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    _, _, after = manual.partition("- What a running process cannot change is a line of its own: ")
+    assert set(re.findall(r"`(\w+)`", after.partition(".\n")[0])) == FIXED

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 import respx
+from starlette.types import Receive, Scope, Send
 
-from proxy.surfaces.health import Health, Ready
+from proxy.surfaces.health import STOPPING, Health, Ready
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.over_httpx import OverHttpx
 from tests.support.asgi import Answer, ask
@@ -153,3 +154,14 @@ async def test_those_who_ask_at_the_same_time_share_one_check(
     answers = await asyncio.gather(*asking)
     assert [answer.status for answer in answers] == [200] * 5
     assert scaleway.call_count == 1
+
+
+async def test_a_server_that_stops_is_not_ready_and_asks_nobody(
+    router: respx.MockRouter, ready: Ready
+) -> None:
+    async def stopping(scope: Scope, receive: Receive, send: Send) -> None:
+        await ready({**scope, "state": {STOPPING: True}}, receive, send)
+
+    answer = await ask(stopping, "/", method="GET")
+    assert (answer.status, answer.json()) == (503, {"status": "stopping"})
+    assert not router.calls

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.access.grants import Limits
+from proxy.settings import Settings
+from proxy.surfaces.by_settings import audit_of, limits_of_all, usage_of
+from proxy.surfaces.parts import Parts, Share
+
+
+def test_the_limits_of_all_are_those_of_the_settings() -> None:
+    assert limits_of_all(Settings()) == Limits()
+    given = Settings(
+        requests_per_minute=1,
+        tokens_per_minute=2,
+        max_concurrent_answers=3,
+        daily_tokens=4,
+        monthly_tokens=5,
+    )
+    assert limits_of_all(given) == Limits(1, 2, 3, 4, 5)
+
+
+def test_there_are_no_records_without_files() -> None:
+    parts = Parts()
+    assert usage_of(Settings(), Share(parts)) is None
+    assert audit_of(Settings(), Share(parts)) is None
+    assert len(parts) == 0
+
+
+async def test_applications_that_follow_each_other_write_to_one_file(tmp_path: Path) -> None:
+    given = Settings(usage_file=str(tmp_path / "usage"), audit_file=str(tmp_path / "audit"))
+    other = given.model_copy(update={"default_model": "other", "audit_texts": True})
+    parts = Parts()
+    for make in (usage_of, audit_of):
+        first, second = make(given, Share(parts)), make(other, Share(parts))
+        assert first is not None
+        assert second is not None
+        assert first.file is second.file
+        assert first is not second
+    assert len(parts) == 2
+    await parts.aclose()

@@ -1,0 +1,192 @@
+"""The composition while settings change: what is made anew, and what goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from proxy.app import Proxy, create_app
+from proxy.commands.serve import run
+from proxy.commands.serving import door_limits
+from proxy.settings import Settings
+from proxy.settings.reloading import FIXED, Given
+from proxy.surfaces.parts import Parts
+from proxy.upstreams.http.certificates import client_context
+from tests.access.key_samples import OTHER, SECRET, table, write
+from tests.settings.others import other
+from tests.support.asgi import Answer, ask
+from tests.support.script import Round, result
+from tests.support.upstreams import Upstreams
+
+HI = {"messages": [{"role": "user", "content": "How long is the notice period?"}]}
+FOLLOWED = sorted(Settings.model_fields.keys() - FIXED)
+ALWAYS = {"Circuits", "Sightings", "Shelf", "WrongKeys", "make_store", "make_counters", "_weighing"}
+"""The parts of every application, which those that follow each other share."""
+WAY = {"of", "partial"}
+REMADE = {
+    "ca_file": WAY,
+    "client_certificate": WAY,
+    "client_key": WAY,
+    "connection_max_age_s": WAY,
+    "lighton_base_url": WAY,
+    "scaleway_base_url": WAY,
+    "scaleway_project_id": WAY,
+    "identity": {*WAY, "_keys_of"},
+    "lighton_api_key": {"partial"},
+    "scaleway_api_key": {"partial"},
+    "connect_timeout_s": {"partial"},
+    "keep_warm_s": {"partial"},
+    "breaker_failures": {"Circuits", "partial"},
+    "breaker_open_s": {"Circuits", "partial"},
+    "keys_file": {"_open_key_file"},
+    "usage_file": {"UsageFile"},
+    "audit_file": {"AuditFile"},
+}
+"""The parts that are others once a setting is. A setting that is not here leaves all as they are.
+
+`of` is the way to the upstreams, `partial` keeps connections warm.
+"""
+
+
+def settings(**more: Any) -> Settings:
+    keys = {"lighton_api_key": "k", "scaleway_api_key": "k"}
+    urls = {"lighton_base_url": "http://lighton.test", "scaleway_base_url": "http://s.test/v1"}
+    return Settings(**{**keys, **urls, **more})
+
+
+def parts_of(parts: Parts) -> dict[int, str]:
+    """Each part that is alive, by what makes it."""
+    alive = parts._alive
+    return {id(part): part.make.__name__ for part in alive}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+async def test_only_what_a_setting_makes_is_made_anew(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("proxy.upstreams.http.outbound.client_context", _any_certificate)
+    proxy = create_app(Settings())
+    async with proxy.lifespan_context(None):
+        before = parts_of(proxy.parts)
+        to: dict[str, Any] = {name: other(name)}
+        changed = Settings(**to)
+        proxy.replace(Given(changed))
+        after = parts_of(proxy.parts)
+        new = {each for part, each in after.items() if part not in before}
+        assert new == REMADE.get(name, set())
+        assert set(after.values()) >= ALWAYS
+        await asyncio.sleep(0)
+
+
+def _any_certificate(*_: object) -> object:
+    return client_context(Settings(), {})
+
+
+async def answer(proxy: Proxy, **headers: str) -> Answer:
+    return await ask(proxy, document=HI, headers=headers)
+
+
+async def test_counts_go_on_under_the_new_limit() -> None:
+    proxy = create_app(
+        settings(requests_per_minute=2), Upstreams(lambda _: Round("Hi.")).transport()
+    )
+    async with proxy.lifespan_context(None):
+        assert [(await answer(proxy)).status for _ in range(3)] == [200, 200, 429]
+        proxy.replace(Given(settings(requests_per_minute=3)))
+        assert [(await answer(proxy)).status for _ in range(2)] == [200, 429]
+
+
+async def test_what_was_found_serves_on() -> None:
+    upstreams = Upstreams(lambda _: Round("27 days."), [result("c1", "Leave is 27 days.")])
+    same = {"retrieval": "context", "search_memory": False}
+    proxy = create_app(settings(**same, default_model="llama"), upstreams.transport())
+    async with proxy.lifespan_context(None):
+        await answer(proxy)
+        proxy.replace(Given(settings(**same, max_rounds=2, default_model="qwen")))
+        await answer(proxy)
+        assert len(upstreams.searched) == 1
+        assert (upstreams.asked[0]["model"], upstreams.asked[-1]["model"]) == ("llama", "qwen")
+
+
+async def test_other_documents_are_searched_anew() -> None:
+    upstreams = Upstreams(lambda _: Round("27 days."), [result("c1", "Leave is 27 days.")])
+    same = {"retrieval": "context", "search_memory": False}
+    proxy = create_app(settings(**same), upstreams.transport())
+    async with proxy.lifespan_context(None):
+        await answer(proxy)
+        proxy.replace(Given(settings(**same, lighton_api_key="of-somebody-else")))
+        await answer(proxy)
+        assert len(upstreams.searched) == 2
+
+
+async def test_keys_and_origins_of_the_settings_follow() -> None:
+    proxy = create_app(settings(api_keys=["one"]), Upstreams(lambda _: Round("Hi.")).transport())
+    async with proxy.lifespan_context(None):
+        assert (await answer(proxy, authorization="Bearer one")).status == 200
+        proxy.replace(Given(settings(api_keys=["two"], cors_origins=["https://chat.test"])))
+        assert (await answer(proxy, authorization="Bearer one")).status == 401
+        headers = {"authorization": "Bearer two", "origin": "https://chat.test"}
+        told = await answer(proxy, **headers)
+        assert told.status == 200
+        assert told.headers["access-control-allow-origin"] == "https://chat.test"
+
+
+async def test_the_key_file_that_is_named_then_is_read(tmp_path: Path) -> None:
+    everything = 'workspaces = "all"'
+    one = write(tmp_path / "one.toml", table(more=everything))
+    two = write(tmp_path / "two.toml", table(key=OTHER, more=everything))
+    upstreams = Upstreams(lambda _: Round("Hi.")).transport()
+    proxy = create_app(settings(keys_file=str(one)), upstreams)
+    async with proxy.lifespan_context(None):
+        assert (await answer(proxy, authorization=f"Bearer {SECRET}")).status == 200
+        proxy.replace(Given(settings(keys_file=str(two))))
+        assert (await answer(proxy, authorization=f"Bearer {SECRET}")).status == 401
+        assert (await answer(proxy, authorization=f"Bearer {OTHER}")).status == 200
+
+
+async def test_a_certificate_that_is_renewed_under_its_name_makes_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.upstreams.http.outbound.client_context", _any_certificate)
+    file = tmp_path / "certificate.pem"
+    file.write_text("old")
+    proxy = create_app(settings(client_certificate=str(file), keep_warm_s=0))
+    async with proxy.lifespan_context(None):
+        before = parts_of(proxy.parts)
+        proxy.replace(Given(settings(client_certificate=str(file), keep_warm_s=0)))
+        assert parts_of(proxy.parts) == before
+        file.write_text("new")
+        proxy.replace(Given(settings(client_certificate=str(file), keep_warm_s=0)))
+        new = parts_of(proxy.parts).items() - before.items()
+        assert {each for _, each in new} == {"of"}
+
+
+async def test_the_transport_that_was_given_stays_open_until_the_end() -> None:
+    closed: list[str] = []
+
+    class Closing(httpx.MockTransport):
+        async def aclose(self) -> None:
+            closed.append("closed")
+
+    transport = Closing(lambda _: httpx.Response(200))
+    proxy = create_app(settings(keep_warm_s=0), transport)
+    async with proxy.lifespan_context(None):
+        proxy.replace(Given(settings(keep_warm_s=0, lighton_base_url="http://other.test")))
+        await asyncio.sleep(0)
+        assert closed == []
+    assert closed == ["closed"]
+
+
+def test_what_the_server_is_made_of_waits_for_the_next_start() -> None:
+    """The level of the log follows by `take`; what the door reads and drops follows a body's."""
+    source = inspect.getsource(run) + inspect.getsource(door_limits)
+    read = set(re.findall(r"settings\.(\w+)", source))
+    assert read - FIXED == {"log_level", "max_body_bytes"}
+    assert FIXED - read == {"redis_url", "state_max_bytes"}
