@@ -233,7 +233,7 @@ def make_upstreams(
         scaleway_vendor,
         models,
         drop_params=frozenset(settings.drop_params),
-        timeout_s=settings.model_timeout_s,
+        idle_s=settings.round_idle_s,
     )
     key = _secret(settings.lighton_api_key)
     search = LightOn(

@@ -252,7 +252,9 @@ class Settings(ScopeSettings, BaseSettings):
     connection_max_age_s: Seconds = Field(
         300, description="Seconds after which a connection to an upstream takes no new request."
     )
-    model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
+    round_idle_s: Seconds = Field(
+        240, description="Seconds in which a round of the model must go on with its answer."
+    )
     search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")
     breaker_failures: int = Field(
         5,

@@ -14,7 +14,8 @@ import orjson
 
 from proxy.core.frames import Hear
 from proxy.core.wire import ChatRequest
-from proxy.errors import ModelNotFound, ProxyError, UpstreamError
+from proxy.errors import ModelNotFound, ProxyError, UpstreamError, UpstreamTimeout
+from proxy.upstreams.http.causes import IDLE, SILENT
 from proxy.upstreams.http.endpoint import Endpoint, Reply
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.admitted import AdmittedModels
@@ -35,7 +36,8 @@ class Scaleway:
     models: ScalewayModels
     drop_params: frozenset[str]
     """Request parameters that clients send although Scaleway does not support them."""
-    timeout_s: float
+    idle_s: float
+    """How long a round may say nothing, in seconds."""
     moved_to: ClassVar = ""  # it asks the model that it is told to
     _admitted: AdmittedModels = field(init=False)
 
@@ -55,7 +57,7 @@ class Scaleway:
 
         Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
         """
-        reply = RoundReply(self.vendor, hear, self.timeout_s)
+        reply = RoundReply(self.vendor, hear, self.idle_s)
         model = body["model"]
         push = self.endpoint.push(
             "POST",
@@ -66,8 +68,10 @@ class Scaleway:
         del body  # a long stream need not hold it
         try:
             await push
-        except UpstreamError:
+        except UpstreamError as error:
             if not reply.is_complete:
+                if error.cause == SILENT:
+                    raise self._idle() from error
                 raise
         if reply.status != HTTPStatus.OK:
             raise await self._error(reply, model)
@@ -75,6 +79,10 @@ class Scaleway:
             behind = hear([read_completion(self.vendor, reply.body)])
             if behind is not None:
                 await asyncio.shield(behind)  # the receiver owns it
+
+    def _idle(self) -> UpstreamTimeout:
+        what = f"{self.name} sent nothing of its answer for {self.idle_s:g} seconds. "
+        return UpstreamTimeout(self.name, f"{what}Try again later.", cause=IDLE)
 
     async def _complete(self, body: ChatRequest) -> None:
         await self.ask(body, lambda _: None)
