@@ -113,6 +113,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_in_clear(settings),
         *_keys_in_clear(settings),
         *_apart(settings),
+        *_too_long(settings),
         *_never_refusing(settings),
         *_limits_apart(settings),
     )
@@ -197,6 +198,20 @@ def _never_refusing(settings: Settings) -> Iterator[str]:
                 "best results even when none is relevant, so hardly any answer is refused; set "
                 f"{place}min_relevance"
             )
+
+
+def _too_long(settings: Settings) -> Iterator[str]:
+    """Times that are over only after that for all of an answer."""
+    most = settings.answer_timeout_s
+    times = {"budget_s": settings.budget_s, "round_idle_s": settings.round_idle_s}
+    for name, profile in settings.profiles.items():
+        if profile.budget_s is not None:
+            times[f"profiles.{name}.budget_s"] = profile.budget_s
+    effects = {"budget_s": "answers end before the model must stop searching"}
+    for name, seconds in times.items():
+        if seconds >= most:
+            effect = effects.get(name.rpartition(".")[2], "answers end before silent rounds do")
+            yield f"{name} ({seconds:g}) is not below answer_timeout_s ({most:g}): {effect}"
 
 
 def _limits_apart(settings: Settings) -> Iterator[str]:

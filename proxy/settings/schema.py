@@ -252,6 +252,7 @@ class Settings(ScopeSettings, BaseSettings):
     connection_max_age_s: Seconds = Field(
         300, description="Seconds after which a connection to an upstream takes no new request."
     )
+    answer_timeout_s: Seconds = Field(300, description="Seconds for all of an answer.")
     round_idle_s: Seconds = Field(
         240, description="Seconds in which a round of the model must go on with its answer."
     )
@@ -264,6 +265,9 @@ class Settings(ScopeSettings, BaseSettings):
     )
     breaker_open_s: Seconds = Field(
         30, description="The most seconds without a request to an upstream that keeps failing."
+    )
+    client_stall_s: Seconds = Field(
+        60, description="Seconds in which a client must take something of what waits for it."
     )
     commit_after_s: float = Field(
         10, ge=0, description="Seconds after which a stream begins even if nothing has arrived."

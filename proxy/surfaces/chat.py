@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -32,14 +32,16 @@ from proxy.core.spending import tokens_of_body
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
-from proxy.errors import BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
+from proxy.errors import AnswerTimeout, BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.turns import KeptTurns
+from proxy.surfaces.client_end import client_end_of
 from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, internal_error
 from proxy.surfaces.streaming import EventStream, Patience
+from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.facts import Failure
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
@@ -83,9 +85,10 @@ class ChatCompletions:
             exchange.slot.follow(run.facts)
         try:
             if chat.stream:
-                await self._stream(run, receive, send, exchange)
+                await self._stream(run, scope, receive, send)
             else:
-                await while_connected(receive, _reply(run, scope, receive, send))
+                work = _reply(run, scope, receive, send)
+                await while_connected(receive, self._in_time(work, run))
         finally:
             exchange.answer, exchange.first_heard_at = run.facts(), run.first_heard_at
             if self.keeps_trails:
@@ -102,6 +105,7 @@ class ChatCompletions:
         body = await read_body(
             receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
         )
+        effort.until = asyncio.get_running_loop().time() + limits.answer_timeout_s
         document = _decode(body, self.wishes)
         tools = self.tools_of(exchange.client, effort)
         chat = parse_chat(document, self.wishes, {tool.name for tool in tools})
@@ -116,7 +120,10 @@ class ChatCompletions:
             await exchange.slot.reserve(prompt, _most(chat), searches=plan.grounded)
         return chat, plan
 
-    async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
+    def _in_time(self, work: Awaitable[None], run: Run) -> Coroutine[Any, Any, None]:
+        return in_time(work, run.effort.until, self.settings.answer_timeout_s)
+
+    async def _stream(self, run: Run, scope: Scope, receive: Receive, send: Send) -> None:
         stream = EventStream(
             send,
             run.writer,
@@ -125,31 +132,40 @@ class ChatCompletions:
         )
         async with stream:
             try:
-                await while_connected(receive, _send_answer(run, stream, exchange))
+                work = self._in_time(_make_answer(run, stream), run)
+                await while_connected(receive, _send_answer(work, stream, exchange_of(scope)))
+            except AnswerTimeout:
+                if stream.has_ended and (end := client_end_of(scope)) is not None:
+                    end.cut()  # it has not even taken the end, so no event can tell it
+                raise
             except asyncio.CancelledError:
-                if stream.has_begun:
+                if stream.is_open:
                     await stream.fail(ShuttingDown("The proxy is shutting down. Try again."))
                 raise
 
 
-async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> None:
-    """Send the answer as the engine makes it. An error before the first byte is raised."""
+async def _make_answer(run: Run, stream: EventStream) -> None:
+    await run.drive(stream)
+    await stream.finish()
+
+
+async def _send_answer(work: Awaitable[None], stream: EventStream, exchange: Exchange) -> None:
+    """Let `work` send an answer. An error before the first byte, or after the last, is raised."""
     try:
-        await run.drive(stream)
+        await work
     except ClientGoneError:
         raise
     except ProxyError as error:
         stream.stop_beating()  # a beat would begin the reply
-        if not stream.has_begun:
+        if not stream.is_open:
             raise
         failure = error.with_traceback(None)  # the traceback refers to this frame
     except Exception as fault:
         stream.stop_beating()  # a beat would begin the reply
-        if not stream.has_begun:
+        if not stream.is_open:
             raise
         failure = internal_error(fault)
     else:
-        await stream.finish()
         return
     exchange.failure = Failure.of(failure, in_stream=True)
     try:

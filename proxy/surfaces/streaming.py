@@ -78,6 +78,7 @@ class EventStream:
         self._beats_at = self._loop.time() + patience.commit_after_s
         self._timer: asyncio.TimerHandle | None = None
         self.has_begun = False
+        self.has_ended = False
         self._frame: Frame | None = None
         self._before = self._after = b""
         """An event of that frame: the bytes before and after its text."""
@@ -113,11 +114,17 @@ class EventStream:
         self._outbox.put({"type": "http.response.start", "status": 200, "headers": headers})
         self.has_begun = True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an event can still follow what has gone out."""
+        return self.has_begun and not self.has_ended
+
     async def _end(self, event: bytes) -> None:
         # First: `flush` waits for a slow client, and a beat in that time would follow the end.
         self.stop_beating()
         if not self.has_begun:
             self._begin()
+        self.has_ended = True
         self._outbox.put({"type": "http.response.body", "body": event, "more_body": False})
         await self._outbox.flush()
 
