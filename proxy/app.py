@@ -31,6 +31,7 @@ from proxy.core.addresses import HostRule
 from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
+from proxy.core.inflight import InFlight
 from proxy.core.instructions import SEARCHING
 from proxy.core.names import SEARCH_COUNT
 from proxy.core.plan import Policy
@@ -113,7 +114,8 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
     circuits = Circuits(BreakerRules(settings.breaker_failures, settings.breaker_open_s))
     store = make_store(_secret(settings.redis_url) or None, settings.state_max_bytes, seal)
-    upstreams = make_upstreams(settings, outbound.guarded(circuits), store, circuits)
+    inflight = InFlight(settings.max_inflight_bytes, settings.retry_after_s)
+    upstreams = make_upstreams(settings, outbound.guarded(circuits), store, circuits, inflight)
     policies = Policies(settings, LightOnScope)
     realm = hashlib.sha256(whose).hexdigest()
     turns = KeptTurns(store, settings.turns_ttl_s, realm)
@@ -122,7 +124,6 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     tools = _tools(ClientSearches(upstreams.search, secrets.named), settings)
     of_model = _retry_policy(settings, settings.model_retries, MODEL_STATUSES)
     model_of = _models(upstreams, circuits, of_model)
-    shelf = Shelf(settings.state_max_bytes, time.monotonic)
     usage, audit = _usage(settings), _audit(settings)
     chat = ChatCompletions(
         settings,
@@ -132,14 +133,14 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
         WISHES,
         turns,
         fences,
-        shelf,
+        Shelf(settings.state_max_bytes, time.monotonic),
+        inflight=inflight,
         keeps_trails=audit is not None,
     )
     models = Models(policies.names, RetriedList(upstreams.models, of_model))
     people = _people(settings)
     path = settings.keys_file
-    faults = secrets.missing
-    file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=faults)
+    file = None if path is None else KeyFile(Path(path), hang_ups=hang_ups, faults=secrets.missing)
     rules = Rules(rules_of(settings.access)) if rules is None else rules
 
     jobs: list[Callable[[], Coroutine[Any, Any, None]]] = [counters.keep]
@@ -213,12 +214,17 @@ class Upstreams:
 
 
 def make_upstreams(
-    settings: Settings, outbound: Outbound, store: Store, circuits: Circuits = NEVER_OPEN
+    settings: Settings,
+    outbound: Outbound,
+    store: Store,
+    circuits: Circuits = NEVER_OPEN,
+    inflight: InFlight | None = None,
 ) -> Upstreams:
     """Clients for the upstreams that `settings` name. They share search results through `store`."""
+    counted = inflight or InFlight()
 
     def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
-        return Endpoint(name, base_url, key, transport, settings.connect_timeout_s)
+        return Endpoint(name, base_url, key, transport, settings.connect_timeout_s, counted)
 
     def vendor(name: str, credentials: str, key: str) -> Vendor:
         longest_s = settings.retry_after_max_s

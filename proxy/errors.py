@@ -24,6 +24,7 @@
     ├── IdentityUnavailable   503  nobody can tell now whether a token is right
     ├── LimitsUnavailable     503  nobody can tell now how much of a limit is used
     ├── ShuttingDown          503  the proxy stops before it finishes the answer
+    ├── TooBusy               503  running requests hold as much memory as they may
     ├── AnswerTimeout         504  the time for all of an answer is over
     └── UpstreamError         502  LightOn or Scaleway
         ├── UpstreamRejected  400  the upstream rejects the request
@@ -230,6 +231,11 @@ class SearchKeyMissing(ProxyError):
 class ShuttingDown(ProxyError):
     status = 503
     code = "shutting_down"
+
+
+class TooBusy(ProxyError):
+    status = 503
+    code = "overloaded"
 
 
 class AnswerTimeout(ProxyError):

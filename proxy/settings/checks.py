@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from proxy.access.loopback import is_loopback_host
+from proxy.core.inflight import BODY_COST
 from proxy.core.lookalikes import Names
 from proxy.errors import EmptyScope, SettingsError
 from proxy.settings.messages import misspelt
@@ -114,6 +115,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_keys_in_clear(settings),
         *_apart(settings),
         *_too_long(settings),
+        *_too_little_memory(settings),
         *_never_refusing(settings),
         *_limits_apart(settings),
     )
@@ -212,6 +214,16 @@ def _too_long(settings: Settings) -> Iterator[str]:
         if seconds >= most:
             effect = effects.get(name.rpartition(".")[2], "answers end before silent rounds do")
             yield f"{name} ({seconds:g}) is not below answer_timeout_s ({most:g}): {effect}"
+
+
+def _too_little_memory(settings: Settings) -> Iterator[str]:
+    needs = settings.max_body_bytes * BODY_COST
+    if needs > settings.max_inflight_bytes:
+        yield (
+            f"max_inflight_bytes ({settings.max_inflight_bytes}) is less than {BODY_COST} times "
+            f"max_body_bytes, so the largest requests are always refused; make it {needs}, or "
+            "lower max_body_bytes"
+        )
 
 
 def _limits_apart(settings: Settings) -> Iterator[str]:

@@ -115,6 +115,11 @@ class Settings(ScopeSettings, BaseSettings):
     max_body_bytes: int = Field(
         20_000_000, ge=1, description="The largest request body that the proxy accepts, in bytes."
     )
+    max_inflight_bytes: int = Field(
+        256_000_000,
+        ge=1,
+        description="The most bytes that the requests of one process hold before new ones wait.",
+    )
     max_head_bytes: int = Field(
         64_000,
         ge=1_000,

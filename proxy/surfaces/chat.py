@@ -22,6 +22,7 @@ from proxy.core.evidence.shelf import Shelf
 from proxy.core.fence import Fence, fence_word
 from proxy.core.fold import Fold
 from proxy.core.hidden import HiddenTool
+from proxy.core.inflight import BODY_COST, Hold, InFlight
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import HEADERS, SEARCH_COUNT
 from proxy.core.plan import Plan, Policy, make_plan
@@ -71,13 +72,19 @@ class ChatCompletions:
     """The cited passages that have been read, for all answers."""
     closing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     """Held by the answer whose citations are weighed."""
+    inflight: InFlight = field(default_factory=InFlight, repr=False)
+    """Counts what all requests hold."""
     keeps_trails: bool = False
     """Whether there is an audit, which wants to know what each answer rested on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.inflight.hold() as held:
+            await self._answer(scope, receive, send, held)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, held: Hold) -> None:
         exchange = exchange_of(scope)
         effort = Effort()
-        chat, plan = await self._read(scope, receive, exchange, effort)
+        chat, plan = await self._read(scope, receive, effort, held)
         turns = self.turns.of(exchange.client, plan.scope)
         model = self.model_of(exchange.client, plan.policy, effort)
         run = Run(plan, model, turns, _writer(plan), self.shelf, self.closing, effort)
@@ -85,7 +92,7 @@ class ChatCompletions:
             exchange.slot.follow(run.facts)
         try:
             if chat.stream:
-                await self._stream(run, scope, receive, send)
+                await self._stream(run, scope, receive, send, held)
             else:
                 work = _reply(run, scope, receive, send)
                 await while_connected(receive, self._in_time(work, run))
@@ -95,15 +102,20 @@ class ChatCompletions:
                 exchange.trail = run.trail()
 
     async def _read(
-        self, scope: Scope, receive: Receive, exchange: Exchange, effort: Effort
+        self, scope: Scope, receive: Receive, effort: Effort, held: Hold
     ) -> tuple[Chat, Plan]:
+        exchange = exchange_of(scope)
         headers = exchange.headers
         _refuse_repeated_headers(scope)
         _refuse_query(scope["query_string"], self.wishes)
         _refuse_encoded(headers)
         limits = self.settings
         body = await read_body(
-            receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
+            receive,
+            headers.get("content-length"),
+            limits.max_body_bytes,
+            limits.body_timeout_s,
+            lambda size: held.take(size * BODY_COST),
         )
         effort.until = asyncio.get_running_loop().time() + limits.answer_timeout_s
         document = _decode(body, self.wishes)
@@ -123,12 +135,15 @@ class ChatCompletions:
     def _in_time(self, work: Awaitable[None], run: Run) -> Coroutine[Any, Any, None]:
         return in_time(work, run.effort.until, self.settings.answer_timeout_s)
 
-    async def _stream(self, run: Run, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _stream(
+        self, run: Run, scope: Scope, receive: Receive, send: Send, held: Hold
+    ) -> None:
         stream = EventStream(
             send,
             run.writer,
             lambda: [_search_count(run)],
             Patience(self.settings.commit_after_s, self.settings.heartbeat_s),
+            held,
         )
         async with stream:
             try:

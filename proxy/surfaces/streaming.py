@@ -30,6 +30,7 @@ import orjson
 from starlette.types import Send
 
 from proxy.core.frames import Frame, TextChunk
+from proxy.core.inflight import Hold
 from proxy.core.sse import DONE, encode
 from proxy.core.wire import Chunk
 from proxy.core.writer import CompletionWriter
@@ -68,9 +69,13 @@ class EventStream:
         writer: CompletionWriter,
         late_headers: Callable[[], Headers],
         patience: Patience,
+        held: Hold | None = None,
     ) -> None:
-        """`late_headers` returns the headers that are known only when the reply begins."""
-        self._outbox = Outbox(send)
+        """`late_headers` returns the headers that are known only when the reply begins.
+
+        `held` counts what waits for the client.
+        """
+        self._outbox = Outbox(send, held)
         self._writer = writer
         self._late_headers = late_headers
         self._heartbeat_s = patience.heartbeat_s

@@ -89,6 +89,13 @@ def test_times_that_outlast_the_answer_are_warned_about(
     assert [each.partition(" is not below answer_timeout_s")[0] for each in warnings] == named
 
 
+def test_too_little_memory_for_the_largest_request_is_warned_about() -> None:
+    (warning,) = warnings_of(Settings(max_inflight_bytes=79_999_999))
+    assert "max_inflight_bytes (79999999) is less than 4 times max_body_bytes" in warning
+    assert "make it 80000000" in warning
+    assert warnings_of(Settings(max_inflight_bytes=80_000_000)) == ()
+
+
 def test_keys_that_open_everything_beside_a_key_file_are_warned_about() -> None:
     (warning,) = warnings_of(Settings(keys_file="keys.toml", api_keys=["k" * 20]))
     assert warning.startswith("api_keys beside keys_file: each of these keys opens all ")

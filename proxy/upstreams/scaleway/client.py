@@ -13,6 +13,7 @@ from typing import ClassVar, Final
 import orjson
 
 from proxy.core.frames import Hear
+from proxy.core.inflight import Hold
 from proxy.core.wire import ChatRequest
 from proxy.errors import ModelNotFound, ProxyError, UpstreamError, UpstreamTimeout
 from proxy.upstreams.http.causes import IDLE, SILENT
@@ -57,7 +58,13 @@ class Scaleway:
 
         Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
         """
-        reply = RoundReply(self.vendor, hear, self.idle_s)
+        with self.endpoint.inflight.hold() as held:
+            asking = self._ask(body, hear, held)
+            del body  # a long stream need not hold it
+            await asking
+
+    async def _ask(self, body: ChatRequest, hear: Hear, held: Hold) -> None:
+        reply = RoundReply(self.vendor, hear, self.idle_s, held)
         model = body["model"]
         push = self.endpoint.push(
             "POST",
@@ -65,7 +72,7 @@ class Scaleway:
             reply,
             body=orjson.dumps(fit_request(body, self.drop_params)),
         )
-        del body  # a long stream need not hold it
+        del body  # the same
         try:
             await push
         except UpstreamError as error:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Final
 
 from proxy.core.frames import Hear, TextChunk, says_something
+from proxy.core.inflight import Hold
 from proxy.core.sse import Decoder, TooLongError
 from proxy.core.wire import Chunk
 from proxy.errors import BadReply, UpstreamError
@@ -37,8 +38,8 @@ class RoundReply(Reply):
     its end. The time while the hearer is behind does not count.
     """
 
-    def __init__(self, vendor: Vendor, hear: Hear, idle_s: float) -> None:
-        super().__init__(vendor.name, idle_s)
+    def __init__(self, vendor: Vendor, hear: Hear, idle_s: float, held: Hold | None = None) -> None:
+        super().__init__(vendor.name, idle_s, held=held)
         self._hear = hear
         self._idle_s = idle_s
         self._clock = asyncio.get_running_loop().time
