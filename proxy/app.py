@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from proxy.core.addresses import HostRule
 from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
+from proxy.core.inflight import InFlight
 from proxy.core.instructions import SEARCHING
 from proxy.core.plan import Policy
 from proxy.core.ports import ModelUpstream
@@ -147,9 +148,9 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     rules = BreakerRules(settings.breaker_failures, settings.breaker_open_s)
     circuits = parts.of(Circuits, rules)
     store = _store(settings, parts, whose)
-    upstreams = make_upstreams(
-        settings, outbound.guarded(circuits), store, circuits, parts.of(Sightings)
-    )
+    inflight = parts.of(InFlight, settings.max_inflight_bytes, settings.retry_after_s)
+    common = InCommon(circuits, inflight, parts.of(Sightings))
+    upstreams = make_upstreams(settings, outbound.guarded(circuits), store, common)
     policies = Policies(settings, LightOnScope)
     limits = AllLimits(_counters(settings, parts, store), limits_of_all(settings), realm)
     of_model = _retry_policy(settings, settings.model_retries, MODEL_STATUSES)
@@ -164,6 +165,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         fences,
         parts.of(Shelf, settings.state_max_bytes, time.monotonic),
         parts.of(_weighing),
+        inflight=inflight,
         keeps_trails=audit is not None,
     )
     models = Models(policies.names, RetriedList(upstreams.models, of_model))
@@ -258,17 +260,23 @@ class Upstreams:
         return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
 
 
+@dataclass(frozen=True, slots=True)
+class InCommon:
+    """What all clients of upstreams in a process share."""
+
+    circuits: Circuits = NEVER_OPEN
+    inflight: InFlight = field(default_factory=InFlight)
+    sightings: Sightings = field(default_factory=Sightings)
+
+
 def make_upstreams(
-    settings: Settings,
-    outbound: Outbound,
-    store: Store,
-    circuits: Circuits = NEVER_OPEN,
-    sightings: Sightings | None = None,
+    settings: Settings, outbound: Outbound, store: Store, common: InCommon | None = None
 ) -> Upstreams:
     """Clients for the upstreams that `settings` name. They share search results through `store`."""
+    common = common or InCommon()
 
     def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
-        return Endpoint(name, base_url, key, transport, settings.connect_timeout_s)
+        return Endpoint(name, base_url, key, transport, settings.connect_timeout_s, common.inflight)
 
     def vendor(name: str, credentials: str, key: str) -> Vendor:
         longest_s = settings.retry_after_max_s
@@ -283,7 +291,7 @@ def make_upstreams(
         scaleway_vendor,
         models,
         drop_params=frozenset(settings.drop_params),
-        timeout_s=settings.model_timeout_s,
+        idle_s=settings.round_idle_s,
     )
     key = _secret(settings.lighton_api_key)
     search = LightOn(
@@ -292,8 +300,8 @@ def make_upstreams(
         timeout_s=settings.search_timeout_s,
         shared=Shared(store, settings.search_cache_ttl),
         hosts=HostRule.of(settings.citation_hosts),
-        sightings=Sightings() if sightings is None else sightings,
-        circuits=circuits,
+        sightings=common.sightings,
+        circuits=common.circuits,
     )
     return Upstreams(model, models, search)
 

@@ -24,6 +24,8 @@
     ├── IdentityUnavailable   503  nobody can tell now whether a token is right
     ├── LimitsUnavailable     503  nobody can tell now how much of a limit is used
     ├── ShuttingDown          503  the proxy stops before it finishes the answer
+    ├── TooBusy               503  running requests hold as much memory as they may
+    ├── AnswerTimeout         504  the time for all of an answer is over
     └── UpstreamError         502  LightOn or Scaleway
         ├── UpstreamRejected  400  the upstream rejects the request
         ├── RateLimited       429  the upstream has no quota left
@@ -229,6 +231,19 @@ class SearchKeyMissing(ProxyError):
 class ShuttingDown(ProxyError):
     status = 503
     code = "shutting_down"
+
+
+class TooBusy(ProxyError):
+    status = 503
+    code = "overloaded"
+
+
+class AnswerTimeout(ProxyError):
+    """The same request would most likely take as long again, and cost as much."""
+
+    status = 504
+    code = "answer_timeout"
+    retryable = False
 
 
 class UpstreamError(ProxyError):

@@ -6,6 +6,7 @@ import pytest
 
 from proxy import errors
 from proxy.errors import (
+    AnswerTimeout,
     BadCredentials,
     BadReply,
     BadRequest,
@@ -24,6 +25,7 @@ from proxy.errors import (
     RequestTimeout,
     RetrievalNotAllowed,
     SearchKeyMissing,
+    TooBusy,
     Unauthorized,
     Unreachable,
     UpstreamError,
@@ -83,6 +85,8 @@ def test_every_error_has_all_four_keys_of_openais_format(kind: type[ProxyError])
         (RetrievalNotAllowed, 403, "invalid_request_error", "retrieval_not_allowed"),
         (ModelNotFound, 404, "invalid_request_error", "model_not_found"),
         (PayloadTooLarge, 413, "invalid_request_error", "request_too_large"),
+        (AnswerTimeout, 504, "server_error", "answer_timeout"),
+        (TooBusy, 503, "server_error", "overloaded"),
         (InternalError, 500, "server_error", "internal_error"),
         (SearchKeyMissing, 503, "server_error", "search_key_missing"),
         (UpstreamRejected, 400, "invalid_request_error", "upstream_rejected"),
@@ -112,7 +116,8 @@ def test_what_the_client_or_operator_must_change_first_is_not_tried_again(
     kind: type[ProxyError],
 ) -> None:
     is_clients_fault = 400 <= kind.status < 500 and kind not in _WAITED_FOR
-    assert kind.retryable is not (is_clients_fault or kind in OPERATORS_FAULTS)
+    is_lasting = is_clients_fault or kind in OPERATORS_FAULTS or kind is AnswerTimeout
+    assert kind.retryable is not is_lasting
 
 
 def test_a_name_that_a_client_may_not_use_is_refused_in_the_same_words_as_one_that_is_nowhere() -> (

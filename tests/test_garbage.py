@@ -126,7 +126,7 @@ async def garbage(  # noqa: PLR0913 - what may happen to a request
             lighton_api_key="k",
             retrieval="off",
             connect_timeout_s=0.05 if by_proxy and model is SILENT else 5,
-            model_timeout_s=0.01,
+            round_idle_s=0.01,
             search_timeout_s=0.01,
             model_retries=retries,
             search_retries=retries,

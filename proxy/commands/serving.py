@@ -58,6 +58,7 @@ def door_limits(settings: Settings) -> DoorLimits:
         max_headers=settings.max_headers,
         head_timeout_s=settings.head_timeout_s,
         linger_bytes=settings.max_body_bytes,
+        client_stall_s=settings.client_stall_s,
         max_waiting=min(_descriptors() // 2, _MOST_WAITING) if most is None else most,
         trusted=parse_networks(settings.trusted_proxies),
     )

@@ -43,3 +43,14 @@ class TextChunk(NamedTuple):
 
 Hear = Callable[[list[Chunk | TextChunk]], Behind]
 """Takes in chunks that arrived together."""
+
+
+def says_something(chunk: Chunk | TextChunk) -> bool:
+    """Whether a chunk holds more than the opening of a stream, such as a role or token counts."""
+    if isinstance(chunk, TextChunk):
+        return True
+    return any(
+        choice.get("finish_reason")
+        or any(value for name, value in (choice.get("delta") or {}).items() if name != "role")
+        for choice in chunk.get("choices") or ()
+    )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from proxy.access.identity import is_read_as_token
 from proxy.access.loopback import is_loopback_host
+from proxy.core.inflight import BODY_COST
 from proxy.core.lookalikes import Names
 from proxy.errors import EmptyScope, SettingsError
 from proxy.settings.messages import misspelt
@@ -115,6 +116,8 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_in_clear(settings),
         *_keys_in_clear(settings),
         *_apart(settings),
+        *_too_long(settings),
+        *_too_little_memory(settings),
         *_never_refusing(settings),
         *_limits_apart(settings),
     )
@@ -210,6 +213,30 @@ def _never_refusing(settings: Settings) -> Iterator[str]:
                 "best results even when none is relevant, so hardly any answer is refused; set "
                 f"{place}min_relevance"
             )
+
+
+def _too_long(settings: Settings) -> Iterator[str]:
+    """Times that are over only after that for all of an answer."""
+    most = settings.answer_timeout_s
+    times = {"budget_s": settings.budget_s, "round_idle_s": settings.round_idle_s}
+    for name, profile in settings.profiles.items():
+        if profile.budget_s is not None:
+            times[f"profiles.{name}.budget_s"] = profile.budget_s
+    effects = {"budget_s": "answers end before the model must stop searching"}
+    for name, seconds in times.items():
+        if seconds >= most:
+            effect = effects.get(name.rpartition(".")[2], "answers end before silent rounds do")
+            yield f"{name} ({seconds:g}) is not below answer_timeout_s ({most:g}): {effect}"
+
+
+def _too_little_memory(settings: Settings) -> Iterator[str]:
+    needs = settings.max_body_bytes * BODY_COST
+    if needs > settings.max_inflight_bytes:
+        yield (
+            f"max_inflight_bytes ({settings.max_inflight_bytes}) is less than {BODY_COST} times "
+            f"max_body_bytes, so the largest requests are always refused; make it {needs}, or "
+            "lower max_body_bytes"
+        )
 
 
 def _limits_apart(settings: Settings) -> Iterator[str]:

@@ -19,6 +19,7 @@ SURELY_CLOSE: Final = 0.87
 """How similar names must be, by difflib's ratio. The second value tells `AWS_SECRET_KEY`, which the
 proxy does not use, from `SCW_SECRET_KEY`."""
 SHORTEST_STEM: Final = 4
+_RENAMED: Final[Mapping[str, str]] = {"model_timeout_s": "round_idle_s"}
 
 
 def unknown(name: str, known: Mapping[str, str]) -> str:
@@ -26,6 +27,10 @@ def unknown(name: str, known: Mapping[str, str]) -> str:
 
     `known` maps the names that people may write to the real names.
     """
+    renamed = _RENAMED.get(name.lower())
+    for now in (renamed, renamed.upper()) if renamed else ():
+        if now in known:
+            return f"no such setting any more; use {known[now]}"
     nearest = get_close_matches(name, known, n=1, cutoff=CLOSE) or _only_extension(name, known)
     return "no such setting" + (f"; did you mean {known[nearest[0]]}?" if nearest else "")
 

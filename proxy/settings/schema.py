@@ -115,6 +115,11 @@ class Settings(ScopeSettings, BaseSettings):
     max_body_bytes: int = Field(
         20_000_000, ge=1, description="The largest request body that the proxy accepts, in bytes."
     )
+    max_inflight_bytes: int = Field(
+        256_000_000,
+        ge=1,
+        description="The most bytes that the requests of one process hold before new ones wait.",
+    )
     max_head_bytes: int = Field(
         64_000,
         ge=1_000,
@@ -261,7 +266,10 @@ class Settings(ScopeSettings, BaseSettings):
     connection_max_age_s: Seconds = Field(
         300, description="Seconds after which a connection to an upstream takes no new request."
     )
-    model_timeout_s: Seconds = Field(300, description="Seconds to wait for data from the model.")
+    answer_timeout_s: Seconds = Field(300, description="Seconds for all of an answer.")
+    round_idle_s: Seconds = Field(
+        240, description="Seconds in which a round of the model must go on with its answer."
+    )
     search_timeout_s: Seconds = Field(120, description="Seconds to wait for a search result.")
     breaker_failures: int = Field(
         5,
@@ -271,6 +279,9 @@ class Settings(ScopeSettings, BaseSettings):
     )
     breaker_open_s: Seconds = Field(
         30, description="The most seconds without a request to an upstream that keeps failing."
+    )
+    client_stall_s: Seconds = Field(
+        60, description="Seconds in which a client must take something of what waits for it."
     )
     commit_after_s: float = Field(
         10, ge=0, description="Seconds after which a stream begins even if nothing has arrived."

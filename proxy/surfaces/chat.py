@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -22,6 +22,7 @@ from proxy.core.evidence.shelf import Shelf
 from proxy.core.fence import Fence, fence_word
 from proxy.core.fold import Fold
 from proxy.core.hidden import HiddenTool
+from proxy.core.inflight import BODY_COST, Hold, InFlight
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import HEADERS, SEARCH_COUNT
 from proxy.core.plan import Plan, Policy, make_plan
@@ -32,14 +33,16 @@ from proxy.core.spending import tokens_of_body
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
-from proxy.errors import BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
+from proxy.errors import AnswerTimeout, BadRequest, ProxyError, ShuttingDown, UnsupportedMedia
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.turns import KeptTurns
+from proxy.surfaces.client_end import client_end_of
 from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, internal_error
 from proxy.surfaces.streaming import EventStream, Patience
+from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.facts import Failure
 
 _CERTAINLY_WRITABLE_DEPTH: Final = 200
@@ -69,13 +72,19 @@ class ChatCompletions:
     """The cited passages that have been read, for all answers."""
     closing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     """Held by the answer whose citations are weighed."""
+    inflight: InFlight = field(default_factory=InFlight, repr=False)
+    """Counts what all requests hold."""
     keeps_trails: bool = False
     """Whether there is an audit, which wants to know what each answer rested on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.inflight.hold() as held:
+            await self._answer(scope, receive, send, held)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, held: Hold) -> None:
         exchange = exchange_of(scope)
         effort = Effort()
-        chat, plan = await self._read(scope, receive, exchange, effort)
+        chat, plan = await self._read(scope, receive, effort, held)
         turns = self.turns.of(exchange.client, plan.scope)
         model = self.model_of(exchange.client, plan.policy, effort)
         run = Run(plan, model, turns, _writer(plan), self.shelf, self.closing, effort)
@@ -83,25 +92,32 @@ class ChatCompletions:
             exchange.slot.follow(run.facts)
         try:
             if chat.stream:
-                await self._stream(run, receive, send, exchange)
+                await self._stream(run, scope, receive, send, held)
             else:
-                await while_connected(receive, _reply(run, scope, receive, send))
+                work = _reply(run, scope, receive, send)
+                await while_connected(receive, self._in_time(work, run))
         finally:
             exchange.answer, exchange.first_heard_at = run.facts(), run.first_heard_at
             if self.keeps_trails:
                 exchange.trail = run.trail()
 
     async def _read(
-        self, scope: Scope, receive: Receive, exchange: Exchange, effort: Effort
+        self, scope: Scope, receive: Receive, effort: Effort, held: Hold
     ) -> tuple[Chat, Plan]:
+        exchange = exchange_of(scope)
         headers = exchange.headers
         _refuse_repeated_headers(scope)
         _refuse_query(scope["query_string"], self.wishes)
         _refuse_encoded(headers)
         limits = self.settings
         body = await read_body(
-            receive, headers.get("content-length"), limits.max_body_bytes, limits.body_timeout_s
+            receive,
+            headers.get("content-length"),
+            limits.max_body_bytes,
+            limits.body_timeout_s,
+            lambda size: held.take(size * BODY_COST),
         )
+        effort.until = asyncio.get_running_loop().time() + limits.answer_timeout_s
         document = _decode(body, self.wishes)
         tools = self.tools_of(exchange.client, effort)
         chat = parse_chat(document, self.wishes, {tool.name for tool in tools})
@@ -116,40 +132,55 @@ class ChatCompletions:
             await exchange.slot.reserve(prompt, _most(chat), searches=plan.grounded)
         return chat, plan
 
-    async def _stream(self, run: Run, receive: Receive, send: Send, exchange: Exchange) -> None:
+    def _in_time(self, work: Awaitable[None], run: Run) -> Coroutine[Any, Any, None]:
+        return in_time(work, run.effort.until, self.settings.answer_timeout_s)
+
+    async def _stream(
+        self, run: Run, scope: Scope, receive: Receive, send: Send, held: Hold
+    ) -> None:
         stream = EventStream(
             send,
             run.writer,
             lambda: [_search_count(run)],
             Patience(self.settings.commit_after_s, self.settings.heartbeat_s),
+            held,
         )
         async with stream:
             try:
-                await while_connected(receive, _send_answer(run, stream, exchange))
+                work = self._in_time(_make_answer(run, stream), run)
+                await while_connected(receive, _send_answer(work, stream, exchange_of(scope)))
+            except AnswerTimeout:
+                if stream.has_ended and (end := client_end_of(scope)) is not None:
+                    end.cut()  # it has not even taken the end, so no event can tell it
+                raise
             except asyncio.CancelledError:
-                if stream.has_begun:
+                if stream.is_open:
                     await stream.fail(ShuttingDown("The proxy is shutting down. Try again."))
                 raise
 
 
-async def _send_answer(run: Run, stream: EventStream, exchange: Exchange) -> None:
-    """Send the answer as the engine makes it. An error before the first byte is raised."""
+async def _make_answer(run: Run, stream: EventStream) -> None:
+    await run.drive(stream)
+    await stream.finish()
+
+
+async def _send_answer(work: Awaitable[None], stream: EventStream, exchange: Exchange) -> None:
+    """Let `work` send an answer. An error before the first byte, or after the last, is raised."""
     try:
-        await run.drive(stream)
+        await work
     except ClientGoneError:
         raise
     except ProxyError as error:
         stream.stop_beating()  # a beat would begin the reply
-        if not stream.has_begun:
+        if not stream.is_open:
             raise
         failure = error.with_traceback(None)  # the traceback refers to this frame
     except Exception as fault:
         stream.stop_beating()  # a beat would begin the reply
-        if not stream.has_begun:
+        if not stream.is_open:
             raise
         failure = internal_error(fault)
     else:
-        await stream.finish()
         return
     exchange.failure = Failure.of(failure, in_stream=True)
     try:

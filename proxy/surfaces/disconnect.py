@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from starlette.types import Receive
@@ -16,8 +16,16 @@ class ClientGoneError(Exception):
     """The client hung up, so no reply can reach it."""
 
 
-async def read_body(receive: Receive, declared: str | None, limit: int, timeout_s: float) -> bytes:
+async def read_body(
+    receive: Receive,
+    declared: str | None,
+    limit: int,
+    timeout_s: float,
+    take: Callable[[int], None] = lambda _: None,
+) -> bytes:
     """The whole request body. `declared` is its Content-Length header.
+
+    `take` is told the size of each part before it is kept, and may raise.
 
     Raises PayloadTooLarge as soon as the client announces or sends more than `limit` bytes,
     RequestTimeout if nothing arrives for `timeout_s` seconds, and ClientGoneError.
@@ -29,6 +37,7 @@ async def read_body(receive: Receive, declared: str | None, limit: int, timeout_
     size = 0
     try:
         async with asyncio.timeout(timeout_s) as patience:
+            take(0)
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -37,6 +46,7 @@ async def read_body(receive: Receive, declared: str | None, limit: int, timeout_
                 size += len(part)
                 if size > limit:
                     raise _too_large(limit)
+                take(len(part))
                 parts.append(part)
                 if not message.get("more_body", False):
                     return b"".join(parts)

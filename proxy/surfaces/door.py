@@ -9,6 +9,7 @@ uvicorn's class does the work. The door adds:
   see `door_limits`.
 - **It counts waiting connections** (`waiting`). It leaves out those that are NEW, those that wait
   for a reply, and those whose end would cost a complete request its reply.
+- **It cuts clients off that take nothing** of what waits for them: see `client_end`.
 - **If a client hangs up, all of its requests end**, including those that wait for their turn.
 """
 
@@ -87,11 +88,14 @@ class DoorProtocol(DoorReader):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._client_end.attach(transport)
         self._peer = self._client = self.client[0] if self.client else ""
         self._owner = owner_of(self._peer)
         self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._client_end.has_stalled and self._is_answered:  # else the request's line says it
+            _log.info("cut client=stalled from=%s", self._client)
         super().connection_lost(exc)
         self._place = Place.SHUT
         self.pipeline.clear()
@@ -100,6 +104,15 @@ class DoorProtocol(DoorReader):
             self._running.message_event.set()
         self._waiting.discard(self)
         self._deadline.stop()
+        self._client_end.rest()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._client_end.watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._client_end.rest()
 
     def data_received(self, data: bytes) -> None:
         if self._place is Place.SHUT:
@@ -152,11 +165,14 @@ class DoorProtocol(DoorReader):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        if not self.flow.write_paused:  # what is written from now on would hide what is taken
+            self._client_end.rest()
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """Go on to the next request. This replaces uvicorn's method, and its timer of idleness."""
         self.server_state.total_requests += 1
+        self._client_end.watch()
         if self.transport.is_closing():
             return
         if self.pipeline:

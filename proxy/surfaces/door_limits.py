@@ -25,6 +25,8 @@ class DoorLimits:
     linger_s: float = 5.0
     linger_bytes: int = 20_000_000
     """How many bytes of an answered request the door reads and drops."""
+    client_stall_s: float = 60.0
+    """How long a client may take nothing of what waits for it."""
     max_waiting: int = 512
     """The most connections without a complete request."""
     trusted: tuple[Network, ...] = ()

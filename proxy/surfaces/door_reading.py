@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from proxy.access.addresses import client_address
 from proxy.errors import BadRequest, MethodNotAllowed, ProxyError
+from proxy.surfaces.client_end import ClientEnd, put_client_end
 from proxy.surfaces.door_limits import DoorLimits, Place, too_large
 
 _NOT_HTTP: Final = "This is not a valid HTTP/1.1 request."
@@ -48,6 +49,7 @@ class DoorReader(HttpToolsProtocol):
         self._hosts = 0
         self._dropped = 0
         """The bytes that arrived for an already answered request."""
+        self._client_end = ClientEnd(self.loop, limits.client_stall_s)
         self._peer = ""
         self._client = ""
         """The client's address: the peer's, unless a trusted proxy names another."""
@@ -121,6 +123,7 @@ class DoorReader(HttpToolsProtocol):
         if self._limits.trusted and self.client is not None:
             self._client = client_address(self._peer, self._forwarded_for(), self._limits.trusted)
             self.scope["client"] = (self._client, self.client[1])
+        put_client_end(self.scope, self._client_end)
         super().on_headers_complete()
         self._has_heard = True
         self._place = Place.BODY

@@ -16,6 +16,7 @@ from proxy.access.identity import Identities
 from proxy.access.loopback import check_loopback
 from proxy.access.wrong_keys import WrongKeys
 from proxy.errors import NoAccess, NoPerson, TooManyWrongKeys, Unauthorized
+from proxy.surfaces.client_end import client_end_of
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.audit_record import Audit
@@ -102,6 +103,7 @@ class Requests:
     ) -> RequestFacts:
         address = scope.get("client")
         heard_at = exchange.first_heard_at
+        end = client_end_of(scope)
         return RequestFacts(
             request_id=exchange.request_id,
             method=scope["method"],
@@ -115,6 +117,7 @@ class Requests:
             failure=exchange.failure,
             trail=exchange.trail,
             is_client_gone=exchange.is_client_gone,
+            is_client_stalled=end is not None and end.has_stalled,
             first_byte_s=exchange.first_byte_s,
             first_token_s=None if heard_at is None else heard_at - began,
         )

@@ -7,9 +7,14 @@ import functools
 import types
 from collections import deque
 from collections.abc import Coroutine, Generator
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import Message, Send
+
+from proxy.core.inflight import Hold, InFlight
+
+_BUFFERED: Final = 64 * 1024
+"""What a server itself holds when its `send` begins to wait, in bytes (uvicorn's flow control)."""
 
 
 class Outbox:
@@ -22,10 +27,12 @@ class Outbox:
     create one.
     """
 
-    __slots__ = ("_queue", "_rest", "_send")
+    __slots__ = ("_held", "_queue", "_rest", "_send")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, held: Hold | None = None) -> None:
+        """`held` counts what waits for a slow client, and gives back what is left at the end."""
         self._send = send
+        self._held = InFlight().hold() if held is None else held
         self._queue: deque[Message] = deque()
         self._rest: asyncio.Future[None] | None = None
         """Sends what the client has not taken. After a fault it stays: nothing more can be sent."""
@@ -38,6 +45,7 @@ class Outbox:
         """
         if self._rest is not None:
             self._queue.append(message)
+            self._held.add(_size(message))
             return self._wait()
         sending: Coroutine[Any, Any, None] = self._send(message)  # type: ignore[assignment]
         try:
@@ -48,7 +56,8 @@ class Outbox:
             self._rest = asyncio.get_running_loop().create_future()
             self._rest.set_exception(fault)
         else:
-            self._fall_behind(sending, waits_for)
+            self._held.add(_BUFFERED + _size(message))
+            self._fall_behind(sending, waits_for, _size(message))
         return self._wait()
 
     @property
@@ -74,21 +83,29 @@ class Outbox:
         return waiting
 
     def _fall_behind(
-        self, sending: Coroutine[Any, Any, None], waits_for: asyncio.Future[Any] | None
+        self, sending: Coroutine[Any, Any, None], waits_for: asyncio.Future[Any] | None, size: int
     ) -> None:
-        rest = self._send_rest(sending, waits_for)
+        rest = self._send_rest(sending, waits_for, size)
         self._rest = asyncio.get_running_loop().create_task(rest)
         self._rest.add_done_callback(lambda _: sending.close())  # a cancelled task may never start
 
     async def _send_rest(
-        self, sending: Coroutine[Any, Any, None], waits_for: asyncio.Future[Any] | None
+        self, sending: Coroutine[Any, Any, None], waits_for: asyncio.Future[Any] | None, size: int
     ) -> None:
         if waits_for is not None:  # None is what `asyncio.sleep(0)` yields
             await asyncio.wait((waits_for,))
         await _rest_of(sending)
+        self._held.free(size)
         while self._queue:
-            await self._send(self._queue.popleft())
+            message = self._queue.popleft()
+            await self._send(message)
+            self._held.free(_size(message))
+        self._held.free(_BUFFERED)
         self._rest = None
+
+
+def _size(message: Message) -> int:
+    return len(message.get("body", b""))
 
 
 @types.coroutine

@@ -30,6 +30,7 @@ import orjson
 from starlette.types import Send
 
 from proxy.core.frames import Frame, TextChunk
+from proxy.core.inflight import Hold
 from proxy.core.sse import DONE, encode
 from proxy.core.wire import Chunk
 from proxy.core.writer import CompletionWriter
@@ -68,9 +69,13 @@ class EventStream:
         writer: CompletionWriter,
         late_headers: Callable[[], Headers],
         patience: Patience,
+        held: Hold | None = None,
     ) -> None:
-        """`late_headers` returns the headers that are known only when the reply begins."""
-        self._outbox = Outbox(send)
+        """`late_headers` returns the headers that are known only when the reply begins.
+
+        `held` counts what waits for the client.
+        """
+        self._outbox = Outbox(send, held)
         self._writer = writer
         self._late_headers = late_headers
         self._heartbeat_s = patience.heartbeat_s
@@ -78,6 +83,7 @@ class EventStream:
         self._beats_at = self._loop.time() + patience.commit_after_s
         self._timer: asyncio.TimerHandle | None = None
         self.has_begun = False
+        self.has_ended = False
         self._frame: Frame | None = None
         self._before = self._after = b""
         """An event of that frame: the bytes before and after its text."""
@@ -113,11 +119,17 @@ class EventStream:
         self._outbox.put({"type": "http.response.start", "status": 200, "headers": headers})
         self.has_begun = True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an event can still follow what has gone out."""
+        return self.has_begun and not self.has_ended
+
     async def _end(self, event: bytes) -> None:
         # First: `flush` waits for a slow client, and a beat in that time would follow the end.
         self.stop_beating()
         if not self.has_begun:
             self._begin()
+        self.has_ended = True
         self._outbox.put({"type": "http.response.body", "body": event, "more_body": False})
         await self._outbox.flush()
 

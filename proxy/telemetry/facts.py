@@ -100,7 +100,9 @@ class RequestFacts:
     """
     failure: Failure | None = None
     is_client_gone: bool = False
-    """The client hung up before the reply was complete."""
+    """The client hung up before the reply was complete, or the proxy cut it off."""
+    is_client_stalled: bool = False
+    """The proxy cut it off, because it took nothing of what waited for it."""
     trail: Trail | None = None
     """What the answer rested on, if there is an audit and the proxy began to make one."""
     first_byte_s: float | None = None

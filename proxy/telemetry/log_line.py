@@ -35,7 +35,7 @@ def log_line(facts: RequestFacts) -> str:
     if failure:
         words |= _of_failure(failure)
     if facts.is_client_gone:
-        words["client"] = "gone"
+        words["client"] = "stalled" if facts.is_client_stalled else "gone"
     written = [
         f"{name}={_written(name, value) if isinstance(value, str) else value}"
         for name, value in words.items()

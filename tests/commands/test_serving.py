@@ -63,6 +63,7 @@ def test_the_door_s_limits_are_those_of_the_settings() -> None:
             max_headers=3,
             head_timeout_s=4,
             max_body_bytes=5,
+            client_stall_s=8,
             max_waiting_connections=6,
             trusted_proxies=("10.0.0.0/8",),
         )
@@ -72,6 +73,7 @@ def test_the_door_s_limits_are_those_of_the_settings() -> None:
         max_headers=3,
         head_timeout_s=4,
         linger_bytes=5,
+        client_stall_s=8,
         max_waiting=6,
         trusted=(ip_network("10.0.0.0/8"),),
     )

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.frames import Frame, TextChunk
+from proxy.core.frames import Frame, TextChunk, says_something
 
 FRAME = Frame({"id": "x", "model": "m"}, {"index": 0, "finish_reason": None, "logprobs": None})
 
@@ -49,3 +50,20 @@ def test_frames_are_told_apart_by_what_they_are_and_not_by_what_they_say() -> No
 def test_a_frame_adds_the_text_and_nothing_else(top: Any, choice: Any, text: str) -> None:
     chunk = Frame(top.copy(), choice.copy()).around(text)
     assert chunk == {**top, "choices": [{**choice, "delta": {"content": text}}]}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "says"),
+    [
+        ({}, False),
+        ({"choices": []}, False),
+        ({"choices": [{"delta": None}]}, False),
+        ({"choices": [{"delta": {"role": "assistant", "content": ""}}]}, False),
+        ({"choices": [], "usage": {"total_tokens": 3}}, False),
+        ({"choices": [{"delta": {"content": "a"}}]}, True),
+        ({"choices": [{"delta": {"reasoning_content": "a"}}]}, True),
+        ({"choices": [{"delta": {}, "finish_reason": "stop"}]}, True),
+    ],
+)
+def test_what_only_opens_a_stream_says_nothing(chunk: Any, *, says: bool) -> None:
+    assert says_something(chunk) is says

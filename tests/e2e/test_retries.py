@@ -234,7 +234,7 @@ async def test_a_stream_of_which_something_was_heard_is_never_asked_for_again() 
 async def test_a_slow_model_is_a_time_out_and_asked_once() -> None:
     async with (
         raw_server(silent) as one,
-        proxied(one.url, refusing(), retrieval="off", model_timeout_s=0.1) as url,
+        proxied(one.url, refusing(), retrieval="off", round_idle_s=0.1) as url,
         httpx.AsyncClient(base_url=url, timeout=30) as client,
     ):
         answer = await ask(client, stream=False)

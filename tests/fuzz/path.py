@@ -131,7 +131,7 @@ def path() -> Iterator[Path]:
             keep_warm_s=0,
             api_keys=(KEY,),
             search_cache_ttl=0,
-            model_timeout_s=SILENCE_S,
+            round_idle_s=SILENCE_S,
             search_timeout_s=SILENCE_S,
         )
         with running(create_app(settings)) as server:

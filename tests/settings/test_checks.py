@@ -73,6 +73,29 @@ def test_a_key_file_counts_as_keys_whatever_it_holds() -> None:
     assert warnings_of(Settings(allow_forwarded=True, keys_file="no-such-file.toml")) == ()
 
 
+@pytest.mark.parametrize(
+    ("times", "named"),
+    [
+        ({"answer_timeout_s": 100}, ["budget_s (240)", "round_idle_s (240)"]),
+        ({"budget_s": 300}, ["budget_s (300)"]),
+        ({"profiles": {"hr": {"model": "m", "budget_s": 400}}}, ["profiles.hr.budget_s (400)"]),
+        ({"budget_s": 299.9}, []),
+    ],
+)
+def test_times_that_outlast_the_answer_are_warned_about(
+    times: dict[str, Any], named: list[str]
+) -> None:
+    warnings = warnings_of(Settings(**times))
+    assert [each.partition(" is not below answer_timeout_s")[0] for each in warnings] == named
+
+
+def test_too_little_memory_for_the_largest_request_is_warned_about() -> None:
+    (warning,) = warnings_of(Settings(max_inflight_bytes=79_999_999))
+    assert "max_inflight_bytes (79999999) is less than 4 times max_body_bytes" in warning
+    assert "make it 80000000" in warning
+    assert warnings_of(Settings(max_inflight_bytes=80_000_000)) == ()
+
+
 def test_keys_that_open_everything_beside_a_key_file_are_warned_about() -> None:
     (warning,) = warnings_of(Settings(keys_file="keys.toml", api_keys=["k" * 20]))
     assert warning.startswith("api_keys beside keys_file: each of these keys opens all ")

@@ -19,6 +19,18 @@ def test_without_a_near_name_none_is_said() -> None:
     assert unknown("zzz", {"port": "PORT"}) == "no such setting"
 
 
+@pytest.mark.parametrize(
+    ("name", "known", "now"),
+    [
+        ("model_timeout_s", "round_idle_s", "round_idle_s"),
+        ("MODEL_TIMEOUT_S", "ROUND_IDLE_S", "RAG_PROXY_ROUND_IDLE_S"),
+    ],
+)
+def test_a_setting_that_has_another_name_now_is_told_it(name: str, known: str, now: str) -> None:
+    names = {known: now, "search_timeout_s": "X", "CONNECT_TIMEOUT_S": "Y"}
+    assert unknown(name, names) == f"no such setting any more; use {now}"
+
+
 @pytest.mark.parametrize("name", ["log_levels_all", "log_"])
 def test_a_name_that_goes_on_or_stops_short_is_near(name: str) -> None:
     assert unknown(name, {"log_level": "L", "port": "P"}).endswith("did you mean L?")
@@ -26,7 +38,7 @@ def test_a_name_that_goes_on_or_stops_short_is_near(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["model", "log", "hosting", "support"])
 def test_a_guess_that_may_well_be_wrong_is_not_made(name: str) -> None:
-    known = ("model_timeout_s", "models_ttl_s", "log_level", "passage_chars", "port")
+    known = ("model_retries", "models_ttl_s", "log_level", "passage_chars", "port")
     assert unknown(name, {each: each for each in known}) == "no such setting"
 
 

@@ -96,6 +96,7 @@ class Visitor(asyncio.Transport):
         self.is_ended = False
         self.is_gone = False
         self.reads = True
+        self.waits = 0
         self._ended = asyncio.Event()
         self._wrote = asyncio.Event()
         config = server_config(app, "error")
@@ -148,6 +149,9 @@ class Visitor(asyncio.Transport):
 
     def abort(self) -> None:
         self._go()
+
+    def get_write_buffer_size(self) -> int:
+        return self.waits
 
     def is_closing(self) -> bool:
         return self.is_gone

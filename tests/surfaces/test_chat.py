@@ -12,6 +12,7 @@ import httpx
 import pytest
 import respx
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from proxy.app import create_app
 from proxy.core.evidence.bearing import Source
@@ -19,6 +20,7 @@ from proxy.core.evidence.shelf import Shelf
 from proxy.core.instructions import ANSWERING, CITING, QUOTING
 from proxy.settings import Settings
 from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.client_end import ClientEnd, put_client_end
 from proxy.surfaces.limited import Limited
 from proxy.tasks import Steps
 from tests.support.asgi import Answer, Headers, ask
@@ -811,3 +813,38 @@ async def test_all_answers_share_a_shelf_of_passages_and_are_weighed_in_turn() -
     first, second = shelf.read
     assert first is second
     assert turn.taken == 2
+
+
+class Cut(asyncio.Transport):
+    """A connection that notes whether it was cut off."""
+
+    is_gone = False
+
+    def abort(self) -> None:
+        self.is_gone = True
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_client_that_does_not_take_the_end_of_its_stream_in_time_is_cut_off(
+    caplog: pytest.LogCaptureFixture, *, is_known: bool
+) -> None:
+    caplog.set_level("INFO", "proxy.access")
+    app = create_app(settings(answer_timeout_s=0.1), Upstreams([Round("Hi.")]).transport())
+    connection, end = Cut(), ClientEnd(asyncio.get_running_loop(), 60)
+    end.attach(connection)
+
+    async def reading_all_but_the_end(scope: Scope, receive: Receive, send: Send) -> None:
+        async def take(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                await asyncio.Event().wait()
+            await send(message)
+
+        if is_known:
+            put_client_end(scope, end)
+        await app(scope, receive, take)
+
+    answer = await ask(reading_all_but_the_end, document={"messages": QUESTION, "stream": True})
+    assert b"Hi." in answer.body
+    assert b"error" not in answer.body
+    assert connection.is_gone is is_known
+    assert "error=answer_timeout" in caplog.messages[-1]

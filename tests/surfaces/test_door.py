@@ -321,3 +321,66 @@ async def test_uploads_behind_a_trusted_proxy_count_for_those_who_send_them() ->
     greedy = [upload("203.0.113.5") for _ in range(6)]
     assert not quiet.is_gone
     assert sum(each.is_gone for each in greedy) == 3
+
+
+# Clients that do not read
+
+STALLING = DoorLimits(client_stall_s=60)
+
+
+async def take_nothing_for(visitor: Visitor, seconds: int) -> None:
+    with skipping_clock() as clock:
+        for _ in range(seconds):
+            clock.skip(1)
+            await settled()
+            if visitor.is_gone:
+                return
+
+
+async def test_a_client_that_takes_nothing_of_a_stream_is_cut_off_as_if_it_had_hung_up() -> None:
+    street = Street(STALLING)
+    visitor = street.visitor()
+    visitor.send(request(b"", path="/listening"))
+    await settled()
+    visitor.waits = 70_000
+    visitor.protocol.pause_writing()
+    await take_nothing_for(visitor, 70)
+    assert visitor.is_gone
+    await settled()
+    assert [each.path for each in street.app.heard] == ["/listening: gone"]
+
+
+async def test_a_client_that_takes_all_in_time_is_not_looked_at_any_more() -> None:
+    visitor = Street(STALLING).visitor()
+    visitor.send(request(b"", path="/listening"))
+    await settled()
+    visitor.waits = 70_000
+    visitor.protocol.pause_writing()
+    visitor.protocol.resume_writing()
+    await take_nothing_for(visitor, 200)
+    assert not visitor.is_gone
+
+
+async def test_a_client_that_takes_nothing_of_a_reply_that_is_over_is_cut_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "proxy.access")
+    limits = DoorLimits(client_stall_s=60, keep_alive_s=1_000)
+    visitor = Street(limits).visitor()
+    visitor.waits = 30_000
+    visitor.send(request(b"x"))
+    await visitor.replies(1)
+    await take_nothing_for(visitor, 70)
+    assert visitor.is_gone
+    assert "cut client=stalled from=192.0.2.1" in caplog.text
+
+
+async def test_a_next_request_does_not_hide_that_the_client_takes_nothing() -> None:
+    visitor = Street(DoorLimits(client_stall_s=60, keep_alive_s=1_000)).visitor()
+    visitor.waits = 70_000
+    visitor.send(request(b"x"))
+    await visitor.replies(1)
+    visitor.protocol.pause_writing()
+    visitor.send(request(b"", path="/listening"))
+    await take_nothing_for(visitor, 70)
+    assert visitor.is_gone

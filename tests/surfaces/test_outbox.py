@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
+from proxy.core.inflight import InFlight
 from proxy.surfaces.outbox import Outbox
 
 PATIENCE_S = 20
@@ -458,3 +459,60 @@ def test_a_client_gets_what_it_would_get_if_each_message_were_awaited(
             assert played.client.took == everything[:fails_after]
 
     asyncio.run(play())
+
+
+# What it holds for a slow client
+
+
+async def test_what_waits_for_a_slow_client_counts_until_the_client_takes_it() -> None:
+    inflight, client = InFlight(), Client()
+    with inflight.hold() as held:
+        outbox = Outbox(client.send, held)
+        outbox.put(message(1))
+        assert inflight.bytes == 0
+        client.takes.clear()
+        outbox.put(message(22))
+        outbox.put(message(333))
+        assert inflight.bytes == 64 * 1024 + 5
+        client.takes.set()
+        await outbox.flush()
+        assert inflight.bytes == 0
+        assert client.took == [b"1", b"22", b"333"]
+
+
+happenings = st.lists(st.sampled_from(["put", "stop", "go", "turn", "fault", "cancel"]))
+
+
+@given(happenings, st.integers(0, 2))
+async def test_whatever_happens_the_count_is_never_below_nothing_and_nothing_at_the_end(
+    events: list[str], waits_more: int
+) -> None:
+    inflight, client = InFlight(), Client()
+    client.waits_more = waits_more
+    with inflight.hold() as other:
+        other.add(1)
+        with inflight.hold() as held:
+            outbox = Outbox(client.send, held)
+            for number, event in enumerate(events):
+                if event == "put":
+                    future = outbox.put(message(number))
+                    if future is not None and number % 2:
+                        future.cancel()
+                elif event == "stop":
+                    client.takes.clear()
+                elif event == "go":
+                    client.takes.set()
+                elif event == "fault":
+                    client.fault = ConnectionResetError()
+                elif event == "cancel":
+                    await outbox.aclose()
+                    break
+                else:
+                    await turns(1)
+                assert inflight.bytes >= 1
+                if not outbox.is_behind:
+                    assert inflight.bytes == 1
+            await outbox.aclose()
+        assert inflight.bytes == 1
+        await turns()
+        assert inflight.bytes == 1

@@ -67,6 +67,7 @@ TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
             ),
             f"{BEGINS} error=upstream_unreachable upstream=LightOn cause=reset {ANSWERED}",
         ),
+        (request_facts(is_client_gone=True, is_client_stalled=True), f"{BEGINS} client=stalled"),
         (request_facts(address="", is_client_gone=True), f"{BEGINS[:-15]} client=gone"),
     ],
 )

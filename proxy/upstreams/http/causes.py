@@ -26,6 +26,9 @@ NOT_JSON: Final = "not_json"
 SHAPE: Final = "unknown_shape"
 TOO_LONG: Final = "too_long"
 """What may be wrong with a whole reply."""
+SILENT: Final = "read_timeout"
+IDLE: Final = "round_idle"
+"""A reply that did not go on in time: with bytes, or with a word of an answer."""
 
 
 class Cause(NamedTuple):
@@ -47,7 +50,7 @@ class Cause(NamedTuple):
 
 UNKNOWN: Final = Cause("", "")
 _NOT_CONNECTED: Final = Cause("connect_timeout", "there was no connection")
-_SILENT: Final = Cause("read_timeout", "")
+_SILENT: Final = Cause(SILENT, "")
 _NO_DESCRIPTORS: Final = Cause("no_descriptors", "the proxy has no file descriptor left", _OPERATOR)
 
 UNAUTHENTICATED: Final = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED

@@ -14,12 +14,13 @@ from typing import Final, Literal, NamedTuple, Self
 
 from proxy.errors import CircuitOpen, RateLimited, UpstreamError
 from proxy.upstreams.http.breaker import Attempt, Breaker, BreakerRules, State
+from proxy.upstreams.http.causes import IDLE, SILENT
 
 CAUSE: Final = "circuit_open"
 _MOST_NAMES: Final = 1_000
 _LONGEST_NAME: Final = 500
 """Clients choose models. So the proxy remembers this many, each of at most this many characters."""
-_BROKE: Final = frozenset({"read_timeout", "closed", "reset"})
+_BROKE: Final = frozenset({SILENT, IDLE, "closed", "reset"})
 """Causes of a request that got no reply, or only a part of one."""
 
 _log = logging.getLogger(__name__)

@@ -9,8 +9,9 @@ decide when to read and when to give up:
 - A receiver that falls behind returns a future when it is fed. Until that future is done, the
   connection does not read from its socket, and the exchange does not end. So a slow client slows
   its model down.
-- The receiver's patience says how long the connection waits for more. That clock stops while the
-  receiver is behind.
+- The receiver's patience says how long the connection waits for more: for the whole head, and then
+  for each part of the body. Bytes that complete neither do not restart that clock. It stops while
+  the receiver is behind.
 """
 
 from __future__ import annotations
@@ -158,7 +159,8 @@ class Connection(asyncio.Protocol):
             if behind is not None:
                 self._hold_until(behind)
         elif self._state is before:
-            is_http = is_http and self._is_short_between(data)
+            self._go_on_between(data, is_http=is_http)
+            return
         if is_http and self._state is BODY and self._behind is None and self._receiver is not None:
             # What `_proceed` would do. Two calls less for each packet.
             deadline = self._deadline
@@ -215,12 +217,16 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         self._proceed()
 
-    def _is_short_between(self, data: bytes) -> bool:
-        """Whether the head, or the trailers, may go on. The parser itself would hold any amount."""
+    def _go_on_between(self, data: bytes, *, is_http: bool) -> None:
+        """Let the head, or the trailers, go on if they may, and the clock of patience with them.
+
+        The parser itself would hold any amount.
+        """
         if self._state is HEAD:
             self._between.append(data)
         self._size_between += len(data)
-        return self._size_between <= _LONGEST_BETWEEN
+        if not is_http or self._size_between > _LONGEST_BETWEEN:
+            self._fail(NotHTTPError())
 
     def _mend(self, data: bytes, complaint: str) -> bool:
         """Parse a head again, with its length given once. False if what arrived is not HTTP.

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import httpx
 
+from proxy.core.inflight import Hold, InFlight
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.tasks import Behind
 from proxy.upstreams.http.causes import TOO_LONG, cause_of, is_unconnected
@@ -34,8 +35,18 @@ _PORTS: Final = {"http": 80, "https": 443}
 class Reply:
     """A receiver that keeps a whole reply."""
 
-    def __init__(self, upstream: str, timeout_s: float, longest: int = _LONGEST_BODY) -> None:
-        """`timeout_s` bounds each wait for bytes, not the whole reply; `longest` its bytes."""
+    def __init__(
+        self,
+        upstream: str,
+        timeout_s: float,
+        longest: int = _LONGEST_BODY,
+        held: Hold | None = None,
+    ) -> None:
+        """`timeout_s` bounds each wait for bytes, not the whole reply; `longest` its bytes.
+
+        `held` counts the bytes that are kept.
+        """
+        self._held = held
         self._longest = longest
         self._upstream = upstream
         self.patience_s = timeout_s
@@ -85,6 +96,8 @@ class Reply:
     def _take(self, part: bytes) -> None:
         self._parts.append(part)
         self._size += len(part)
+        if self._held is not None:
+            self._held.add(len(part))
         if self._size > self._longest:
             raise self._too_long()
 
@@ -111,6 +124,8 @@ class Endpoint:
     """"" for one that asks for none."""
     transport: Transport
     connect_timeout_s: float
+    inflight: InFlight = field(default_factory=InFlight, repr=False)
+    """Counts the replies that are kept until they are whole."""
     _origin: Origin = field(init=False, repr=False)
     _path: str = field(init=False, repr=False)
     _headers: Headers = field(init=False, repr=False)
@@ -151,8 +166,9 @@ class Endpoint:
         self, method: str, path: str, *, body: bytes | None = None, timeout_s: float
     ) -> Reply:
         """The whole reply to a request. Raises UpstreamError."""
-        reply = Reply(self.name, timeout_s)
-        await self.push(method, path, reply, body=body)
+        with self.inflight.hold() as held:
+            reply = Reply(self.name, timeout_s, held=held)
+            await self.push(method, path, reply, body=body)
         return reply
 
     async def aclose(self) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import httpx
 
 from proxy.upstreams.http.pool import Request
 from proxy.upstreams.http.receiver import Receiver
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,14 @@ class OverHttpx:
         value.
         """
         timeouts = {"connect": connect_s, "read": receiver.patience_s}
-        response = await self.transport.handle_async_request(_as_httpx(request, timeouts))
+        sending = self.transport.handle_async_request(_as_httpx(request, timeouts))
+        response = await _in_time(sending, connect_s + receiver.patience_s)
         stream = response.stream
         assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - it is an async transport
         try:
             feed = receiver.head(response.status_code, response.headers.raw)
             parts = aiter(stream)
-            while (part := await _next(parts, receiver.patience_s)) is not None:
+            while (part := await _in_time(anext(parts, None), receiver.patience_s)) is not None:
                 behind = feed(part) if part else None
                 if behind is not None:
                     await asyncio.shield(behind)  # only the receiver may cancel it
@@ -42,11 +46,11 @@ class OverHttpx:
         await self.transport.aclose()
 
 
-async def _next(parts: AsyncIterator[bytes], patience_s: float) -> bytes | None:
-    """The next part of the body; None at its end. Raises ReadTimeout."""
+async def _in_time(work: Awaitable[T], patience_s: float) -> T:
+    """The result of `work`, however often a byte of it arrives. Raises ReadTimeout."""
     try:
         async with asyncio.timeout(patience_s):
-            return await anext(parts, None)
+            return await work
     except TimeoutError as fault:
         raise httpx.ReadTimeout("no data in time") from fault
 

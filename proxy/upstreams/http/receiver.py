@@ -18,7 +18,10 @@ class Receiver(Protocol):
     """
 
     patience_s: float
-    """How long the connection waits for more, in seconds. It looks after each packet."""
+    """How long the connection waits for more, in seconds.
+
+    It looks after the head and after each packet that brings a part of the body.
+    """
 
     def head(self, status: int, headers: Headers) -> Feed:
         """Take in the head of the reply. Returns the function that takes the body, in parts."""

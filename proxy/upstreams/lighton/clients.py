@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from proxy.access.clients import Client
 from proxy.errors import SearchKeyMissing
-from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.retries import Retries
 from proxy.upstreams.lighton.search import LightOn
 
@@ -49,7 +48,7 @@ class ClientSearches:
     def _with_key(self, key: str, variable: str) -> LightOn:
         common = self.common
         way = common.endpoint
-        endpoint = Endpoint(way.name, way.base_url, key, way.transport, way.connect_timeout_s)
+        endpoint = replace(way, key=key)
         credentials = f"{variable} and what the key may reach"
         return replace(
             common,

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from proxy.core.frames import Hear, TextChunk
+from proxy.core.frames import Hear, TextChunk, says_something
 from proxy.core.ports import Rounds
 from proxy.core.wire import ChatRequest, Chunk
 from proxy.errors import (
@@ -134,7 +134,7 @@ class _Round:
         if self._held and chunks and _id_of(self._held[0]) != _id_of(chunks[0]):
             self._held = []  # the round has begun again
         self._held += chunks
-        return self._tell() if any(map(_says_something, chunks)) else None
+        return self._tell() if any(map(says_something, chunks)) else None
 
     def end(self) -> Behind:
         """The round has ended well, though perhaps without a word."""
@@ -161,14 +161,3 @@ def _named(chunk: Chunk | TextChunk, model: str) -> Chunk | TextChunk:
 def _id_of(chunk: Chunk | TextChunk) -> object:
     top = chunk.frame.top if isinstance(chunk, TextChunk) else chunk
     return top.get("id")
-
-
-def _says_something(chunk: Chunk | TextChunk) -> bool:
-    """Whether a chunk holds more than the opening of a stream, such as a role or token counts."""
-    if isinstance(chunk, TextChunk):
-        return True
-    return any(
-        choice.get("finish_reason")
-        or any(value for name, value in (choice.get("delta") or {}).items() if name != "role")
-        for choice in chunk.get("choices") or ()
-    )

@@ -13,8 +13,10 @@ from typing import ClassVar, Final
 import orjson
 
 from proxy.core.frames import Hear
+from proxy.core.inflight import Hold
 from proxy.core.wire import ChatRequest
-from proxy.errors import ModelNotFound, ProxyError, UpstreamError
+from proxy.errors import ModelNotFound, ProxyError, UpstreamError, UpstreamTimeout
+from proxy.upstreams.http.causes import IDLE, SILENT
 from proxy.upstreams.http.endpoint import Endpoint, Reply
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.admitted import AdmittedModels
@@ -35,7 +37,8 @@ class Scaleway:
     models: ScalewayModels
     drop_params: frozenset[str]
     """Request parameters that clients send although Scaleway does not support them."""
-    timeout_s: float
+    idle_s: float
+    """How long a round may say nothing, in seconds."""
     moved_to: ClassVar = ""  # it asks the model that it is told to
     _admitted: AdmittedModels = field(init=False)
 
@@ -55,7 +58,13 @@ class Scaleway:
 
         Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
         """
-        reply = RoundReply(self.vendor, hear, self.timeout_s)
+        with self.endpoint.inflight.hold() as held:
+            asking = self._ask(body, hear, held)
+            del body  # a long stream need not hold it
+            await asking
+
+    async def _ask(self, body: ChatRequest, hear: Hear, held: Hold) -> None:
+        reply = RoundReply(self.vendor, hear, self.idle_s, held)
         model = body["model"]
         push = self.endpoint.push(
             "POST",
@@ -63,11 +72,13 @@ class Scaleway:
             reply,
             body=orjson.dumps(fit_request(body, self.drop_params)),
         )
-        del body  # a long stream need not hold it
+        del body  # the same
         try:
             await push
-        except UpstreamError:
+        except UpstreamError as error:
             if not reply.is_complete:
+                if error.cause == SILENT:
+                    raise self._idle() from error
                 raise
         if reply.status != HTTPStatus.OK:
             raise await self._error(reply, model)
@@ -75,6 +86,10 @@ class Scaleway:
             behind = hear([read_completion(self.vendor, reply.body)])
             if behind is not None:
                 await asyncio.shield(behind)  # the receiver owns it
+
+    def _idle(self) -> UpstreamTimeout:
+        what = f"{self.name} sent nothing of its answer for {self.idle_s:g} seconds. "
+        return UpstreamTimeout(self.name, f"{what}Try again later.", cause=IDLE)
 
     async def _complete(self, body: ChatRequest) -> None:
         await self.ask(body, lambda _: None)

@@ -7,7 +7,8 @@ import functools
 from http import HTTPStatus
 from typing import Final
 
-from proxy.core.frames import Hear, TextChunk
+from proxy.core.frames import Hear, TextChunk, says_something
+from proxy.core.inflight import Hold
 from proxy.core.sse import Decoder, TooLongError
 from proxy.core.wire import Chunk
 from proxy.errors import BadReply, UpstreamError
@@ -31,12 +32,19 @@ class RoundReply(Reply):
 
     An answer is complete once its finish_reason has arrived, and no later fault takes it back. It
     waits a while for its token counts, and hardly at all for [DONE].
+
+    The reply must go on within `idle_s` seconds, and only what says something of the answer lets it
+    go on: no comment, no half of an event, no empty chunk. A whole completion says nothing before
+    its end. The time while the hearer is behind does not count.
     """
 
-    def __init__(self, vendor: Vendor, hear: Hear, timeout_s: float) -> None:
-        super().__init__(vendor.name, timeout_s)
+    def __init__(self, vendor: Vendor, hear: Hear, idle_s: float, held: Hold | None = None) -> None:
+        super().__init__(vendor.name, idle_s, held=held)
         self._hear = hear
-        self._usage_s = min(_USAGE_S, timeout_s)
+        self._idle_s = idle_s
+        self._clock = asyncio.get_running_loop().time
+        self._went_on_at = self._clock()
+        self._usage_s = min(_USAGE_S, idle_s)
         self._decoder = Decoder()
         self._frames = FrameReader(functools.partial(read_chunk, vendor))
         self._is_over = False
@@ -55,6 +63,7 @@ class RoundReply(Reply):
         keep = super().head(status, headers)
         content_type = self.headers.get("content-type", "").lower()
         self.is_stream = status == HTTPStatus.OK and content_type.startswith("text/event-stream")
+        self._wait_on()
         return self.decoded(self._feed) if self.is_stream else keep
 
     def _feed(self, part: bytes) -> Behind:
@@ -85,9 +94,31 @@ class RoundReply(Reply):
                     del fault  # its traceback refers to this frame
             self._is_over = True
             self._end_within(_DRAIN_S)
-        if self._ends_at:
-            self.patience_s = max(0.0, self._ends_at - asyncio.get_running_loop().time())
+        if chunks and isinstance(chunks[-1], TextChunk) and behind is None and not self._ends_at:
+            self._went_on_at, self.patience_s = self._clock(), self._idle_s  # nearly always
+        else:
+            self._wait(chunks, behind)
         return behind
+
+    def _take(self, part: bytes) -> None:
+        super()._take(part)
+        self._wait_on()
+
+    def _wait(self, chunks: list[Chunk | TextChunk], behind: Behind) -> None:
+        """Set the patience after `chunks`, which the hearer has got."""
+        if behind is not None:
+            behind.add_done_callback(self._go_on)
+        if not self._ends_at and any(map(says_something, chunks)):
+            self._went_on_at, self.patience_s = self._clock(), self._idle_s
+        else:
+            self._wait_on()
+
+    def _go_on(self, _: object) -> None:
+        self._went_on_at = self._clock()
+
+    def _wait_on(self) -> None:
+        ends_at = self._ends_at or self._went_on_at + self._idle_s
+        self.patience_s = max(0.0, ends_at - self._clock())
 
     def _note_end(self, chunk: Chunk) -> None:
         if any(choice.get("finish_reason") for choice in chunk.get("choices") or ()):
@@ -96,5 +127,5 @@ class RoundReply(Reply):
             self._end_within(_DRAIN_S)
 
     def _end_within(self, seconds: float) -> None:
-        end = asyncio.get_running_loop().time() + seconds
+        end = self._clock() + seconds
         self._ends_at = min(self._ends_at or end, end)

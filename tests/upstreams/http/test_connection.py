@@ -866,12 +866,29 @@ async def test_a_server_that_falls_silent_anywhere_is_a_time_out(so_far: bytes) 
             clock.skip(50)
             if so_far:
                 await wire.send(so_far)
-                clock.skip(50)
+                clock.skip(50 if b"\r\n\r\n" in so_far else 9)
             await settled()
             assert not task.done()
             clock.skip(61)
             await ran_out(task)
             assert not connection.rest()
+
+
+@pytest.mark.parametrize(
+    ("so_far", "drip"), [(b"HTTP/1.1 200 O", b"K"), (chunked(b"some") + b"5;", b"x")]
+)
+async def test_bytes_that_complete_nothing_do_not_restart_the_clock(
+    so_far: bytes, drip: bytes
+) -> None:
+    with skipping_clock() as clock:
+        async with wired() as (connection, wire), asking(connection, Heard(60)) as task:
+            await wire.send(so_far)
+            for _ in range(5):
+                clock.skip(11)
+                await wire.send(drip)
+            assert not task.done()
+            clock.skip(11)
+            await ran_out(task)
 
 
 async def test_time_while_the_receiver_is_behind_does_not_count() -> None:

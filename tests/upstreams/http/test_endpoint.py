@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import gzip
 import zlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
 
-from proxy.errors import BadReply
+from proxy.core.inflight import InFlight
+from proxy.errors import BadReply, UpstreamError
 from proxy.tasks import Behind
 from proxy.upstreams.http.pool import Request
 from proxy.upstreams.http.receiver import Receiver
@@ -364,3 +367,33 @@ async def test_a_reply_that_never_ends_is_not_kept_in_memory() -> None:
     async with served(script) as (_, upstream):
         with pytest.raises(BadReply, match="too long"):
             await post(upstream)
+
+
+# What it holds
+
+
+class Counting(httpx.AsyncByteStream):
+    """A body that notes what is held before each of its parts and before its end."""
+
+    def __init__(self, inflight: InFlight, *parts: bytes, breaks: bool = False) -> None:
+        self._inflight, self._parts, self._breaks = inflight, parts, breaks
+        self.held: list[int] = []
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            self.held.append(self._inflight.bytes)
+            yield part
+        self.held.append(self._inflight.bytes)
+        if self._breaks:
+            raise httpx.ReadError("broken")
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_a_whole_reply_counts_while_it_arrives_and_no_longer(*, breaks: bool) -> None:
+    inflight = InFlight()
+    body = Counting(inflight, b"one", b"three", breaks=breaks)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    upstream = replace(endpoint(BASE_URL, transport), inflight=inflight)
+    with contextlib.suppress(UpstreamError):
+        await post(upstream)
+    assert (body.held, inflight.bytes) == ([0, 3, 8], 0)

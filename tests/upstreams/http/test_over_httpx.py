@@ -201,6 +201,23 @@ async def test_a_reply_that_stops_is_a_read_time_out() -> None:
     assert body.is_closed
 
 
+async def test_a_head_that_never_ends_is_a_read_time_out_however_its_bytes_trickle() -> None:
+    class Dripping(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    with skipping_clock() as clock:
+        work = OverHttpx(Dripping()).exchange(request_to(URL), Heard(60), 5)
+        asking = asyncio.get_running_loop().create_task(work)
+        await settled()
+        clock.skip(64)
+        await settled()
+        assert not asking.done()
+        clock.skip(2)
+        await ran_out(asking, httpx.ReadTimeout)
+
+
 async def test_patience_that_wanes_with_a_part_counts_at_once() -> None:
     class Waning(Heard):
         def feed(self, part: bytes) -> Behind:

@@ -32,12 +32,12 @@ def scaleway(
     transport: Transport | httpx.AsyncBaseTransport,
     base_url: str = BASE_URL,
     *,
-    timeout_s: float = PATIENCE_S,
+    idle_s: float = PATIENCE_S,
 ) -> Scaleway:
     endpoint = Endpoint(NAME, base_url, KEY, way_over(transport), 5)
     vendor = Vendor(NAME, CREDENTIALS, 5, KEY)
     models = ScalewayModels(endpoint, vendor, 60)
-    return Scaleway(endpoint, vendor, models, frozenset({"n", "user"}), timeout_s)
+    return Scaleway(endpoint, vendor, models, frozenset({"n", "user"}), idle_s)
 
 
 class Parts(httpx.AsyncByteStream):

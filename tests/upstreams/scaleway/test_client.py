@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -43,6 +44,8 @@ from tests.upstreams.scaleway.samples import (
     scaleway,
     stream_of,
 )
+
+COMPLETION = orjson.dumps({"choices": [{"message": {"content": "hi"}}]})
 
 
 @pytest.fixture
@@ -385,3 +388,26 @@ async def test_the_list_is_not_asked_for_when_the_model_is_not_at_fault(
     with pytest.raises(UpstreamError):
         await chunks(upstream)
     assert not listing.called
+
+
+@pytest.mark.parametrize(
+    ("is_stream", "held"), [(True, [0, 0, 0]), (False, [0, 9, len(COMPLETION)])]
+)
+async def test_a_completion_that_is_kept_whole_counts_and_a_stream_does_not(
+    *, is_stream: bool, held: list[int]
+) -> None:
+    whole = event(ONE) + DONE if is_stream else COMPLETION
+    found: list[int] = []
+
+    class Counting(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for part in (whole[:9], whole[9:]):
+                found.append(model.endpoint.inflight.bytes)
+                yield part
+            found.append(model.endpoint.inflight.bytes)
+
+    headers = EVENTS if is_stream else {}
+    answer = httpx.Response(200, headers=headers, stream=Counting())
+    model = scaleway(httpx.MockTransport(lambda _: answer))
+    await chunks(model)
+    assert (found, model.endpoint.inflight.bytes) == (held, 0)

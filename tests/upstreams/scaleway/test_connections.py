@@ -38,8 +38,8 @@ from tests.upstreams.scaleway.samples import (
 
 
 @asynccontextmanager
-async def connected(url: str, *, timeout_s: float = PATIENCE_S) -> AsyncIterator[Scaleway]:
-    upstream = scaleway(pooled_transport(), url, timeout_s=timeout_s)
+async def connected(url: str, *, idle_s: float = PATIENCE_S) -> AsyncIterator[Scaleway]:
+    upstream = scaleway(pooled_transport(), url, idle_s=idle_s)
     try:
         yield upstream
     finally:
@@ -163,11 +163,113 @@ async def test_a_stream_that_breaks_is_unreachable_and_not_begun_again() -> None
 
 async def test_a_stream_that_stalls_is_a_time_out() -> None:
     script = streaming(event(ONE), then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url, timeout_s=0.05) as upstream:
+    async with raw_server(script) as server, connected(server.url, idle_s=0.05) as upstream:
         heard = Heard()
-        with pytest.raises(UpstreamTimeout):
+        with pytest.raises(
+            UpstreamTimeout, match=r"nothing of its answer for 0\.05 seconds"
+        ) as told:
             await upstream.ask(STREAMED, heard.hear)
+        assert (told.value.cause, told.value.is_refused) == ("round_idle", False)
         assert heard.groups == [[ONE]]
+        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+
+
+ROLE = event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
+COMPLETION = {"model": MODEL, "choices": [{"index": 0, "message": {"content": "one"}}]}
+HEAD = chunked()
+
+
+@pytest.mark.parametrize(
+    ("said", "drip"),
+    [
+        (HEAD[:20], b"x"),
+        (HEAD, chunk(b": still here\n\n")),
+        (HEAD, chunk(ROLE)),
+        (HEAD, chunk(b"data: {")),
+        (HEAD + b"5;", b"x"),
+        (HEAD + chunk(event(ONE)), chunk(b": still here\n\n")),
+        (chunked(content_type="application/json"), chunk(b" ")),
+    ],
+    ids=["head", "comments", "empty chunks", "half events", "framing", "after a word", "plain"],
+)
+async def test_a_model_that_drips_ends_as_one_that_is_silent(said: bytes, drip: bytes) -> None:
+    go_on = asyncio.Queue[None]()
+    has_begun = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(said)
+        has_begun.set()
+        while True:
+            await go_on.get()
+            await connection.send(drip)
+
+    with skipping_clock() as clock:
+        async with (
+            raw_server(script) as server,
+            connected(server.url, idle_s=60) as upstream,
+            asking(upstream, Heard()) as task,
+        ):
+            await asyncio.wait_for(has_begun.wait(), PATIENCE_S)
+            for _ in range(5):
+                await looked_at(clock, skip=11)
+                go_on.put_nowait(None)
+            await looked_at(clock, skip=0)
+            assert not task.done()
+            await looked_at(clock, skip=11)
+            with pytest.raises(UpstreamTimeout) as told:
+                await asyncio.wait_for(task, PATIENCE_S)
+            assert told.value.cause == "round_idle"
+
+
+async def test_a_model_that_says_a_word_in_time_may_take_any_time() -> None:
+    go_on = asyncio.Queue[bytes]()
+
+    async def then(connection: Connection) -> None:
+        while True:
+            await connection.send(chunk(await go_on.get()))
+
+    with skipping_clock() as clock:
+        async with (
+            raw_server(streaming(event(ONE), then=then)) as server,
+            connected(server.url, idle_s=60) as upstream,
+        ):
+            said = Heard()
+            async with asking(upstream, said) as task:
+                for number in range(1, 5):
+                    await said.until(number)
+                    await looked_at(clock, skip=50)
+                    go_on.put_nowait(event(TWO))
+                await said.until(5)
+                go_on.put_nowait(event(ENDED) + DONE)
+                go_on.put_nowait(b"")
+                await asyncio.wait_for(task, PATIENCE_S)
+
+
+async def test_time_while_the_hearer_is_behind_is_not_the_models() -> None:
+    go_on = asyncio.Queue[bytes]()
+
+    async def then(connection: Connection) -> None:
+        while True:
+            await connection.send(chunk(await go_on.get()))
+
+    with skipping_clock() as clock:
+        async with (
+            raw_server(streaming(event(ONE), then=then)) as server,
+            connected(server.url, idle_s=60) as upstream,
+        ):
+            said = Heard()
+            behind = said.behind = asyncio.get_running_loop().create_future()
+            async with asking(upstream, said) as task:
+                await said.until(1)
+                await looked_at(clock, skip=1_000)
+                said.behind = None
+                behind.set_result(None)
+                go_on.put_nowait(b": still here\n\n")
+                await looked_at(clock, skip=50)
+                go_on.put_nowait(event(TWO))
+                await said.until(2)
+                assert not task.done()
 
 
 async def test_a_connection_whose_error_was_read_is_used_again() -> None:
