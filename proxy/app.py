@@ -18,7 +18,6 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from proxy.access.clients import Client
-from proxy.access.grants import Limits
 from proxy.access.identity import Identities, ReadsTokens
 from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
@@ -40,6 +39,7 @@ from proxy.core.search_tool import SearchTool
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
 from proxy.settings.extras import require_extras
+from proxy.settings.limits import limits_of_all, queue_rules_of
 from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Origin, SettingsFile
@@ -78,6 +78,8 @@ from proxy.upstreams.lighton.search import LightOn
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.model.fallback import Fallback
 from proxy.upstreams.model.guarded import Guarded
+from proxy.upstreams.model.model_queue import ModelQueue, make_queue
+from proxy.upstreams.model.queued import Queued
 from proxy.upstreams.oidc.issuer import Issuer
 from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
@@ -118,10 +120,11 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     realm = hashlib.sha256(whose).hexdigest()
     turns = KeptTurns(store, settings.turns_ttl_s, realm)
     counters = make_counters(store, settings.limits_without_redis)
-    limits = AllLimits(counters, _limits_of_all(settings), realm)
+    limits = AllLimits(counters, limits_of_all(settings), realm)
     tools = _tools(ClientSearches(upstreams.search, secrets.named), settings)
     of_model = _retry_policy(settings, settings.model_retries, MODEL_STATUSES)
-    model_of = _models(upstreams, circuits, of_model)
+    queue = make_queue(queue_rules_of(settings), store, _whose_models(settings))
+    model_of = _models(upstreams, circuits, of_model, queue)
     shelf = Shelf(settings.state_max_bytes, time.monotonic)
     usage, audit = _usage(settings), _audit(settings)
     chat = ChatCompletions(
@@ -144,6 +147,8 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
 
     jobs: list[Callable[[], Coroutine[Any, Any, None]]] = [counters.keep]
     closes: list[Callable[[], Awaitable[None]]] = [outbound.aclose, counters.aclose, store.aclose]
+    if queue is not None:
+        closes.insert(0, queue.aclose)
     if settings.keep_warm_s:
         jobs.append(partial(keep_warm, upstreams.probes, settings.keep_warm_s))
     if file is not None:
@@ -251,12 +256,17 @@ def _retry_policy(settings: Settings, retries: int, statuses: frozenset[int]) ->
     return RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
 
 
-def _models(upstreams: Upstreams, circuits: Circuits, retries: RetryPolicy) -> ModelOf:
-    """For each answer, from the outside in: what remembers the answer, what guards a model."""
+def _models(
+    upstreams: Upstreams, circuits: Circuits, retries: RetryPolicy, queue: ModelQueue | None
+) -> ModelOf:
+    """For each answer, from the outside in: what remembers it, the queue, what guards a model."""
     guarded = Guarded(upstreams.model, circuits)
+    if queue is not None:
+        upstreams.model.told = queue.told
 
-    def model_of(_client: Client, policy: Policy, effort: Effort) -> ModelUpstream:
-        retried = RetriedRounds(guarded, Retries(retries, effort))
+    def model_of(client: Client, policy: Policy, effort: Effort) -> ModelUpstream:
+        rounds = queue and Queued(guarded, queue, client, effort, guarded.check)
+        retried = RetriedRounds(rounds or guarded, Retries(retries, effort))
         return Fallback(retried, (policy.model, *policy.fallbacks))
 
     return model_of
@@ -373,20 +383,15 @@ def _middleware(
     ]
 
 
-def _limits_of_all(settings: Settings) -> Limits:
-    """The limits of all clients together."""
-    return Limits(
-        requests_per_minute=settings.requests_per_minute,
-        tokens_per_minute=settings.tokens_per_minute,
-        concurrent=settings.max_concurrent_answers,
-        daily_tokens=settings.daily_tokens,
-        monthly_tokens=settings.monthly_tokens,
-    )
-
-
 def _whose_documents(settings: Settings) -> bytes:
     """Tells apart the proxies that share a Redis. It holds a key: only hashes of it may leave."""
     return f"{settings.lighton_base_url}\0{_secret(settings.lighton_api_key)}".encode()
+
+
+def _whose_models(settings: Settings) -> str:
+    """Tells apart the quotas of models that proxies with the same Redis share."""
+    whose = f"{settings.scaleway_base_url}\0{_secret(settings.scaleway_api_key)}"
+    return hashlib.sha256(whose.encode()).hexdigest()[:32]
 
 
 def _secret(value: SecretStr | None) -> str:

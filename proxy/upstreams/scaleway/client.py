@@ -6,7 +6,9 @@ A reply without a stream becomes one chunk, so that the rest of the proxy knows 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import ClassVar, Final
 
@@ -36,6 +38,8 @@ class Scaleway:
     drop_params: frozenset[str]
     """Request parameters that clients send although Scaleway does not support them."""
     timeout_s: float
+    told: Callable[[str, Mapping[str, str]], None] = lambda *_: None
+    """Gets the headers of each reply, with the name of the model that was asked."""
     moved_to: ClassVar = ""  # it asks the model that it is told to
     _admitted: AdmittedModels = field(init=False)
 
@@ -55,8 +59,8 @@ class Scaleway:
 
         Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
         """
-        reply = RoundReply(self.vendor, hear, self.timeout_s)
         model = body["model"]
+        reply = RoundReply(self.vendor, hear, self.timeout_s, partial(self.told, model))
         push = self.endpoint.push(
             "POST",
             "/chat/completions",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -33,8 +34,16 @@ class RoundReply(Reply):
     waits a while for its token counts, and hardly at all for [DONE].
     """
 
-    def __init__(self, vendor: Vendor, hear: Hear, timeout_s: float) -> None:
+    def __init__(
+        self,
+        vendor: Vendor,
+        hear: Hear,
+        timeout_s: float,
+        told: Callable[[Mapping[str, str]], None] = lambda _: None,
+    ) -> None:
+        """`told` gets the headers as soon as they are there."""
         super().__init__(vendor.name, timeout_s)
+        self._told = told
         self._hear = hear
         self._usage_s = min(_USAGE_S, timeout_s)
         self._decoder = Decoder()
@@ -53,6 +62,7 @@ class RoundReply(Reply):
 
     def head(self, status: int, headers: Headers) -> Feed:
         keep = super().head(status, headers)
+        self._told(self.headers)
         content_type = self.headers.get("content-type", "").lower()
         self.is_stream = status == HTTPStatus.OK and content_type.startswith("text/event-stream")
         return self.decoded(self._feed) if self.is_stream else keep
