@@ -35,21 +35,24 @@ end
 local lease_ms, me, limit = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local running, waiting = tonumber(ARGV[5]), tonumber(ARGV[6])
 local used, content, wanting, least = 0, 0, 0, math.huge
+local served, earliest = now, math.huge
 
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
-  if fields[i] ~= me then
-    local slots, wants, ends = string.match(fields[i + 1], '^(%d+) (%d+) (%d+)$')
-    slots = tonumber(slots)
-    if tonumber(ends) <= now then
-      redis.call('HDEL', KEYS[1], fields[i])
+  local said = {}
+  for number in string.gmatch(fields[i + 1], '%d+') do table.insert(said, tonumber(number)) end
+  local slots, wants, ends, since = unpack(said)
+  if fields[i] == me then
+    served = since
+  elseif ends <= now then
+    redis.call('HDEL', KEYS[1], fields[i])
+  else
+    used = used + slots
+    if wants == 0 then
+      content = content + slots
     else
-      used = used + slots
-      if tonumber(wants) > 0 then
-        wanting, least = wanting + 1, math.min(least, slots)
-      else
-        content = content + slots
-      end
+      wanting, least = wanting + 1, math.min(least, slots)
+      if slots == 0 then earliest = math.min(earliest, since) end
     end
   end
 end
@@ -58,7 +61,7 @@ local allowed = math.min(running + waiting, math.max(0, limit - used))
 if waiting > 0 and wanting > 0 then
   local share = math.floor(math.max(0, limit - content) / (wanting + 1))
   if share == 0 then
-    if running == 0 or least > 0 then share = 1 end
+    if earliest >= served then share = 1 end
   elseif least >= share then
     share = share + 1
   end
@@ -68,17 +71,20 @@ end
 if running + waiting == 0 then
   redis.call('HDEL', KEYS[1], me)
 else
-  local ends = string.format('%.0f', now + lease_ms)
-  local wants = running + waiting - math.max(allowed, running)
-  redis.call('HSET', KEYS[1], me, math.max(allowed, running) .. ' ' .. wants .. ' ' .. ends)
+  local slots = math.max(allowed, running)
+  if allowed > 0 then served = now end
+  local said = {slots, running + waiting - slots, now + lease_ms, served}
+  for i, number in ipairs(said) do said[i] = string.format('%.0f', number) end
+  redis.call('HSET', KEYS[1], me, table.concat(said, ' '))
   redis.call('PEXPIRE', KEYS[1], lease_ms)
 end
 return {allowed}
 """
-"""KEYS: a hash with "slots wants ends_ms" for each process. ARGV: the time in ms or "", how long a
-message holds in ms, the process, the limit, and how many of its requests run and wait.
+"""KEYS: a hash with "slots wants ends_ms served_ms" for each process. ARGV: the time in ms or "",
+how long a message holds in ms, the process, the limit, and how many of its requests run and wait.
 
-Returns how many may run. A process with more may let none begin until it has fewer.
+Returns how many may run. A process with more may let none begin until it has fewer. Where there are
+fewer slots than processes, the one that was served last is served again after all others.
 """
 
 

@@ -30,7 +30,7 @@ def entered(line: FairQueue, *tickets: Ticket) -> list[Place]:
 
 def order_of(line: FairQueue, running: Ticket) -> list[Ticket]:
     """The tickets as they are served, one after the other."""
-    found = []
+    found: list[Ticket] = []
     while True:
         line.leave(running)
         if not (served := line.serve()):
@@ -271,7 +271,7 @@ class Admissions(RuleBasedStateMachine):
             assert served.place is Place.RUNNING
             for each in self.inside:
                 if each.place is Place.WAITING and not served.is_further:
-                    self.passed[each][served.key] += 1
+                    self.passed[each][str(served.key)] += 1
                 elif each.place is Place.HELD:  # it may have to start again behind others
                     self.passed[each].clear()
             ahead = self.inside[: self.inside.index(served)]

@@ -57,8 +57,10 @@ class ModelQueue:
 
     async def wait(self, ticket: Ticket, within_s: float) -> None:
         """Return when `ticket` has a slot. Raises QueueTimeout."""
+        has_slot = ticket.place is Place.RUNNING
+        if has_slot:
+            return
         turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
-        has_slot = False
         try:
             self.look()
             async with asyncio.timeout(within_s):
@@ -83,8 +85,8 @@ class ModelQueue:
     def look(self) -> None:
         """Let those go on whose turn has come."""
         for ticket in self.line.serve():
-            turn = self._turns.pop(ticket)
-            if not turn.done():  # else its task has been cancelled, and leaves
+            turn = self._turns.pop(ticket, None)
+            if turn is not None and not turn.done():  # else its task was cancelled, and leaves
                 turn.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
