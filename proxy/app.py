@@ -6,14 +6,13 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import httpx
-from pydantic import SecretStr
 from starlette.routing import Route
 
 from proxy.access.clients import Client
@@ -24,29 +23,27 @@ from proxy.access.rules import Rules
 from proxy.access.user_headers import UserHeaders
 from proxy.access.watched_file import never_hung_up
 from proxy.access.wrong_keys import WrongKeys
-from proxy.core.addresses import HostRule
 from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.hidden import HiddenTool
 from proxy.core.inflight import InFlight
 from proxy.core.instructions import SEARCHING
-from proxy.core.plan import Policy
-from proxy.core.ports import ModelUpstream
 from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool
+from proxy.outward import InCommon, make_issuer, make_upstreams, models_of, retry_policy, secret_of
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
 from proxy.settings.extras import require_extras
+from proxy.settings.limits import limits_of_all, queue_rules_of
 from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Following, Given, Origin
 from proxy.state.counters import Counters
-from proxy.state.shared import Shared
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
-from proxy.surfaces.by_settings import audit_of, limits_of_all, middleware_of, usage_of
-from proxy.surfaces.chat import ChatCompletions, ModelOf, ToolsOf
+from proxy.surfaces.by_settings import audit_of, middleware_of, usage_of
+from proxy.surfaces.chat import ChatCompletions, ToolsOf
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.models import ModelList, Models, OneModel
@@ -55,31 +52,23 @@ from proxy.surfaces.reloadable import Reloadable
 from proxy.surfaces.usage import UsageOfKey
 from proxy.telemetry.people import PeopleInRecords
 from proxy.upstreams.http.breaker import BreakerRules
-from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
-from proxy.upstreams.http.endpoint import Endpoint, Transport
+from proxy.upstreams.http.circuits import Circuits
+from proxy.upstreams.http.endpoint import Transport
 from proxy.upstreams.http.outbound import Outbound, WayOut
-from proxy.upstreams.http.retries import RetriedList, RetriedRounds, Retries
-from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES, RetryPolicy
-from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.http.retries import RetriedList, Retries
+from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES
 from proxy.upstreams.http.warmth import keep_warm
-from proxy.upstreams.lighton import replies as lighton_replies
 from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
-from proxy.upstreams.lighton.search import LightOn
 from proxy.upstreams.lighton.sightings import Sightings
 from proxy.upstreams.lighton.wish import WISHES
-from proxy.upstreams.model.fallback import Fallback
-from proxy.upstreams.model.guarded import Guarded
+from proxy.upstreams.model.model_queue import ModelQueue, make_queue
 from proxy.upstreams.oidc.issuer import Issuer
-from proxy.upstreams.scaleway import replies as scaleway_replies
-from proxy.upstreams.scaleway.client import Scaleway
-from proxy.upstreams.scaleway.models import ScalewayModels
 
 if TYPE_CHECKING:
     from proxy.access.issuer_keys import IssuerKeys
 
-Probes = tuple[tuple[Endpoint, str], ...]
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 Proxy = Reloadable[Given]
@@ -153,12 +142,13 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     upstreams = make_upstreams(settings, outbound.guarded(circuits), store, common)
     policies = Policies(settings, LightOnScope)
     limits = AllLimits(_counters(settings, parts, store), limits_of_all(settings), realm)
-    of_model = _retry_policy(settings, settings.model_retries, MODEL_STATUSES)
+    of_model = retry_policy(settings, settings.model_retries, MODEL_STATUSES)
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
+    queue = _queue(settings, parts, store)
     chat = ChatCompletions(
         settings,
         policies,
-        _models(upstreams, circuits, of_model),
+        models_of(upstreams, circuits, of_model, queue),
         _tools(ClientSearches(upstreams.search, secrets.named), settings),
         WISHES,
         KeptTurns(store, settings.turns_ttl_s, realm),
@@ -210,11 +200,21 @@ def _itself(outbound: Outbound) -> Outbound:
 
 def _store(settings: Settings, parts: Share, whose: bytes) -> Store:
     """Only what others can reach is sealed, so only there the seal makes another store."""
-    redis_url = _secret(settings.redis_url) or None
+    redis_url = secret_of(settings.redis_url) or None
     seal = b"" if redis_url is None else hashlib.sha256(b"seal of what is kept\0" + whose).digest()
     return parts.of(
         make_store, redis_url, settings.state_max_bytes, seal, close=lambda store: store.aclose()
     )
+
+
+def _queue(settings: Settings, parts: Share, store: Store) -> ModelQueue | None:
+    made_of = queue_rules_of(settings), store, _whose_models(settings)
+    return parts.of(make_queue, *made_of, close=_end_queue)
+
+
+async def _end_queue(queue: ModelQueue | None) -> None:
+    if queue is not None:
+        await queue.aclose()
 
 
 def _counters(settings: Settings, parts: Share, store: Store) -> Counters:
@@ -246,85 +246,10 @@ def _weighing() -> asyncio.Lock:
     return asyncio.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Upstreams:
-    """The clients of both upstreams."""
-
-    model: Scaleway
-    models: ScalewayModels
-    search: LightOn
-
-    @property
-    def probes(self) -> Probes:
-        """Each upstream with a path that costs nothing to GET."""
-        return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
-
-
-@dataclass(frozen=True, slots=True)
-class InCommon:
-    """What all clients of upstreams in a process share."""
-
-    circuits: Circuits = NEVER_OPEN
-    inflight: InFlight = field(default_factory=InFlight)
-    sightings: Sightings = field(default_factory=Sightings)
-
-
-def make_upstreams(
-    settings: Settings, outbound: Outbound, store: Store, common: InCommon | None = None
-) -> Upstreams:
-    """Clients for the upstreams that `settings` name. They share search results through `store`."""
-    common = common or InCommon()
-
-    def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
-        return Endpoint(name, base_url, key, transport, settings.connect_timeout_s, common.inflight)
-
-    def vendor(name: str, credentials: str, key: str) -> Vendor:
-        longest_s = settings.retry_after_max_s
-        return Vendor(name, credentials, min(settings.retry_after_s, longest_s), key, longest_s)
-
-    key = _secret(settings.scaleway_api_key)
-    scaleway = endpoint(scaleway_replies.NAME, settings.scaleway_base_url, key, outbound.model)
-    scaleway_vendor = vendor(scaleway_replies.NAME, scaleway_replies.CREDENTIALS, key)
-    models = ScalewayModels(scaleway, scaleway_vendor, settings.models_ttl_s)
-    model = Scaleway(
-        scaleway,
-        scaleway_vendor,
-        models,
-        drop_params=frozenset(settings.drop_params),
-        idle_s=settings.round_idle_s,
-    )
-    key = _secret(settings.lighton_api_key)
-    search = LightOn(
-        endpoint(lighton_replies.NAME, settings.lighton_base_url, key, outbound.search),
-        vendor(lighton_replies.NAME, lighton_replies.CREDENTIALS, key),
-        timeout_s=settings.search_timeout_s,
-        shared=Shared(store, settings.search_cache_ttl),
-        hosts=HostRule.of(settings.citation_hosts),
-        sightings=common.sightings,
-        circuits=common.circuits,
-    )
-    return Upstreams(model, models, search)
-
-
-def _retry_policy(settings: Settings, retries: int, statuses: frozenset[int]) -> RetryPolicy:
-    return RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
-
-
-def _models(upstreams: Upstreams, circuits: Circuits, retries: RetryPolicy) -> ModelOf:
-    """For each answer, from the outside in: what remembers the answer, what guards a model."""
-    guarded = Guarded(upstreams.model, circuits)
-
-    def model_of(_client: Client, policy: Policy, effort: Effort) -> ModelUpstream:
-        retried = RetriedRounds(guarded, Retries(retries, effort))
-        return Fallback(retried, (policy.model, *policy.fallbacks))
-
-    return model_of
-
-
 def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
     text = SEARCHING if settings.search_instructions is None else settings.search_instructions
 
-    policy = _retry_policy(settings, settings.search_retries, SEARCH_STATUSES)
+    policy = retry_policy(settings, settings.search_retries, SEARCH_STATUSES)
 
     def tools_of(client: Client, effort: Effort) -> tuple[HiddenTool, ...]:
         search = searches.of(client, Retries(policy, effort))
@@ -341,15 +266,7 @@ def _apply_rules(rules: Rules, settings: Settings) -> str:
 
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     secret = _secret_of_names("client keys", settings)
-    return KeyRing(map(_secret, settings.api_keys), secret=secret, file=file)
-
-
-def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:
-    """The issuer of tokens that `settings` name; None if they name none."""
-    oidc = None if settings.identity is None else settings.identity.oidc
-    if oidc is None:
-        return None
-    return Issuer(oidc.issuer, oidc.jwks_url, outbound.issuer, settings.connect_timeout_s)
+    return KeyRing(map(secret_of, settings.api_keys), secret=secret, file=file)
 
 
 def _tokens(settings: Settings, outbound: Outbound, parts: Share) -> ReadsTokens | None:
@@ -384,14 +301,16 @@ def make_people(settings: Settings) -> PeopleInRecords:
 
 
 def _secret_of_names(whose: str, settings: Settings) -> bytes:
-    names = f"names of {whose}\0{_secret(settings.scaleway_api_key)}\0".encode()
+    names = f"names of {whose}\0{secret_of(settings.scaleway_api_key)}\0".encode()
     return names + _whose_documents(settings)
 
 
 def _whose_documents(settings: Settings) -> bytes:
     """Tells apart the proxies that share a Redis. It holds a key: only hashes of it may leave."""
-    return f"{settings.lighton_base_url}\0{_secret(settings.lighton_api_key)}".encode()
+    return f"{settings.lighton_base_url}\0{secret_of(settings.lighton_api_key)}".encode()
 
 
-def _secret(value: SecretStr | None) -> str:
-    return "" if value is None else value.get_secret_value()
+def _whose_models(settings: Settings) -> str:
+    """Tells apart the quotas of models that proxies with the same Redis share."""
+    whose = f"{settings.scaleway_base_url}\0{secret_of(settings.scaleway_api_key)}"
+    return hashlib.sha256(whose.encode()).hexdigest()[:32]

@@ -151,6 +151,7 @@ class Run:
             uncounted_rounds=estimate.rounds,
             cited=self._grounding.cited,
             retries=tuple(self.effort.causes),
+            queued_s=self.effort.queued_s,
         )
 
     def trail(self) -> Trail:

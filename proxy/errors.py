@@ -18,6 +18,8 @@
     ├── LimitExceeded         429  the client has used what its key, or all clients, may use now
     │   ├── QuotaExceeded     429  … in a day or a month
     │   └── RequestTooCostly  429  … in a minute, by this request alone
+    ├── QueueFull             429  too many requests wait for the model already
+    ├── QueueTimeout          429  the model was busy for as long as a request may wait for it
     ├── TooManyWrongKeys      429  one address or name keeps trying what the proxy does not know
     ├── InternalError         500  a bug in the proxy itself
     ├── SearchKeyMissing      503  the client's key searches with a key that is not set
@@ -199,6 +201,18 @@ class RequestTooCostly(LimitExceeded):
 
     code = "request_exceeds_limit"
     retryable = False
+
+
+class QueueFull(ProxyError):
+    status = 429
+    type = "rate_limit_error"
+    code = "queue_full"
+
+
+class QueueTimeout(ProxyError):
+    status = 429
+    type = "rate_limit_error"
+    code = "queue_timeout"
 
 
 class TooManyWrongKeys(ProxyError):

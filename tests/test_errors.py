@@ -21,6 +21,8 @@ from proxy.errors import (
     Overloaded,
     PayloadTooLarge,
     ProxyError,
+    QueueFull,
+    QueueTimeout,
     RateLimited,
     RequestTimeout,
     RetrievalNotAllowed,
@@ -37,7 +39,7 @@ KINDS = [
     kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ProxyError)
 ]
 OPERATORS_FAULTS = (BadCredentials, OutOfReach, SearchKeyMissing)
-_WAITED_FOR = (LimitExceeded, RateLimited, RequestTimeout)
+_WAITED_FOR = (LimitExceeded, QueueFull, QueueTimeout, RateLimited, RequestTimeout)
 LINE = re.compile(r"^ {4}(?P<indent>[│ ├└─]*)(?P<name>\w+)(?: +(?P<status>\d{3}))?", re.MULTILINE)
 
 

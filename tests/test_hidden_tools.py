@@ -12,7 +12,6 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from proxy.access.clients import Client
-from proxy.app import make_upstreams
 from proxy.core.chat import parse_chat, text_of
 from proxy.core.desk import FULL
 from proxy.core.hidden import HiddenTool, Job
@@ -24,6 +23,7 @@ from proxy.core.search_tool import SearchTool
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import BadRequest, Overloaded
+from proxy.outward import make_upstreams
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore

@@ -18,6 +18,10 @@ LIMITS: Final = (
     "daily_tokens",
     "monthly_tokens",
 )
+WEIGHT: Final = "weight"
+"""Of keys alone: people of one key share its weight equally."""
+MOST_WEIGHT: Final = 100
+"""With more, one key could keep the others waiting for longer than they may wait."""
 _MOST: Final = 2**53
 
 
@@ -33,6 +37,7 @@ def grant_of(values: Mapping[str, Any]) -> Grant:
         lighton_key_env=values.get("lighton_key_env", ""),
         may_read_metrics=values.get("metrics", False),
         limits=Limits(**{field: values[field] for field in LIMITS if field in values}),
+        weight=values.get(WEIGHT, 1),
     )
 
 
@@ -66,6 +71,12 @@ def read_retrieval(value: Any) -> frozenset[str]:
 def read_amount(value: Any) -> int:
     if type(value) is not int or not 1 <= value <= _MOST:
         raise ValueError("must be a whole number of at least 1")
+    return value
+
+
+def read_weight(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_WEIGHT:
+        raise ValueError(f"must be a whole number from 1 to {MOST_WEIGHT}")
     return value
 
 

@@ -42,6 +42,8 @@ class Grant:
     """The variable that holds its own key for the search; "" for the proxy's."""
     may_read_metrics: bool = False
     limits: Limits = field(default_factory=Limits)
+    weight: int = 1
+    """How many of its requests are served in a row where many wait for the model."""
 
     def within(self, other: Grant) -> Self:
         """What both allow. All that cannot be narrowed stays this one's."""

@@ -15,11 +15,13 @@ from typing import Any, Final
 from proxy.access.clients import PeopleHeaders
 from proxy.access.grant_fields import (
     LIMITS,
+    WEIGHT,
     grant_of,
     read_amount,
     read_models,
     read_names,
     read_retrieval,
+    read_weight,
     read_workspaces,
 )
 from proxy.access.grants import Grant
@@ -208,6 +210,7 @@ _FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "models": read_models,
     "retrieval": read_retrieval,
     **dict.fromkeys(LIMITS, read_amount),
+    WEIGHT: read_weight,
     "metrics": _metrics,
     "lighton_key_env": _variable,
     **READERS,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from proxy.app import make_issuer, make_upstreams
 from proxy.commands.advice import Place
 from proxy.commands.check_key import find_key, findings_of
 from proxy.commands.check_person import find_person, findings_of_person, require_people
@@ -20,6 +19,7 @@ from proxy.commands.probe_redis import RedisProbe
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, Step, climb
 from proxy.errors import SettingsError
+from proxy.outward import make_issuer, make_upstreams
 from proxy.settings import Settings, load_named_secrets, load_settings, variable_names
 from proxy.settings.access_checks import warnings_of_rules
 from proxy.settings.checks import check_profiles, require_upstream_keys, warnings_of

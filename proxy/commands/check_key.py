@@ -13,12 +13,12 @@ from typing import Final
 from proxy.access.clients import Client
 from proxy.access.key_file import client_of, read_keys
 from proxy.access.key_records import KeyRecord
-from proxy.app import make_upstreams
 from proxy.commands.advice import Place
 from proxy.commands.probe_lighton import LightOnProbe
 from proxy.commands.probing import Finding, climb
 from proxy.core.scope import Scope, common_scope, mode_of
 from proxy.errors import EmptyScope, ModelNotFound, ProxyError, RetrievalNotAllowed, SettingsError
+from proxy.outward import make_upstreams
 from proxy.settings import Settings
 from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.policies import Policies

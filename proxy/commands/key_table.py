@@ -34,6 +34,7 @@ def lines_of(record: KeyRecord, now: datetime) -> list[str]:
         "metrics": "yes" if record.grant.may_read_metrics else "no",
         "lighton key": record.grant.lighton_key_env or "the proxy's",
         "limits": _limits(record.grant.limits),
+        "weight": str(record.grant.weight),
         "created": _moment(record.created),
         "expires": _end(record.expires, now),
     }
@@ -72,6 +73,7 @@ def json_of(record: KeyRecord) -> dict[str, Any]:
         "models": _json(grant.models, "any"),
         "retrieval": _json(grant.retrieval, "any"),
         "limits": {field: limit for field, limit in limits.items() if limit is not None},
+        "weight": grant.weight,
         "metrics": grant.may_read_metrics,
         "lighton_key_env": grant.lighton_key_env or None,
         "people": None if record.people is None else asdict(record.people),

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import click
 
-from proxy.access.grant_fields import LIMITS
+from proxy.access.grant_fields import LIMITS, WEIGHT
 from proxy.access.key_file import read_keys
 from proxy.access.key_making import hash_of, make_id, make_key
 from proxy.access.key_records import KeyRecord, in_utc, record_of
@@ -132,7 +132,7 @@ def _values(wishes: Mapping[str, Any]) -> dict[str, Any]:
         "profiles": list(wishes["profiles"]) or None,
         "models": models or None,
         "retrieval": [each.strip() for each in modes.split(",")] if modes is not None else None,
-        **{limit: wishes[limit] for limit in LIMITS},
+        **{limit: wishes[limit] for limit in (*LIMITS, WEIGHT)},
         "expires": None if wishes["expires"] is None else _expiry(wishes["expires"]),
         "metrics": wishes["metrics"] or None,
         "lighton_key_env": wishes["lighton_key_env"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from proxy.access.grant_fields import MOST_WEIGHT
 from proxy.commands.options import config_option, keys_file_option
 
 _AMOUNT = click.IntRange(1)
@@ -70,6 +71,12 @@ Examples:
 @click.option("--concurrent", type=_AMOUNT, metavar="N", help="The most answers at the same time.")
 @click.option("--daily-tokens", type=_AMOUNT, metavar="N", help="The most tokens in a day.")
 @click.option("--monthly-tokens", type=_AMOUNT, metavar="N", help="The most tokens in a month.")
+@click.option(
+    "--weight",
+    type=click.IntRange(1, MOST_WEIGHT),
+    metavar="N",
+    help="Serve N of its requests for one of a key without, where many wait for the model.",
+)
 @click.option(
     "--expires",
     metavar="DATE",

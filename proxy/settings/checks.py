@@ -120,6 +120,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_too_little_memory(settings),
         *_never_refusing(settings),
         *_limits_apart(settings),
+        *_long_queue(settings),
     )
 
 
@@ -260,6 +261,16 @@ def _limits_apart(settings: Settings) -> Iterator[str]:
                 f"{' and '.join(budgets)} begin anew when the proxy starts again; set "
                 "RAG_PROXY_REDIS_URL to keep the counts"
             )
+
+
+def _long_queue(settings: Settings) -> Iterator[str]:
+    queue_s, commit_s = settings.queue_timeout_s, settings.commit_after_s
+    if settings.max_concurrent_model_requests and queue_s >= commit_s:
+        yield (
+            f"queue_timeout_s = {queue_s:g} is not below commit_after_s = {commit_s:g}: a stream "
+            "that waits for the model does not begin meanwhile, so its client hears nothing for "
+            "longer than you want; set a lower queue_timeout_s"
+        )
 
 
 def _not_set(setting: str, variables: Iterable[str]) -> str:

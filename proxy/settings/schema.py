@@ -283,6 +283,17 @@ class Settings(ScopeSettings, BaseSettings):
     client_stall_s: Seconds = Field(
         60, description="Seconds in which a client must take something of what waits for it."
     )
+    max_concurrent_model_requests: int = Field(
+        100,
+        ge=0,
+        description="The most requests to the model at the same time; others wait. 0 is no limit.",
+    )
+    queue_length: int = Field(
+        1_000, ge=0, description="The most requests that wait for the model in one process."
+    )
+    queue_timeout_s: Seconds = Field(
+        9, description="The most seconds that a request waits until the model can be asked."
+    )
     commit_after_s: float = Field(
         10, ge=0, description="Seconds after which a stream begins even if nothing has arrived."
     )

@@ -7,10 +7,13 @@ method raises one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from proxy.state.counters import Counters, MemoryCounters
 from proxy.state.memory_store import MemoryStore
+
+if TYPE_CHECKING:
+    from proxy.state.redis_store import RedisStore
 
 Settle: TypeAlias = Callable[[bytes], bytes]
 """Returns the value to keep, given the value that is already there."""
@@ -60,11 +63,20 @@ def make_counters(store: Store, without_redis: str | None) -> Counters:
 
     `without_redis` is the setting `limits_without_redis`.
     """
-    if isinstance(store, MemoryStore):
+    home = redis_of(store)
+    if home is None:
         return MemoryCounters()
     from proxy.state.redis_counters import RedisCounters  # noqa: PLC0415 - as above
+
+    return RedisCounters(home, without_redis)
+
+
+def redis_of(store: Store) -> RedisStore | None:
+    """The Redis that `store` is in; None if it is in the memory of this process."""
+    if isinstance(store, MemoryStore):
+        return None
     from proxy.state.redis_store import RedisStore  # noqa: PLC0415 - as above
     from proxy.state.sealed import Sealed  # noqa: PLC0415 - as above
 
     home = store.home if isinstance(store, Sealed) else store
-    return RedisCounters(home, without_redis) if isinstance(home, RedisStore) else MemoryCounters()
+    return home if isinstance(home, RedisStore) else None

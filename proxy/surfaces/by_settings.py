@@ -8,7 +8,6 @@ from typing import Final
 
 from starlette.middleware import Middleware
 
-from proxy.access.grants import Limits
 from proxy.access.identity import Identities
 from proxy.access.loopback import LOOPBACK_ORIGIN
 from proxy.access.refusals import LIMIT_HEADERS
@@ -64,17 +63,6 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
             wrong_keys=wrong_keys,
         ),
     ]
-
-
-def limits_of_all(settings: Settings) -> Limits:
-    """The limits of all clients together."""
-    return Limits(
-        requests_per_minute=settings.requests_per_minute,
-        tokens_per_minute=settings.tokens_per_minute,
-        concurrent=settings.max_concurrent_answers,
-        daily_tokens=settings.daily_tokens,
-        monthly_tokens=settings.monthly_tokens,
-    )
 
 
 def usage_of(settings: Settings, parts: Share) -> Usage | None:

@@ -142,7 +142,11 @@ class ChatCompletions:
             send,
             run.writer,
             lambda: [_search_count(run)],
-            Patience(self.settings.commit_after_s, self.settings.heartbeat_s),
+            Patience(
+                self.settings.commit_after_s,
+                self.settings.heartbeat_s,
+                run.effort.before_first_s,
+            ),
             held,
         )
         async with stream:

@@ -54,6 +54,11 @@ class Patience:
     """If the reply has not begun after this time, a heartbeat begins it."""
     heartbeat_s: float
     """If the reply has been silent for this time, it gets another heartbeat."""
+    held_s: Callable[[float], float] = lambda _: 0.0
+    """How much of the time until now counts for nothing before the reply begins.
+
+    So a request that waits for its turn may still be refused with a status.
+    """
 
 
 class EventStream:
@@ -79,6 +84,7 @@ class EventStream:
         self._writer = writer
         self._late_headers = late_headers
         self._heartbeat_s = patience.heartbeat_s
+        self._held_s = patience.held_s
         self._loop = asyncio.get_running_loop()
         self._beats_at = self._loop.time() + patience.commit_after_s
         self._timer: asyncio.TimerHandle | None = None
@@ -156,11 +162,15 @@ class EventStream:
         """
         if self._writer.has_ended:
             return
-        if self._beats_at <= self._loop.time():
-            if self._outbox.is_behind:
-                self._beats_at = self._loop.time() + self._heartbeat_s
-            else:
-                self.hear([self._writer.heartbeat()])
+        now = self._loop.time()
+        held_s = 0.0 if self.has_begun else self._held_s(now)
+        if self._beats_at + held_s > now:
+            self._timer = self._loop.call_at(self._beats_at + held_s, self._look_at_clock)
+            return
+        if self._outbox.is_behind:
+            self._beats_at = now + self._heartbeat_s
+        else:
+            self.hear([self._writer.heartbeat()])
         self._timer = self._loop.call_at(self._beats_at, self._look_at_clock)
 
     def stop_beating(self) -> None:

@@ -56,6 +56,8 @@ class AnswerFacts:
     """The file of each source that the answer cites; None if it has no number."""
     retries: tuple[str, ...] = ()
     """Why the proxy sent requests to upstreams again: a word of `UpstreamError.cause` for each."""
+    queued_s: float = 0.0
+    """How long the answer waited until the proxy could ask the model, in all rounds."""
 
 
 @dataclass(frozen=True, slots=True)

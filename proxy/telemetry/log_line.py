@@ -58,6 +58,8 @@ def _of_answer(answer: AnswerFacts) -> dict[str, str | int]:
     if answer.retries:
         words["retries"] = len(answer.retries)
         words["retry_causes"] = ",".join(dict.fromkeys(answer.retries))
+    if queued_ms := round(answer.queued_s * 1000):
+        words["queued_ms"] = queued_ms
     if answer.failed_searches:
         words["failed_searches"] = answer.failed_searches
         words["cause"] = ",".join(answer.search_causes)

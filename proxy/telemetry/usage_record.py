@@ -61,6 +61,7 @@ class UsageRecords:
             "failed_searches": failed,
             "reads": answer.reads,
             "retries": len(answer.retries),
+            "queued_ms": _ms(answer.queued_s),
             "cited": len(answer.cited),
             "cited_files": _files(answer),
             "tokens_in": tokens.input,

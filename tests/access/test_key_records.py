@@ -45,6 +45,7 @@ tokens_per_minute = 2
 concurrent = 3
 daily_tokens = 4
 monthly_tokens = 5
+weight = 6
 metrics = true
 lighton_key_env = "ACME_LIGHTON_KEY"
 """
@@ -62,6 +63,7 @@ lighton_key_env = "ACME_LIGHTON_KEY"
             lighton_key_env="ACME_LIGHTON_KEY",
             may_read_metrics=True,
             limits=Limits(1, 2, 3, 4, 5),
+            weight=6,
         ),
         created=datetime(2026, 11, 26, 6, 49, tzinfo=UTC),
         expires=datetime(2027, 1, 1, tzinfo=UTC),
@@ -128,6 +130,9 @@ def test_a_time_of_another_zone_is_told_in_utc() -> None:
         ("retrieval = []", "retrieval: must be a list with some of "),
         ("concurrent = 0", "concurrent: must be a whole number of at least 1"),
         ("concurrent = true", "concurrent: must be a whole number of at least 1"),
+        ("weight = 0", "weight: must be a whole number from 1 to 100"),
+        ("weight = 101", "weight: must be a whole number from 1 to 100"),
+        ("weight = true", "weight: must be a whole number from 1 to 100"),
         ("daily_tokens = 1.5", "daily_tokens: must be a whole number of at least 1"),
         ('expires = "2027-01-01"', "expires: must be a date, or a date with a time, without "),
         ("expires = 10:00:00", "expires: must be a date, or a date with a time, without "),

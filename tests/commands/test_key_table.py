@@ -22,6 +22,7 @@ tokens_per_minute = 2
 concurrent = 3
 daily_tokens = 4
 monthly_tokens = 5
+weight = 6
 metrics = true
 lighton_key_env = "ACME_KEY"
 signed_user_header = "X-User-Jwt"
@@ -68,6 +69,7 @@ def test_one_key_is_shown_with_all_that_its_record_says() -> None:
         "metrics          yes",
         "lighton key      ACME_KEY",
         "limits           rpm=1 tpm=2 concurrent=3 daily=4 monthly=5",
+        "weight           6",
         "created          2026-11-26 06:49 UTC",
         "expires          2026-11-26 00:00 UTC (expired)",
         "people           X-User-Jwt, signed with JWT_SECRET; groups X-Groups",
@@ -110,6 +112,7 @@ def test_json_has_all_that_the_record_says() -> None:
             "daily_tokens": 4,
             "monthly_tokens": 5,
         },
+        "weight": 6,
         "metrics": True,
         "lighton_key_env": "ACME_KEY",
         "people": {"user": "X-User-Jwt", "secret_env": "JWT_SECRET", "groups": "X-Groups"},

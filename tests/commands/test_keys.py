@@ -100,7 +100,15 @@ def test_all_options_reach_the_file(path: Path, said: Any) -> None:
         *("add", "acme", "--all-workspaces", "--profile", "hr", "--model", "m"),
         *("--retrieval", "tool, off", "--rpm", "1", "--tpm", "2", "--concurrent", "3"),
         *("--daily-tokens", "4", "--monthly-tokens", "5", "--expires", "2127-01-31"),
-        *("--metrics", "--lighton-key-env", "ACME_KEY", "--config", "rag-proxy.toml"),
+        *(
+            "--weight",
+            "6",
+            "--metrics",
+            "--lighton-key-env",
+            "ACME_KEY",
+            "--config",
+            "rag-proxy.toml",
+        ),
     )
     record = only(path)
     assert record.grant == Grant(
@@ -110,6 +118,7 @@ def test_all_options_reach_the_file(path: Path, said: Any) -> None:
         lighton_key_env="ACME_KEY",
         may_read_metrics=True,
         limits=Limits(1, 2, 3, 4, 5),
+        weight=6,
     )
     assert record.expires == datetime(2127, 1, 31, tzinfo=UTC)
     assert record.created is not None

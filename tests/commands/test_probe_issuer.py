@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from proxy.app import make_issuer
 from proxy.commands.advice import Place
 from proxy.commands.check import findings
 from proxy.commands.probe_issuer import IssuerProbe
 from proxy.commands.probing import Finding, climb
+from proxy.outward import make_issuer
 from proxy.settings import Settings
 from proxy.upstreams.http.outbound import Outbound
 from tests.support.issuer import Issuer, issuing

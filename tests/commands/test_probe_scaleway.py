@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from proxy.app import make_upstreams
 from proxy.commands.advice import Place
 from proxy.commands.probe_scaleway import ScalewayProbe
 from proxy.commands.probing import Finding, climb
+from proxy.outward import make_upstreams
 from proxy.settings import Settings
 from proxy.state.memory_store import MemoryStore
 from proxy.upstreams.http.outbound import Outbound

@@ -295,3 +295,11 @@ def test_a_profile_that_never_searches_refuses_nothing_and_is_not_warned_about()
     assert warnings_of(Settings(retrieval="off", profiles={"chat": refuse})) == ()
     searching = Settings(retrieval="off", profiles={"hr": {**refuse, "retrieval": "tool"}})
     assert len(warnings_of(searching)) == 1
+
+
+def test_a_queue_that_lasts_longer_than_streams_are_silent_is_warned_about() -> None:
+    (warning,) = warnings_of(Settings(queue_timeout_s=10))
+    assert warning.startswith("queue_timeout_s = 10 is not below commit_after_s = 10: ")
+    assert "\n" not in warning
+    assert warnings_of(Settings(queue_timeout_s=9.9)) == ()
+    assert warnings_of(Settings(queue_timeout_s=10, max_concurrent_model_requests=0)) == ()

@@ -2,22 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proxy.access.grants import Limits
 from proxy.settings import Settings
-from proxy.surfaces.by_settings import audit_of, limits_of_all, usage_of
+from proxy.surfaces.by_settings import audit_of, usage_of
 from proxy.surfaces.parts import Parts, Share
-
-
-def test_the_limits_of_all_are_those_of_the_settings() -> None:
-    assert limits_of_all(Settings()) == Limits()
-    given = Settings(
-        requests_per_minute=1,
-        tokens_per_minute=2,
-        max_concurrent_answers=3,
-        daily_tokens=4,
-        monthly_tokens=5,
-    )
-    assert limits_of_all(given) == Limits(1, 2, 3, 4, 5)
 
 
 def test_there_are_no_records_without_files() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from proxy.core.chat import parse_chat
+from proxy.core.effort import Effort
 from proxy.core.frames import Frame, Hear, TextChunk
 from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
@@ -352,6 +353,43 @@ async def test_a_reply_that_is_slow_to_begin_begins_with_a_heartbeat() -> None:
             assert opened.has_begun
     assert b'"delta":{"role":"assistant","content":""}' in client.came.get_nowait()
     assert client.came.empty()
+
+
+async def test_time_that_a_request_waits_for_its_turn_does_not_begin_its_reply() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        effort = Effort()
+        writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
+        opened = EventStream(client.send, writer, list, Patience(10, 600, effort.before_first_s))
+        async with opened:
+            clock.skip(4)
+            await turns()
+            effort.queue(clock.time(), is_first=True)
+            for _ in range(5):
+                clock.skip(20)
+                await turns()
+                assert not opened.has_begun
+            effort.leave_queue(clock.time())
+            clock.skip(5.5)
+            await turns()
+            assert not opened.has_begun
+            clock.skip(1)
+            await turns()
+            assert opened.has_begun
+
+
+async def test_a_reply_that_has_begun_beats_also_while_it_waits_for_its_turn() -> None:
+    client = Client()
+    with skipping_clock() as clock:
+        effort = Effort()
+        writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
+        opened = EventStream(client.send, writer, list, Patience(60, 60, effort.before_first_s))
+        await taken(opened.hear([writer.heartbeat()]))
+        async with opened:
+            effort.queue(clock.time(), is_first=True)
+            clock.skip(61)
+            await turns()
+            assert beats(client) == 1
 
 
 async def test_a_silent_stream_gets_a_heartbeat_whenever_one_is_due() -> None:

@@ -47,6 +47,11 @@ TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
             f"{BEGINS} {ANSWERED} retries=3 retry_causes=dns,refused",
         ),
         (
+            request_facts(answer=answer_facts(queued_s=1.2344)),
+            f"{BEGINS} {ANSWERED} queued_ms=1234",
+        ),
+        (request_facts(answer=answer_facts(queued_s=0.0004)), f"{BEGINS} {ANSWERED}"),
+        (
             request_facts(answer=answer_facts(failed_searches=1, search_causes=("",))),
             f"{BEGINS} {ANSWERED} failed_searches=1",
         ),

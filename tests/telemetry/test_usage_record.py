@@ -31,6 +31,7 @@ WHOLE = answer_facts(
     estimated_tokens=25,
     cited=(7, None, 9, 7),
     retries=("status_429", "refused", "status_429"),
+    queued_s=0.25,
 )
 
 
@@ -57,6 +58,7 @@ def test_a_record_says_what_the_answer_took() -> None:
         "failed_searches": 1,
         "reads": 2,
         "retries": 3,
+        "queued_ms": 250,
         "cited": 4,
         "cited_files": [7, 9],
         "tokens_in": 100,

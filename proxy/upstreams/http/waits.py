@@ -6,6 +6,8 @@ Three ways of saying so are in use. The first that a reply has counts:
 - `retry-after: 7`, or a date (RFC 9110, 10.2.3);
 - with status 429, `x-ratelimit-reset-requests: 6m0.5s` and `x-ratelimit-reset-tokens: 250ms`, as
   OpenAI and Scaleway write them.
+
+With any other status, the latter headers say how much may still be asked: see `told_left`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
 _RATE_LIMIT: Final = "x-ratelimit"
 _LIMITED: Final = ("requests", "tokens")
@@ -47,6 +49,31 @@ def told_wait_s(status: int, headers: Mapping[str, str], now: float) -> float | 
     return _reset_s(headers) if status == HTTPStatus.TOO_MANY_REQUESTS else None
 
 
+class Left(NamedTuple):
+    """What may still be asked."""
+
+    requests: float
+    reset_s: float
+    """When more may be, in seconds."""
+
+
+def told_left(headers: Mapping[str, str]) -> Left | None:
+    """How many requests remain by a reply's headers; None if they do not say, or not until when.
+
+    Without tokens no request remains, either.
+    """
+    if f"{_RATE_LIMIT}-remaining-requests" not in headers and (
+        f"{_RATE_LIMIT}-remaining-tokens" not in headers
+    ):
+        return None
+    reset_s = _reset_s(headers, absent="")
+    if reset_s is not None:
+        return Left(0, reset_s)
+    requests = _number(headers.get(f"{_RATE_LIMIT}-remaining-requests", ""))
+    reset_s = _duration_s(headers.get(f"{_RATE_LIMIT}-reset-requests", ""))
+    return None if requests is None or reset_s is None else Left(requests, reset_s)
+
+
 def _number(text: str) -> float | None:
     """A finite number that is not below 0: a negative one counts as 0."""
     try:
@@ -66,15 +93,16 @@ def _date(text: str) -> float | None:
         return None
 
 
-def _reset_s(headers: Mapping[str, str]) -> float | None:
+def _reset_s(headers: Mapping[str, str], absent: str = "0") -> float | None:
     """When the limit that was reached opens again: the later one if the reply does not say which.
 
-    A limit of which something remains is not the one that was reached.
+    A limit of which something remains is not the one that was reached. `absent` stands for what the
+    reply does not say of one.
     """
     waits = [
         wait_s
         for what in _LIMITED
-        if _number(headers.get(f"{_RATE_LIMIT}-remaining-{what}", "0")) == 0
+        if _number(headers.get(f"{_RATE_LIMIT}-remaining-{what}", absent)) == 0
         and (wait_s := _duration_s(headers.get(f"{_RATE_LIMIT}-reset-{what}", ""))) is not None
     ]
     return max(waits, default=None)

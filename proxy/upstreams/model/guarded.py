@@ -29,12 +29,16 @@ class Guarded:
     def name(self) -> str:
         return self.upstream.name
 
-    async def require(self, model: str) -> None:
-        """As `Rounds.require`. It is no probe: it asks the model only if it is not on the list."""
+    def check(self, model: str) -> None:
+        """Raise CircuitOpen if `model` would not be asked now."""
         try:
             self.circuits.check(_circuit(model))
         except OpenCircuitError as fault:
             raise self._not_asked(model, fault) from None
+
+    async def require(self, model: str) -> None:
+        """As `Rounds.require`. It is no probe: it asks the model only if it is not on the list."""
+        self.check(model)
         await self.upstream.require(model)
 
     async def ask(self, body: ChatRequest, hear: Hear) -> None:

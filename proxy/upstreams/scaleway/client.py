@@ -6,7 +6,9 @@ A reply without a stream becomes one chunk, so that the rest of the proxy knows 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import ClassVar, Final
 
@@ -39,6 +41,8 @@ class Scaleway:
     """Request parameters that clients send although Scaleway does not support them."""
     idle_s: float
     """How long a round may say nothing, in seconds."""
+    told: Callable[[str, Mapping[str, str]], None] = lambda *_: None
+    """Gets the headers of each reply, with the name of the model that was asked."""
     moved_to: ClassVar = ""  # it asks the model that it is told to
     _admitted: AdmittedModels = field(init=False)
 
@@ -64,8 +68,8 @@ class Scaleway:
             await asking
 
     async def _ask(self, body: ChatRequest, hear: Hear, held: Hold) -> None:
-        reply = RoundReply(self.vendor, hear, self.idle_s, held)
         model = body["model"]
+        reply = RoundReply(self.vendor, hear, self.idle_s, partial(self.told, model), held)
         push = self.endpoint.push(
             "POST",
             "/chat/completions",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -38,8 +39,17 @@ class RoundReply(Reply):
     its end. The time while the hearer is behind does not count.
     """
 
-    def __init__(self, vendor: Vendor, hear: Hear, idle_s: float, held: Hold | None = None) -> None:
+    def __init__(
+        self,
+        vendor: Vendor,
+        hear: Hear,
+        idle_s: float,
+        told: Callable[[Mapping[str, str]], None] = lambda _: None,
+        held: Hold | None = None,
+    ) -> None:
+        """`told` gets the headers as soon as they are there."""
         super().__init__(vendor.name, idle_s, held=held)
+        self._told = told
         self._hear = hear
         self._idle_s = idle_s
         self._clock = asyncio.get_running_loop().time
@@ -61,6 +71,7 @@ class RoundReply(Reply):
 
     def head(self, status: int, headers: Headers) -> Feed:
         keep = super().head(status, headers)
+        self._told(self.headers)
         content_type = self.headers.get("content-type", "").lower()
         self.is_stream = status == HTTPStatus.OK and content_type.startswith("text/event-stream")
         self._wait_on()

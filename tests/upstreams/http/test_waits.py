@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.upstreams.http.waits import told_wait_s
+from proxy.upstreams.http.waits import Left, told_left, told_wait_s
 
 NOON = 1_792_584_000.0
 """21 October 2026, 12:00:00 GMT."""
@@ -102,3 +102,43 @@ def test_whatever_an_upstream_says_is_a_wait_from_now_on_or_none(
 ) -> None:
     wait_s = told_wait_s(status, headers, NOON)
     assert wait_s is None or 0 <= wait_s < float("inf")
+
+
+LIMIT = "x-ratelimit-"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"remaining-requests": "7"}, None),
+        ({"remaining-requests": "7", "reset-requests": "2s"}, Left(7, 2)),
+        ({"remaining-requests": "0", "reset-requests": "250ms"}, Left(0, 0.25)),
+        ({"remaining-requests": "0", "reset-requests": "soon"}, None),
+        ({"remaining-requests": "many", "reset-requests": "2s"}, None),
+        ({"remaining-tokens": "0", "reset-tokens": "3s"}, Left(0, 3)),
+        ({"remaining-tokens": "9", "reset-tokens": "3s"}, None),
+        (
+            {
+                "remaining-requests": "7",
+                "reset-requests": "9s",
+                "remaining-tokens": "0",
+                "reset-tokens": "3s",
+            },
+            Left(0, 3),
+        ),
+        (
+            {
+                "remaining-requests": "0",
+                "reset-requests": "9s",
+                "remaining-tokens": "0",
+                "reset-tokens": "3s",
+            },
+            Left(0, 9),
+        ),
+    ],
+)
+def test_a_reply_says_what_may_still_be_asked(
+    headers: dict[str, str], expected: Left | None
+) -> None:
+    assert told_left({LIMIT + name: value for name, value in headers.items()}) == expected

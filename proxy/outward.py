@@ -1,0 +1,129 @@
+"""The clients of the upstreams that settings name, and what stands between them and an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from proxy.access.clients import Client
+from proxy.core.addresses import HostRule
+from proxy.core.effort import Effort
+from proxy.core.inflight import InFlight
+from proxy.core.plan import Policy
+from proxy.core.ports import ModelUpstream
+from proxy.settings import Settings
+from proxy.state.shared import Shared
+from proxy.state.store import Store
+from proxy.surfaces.chat import ModelOf
+from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
+from proxy.upstreams.http.endpoint import Endpoint, Transport
+from proxy.upstreams.http.outbound import Outbound
+from proxy.upstreams.http.retries import RetriedRounds, Retries
+from proxy.upstreams.http.retry_policy import RetryPolicy
+from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.lighton import replies as lighton_replies
+from proxy.upstreams.lighton.search import LightOn
+from proxy.upstreams.lighton.sightings import Sightings
+from proxy.upstreams.model.fallback import Fallback
+from proxy.upstreams.model.guarded import Guarded
+from proxy.upstreams.model.model_queue import ModelQueue
+from proxy.upstreams.model.queued import Queued
+from proxy.upstreams.oidc.issuer import Issuer
+from proxy.upstreams.scaleway import replies as scaleway_replies
+from proxy.upstreams.scaleway.client import Scaleway
+from proxy.upstreams.scaleway.models import ScalewayModels
+
+Probes = tuple[tuple[Endpoint, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """The clients of both upstreams."""
+
+    model: Scaleway
+    models: ScalewayModels
+    search: LightOn
+
+    @property
+    def probes(self) -> Probes:
+        """Each upstream with a path that costs nothing to GET."""
+        return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
+
+
+@dataclass(frozen=True, slots=True)
+class InCommon:
+    """What all clients of upstreams in a process share."""
+
+    circuits: Circuits = NEVER_OPEN
+    inflight: InFlight = field(default_factory=InFlight)
+    sightings: Sightings = field(default_factory=Sightings)
+
+
+def make_upstreams(
+    settings: Settings, outbound: Outbound, store: Store, common: InCommon | None = None
+) -> Upstreams:
+    """Clients for the upstreams that `settings` name. They share search results through `store`."""
+    common = common or InCommon()
+
+    def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
+        return Endpoint(name, base_url, key, transport, settings.connect_timeout_s, common.inflight)
+
+    def vendor(name: str, credentials: str, key: str) -> Vendor:
+        longest_s = settings.retry_after_max_s
+        return Vendor(name, credentials, min(settings.retry_after_s, longest_s), key, longest_s)
+
+    key = secret_of(settings.scaleway_api_key)
+    scaleway = endpoint(scaleway_replies.NAME, settings.scaleway_base_url, key, outbound.model)
+    scaleway_vendor = vendor(scaleway_replies.NAME, scaleway_replies.CREDENTIALS, key)
+    models = ScalewayModels(scaleway, scaleway_vendor, settings.models_ttl_s)
+    model = Scaleway(
+        scaleway,
+        scaleway_vendor,
+        models,
+        drop_params=frozenset(settings.drop_params),
+        idle_s=settings.round_idle_s,
+    )
+    key = secret_of(settings.lighton_api_key)
+    search = LightOn(
+        endpoint(lighton_replies.NAME, settings.lighton_base_url, key, outbound.search),
+        vendor(lighton_replies.NAME, lighton_replies.CREDENTIALS, key),
+        timeout_s=settings.search_timeout_s,
+        shared=Shared(store, settings.search_cache_ttl),
+        hosts=HostRule.of(settings.citation_hosts),
+        sightings=common.sightings,
+        circuits=common.circuits,
+    )
+    return Upstreams(model, models, search)
+
+
+def retry_policy(settings: Settings, retries: int, statuses: frozenset[int]) -> RetryPolicy:
+    return RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
+
+
+def models_of(
+    upstreams: Upstreams, circuits: Circuits, retries: RetryPolicy, queue: ModelQueue | None
+) -> ModelOf:
+    """For each answer, from the outside in: what remembers it, the queue, what guards a model."""
+    guarded = Guarded(upstreams.model, circuits)
+    if queue is not None:
+        upstreams.model.told = queue.told
+
+    def model_of(client: Client, policy: Policy, effort: Effort) -> ModelUpstream:
+        rounds = queue and Queued(guarded, queue, client, effort, guarded.check)
+        retried = RetriedRounds(rounds or guarded, Retries(retries, effort))
+        return Fallback(retried, (policy.model, *policy.fallbacks))
+
+    return model_of
+
+
+def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:
+    """The issuer of tokens that `settings` name; None if they name none."""
+    oidc = None if settings.identity is None else settings.identity.oidc
+    if oidc is None:
+        return None
+    return Issuer(oidc.issuer, oidc.jwks_url, outbound.issuer, settings.connect_timeout_s)
+
+
+def secret_of(value: SecretStr | None) -> str:
+    return "" if value is None else value.get_secret_value()
