@@ -26,7 +26,10 @@ from tests.support.upstreams import Upstreams
 
 HI = {"messages": [{"role": "user", "content": "How long is the notice period?"}]}
 FOLLOWED = sorted(Settings.model_fields.keys() - FIXED)
-ALWAYS = {"Circuits", "Sightings", "Shelf", "WrongKeys", "make_store", "make_counters", "_weighing"}
+ALWAYS = {
+    *("Circuits", "InFlight", "Sightings", "Shelf", "WrongKeys"),
+    *("make_store", "make_counters", "make_queue", "_weighing"),
+}
 """The parts of every application, which those that follow each other share."""
 WAY = {"of", "partial"}
 REMADE = {
@@ -35,11 +38,17 @@ REMADE = {
     "client_key": WAY,
     "connection_max_age_s": WAY,
     "lighton_base_url": WAY,
-    "scaleway_base_url": WAY,
-    "scaleway_project_id": WAY,
+    "scaleway_base_url": {*WAY, "make_queue"},
+    "scaleway_project_id": {*WAY, "make_queue"},
     "identity": {*WAY, "_keys_of"},
     "lighton_api_key": {"partial"},
-    "scaleway_api_key": {"partial"},
+    "scaleway_api_key": {"make_queue", "partial"},
+    "max_concurrent_model_requests": {"make_queue"},
+    "queue_length": {"make_queue"},
+    "queue_timeout_s": {"make_queue"},
+    "retry_after_max_s": {"make_queue"},
+    "max_inflight_bytes": {"InFlight", "partial"},
+    "retry_after_s": {"InFlight", "partial"},
     "connect_timeout_s": {"partial"},
     "keep_warm_s": {"partial"},
     "breaker_failures": {"Circuits", "partial"},

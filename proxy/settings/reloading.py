@@ -43,6 +43,7 @@ FIXED: Final = frozenset(
         "max_head_bytes",
         "max_headers",
         "head_timeout_s",
+        "client_stall_s",
         "max_waiting_connections",
         "trusted_proxies",
         "drain_delay_s",
