@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from tests.faults.client_faults import CLIENT_FAULTS, ClientFault
+from tests.faults.client_rows import CLIENT_HEAD, client_row
 from tests.faults.connections import UNCONNECTED, unconnected
 from tests.faults.model_faults import MODEL_FAULTS, Fault
 from tests.faults.rows import (
@@ -51,6 +53,10 @@ def _unconnected(make: MakesUnconnected, says: str) -> Make:
     return lambda here: make(here.stage, says, here.urls[says])
 
 
+def _of_client(fault: ClientFault) -> Make:
+    return lambda here: client_row(here.stage, fault)
+
+
 MODEL: Final[Mapping[str, Make]] = {
     **{each.says: _made(model_row, each) for each in MODEL_FAULTS},
     **{each: _unconnected(unconnected_model_row, each) for each in UNCONNECTED},
@@ -59,7 +65,12 @@ SEARCH: Final[Mapping[str, Make]] = {
     **{each.says: _made(search_row, each) for each in SEARCH_FAULTS},
     **{each: _unconnected(unconnected_search_row, each) for each in UNCONNECTED},
 }
-TABLES: Final[Mapping[Row, Mapping[str, Make]]] = {MODEL_HEAD: MODEL, SEARCH_HEAD: SEARCH}
+CLIENT: Final[Mapping[str, Make]] = {each.says: _of_client(each) for each in CLIENT_FAULTS}
+TABLES: Final[Mapping[Row, Mapping[str, Make]]] = {
+    MODEL_HEAD: MODEL,
+    SEARCH_HEAD: SEARCH,
+    CLIENT_HEAD: CLIENT,
+}
 
 
 async def every_table() -> dict[Row, list[Row]]:

@@ -68,6 +68,11 @@ class _Lines(logging.Handler):
         self.lines.append(record.getMessage())
         self._came.set()
 
+    def all(self) -> list[str]:
+        """The lines since the last call."""
+        lines, self.lines = self.lines, []
+        return lines
+
     async def one(self) -> str:
         """The only line since the last call, once it has come."""
         async with asyncio.timeout(PATIENCE_S):
@@ -103,7 +108,7 @@ class Stage:
     async def ask(self, url: str, *, stream: bool) -> Seen:
         """Ask, and see that there is one line in the log, and that nothing stays behind."""
         before = asyncio.all_tasks()
-        descriptors = _open()
+        descriptors = open_descriptors()
         seen = await _asked(url, stream=stream)
         line = await self.log.one()
         await nothing_stays(before, descriptors)
@@ -111,7 +116,7 @@ class Stage:
         return Seen(**{**vars(seen), "cause": cause[1] if cause else ""})
 
 
-def _open() -> int:
+def open_descriptors() -> int:
     """How many descriptors this process has open."""
     return len(list(_DESCRIPTORS.iterdir()))
 
@@ -122,7 +127,7 @@ async def nothing_stays(before: set[asyncio.Task[Any]], descriptors: int) -> Non
         done, _ = await asyncio.wait(left, timeout=PATIENCE_S)
         assert done, f"tasks stay behind: {left}"
     for _ in range(_TURNS):
-        if _open() <= descriptors:
+        if open_descriptors() <= descriptors:
             return
         await asyncio.sleep(0)
     raise AssertionError("descriptors stay open")

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.faults.client_rows import CLIENT_HEAD
 from tests.faults.every import TABLES, World, world
-from tests.faults.rows import Row
+from tests.faults.rows import MODEL_HEAD, SEARCH_HEAD, Row
 from tests.faults.table import COMMAND, line, shown
 
 ROWS = [(head, says) for head, rows in TABLES.items() for says in rows]
@@ -35,5 +36,7 @@ async def test_the_page_has_no_row_that_nothing_proves(head: Row) -> None:
     assert first_cells == list(TABLES[head]), f"write the tables anew: {COMMAND}"
 
 
-async def test_there_are_more_than_sixty_faults_of_upstreams() -> None:
-    assert len(ROWS) > 60
+async def test_there_are_more_than_sixty_faults_of_upstreams_and_forty_of_clients() -> None:
+    assert len(TABLES[MODEL_HEAD]) > 60
+    assert len(TABLES[SEARCH_HEAD]) > 40
+    assert len(TABLES[CLIENT_HEAD]) > 40

@@ -41,9 +41,12 @@ class StagedUpstream:
     says: list[Say] = field(default_factory=list)
     came: int = 0
     """How many requests came, but for those for the list of models."""
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a request has come for the last of `says`."""
 
     def play(self, *says: Say) -> None:
         self.says, self.came = list(says), 0
+        self.reached = asyncio.Event()
 
     async def script(self, connection: Connection) -> None:
         head, _, body = (await connection.request()).partition(b"\r\n\r\n")
@@ -51,6 +54,8 @@ class StagedUpstream:
             await connection.send(closing(_MODELS))
             return
         self.came += 1
+        if len(self.says) == 1:
+            self.reached.set()
         say = self.says.pop(0) if len(self.says) > 1 else self.says[0]
         await _do(say, connection, is_stream=orjson.loads(body).get("stream") is True)
 
