@@ -8,7 +8,7 @@ import re
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,8 @@ class Stage:
     search: StagedUpstream
     log: _Lines
     urls: Mapping[str, str]
-    _stack: AsyncExitStack
     _proxies: dict[str, str] = field(default_factory=dict)
+    _running: list[AbstractAsyncContextManager[str]] = field(default_factory=list)
 
     async def proxy(self, **settings: Any) -> str:
         """The URL of a proxy with these settings: a new one if there is none yet."""
@@ -102,8 +102,14 @@ class Stage:
         if named not in self._proxies:
             made = Settings(**{**self.urls, **_SETTINGS, **settings})
             config = server_config(create_app(made), "error", limits=door_limits(made), grace_s=1)
-            self._proxies[named] = await self._stack.enter_async_context(serving(config))
+            running = serving(config)
+            self._proxies[named] = await running.__aenter__()
+            self._running.append(running)
         return self._proxies[named]
+
+    async def stop(self) -> None:
+        """End all proxies together: each takes a while."""
+        _ = await asyncio.gather(*(each.__aexit__(None, None, None) for each in self._running))
 
     async def ask(self, url: str, *, stream: bool) -> Seen:
         """Ask, and see that there is one line in the log, and that nothing stays behind."""
@@ -196,7 +202,9 @@ async def staged() -> AsyncIterator[Stage]:
         access.addHandler(log)
         stack.callback(access.setLevel, level)
         stack.callback(access.removeHandler, log)
-        yield Stage(model, search, log, urls, stack)
+        stage = Stage(model, search, log, urls)
+        stack.push_async_callback(stage.stop)
+        yield stage
 
 
 def _without_waiting() -> Any:
