@@ -117,7 +117,7 @@ def _leaves(where: str, how: Callable[[Caller], None]) -> Does:
 
 
 def _hang_ups() -> Iterator[ClientFault]:
-    hows = {"hangs up": Caller.hang_up, "resets the connection": Caller.reset}
+    hows = {"leaves": Caller.hang_up, "resets the connection": Caller.reset}
     scripts: dict[str, dict[str, Any]] = {
         "first round": {"model": (_BEGINNING,)},
         "hidden round": {"model": (_SEARCH, _SILENT)},
@@ -151,11 +151,11 @@ async def _drips(caller: Caller) -> None:
 def _incomplete() -> Iterator[ClientFault]:
     half = _WHOLE[: -len(ASKING) // 2]
     yield ClientFault("connects and says nothing", _says())
-    yield ClientFault("connects and hangs up", _leaves_after(b""))
+    yield ClientFault("connects and leaves", _leaves_after(b""))
     yield ClientFault("stalls in the head", _says(_WHOLE[:30]))
-    yield ClientFault("hangs up in the head", _leaves_after(_WHOLE[:30]))
+    yield ClientFault("leaves in the head", _leaves_after(_WHOLE[:30]))
     yield ClientFault("stalls in the body", _says(half))
-    yield ClientFault("hangs up in the body", _leaves_after(half))
+    yield ClientFault("leaves in the body", _leaves_after(half))
     yield ClientFault("sends a byte at a time", _drips, is_answer=False)
     yield ClientFault("closes its side after the request", _half_closes, is_answer=True)
     yield ClientFault("waits for 100 Continue", _waits_to_be_told)
