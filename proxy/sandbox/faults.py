@@ -14,8 +14,9 @@ A fault strikes the next requests that match it. There are two ways to arm one:
 A fault strikes before the stand-in looks at the key, the method or the body.
 
 `watched.Watched` applies the parts of a fault that are the same for every vendor (`delay_s`,
-`hang`, `disconnect`, `html`). A stand-in asks for `fault_of(request)`, applies the rest in its
-vendor's words (`status`, `shape`, `warnings`, …), and wraps a streamed body in `interrupted`.
+`hang`, `disconnect`, `html`, `body`, `drip_s`). A stand-in asks for `fault_of(request)`, applies
+the rest in its vendor's words (`status`, `shape`, `warnings`, …), and wraps a streamed body in
+`interrupted`.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ Upstream = Literal["lighton", "scaleway"]
 
 SCOPE_KEY = "sandbox.fault"
 _STREAMED = "/chat/completions"
+_MOST_PADDING = 100_000_000
 
 
 class Fault(BaseModel):
@@ -49,6 +51,15 @@ class Fault(BaseModel):
         default=False, description="close without a reply; with after_chunks, drop there"
     )
     html: bool = Field(default=False, description="a firewall's HTML page (403, or status)")
+
+    body: str | None = Field(
+        None, description="the reply's body, whatever was asked: broken JSON, a wrong shape"
+    )
+    content_type: str = Field("application/json", description="of that body")
+    padding_bytes: int = Field(
+        0, ge=0, le=_MOST_PADDING, description="so many spaces after that body, to make it too long"
+    )
+    drip_s: float = Field(0.0, ge=0, description="seconds before each single byte of the body")
 
     status: int | None = Field(None, ge=400, le=599, description="an error in the vendor's shape")
     error: str | None = Field(None, description="the error's machine-readable name")

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import orjson
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.sandbox.faults import SCOPE_KEY, Dropped, Fault, Faults, Upstream, forever
@@ -71,9 +71,9 @@ class _Exchange:
             if fault.disconnect:
                 await self._drop()
                 return
-        if fault.html:
-            page = HTMLResponse(_FIREWALL_PAGE, fault.status or 403, fault.headers)
-            await page(self._scope, self._receive, self._reply)
+        instead = _instead(fault)
+        if instead is not None:
+            await instead(self._scope, self._receive, self._reply)
             return
         with contextlib.suppress(Dropped):
             await self._app(self._scope, self._receive, self._reply)
@@ -86,9 +86,18 @@ class _Exchange:
     async def _reply(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+        if self._fault.drip_s and message["type"] == "http.response.body":
+            await self._drip(message.get("body", b""))
+            message = {**message, "body": b""}
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.complete = True
+
+    async def _drip(self, body: bytes) -> None:
+        for place in range(len(body)):
+            await asyncio.sleep(self._fault.drip_s)
+            byte = body[place : place + 1]
+            await self._send({"type": "http.response.body", "body": byte, "more_body": True})
 
     async def _drop(self) -> None:
         """Close the connection without a byte of reply.
@@ -99,6 +108,16 @@ class _Exchange:
         head = {"type": "http.response.start", "status": 200, "headers": [(b"x", b"\n")]}
         with contextlib.suppress(RuntimeError):
             await self._send(head)
+
+
+def _instead(fault: Fault) -> Response | None:
+    """What a fault puts in the place of the stand-in's reply, if it does."""
+    if fault.html:
+        return HTMLResponse(_FIREWALL_PAGE, fault.status or 403, fault.headers)
+    if fault.body is None and not fault.padding_bytes:
+        return None
+    body = (fault.body or "").encode() + b" " * fault.padding_bytes
+    return Response(body, fault.status or 200, fault.headers, fault.content_type)
 
 
 def _is_own(path: str) -> bool:

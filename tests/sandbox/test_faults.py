@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,7 +68,11 @@ def test_a_fault_that_makes_no_sense_is_refused(fields: dict[str, int]) -> None:
 
 def test_a_fault_does_nothing_by_itself() -> None:
     fields = Fault(upstream="lighton").model_dump(exclude={"upstream"})
-    assert {name: value for name, value in fields.items() if value} == {"times": 1, "shape": 1}
+    assert {name: value for name, value in fields.items() if value} == {
+        "times": 1,
+        "shape": 1,
+        "content_type": "application/json",
+    }
 
 
 def test_a_request_knows_its_fault() -> None:
@@ -138,3 +143,10 @@ async def test_a_stream_waits_before_each_chunk() -> None:
 async def test_forever_ends_only_by_cancelling() -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(forever(), 0.01)
+
+
+def test_the_page_lists_every_field_of_a_fault() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for name, field in Fault.model_fields.items():
+        said = field.description or "`lighton` or `scaleway`"
+        assert f"| `{name}` | {said} |\n" in page

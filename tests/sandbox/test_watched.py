@@ -128,6 +128,36 @@ def test_a_firewalls_page_takes_the_place_of_the_reply() -> None:
         assert second.headers["x-a"] == "b"
 
 
+def test_any_body_can_take_the_place_of_the_reply() -> None:
+    with watched() as (client, faults):
+        faults.add("lighton", body="{oops", padding_bytes=3, headers={"retry-after": "7"})
+        faults.add("scaleway", body="Too early.", status=425, content_type="text/plain")
+        broken, early = client.post(SEARCH), client.post(CHAT)
+        assert (broken.status_code, broken.text) == (200, "{oops   ")
+        assert broken.headers["content-type"] == "application/json"
+        assert broken.headers["retry-after"] == "7"
+        assert (early.status_code, early.text) == (425, "Too early.")
+        assert early.headers["content-type"].startswith("text/plain")
+
+
+def test_a_reply_can_come_a_byte_at_a_time() -> None:
+    with watched() as (client, faults):
+        faults.add("scaleway", drip_s=0.001)
+        with client.stream("POST", CHAT, json={}) as reply:
+            parts = list(reply.iter_raw())
+        assert b"".join(parts) == b'{"length":2,"status":null}'
+        assert len(parts) > 1
+        assert only(faults).outcome == "answered"
+
+
+def test_a_reply_that_drips_ends_when_its_caller_goes() -> None:
+    with watched() as (client, faults):
+        faults.add("lighton", drip_s=3600)
+        with client.stream("POST", SEARCH, json={}):
+            assert faults.requests.wait_for(bool)
+        assert only(faults).outcome == "hung_up"
+
+
 def test_a_connection_can_close_without_a_reply() -> None:
     with watched() as (client, faults):
         faults.add("lighton", disconnect=True)

@@ -12,7 +12,7 @@ import httpx
 from proxy.core.inflight import Hold, InFlight
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.tasks import Behind
-from proxy.upstreams.http.causes import TOO_LONG, cause_of, is_unconnected
+from proxy.upstreams.http.causes import TOO_LONG, cause_of, is_lasting, is_unconnected
 from proxy.upstreams.http.circuits import OpenCircuitError, not_asked
 from proxy.upstreams.http.encodings import (
     Inflater,
@@ -203,4 +203,5 @@ def translate(fault: Exception, upstream: str) -> UpstreamError:
         kind, what = Unreachable, f"The connection to {upstream} broke{why}"
     error = kind(upstream, f"{what}. {cause.advice}", cause=cause.word, said=cause.said)
     error.is_refused = is_unconnected(fault)
+    error.retryable = not is_lasting(cause.word)
     return error

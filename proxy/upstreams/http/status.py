@@ -63,6 +63,7 @@ class Vendor:
         headers = headers or {}
         if status in _ELSEWHERE and "location" in headers:
             error = self._redirect(headers["location"])
+            error.retryable = False  # it stays until the operator changes a setting
         else:
             error = self._error(status, message, param)
         error.cause = f"status_{status}"
@@ -84,7 +85,9 @@ class Vendor:
         """For a proxy on the way that no setting names, such as one that intercepts."""
         cause = PROXY_CREDENTIALS
         what = f"A proxy on the way to {self.name} {cause.phrase}. {cause.advice}"
-        return Unreachable(self.name, what, cause=cause.word, said=cause.said)
+        error = Unreachable(self.name, what, cause=cause.word, said=cause.said)
+        error.retryable = False
+        return error
 
     def _error(self, status: int, message: str, param: str | None) -> UpstreamError:
         said = f": {self.told(message)}" if message else "."

@@ -70,6 +70,7 @@ async def test_a_certificate_that_is_not_accepted_is_told_with_its_fault(
     assert error.cause == cause
     assert said in error.message
     assert error.message.endswith("Tell the operator of the proxy.")
+    assert not error.retryable  # SDKs would repeat the request, and meet the same certificate
 
 
 async def test_a_name_with_the_roots_dot_is_asked_for_as_it_is_and_spoken_to_without_it() -> None:

@@ -211,6 +211,7 @@ def test_a_redirect_is_told_with_its_target_and_the_setting_to_change(
 ) -> None:
     error = VENDOR.error(status, "", headers={"location": location})
     assert f"Upstream redirects to {told}. " in error.message
+    assert not error.retryable  # somebody must change the setting first
     assert "upstream_base_url" in error.message
     assert error.cause == f"status_{status}"
 
