@@ -57,6 +57,10 @@ fuzz: $(DEV) ## Feed broken input to all that reads input (ARGS="--seconds 600 -
 	@$(if $(ASKS_MISTRAL),$(MAKE) --no-print-directory mistral-common || echo "Going on without it.")
 	@$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
+.PHONY: soak
+soak: $(DEV) ## Let 1,000 streams meet faults, hang-ups and slow readers (ARGS="--streams 5000"; ARGS=--help)
+	@$(VENV)/bin/python -m tests.soak $(ARGS)
+
 .PHONY: evidence
 evidence: $(EVIDENCE) ## Measure how well quotes bear out sentences (ARGS="--seed 1"; docs/evidence.md)
 	@$(VENV)/bin/python -m tests.evidence $(ARGS)
