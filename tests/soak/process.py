@@ -20,7 +20,7 @@ from tests.support.program import Program
 
 LOUD: Final = "soak-key-of-the-loud-one"
 QUIET: Final = "soak-key-of-the-quiet-one"
-STALL_S: Final = 2
+STALL_S: Final = 4
 """After how many seconds the soaked proxy gives up a silent upstream."""
 _SETTLES_S: Final = 45.0
 """A pool keeps a connection that is not used for half a minute at most."""

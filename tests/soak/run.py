@@ -94,6 +94,8 @@ class _Run:
     upstream: SoakUpstream
     proxy: Soaked
     outcome: Outcome
+    heard: list[tuple[str, Plan, Heard]] = field(default_factory=list)
+    """What is not judged yet."""
 
     async def all(self, only: Sequence[int]) -> None:
         measures = self.outcome.measures
@@ -101,8 +103,12 @@ class _Run:
         fresh = await self.proxy.settled(await self.proxy.measures())
         await self._alone()
         await self._beside_a_crowd()
+        self._judge()
+        if has_queue():
+            self._judge_crowd()
         measures["before"] = before = await self.proxy.settled(fresh)
         await self._with_faults(only)
+        self._judge()
         measures["at the end"] = await self.proxy.measures()
         measures["after"] = after = await self.proxy.settled(before)
         self.outcome.wrong += [f"not given back: {each}" for each in kept(before, after)]
@@ -110,8 +116,18 @@ class _Run:
     async def _stream(self, phase: str, key: str, plan: Plan) -> Heard:
         self.upstream.plans[plan.mark] = plan
         heard = await ask(self.proxy.port, key, plan, PATIENCE_S)
-        self.outcome.note(phase, plan, judge(plan, heard))
+        self.heard.append((phase, plan, heard))
         return heard
+
+    def _judge(self) -> None:
+        """Judge what was heard since the last time.
+
+        It takes a while, in which the upstreams here would be silent: so it waits until all is
+        quiet.
+        """
+        for phase, plan, heard in self.heard:
+            self.outcome.note(phase, plan, judge(plan, heard))
+        self.heard.clear()
 
     async def _quiet(self, phase: str, numbers: Iterable[int], is_over: Callable[[], bool]) -> None:
         """The quiet key asks one thing after the other."""
@@ -139,8 +155,6 @@ class _Run:
         self.outcome.most_at_once = self.upstream.most_at_once
         self.outcome.over_quota = self.upstream.over_quota
         self.upstream.slots = None
-        if has_queue():
-            self._judge_crowd()
 
     def _judge_crowd(self) -> None:
         outcome = self.outcome
