@@ -15,6 +15,7 @@ DEMO = $(VENV)/.demo-installed
 DEV = $(VENV)/.dev-installed
 DOCS_TOOLS = $(VENV)/.docs-installed
 EVIDENCE = $(VENV)/.evidence-installed
+MUTATION = $(VENV)/.mutation-installed
 # In an environment of its own: it demands other versions of what we pin.
 OPEN_WEBUI_VERSION ?= 0.12.4
 OPEN_WEBUI_VENV ?= .venv-open-webui
@@ -56,6 +57,14 @@ ASKS_MISTRAL = $(if $(findstring --only,$(ARGS)),$(findstring mistral,$(ARGS)),y
 fuzz: $(DEV) ## Feed broken input to all that reads input (ARGS="--seconds 600 --only http"; ARGS=--help)
 	@$(if $(ASKS_MISTRAL),$(MAKE) --no-print-directory mistral-common || echo "Going on without it.")
 	@$(VENV)/bin/python -m tests.fuzz $(ARGS)
+
+.PHONY: soak
+soak: $(DEV) ## Let 1,000 streams meet faults, hang-ups and slow readers (ARGS="--streams 5000"; ARGS=--help)
+	@$(VENV)/bin/python -m tests.soak $(ARGS)
+
+.PHONY: mutation
+mutation: $(DEV) $(MUTATION) ## Break the core on purpose and see tests fail (ARGS="--only scope"; ARGS=--help)
+	@$(VENV)/bin/python -m tests.mutation $(ARGS)
 
 .PHONY: evidence
 evidence: $(EVIDENCE) ## Measure how well quotes bear out sentences (ARGS="--seed 1"; docs/evidence.md)
@@ -101,6 +110,7 @@ lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versi
 	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 	$(LOCK) --group evidence --constraint requirements/dev.txt --output-file requirements/evidence.txt
+	$(LOCK) --group mutation --constraint requirements/dev.txt --output-file requirements/mutation.txt
 	$(LOCK) --group mistral-old --output-file requirements/mistral-old.txt $(LOCK_OPTIONS)
 	$(LOCK) --group mistral-new --output-file requirements/mistral-new.txt $(LOCK_OPTIONS)
 
@@ -146,6 +156,11 @@ $(DOCS_TOOLS): requirements/docs.txt $(VENV)/pyvenv.cfg
 $(EVIDENCE): requirements/evidence.txt $(RUNTIME)
 	@echo "Installing labelled sentences into $(VENV) ..."
 	@$(INSTALL_PINNED) -r requirements/evidence.txt
+	@touch $@
+
+$(MUTATION): requirements/mutation.txt $(RUNTIME)
+	@echo "Installing mutmut into $(VENV) ..."
+	@$(INSTALL_PINNED) -r requirements/mutation.txt
 	@touch $@
 
 # torch comes first, so that TORCH can name a small build: some bring gigabytes for graphics cards.

@@ -136,7 +136,7 @@ def test_a_lock_file_pins_what_pyproject_asks_for(project: dict[str, Any], file_
         assert requirement.specifier.contains(pinned.version), f"run make lock: {requirement}"
 
 
-@pytest.mark.parametrize("file_name", [*LOCK_FILES, "evidence.txt"])
+@pytest.mark.parametrize("file_name", [*LOCK_FILES, "evidence.txt", "mutation.txt"])
 def test_every_pin_carries_a_hash(file_name: str) -> None:
     file = f"requirements/{file_name}"
     pins = find_lines(file, r"^\S+==")
@@ -159,6 +159,12 @@ def test_what_only_measures_adds_one_package() -> None:
     """What that package needs has the versions that are tested: both share an environment."""
     assert locked("evidence.txt").keys() - locked("dev.txt").keys() == {"contexttrace"}
     assert len(locked("evidence.txt").items() - locked("dev.txt").items()) == 1
+
+
+def test_what_breaks_the_code_changes_no_version_that_is_tested() -> None:
+    tested, used = locked("dev.txt"), locked("mutation.txt")
+    for name in tested.keys() & used.keys():
+        assert used[name].specifier == tested[name].specifier
 
 
 def test_what_only_the_demo_needs_is_not_in_the_image(project: dict[str, Any]) -> None:

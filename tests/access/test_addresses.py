@@ -60,3 +60,15 @@ def test_an_owner_is_an_ipv4_address_or_the_network_of_an_ipv6_one(
     address: str, owner: str
 ) -> None:
     assert owner_of(address) == owner
+
+
+def test_a_network_may_be_written_as_one_of_its_addresses() -> None:
+    assert parse_networks(("10.1.2.3/8", "192.0.2.1")) == parse_networks(
+        ("10.0.0.0/8", "192.0.2.1/32")
+    )
+    assert [str(each) for each in parse_networks(("10.1.2.3/8",))] == ["10.0.0.0/8"]
+
+
+def test_the_shortest_ipv6_address_has_an_owner_too() -> None:
+    assert owner_of("::") == owner_of("::1") == "::/64"
+    assert owner_of("no:address") == "no:address"

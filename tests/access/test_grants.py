@@ -24,13 +24,13 @@ def test_a_grant_does_not_change() -> None:
 
 
 names = st.none() | st.frozensets(st.sampled_from("abc"))
-grants = st.builds(Grant, profiles=names, models=names, retrieval=names)
+grants = st.builds(Grant, workspaces=names, profiles=names, models=names, retrieval=names)
 
 
 @given(left=grants, right=grants)
 def test_two_grants_together_allow_what_each_of_them_allows(left: Grant, right: Grant) -> None:
     both = left.within(right)
-    for field in ("profiles", "models", "retrieval"):
+    for field in ("workspaces", "profiles", "models", "retrieval"):
         for name in "abc":
             allowed = [
                 (allow := getattr(each, field)) is None or name in allow

@@ -175,3 +175,14 @@ def test_who_has_a_token_is_told_from_all_who_have_keys() -> None:
     keys = KeyRing(["oidc"], secret=b"s")
     named = keys.identify({"authorization": "Bearer oidc"})
     assert named.identity != WITH_TOKEN.identity
+
+
+@pytest.mark.parametrize("bearer", [None, "", "Bearer plain", "Basic e30.e30.AAAA"])
+async def test_where_only_tokens_are_taken_a_request_without_one_is_told_how_to_send_it(
+    bearer: str | None,
+) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        await World(keys=False, tokens=Tokens()).client(bearer)
+    assert caught.value.message == (
+        "The request has no token. Send it in the header 'Authorization: Bearer TOKEN'."
+    )

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import time
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from proxy.access.grants import Grant, Limits
-from proxy.access.key_records import KeyRecord, Secret, is_name, records_of
+from proxy.access.key_records import KeyRecord, Secret, in_utc, is_name, records_of
 from proxy.errors import SettingsError
 from tests.access.key_samples import OTHER, SECRET, sha256, table
 
@@ -187,3 +188,20 @@ def test_two_keys_cannot_share_a_secret_or_an_id(second: str) -> None:
     assert problems(table("acme"), second) == (
         "keys.b: has an id or a hash that keys.acme has, too",
     )
+
+
+def test_a_moment_with_a_time_zone_is_told_in_utc_wherever_the_proxy_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        plain = datetime(2026, 7, 1, 12)  # noqa: DTZ001 - it names no time zone
+        found = [in_utc(plain), in_utc(plain.replace(tzinfo=timezone(timedelta(hours=2))))]
+        assert [str(each) for each in found] == [
+            "2026-07-01 12:00:00+00:00",
+            "2026-07-01 10:00:00+00:00",
+        ]
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -248,3 +249,54 @@ def test_while_another_command_writes_it_waits(path: Path) -> None:
             fcntl.flock(held, fcntl.LOCK_UN)
             assert other.wait(60) == 0
     assert set(tomllib.loads(path.read_text())["keys"]) == {"ours", "theirs"}
+
+
+def test_the_file_that_takes_the_place_of_another_is_made_beside_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_key(path, "acme", values())
+    made = []
+    real = Path.replace
+
+    def replace(beside: Path, target: Path) -> Path:
+        made.append(beside)
+        return real(beside, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    rotate(path, "acme")
+    (beside,) = made
+    assert beside.parent == path.parent
+    assert beside.name.startswith(".keys.toml.")
+
+
+def test_line_breaks_and_letters_stay_as_they_are(path: Path) -> None:
+    path.write_bytes(f"# Schl\u00fcssel\r\n{table('other', OTHER)}".encode())
+    add_key(path, "acme", values())
+    assert path.read_bytes().startswith("# Schl\u00fcssel\r\n".encode())
+
+
+def test_a_key_that_expires_now_cannot_be_rotated(path: Path) -> None:
+    add_key(path, "acme", values(expires=NOW.replace(microsecond=0)))
+    with pytest.raises(SettingsError, match="acme has expired") as caught:
+        rotate_key(path, "acme", sha256(OTHER), now=NOW.replace(microsecond=0), until=NOW + DAY)
+    assert problem(caught).endswith("in the file, or revoke the key and make another")
+
+
+def test_a_secret_that_ends_now_is_not_kept(path: Path) -> None:
+    add_key(path, "acme", values())
+    now = NOW.replace(microsecond=0)
+    rotate_key(path, "acme", sha256(OTHER), now=now, until=now)
+    assert only(path).previous == ()
+
+
+def test_what_the_commands_cannot_change_is_told_by_its_name(path: Path) -> None:
+    path.write_text(f'keys = {{ acme = {{ id = "k1", sha256 = "{sha256(SECRET)}" }} }}\n')
+    changes: tuple[Callable[[], None], ...] = (
+        lambda: add_key(path, "other", values(OTHER, "k2")),
+        lambda: rotate(path, "acme"),
+        lambda: revoke_key(path, "acme"),
+    )
+    for change in changes:
+        with pytest.raises(SettingsError, match=r"\[keys\.(other|acme)\] is written in") as caught:
+            change()
+        assert problem(caught).endswith("change it in an editor")

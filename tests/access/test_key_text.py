@@ -122,3 +122,23 @@ def test_whatever_is_added_can_be_changed_and_removed(
         rest = without_table(text, name)
         assert rest.startswith("# mine\n\n")
         assert keys(rest) == {each: tables[each] for each in tables if each != name}
+
+
+INDENTED = """\
+[keys.a]
+id = "k1"
+
+  # Of b.
+  [keys.b]
+  id = "k2"
+"""
+
+
+def test_a_table_that_is_indented_goes_with_its_indented_comment() -> None:
+    assert without_table(INDENTED, "b") == '[keys.a]\nid = "k1"\n\n'
+    assert keys(without_table(INDENTED, "a")) == {"b": {"id": "k2"}}
+    assert keys(with_values(INDENTED, "b", {"id": "k3"})) == {"a": {"id": "k1"}, "b": {"id": "k3"}}
+
+
+def test_what_stands_before_the_first_table_belongs_to_no_key() -> None:
+    assert without_table(f"version = 1\n\n{INDENTED}", "") == f"version = 1\n\n{INDENTED}"

@@ -86,6 +86,9 @@ def test_a_request_without_a_key_is_told_how_to_send_one(headers: dict[str, str]
         KEYS.identify(headers)
     assert caught.value.status == 401
     assert caught.value.code == "invalid_api_key"
+    assert caught.value.message == (
+        "The request has no API key. Send it in the header 'Authorization: Bearer KEY'."
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,9 @@ def test_a_request_without_a_key_is_told_how_to_send_one(headers: dict[str, str]
     ],
 )
 def test_an_unknown_key_is_refused_and_not_repeated(key: str) -> None:
-    with pytest.raises(Unauthorized, match="The proxy does not know this API key") as caught:
+    with pytest.raises(
+        Unauthorized, match=r"^The proxy does not know this API key\. Ask its operator for one\.$"
+    ) as caught:
         KEYS.identify({"authorization": f"Bearer {key}"})
     assert caught.value.code == "invalid_api_key"
     assert key not in caught.value.message

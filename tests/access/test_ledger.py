@@ -339,3 +339,17 @@ def test_those_that_are_refused_for_another_account_s_sake_do_not_fill_the_memor
         desk.settle(hold, 0)
         assert not is_taken
     assert len(desk.ledger._books) <= 4
+
+
+def test_the_requests_of_a_day_and_of_a_month_add_up() -> None:
+    for limits in (Limits(daily_tokens=10), Limits(monthly_tokens=10)):
+        desk = Desk(limits)
+        assert [desk.uses(4) for _ in range(3)] == [True, True, False]
+        assert desk.uses(2)
+
+
+def test_what_an_answer_used_beyond_its_estimate_counts_in_the_month_as_well() -> None:
+    desk = Desk(Limits(monthly_tokens=10))
+    assert desk.uses(5, reserved=1)
+    assert desk.uses(4, reserved=1)
+    assert not desk.uses(2)

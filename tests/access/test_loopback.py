@@ -215,3 +215,48 @@ def test_a_browser_may_show_replies_to_pages_of_this_machine(
     origin: str, *, expected: bool
 ) -> None:
     assert bool(re.fullmatch(LOOPBACK_ORIGIN, origin)) is expected
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:1", "http://127.0.0.1:65535"])
+def test_a_page_may_come_from_any_port(origin: str) -> None:
+    check_loopback({**HERE, "origin": origin})
+
+
+def test_a_page_of_port_0_does_not_exist() -> None:
+    with pytest.raises(Forbidden):
+        check_loopback({**HERE, "origin": "http://localhost:0"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "way_out"),
+    [
+        (
+            {"host": "evil.com"},
+            "answers only to localhost; set RAG_PROXY_API_KEYS to serve others.",
+        ),
+        (
+            {**HERE, "origin": "http://evil.com"},
+            "only pages of this machine may; set RAG_PROXY_API_KEYS to serve others.",
+        ),
+    ],
+)
+def test_a_refusal_tells_the_way_out(headers: dict[str, str], way_out: str) -> None:
+    with pytest.raises(Forbidden) as caught:
+        check_loopback(headers)
+    assert caught.value.message.endswith(way_out)
+
+
+def test_a_request_without_a_host_is_told_so() -> None:
+    with pytest.raises(Forbidden, match="Host '' is not this machine"):
+        check_loopback({})
+
+
+def test_behind_a_reverse_proxy_there_are_two_ways_out() -> None:
+    with pytest.raises(Forbidden) as caught:
+        check_loopback({**HERE, "via": "1.1 a"})
+    assert caught.value.message == (
+        "The request came through a reverse proxy: it has the header 'via'. Without client keys "
+        "the proxy serves only programs of its own machine. Set client keys (RAG_PROXY_API_KEYS), "
+        "or, if only you can reach that reverse proxy, allow_forwarded = true "
+        "(RAG_PROXY_ALLOW_FORWARDED=true)."
+    )

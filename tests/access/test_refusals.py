@@ -140,3 +140,46 @@ def test_of_reasons_that_last_equally_long_that_of_the_person_is_told() -> None:
     accounts = tuple(Account(each, limits, each) for each in ("person", "key", "all"))
     verdict = Verdict(is_taken=False, tokens=0, standings=(full,) * 3)
     assert refusal(accounts, ONE, verdict, NOW).message.startswith("You may use 5 tokens a day")
+
+
+def test_a_limit_with_no_room_for_more_is_not_named_while_there_is_just_enough() -> None:
+    limits = Limits(tokens_per_minute=10, daily_tokens=10, monthly_tokens=10, requests_per_minute=1)
+    just_enough = Standing(tokens=7, day_tokens=7, month_tokens=7, requests=1, requests_wait=5_000)
+    error = told(limits, just_enough, Charge(requests=1, least=3))
+    assert error.message == "This key may use 1 requests in 60 seconds. Try again in 5s."
+
+
+def test_tokens_are_told_with_their_amount_and_their_time() -> None:
+    error = told(Limits(tokens_per_minute=10), Standing(tokens=8, tokens_wait=999), Charge(least=3))
+    assert error.message == "This key may use 10 tokens in 60 seconds. Try again in 1s."
+    assert error.retry_after_s == 1
+
+
+def test_a_request_without_a_place_is_not_told_of_places() -> None:
+    limits = Limits(concurrent=1, tokens_per_minute=10)
+    full = Standing(leases=1, tokens=10, tokens_wait=500)
+    assert "10 tokens" in told(limits, full, Charge(least=1)).message
+
+
+def test_a_request_that_can_never_pass_is_told_so_rather_than_of_a_wait() -> None:
+    limits = Limits(tokens_per_minute=10, daily_tokens=5)
+    error = told(limits, Standing(day_tokens=5), Charge(least=11))
+    assert type(error) is RequestTooCostly
+    assert error.message == (
+        "This key may use 10 tokens in 60 seconds. This request alone may take 11. Send less, or "
+        "ask for fewer tokens with max_tokens."
+    )
+
+
+def test_the_smallest_request_that_may_take_several_tokens_says_how_many() -> None:
+    error = told(Limits(daily_tokens=5), Standing(day_tokens=4), Charge(least=2))
+    assert "This request may take 2." in error.message
+
+
+def test_the_tightest_limit_is_told_wherever_it_stands() -> None:
+    tight, wide = Limits(requests_per_minute=2), Limits(requests_per_minute=90)
+    for limits in ((tight, wide), (wide, tight)):
+        accounts = tuple(Account(str(n), each) for n, each in enumerate(limits))
+        verdict = Verdict(is_taken=True, tokens=0, standings=(Standing(), Standing()))
+        headers = limit_headers(accounts, verdict)
+        assert headers[1] == (b"x-ratelimit-remaining-requests", b"2")

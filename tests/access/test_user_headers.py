@@ -137,3 +137,13 @@ def test_a_signed_header_without_the_library_is_the_operators_fault(
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(IdentityUnavailable, match=r"must install rag-proxy\[identity\]"):
         read(SIGNED, ("x-jwt", user_header(SECRET)))
+
+
+def test_groups_in_a_header_that_the_key_does_not_name_are_not_read() -> None:
+    said = PeopleHeaders("X-User")
+    assert read(said, ("x-user", "ann"), ("", "hr")).groups == frozenset()
+
+
+def test_a_wrong_signature_is_told_by_the_header_that_carries_it() -> None:
+    with pytest.raises(Unauthorized, match="'X-Jwt'"):
+        read(SIGNED, ("x-jwt", "no token"))

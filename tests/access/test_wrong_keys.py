@@ -76,3 +76,27 @@ def test_very_many_long_names_neither_fill_the_memory_nor_have_an_address_forgot
         assert len(keys._names) <= 3
         assert all(len(each) == 32 for each in keys._names._tries)
     assert keys.note("10.0.0.1") is not None
+
+
+def test_a_try_within_the_last_second_of_the_wait_is_still_too_many() -> None:
+    clock = HandClock()
+    keys = WrongKeys(clock=clock)
+    tries(keys, "10.0.0.1", MOST_TRIES)
+    clock.now += SPAN_S - 0.5
+    assert keys.note("10.0.0.1") == 0.5
+
+
+def test_it_remembers_as_many_addresses_as_it_may() -> None:
+    keys = WrongKeys(2, clock=HandClock())
+    tries(keys, "10.0.0.1", MOST_TRIES)
+    keys.note("10.0.0.2")
+    assert keys.note("10.0.0.1") == SPAN_S
+
+
+def test_the_tries_of_one_address_do_not_fill_the_memory() -> None:
+    clock = HandClock()
+    keys = WrongKeys(clock=clock)
+    for _ in range(10 * MOST_TRIES):
+        clock.now += SPAN_S
+        assert keys.note("10.0.0.1") is None
+    assert len(keys._addresses._tries["10.0.0.1"]) == MOST_TRIES

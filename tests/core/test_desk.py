@@ -529,3 +529,50 @@ def test_the_desk_knows_which_jobs_have_begun_and_why_some_failed() -> None:
     assert at.begun == {LEAVE: "", LEASE: "rate_limit_exceeded"}
     at.end(LEASE, Failed(BadRequest("No such page.")))
     assert at.begun[LEASE] == "invalid_request_error"
+
+
+def test_a_call_keeps_its_fault_although_there_is_room_for_it_now() -> None:
+    at = desk(max_searches=1)
+    at.begin_round()
+    first, second = asks("leave", "1"), asks("lease", "2")
+    at.take(first)
+    assert at.take(second) is None
+    at._max_searches = 2
+    assert at.take(second) is None
+    assert at.round_jobs() == (LEAVE,)
+
+
+def test_the_words_for_the_operator_are_those_of_each_failure() -> None:
+    at = desk()
+    unreachable = Failed(RateLimited("LightOn", "Full.", cause="status_429"), took_ms=1)
+    run_round(at, asks("leave"), outcome=unreachable)
+    assert at.causes == ["status_429"]
+    at.end(LEAVE, unreachable)
+    assert at.begun[LEAVE] == "status_429"
+
+
+def test_a_job_stands_in_the_report_under_the_name_of_its_tool() -> None:
+    at = desk()
+    run_round(at, asks("leave"))
+    (name,) = (name for name, entries in at.report.items() if entries)
+    assert at.report[name] == at.trace
+    assert at.trace[0].get("query") == "leave"
+
+
+def test_a_search_whose_results_found_no_room_in_an_earlier_answer_has_not_found_nothing() -> None:
+    first = Desk(TOOLS, Shelves(), PassageBook(10), FENCE, max_searches=8, query_limit=99)
+    first.record({LEAVE: found(result("a", "x" * 500))})
+    findings = first.findings()
+    assert findings.jobs == (KeptJob(LEAVE, (), left_out=1),)
+    second = desk()
+    assert second.recall(findings, 10_000)
+    run_round(second, asks("leave"))
+    assert not second.has_found_nothing
+
+
+def test_notes_on_a_call_stand_also_where_an_earlier_search_answers_it() -> None:
+    at = desk()
+    run_round(at, asks("leave"))
+    (answer,) = run_round(at, asks("leave", "2", lang="fr"))
+    assert answer.startswith(REFERRED)
+    assert "Ignored arguments: lang." in answer

@@ -565,3 +565,88 @@ def test_a_name_that_is_whole_only_at_the_end_is_heard_then() -> None:
     assert said(one, fragment(0, "", name="get_", id="w1")) == []
     assert said(one, fragment(0, "", name="time"), chunk({}, "tool_calls")) != []
     assert [call.name for call in one.close().calls] == ["get_time"]
+
+
+def test_text_that_fills_the_room_to_the_last_character_passes_as_it_is() -> None:
+    one = reader(room=3)
+    text = framed("all")
+    assert one.feed(text) is text
+    assert (one.room.left, one.room.is_full) == (0, False)
+    other = reader(room=3)
+    assert heard(other, chunk({"content": "all", "audio": None})) == {"content": "all"}
+    assert (other.room.left, other.room.is_full) == (0, False)
+
+
+def test_what_is_no_text_takes_room_by_its_size_and_is_heard_whole_or_not_at_all() -> None:
+    audio = {"id": "a"}
+    size = len(str(audio))
+    one = reader(room=size + 3)
+    assert heard(one, chunk({"content": "one", "audio": audio})) == {
+        "content": "one",
+        "audio": audio,
+    }
+    assert (one.room.left, one.room.is_full) == (0, False)
+    other = reader(room=size + 2)
+    assert heard(other, chunk({"audio": audio, "content": "one"})) == {
+        "audio": audio,
+        "content": "on",
+    }
+    assert (other.room.left, other.room.is_full) == (0, True)
+    last = reader(room=size - 1)
+    assert heard(last, chunk({"audio": audio})) is None
+    assert last.room.is_full
+
+
+def test_where_there_is_too_little_room_the_reasoning_comes_first() -> None:
+    one = reader(room=4)
+    said = heard(one, chunk({"content": "Text.", "reasoning_content": "Hm."}))
+    assert said == {"reasoning_content": "Hm.", "content": "T"}
+
+
+def test_a_turn_knows_whether_there_are_calls() -> None:
+    one = reader()
+    assert one.has_calls is False
+    one.feed(chunk({"content": "Hm"}))
+    assert one.has_calls is False
+    one.feed(fragment(0, "{}", name="get_time", id="a"))
+    assert one.has_calls is True
+
+
+def test_a_turn_that_was_cut_before_its_end_closes_like_one_that_ended() -> None:
+    one = reader(room=1)
+    one.feed(chunk({"content": "Too much"}))
+    assert one.close().closing == {"choices": [{"index": 0, "delta": {}}]}
+
+
+def test_the_end_of_a_turn_has_no_log_probabilities_of_its_own() -> None:
+    one = reader()
+    one.feed(chunk({"content": "27."}, "stop", logprobs={"content": [{"token": "27."}]}))
+    (choice,) = one.close().closing["choices"]
+    assert choice == {"index": 0, "delta": {}, "finish_reason": "stop", "logprobs": None}
+
+
+def test_a_fault_at_the_end_of_a_turn_says_how_it_ended() -> None:
+    assert str(FailedTurnError("error")) == "error"
+
+
+def test_text_that_was_held_to_the_end_follows_what_came_with_the_end() -> None:
+    one = reader()
+    text = "Say <tool_call"
+    deltas = [heard(one, chunk({"content": text})), heard(one, chunk({"content": ">x"}, "stop"))]
+    assert "".join((each or {}).get("content", "") for each in deltas) == "Say <tool_call>x"
+
+
+def test_log_probabilities_of_a_refusal_stay_beside_those_of_held_text() -> None:
+    one = reader()
+    token, refusal = [{"token": "Say "}, {"token": "<tool"}], [{"token": "No"}]
+    out = one.feed(chunk({"content": "Say <tool"}, logprobs={"content": token, "refusal": refusal}))
+    assert out is not None
+    assert out["choices"][0]["logprobs"] == {"content": token[:1], "refusal": refusal}
+
+
+def test_log_probabilities_of_several_tokens_of_text_are_told_up_to_the_held_one() -> None:
+    one = reader()
+    tokens = [{"token": each} for each in ("So ", "I ", "say ", "<tool")]
+    out = one.feed(chunk({"content": "So I say <tool"}, logprobs={"content": tokens}))
+    assert out is not None
+    assert out["choices"][0]["logprobs"] == {"content": tokens[:3], "refusal": None}

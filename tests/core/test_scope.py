@@ -237,3 +237,18 @@ def test_a_mode_that_the_client_asks_for_is_refused_if_its_key_has_it_not(
     with pytest.raises(RetrievalNotAllowed, match=told) as caught:
         mode_of(wished, "tool", frozenset(allowed))
     assert caught.value.param == "lighton.retrieval"
+
+
+def test_what_opens_no_workspace_says_whom_to_ask() -> None:
+    with pytest.raises(EmptyScope) as caught:
+        common_scope(NOTHING)
+    assert caught.value.param == "lighton.workspace_id"
+    assert caught.value.message == (
+        "There is nothing to search: this API key, or the rules for who asks with it, open no "
+        "workspace. Ask the operator of the proxy for one."
+    )
+
+
+def test_a_key_without_any_mode_is_told_so() -> None:
+    with pytest.raises(RetrievalNotAllowed, match=r"mode 'tool'\. It may use none\.$"):
+        mode_of(None, "tool", frozenset())
