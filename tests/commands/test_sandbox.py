@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.cli import main
 from proxy.commands.sandbox import hint
 from tests.support.program import Program, run_program
 
@@ -60,8 +61,10 @@ def test_attached_it_says_where_it_is_and_ends_with_its_input(docs: Path, tmp_pa
         assert sandbox.out.rest() == ""
 
 
-def test_a_folder_without_documents_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
-    done = run_program("sandbox", "--docs", str(tmp_path), "--port", "0", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith("rag-proxy: Invalid value for --docs: ")
-    assert done.stderr.count("\n") == 1
+def test_a_folder_without_documents_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sandbox", "--docs", str(tmp_path), "--port", "0"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("rag-proxy: Invalid value for --docs: ")
+    assert said.count("\n") == 1
