@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli import main
 from proxy.commands.sandbox import hint
 from tests.support.program import Program, run_program
 
@@ -22,7 +21,8 @@ def docs(tmp_path: Path) -> Path:
 
 
 def test_a_proxy_works_with_the_variables_that_it_prints(docs: Path, tmp_path: Path) -> None:
-    with Program("sandbox", "--docs", str(docs), "--port", "0", cwd=tmp_path) as sandbox:
+    arguments = ["--docs", str(docs), "--port", "0"]
+    with Program("sandbox", *arguments, cwd=tmp_path, measured=True) as sandbox:
         variables: dict[str, str] = {}
         for _ in range(2):
             line = sandbox.out.until(r"_BASE_URL=(.*)\\$").string
@@ -51,7 +51,7 @@ def test_listening_for_other_machines_is_warned_of(docs: Path, tmp_path: Path) -
 
 def test_attached_it_says_where_it_is_and_ends_with_its_input(docs: Path, tmp_path: Path) -> None:
     arguments = ["--attached", "--docs", str(docs), "--port", "0"]
-    with Program("sandbox", *arguments, cwd=tmp_path) as sandbox:
+    with Program("sandbox", *arguments, cwd=tmp_path, measured=True) as sandbox:
         said = json.loads(sandbox.out.until("").string)
         assert said["question"] == "What does Test results say?"
         address = ("127.0.0.1", int(said["url"].rpartition(":")[2]))
@@ -61,10 +61,8 @@ def test_attached_it_says_where_it_is_and_ends_with_its_input(docs: Path, tmp_pa
         assert sandbox.out.rest() == ""
 
 
-def test_a_folder_without_documents_is_one_line_and_exit_code_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["sandbox", "--docs", str(tmp_path), "--port", "0"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("rag-proxy: Invalid value for --docs: ")
-    assert said.count("\n") == 1
+def test_a_folder_without_documents_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    done = run_program("sandbox", "--docs", str(tmp_path), "--port", "0", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("rag-proxy: Invalid value for --docs: ")
+    assert done.stderr.count("\n") == 1
