@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from proxy.access.key_making import hash_of
 from proxy.app import create_app
+from proxy.cli import main
 from proxy.errors import SettingsError
 from proxy.settings import Settings, load_settings
 from proxy.settings.named_secrets import NamedSecrets
@@ -20,7 +22,7 @@ from tests.commands.test_serve import started
 from tests.support.asgi import ask
 from tests.support.issuer import user_header
 from tests.support.persons import ANN, FRONT, JWT, PORTAL, SECRETS, USER, world_in
-from tests.support.program import Program, run_program
+from tests.support.program import Program, clean_environment
 
 HI: Final = {"messages": [{"role": "user", "content": "Hi"}]}
 PLANTED: Final = {
@@ -155,13 +157,20 @@ def test_a_direct_fault_of_settings_shows_no_secret() -> None:
 @pytest.mark.parametrize(
     "arguments", [["list"], ["list", "--json"], ["show", "acme"], ["show", "acme", "--json"]]
 )
-def test_what_shows_keys_shows_no_secret(arguments: list[str], tmp_path: Path) -> None:
+def test_what_shows_keys_shows_no_secret(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     plant_keys(tmp_path)
+    monkeypatch.chdir(tmp_path)
     env = {**PLANTED, "RAG_PROXY_KEYS_FILE": "keys.toml"}
-    done = run_program("keys", *arguments, cwd=tmp_path, env=env)
-    assert done.returncode == 0
-    check(done.stdout, done.stderr)
-    assert "ACME_LIGHTON_KEY" in done.stdout or arguments == ["list"]
+    monkeypatch.setattr(os, "environ", clean_environment(env))
+    assert main(["keys", *arguments]) == 0
+    printed = capsys.readouterr()
+    check(printed.out, printed.err)
+    assert "ACME_LIGHTON_KEY" in printed.out or arguments == ["list"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads /proc")

@@ -83,7 +83,7 @@ def test_the_curl_line_and_the_python_program_work_as_printed(tmp_path: Path) ->
 
 
 def test_ctrl_c_ends_it_quietly_with_everything_it_started(tmp_path: Path) -> None:
-    with Program("demo", "--port", "0", cwd=tmp_path) as demo:
+    with Program("demo", "--port", "0", cwd=tmp_path, measured=True) as demo:
         printed(demo)
         assert demo.press_ctrl_c() == 130
         said = demo.err.rest().strip()

@@ -143,6 +143,7 @@ def test_a_server_goes_on_and_ends_when_nobody_reads_what_it_says(
         line = ""
         while " on http://" not in line:
             line = program.stdout.readline()
+            assert line, "it has ended"
         url = line.split()[3]
         if reader == "goes":
             program.stdout.close()

@@ -21,7 +21,8 @@ def docs(tmp_path: Path) -> Path:
 
 
 def test_a_proxy_works_with_the_variables_that_it_prints(docs: Path, tmp_path: Path) -> None:
-    with Program("sandbox", "--docs", str(docs), "--port", "0", cwd=tmp_path) as sandbox:
+    arguments = ["--docs", str(docs), "--port", "0"]
+    with Program("sandbox", *arguments, cwd=tmp_path, measured=True) as sandbox:
         variables: dict[str, str] = {}
         for _ in range(2):
             line = sandbox.out.until(r"_BASE_URL=(.*)\\$").string
@@ -50,7 +51,7 @@ def test_listening_for_other_machines_is_warned_of(docs: Path, tmp_path: Path) -
 
 def test_attached_it_says_where_it_is_and_ends_with_its_input(docs: Path, tmp_path: Path) -> None:
     arguments = ["--attached", "--docs", str(docs), "--port", "0"]
-    with Program("sandbox", *arguments, cwd=tmp_path) as sandbox:
+    with Program("sandbox", *arguments, cwd=tmp_path, measured=True) as sandbox:
         said = json.loads(sandbox.out.until("").string)
         assert said["question"] == "What does Test results say?"
         address = ("127.0.0.1", int(said["url"].rpartition(":")[2]))

@@ -57,7 +57,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 2) 
 
 
 def test_it_serves_until_ctrl_c_and_says_nothing_else(tmp_path: Path) -> None:
-    with Program("serve", "--port", "0", cwd=tmp_path, env=KEYS) as program:
+    with Program("serve", "--port", "0", cwd=tmp_path, env=KEYS, measured=True) as program:
         url = started(program)
         assert get(f"{url}/health") == {"status": "ok"}
         assert program.press_ctrl_c() == 130
@@ -169,7 +169,9 @@ def test_a_worker_that_dies_is_replaced_and_the_log_says_so(tmp_path: Path) -> N
 
 @on_linux
 def test_workers_do_not_outlive_whoever_started_them(tmp_path: Path) -> None:
-    with Program("serve", "--port", "0", "--workers", "2", cwd=tmp_path, env=KEYS) as program:
+    with Program(
+        "serve", "--port", "0", "--workers", "2", cwd=tmp_path, env=KEYS, measured=True
+    ) as program:
         started(program)
         assert len(workers_of(program)) == 2
         program.kill()
@@ -332,7 +334,7 @@ def test_what_makes_it_less_safe_or_useful_is_warned_about_before_it_serves(tmp_
         "SCALEWAY_BASE_URL": "http://vllm.internal:8000/v1",
         "RAG_PROXY_REDIS_URL": f"redis://:{SECRET}@127.0.0.1:1",
     }
-    with Program("serve", "--port", "0", cwd=tmp_path, env=env) as program:
+    with Program("serve", "--port", "0", cwd=tmp_path, env=env, measured=True) as program:
         program.err.until("^rag-proxy: warning: SCALEWAY_BASE_URL begins with http://: .* in clear")
         program.err.until("^rag-proxy: warning: Redis: .* cannot be used: nothing listens there")
         started(program)

@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from http.client import NOT_FOUND, HTTPConnection
+from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,17 +17,29 @@ import pytest
 from proxy.cli import main
 from tests.access.key_samples import table
 from tests.commands.test_serve import KEYS, started
-from tests.support.program import Program, run_program
+from tests.support.program import Program, clean_environment
 
 ENV = {**KEYS, "RAG_PROXY_KEYS_FILE": "keys.toml"}
 READ = r"INFO proxy\.access: keys\.toml: read 1 client keys\."
 WITH_WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
 
 
-def make_key(folder: Path, name: str = "acme") -> str:
-    done = run_program("keys", "add", name, "--workspace", "42", cwd=folder, env=ENV)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+@pytest.fixture(autouse=True)
+def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands work in the folder of the proxy, and in no other environment than it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", clean_environment())
+
+
+def keys(*arguments: str) -> str:
+    """What the command prints, which is run in this process."""
+    with redirect_stdout(StringIO()) as out:
+        assert main(["keys", *arguments, "--keys-file", "keys.toml"]) == 0
+    return out.getvalue().strip()
+
+
+def make_key() -> str:
+    return keys("add", "acme", "--workspace", "42")
 
 
 def is_let_in(url: str, key: str) -> bool:
@@ -54,11 +67,10 @@ def test_keys_are_made_and_revoked_while_the_proxy_runs(tmp_path: Path, workers:
         missing = r"ERROR proxy\.access: keys\.toml: does not exist\. It lets nobody in\."
         each_worker_says(program, workers, missing)
         assert not is_let_in(url, "anything")
-        key = make_key(tmp_path)
+        key = make_key()
         each_worker_says(program, workers, READ)
         assert is_let_in(url, key)
-        done = run_program("keys", "revoke", "acme", cwd=tmp_path, env=ENV)
-        assert done.returncode == 0
+        keys("revoke", "acme")
         each_worker_says(program, workers, r"ERROR proxy\.access: keys\.toml: holds no keys\.")
         assert not is_let_in(url, key)
         assert program.press_ctrl_c() == 130
@@ -71,7 +83,7 @@ def test_keys_are_made_and_revoked_while_the_proxy_runs(tmp_path: Path, workers:
 def test_the_signal_to_read_the_file_again_reaches_every_worker(
     tmp_path: Path, workers: str
 ) -> None:
-    key = make_key(tmp_path)
+    key = make_key()
     then = time.time() - 60
     os.utime(tmp_path / "keys.toml", (then, then))
     flags = ["--port", "0", "--workers", workers]
@@ -85,7 +97,7 @@ def test_the_signal_to_read_the_file_again_reaches_every_worker(
 
 
 def test_a_broken_file_keeps_the_keys_of_a_proxy_that_runs(tmp_path: Path) -> None:
-    key = make_key(tmp_path)
+    key = make_key()
     with Program("serve", "--port", "0", cwd=tmp_path, env=ENV) as program:
         url = started(program)
         (tmp_path / "keys.toml").write_text("[keys")
@@ -97,11 +109,13 @@ def test_a_broken_file_keeps_the_keys_of_a_proxy_that_runs(tmp_path: Path) -> No
         assert program.press_ctrl_c() == 130
 
 
-def test_the_proxy_does_not_start_with_a_broken_file(tmp_path: Path) -> None:
-    (tmp_path / "keys.toml").write_text("port = 1")
-    done = run_program("serve", "--port", "0", cwd=tmp_path, env=ENV)
-    assert done.returncode == 2
-    assert done.stderr.splitlines() == [
+def test_the_proxy_does_not_start_with_a_broken_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("keys.toml").write_text("port = 1")
+    monkeypatch.setattr(os, "environ", clean_environment(ENV))
+    assert main(["serve", "--port", "0"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
         "rag-proxy: keys.toml: port: no such table; a key file has only tables [keys.NAME]"
     ]
 
@@ -128,10 +142,9 @@ def test_what_is_odd_about_keys_is_a_warning_at_the_start(tmp_path: Path) -> Non
 
 
 def test_client_keys_in_a_file_of_their_own_are_no_key_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    make_key(tmp_path)
+    make_key()
     monkeypatch.setenv("RAG_PROXY_API_KEYS_FILE", "keys.toml")
     assert main(["serve"]) == 2
     assert "name it in RAG_PROXY_KEYS_FILE" in capsys.readouterr().err

@@ -75,7 +75,7 @@ def test_a_worker_that_cannot_load_is_tried_again_after_growing_pauses_and_takes
     config = tmp_path / "rag-proxy.toml"
     config.write_text("")
     flags = ["--config", "rag-proxy.toml", "--port", "0", "--workers", "2"]
-    with Program("serve", *flags, cwd=tmp_path, env=KEYS) as program:
+    with Program("serve", *flags, cwd=tmp_path, env=KEYS, measured=True) as program:
         url = started(program)
         first, _ = workers_of(program)
         config.write_text("prot = 1")
@@ -104,7 +104,7 @@ class Question:
         base_url = f"http://127.0.0.1:{model.getsockname()[1]}/v1"
         env = {**KEYS, "SCALEWAY_BASE_URL": base_url, "RAG_PROXY_RETRIEVAL": "off"}
         flags = ["serve", "--port", "0", "--workers", f"{workers}"]
-        self.program = stack.enter_context(Program(*flags, cwd=tmp_path, env=env))
+        self.program = stack.enter_context(Program(*flags, cwd=tmp_path, env=env, measured=True))
         host, _, port = started(self.program).removeprefix("http://").rpartition(":")
         self.address = (host, int(port))
         self.client = stack.enter_context(socket.create_connection(self.address, PATIENCE_S))

@@ -18,18 +18,24 @@ from typing import IO, Any, Self
 
 PATIENCE_S = 60.0
 _OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_", "SSL_CERT_")
+_OF_COVERAGE = ("COVERAGE_PROCESS_",)
 _OUR_PROGRAM = (sys.executable, "-P", "-m", "proxy")
 
 
-def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def clean_environment(
+    extra: Mapping[str, str] | None = None, *, measured: bool = False
+) -> dict[str, str]:
     """This process's environment without any setting of the proxy, and `extra`.
 
     No connections are opened before they are needed: a test's program may name the real upstreams.
+    Coverage sees only what is `measured`, which takes as long again as to start: that is for the
+    few programs that run what nothing else does.
     """
+    left_out = _OURS if measured else _OURS + _OF_COVERAGE
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(_OURS) and not name.upper().endswith("_PROXY")
+        if not name.startswith(left_out) and not name.upper().endswith("_PROXY")
     }
     return {**kept, "PYTHONUNBUFFERED": "1", "RAG_PROXY_KEEP_WARM_S": "0", **(extra or {})}
 
@@ -92,6 +98,7 @@ class Program:
     """A running program in a process group of its own, which ends with the block.
 
     It is `rag-proxy` unless `command` names another. `pass_fds` are open files that it inherits.
+    Whether coverage sees it is said in `clean_environment`.
     """
 
     def __init__(
@@ -101,11 +108,12 @@ class Program:
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = _OUR_PROGRAM,
         pass_fds: Sequence[int] = (),
+        measured: bool = False,
     ) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - what tests name, no shell
             [*command, *arguments],
             cwd=cwd,
-            env=clean_environment(env),
+            env=clean_environment(env, measured=measured),
             pass_fds=pass_fds,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -10,11 +10,25 @@ from pathlib import Path
 import pytest
 
 from tests.support import program
-from tests.support.program import PATIENCE_S, as_in_background, hear_interrupts, running
+from tests.support.program import (
+    PATIENCE_S,
+    as_in_background,
+    clean_environment,
+    hear_interrupts,
+    running,
+)
 
 ROOT = Path(__file__).parents[2]
 HEARS_CTRL_C = "import signal; print(signal.getsignal(signal.SIGINT) is not signal.SIG_IGN)"
 RUNS = {"run", "call", "check_call", "check_output"}
+
+
+def test_coverage_sees_a_program_only_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", "x")
+    assert "COVERAGE_PROCESS_CONFIG" not in clean_environment()
+    assert clean_environment(measured=True)["COVERAGE_PROCESS_CONFIG"] == "x"
 
 
 def hears_ctrl_c() -> bool:

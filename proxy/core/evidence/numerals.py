@@ -72,8 +72,18 @@ def _numbers() -> Mapping[str, int]:
     return MappingProxyType(words | {"dozen": 12, "zwo": 2, "eins": 1})
 
 
+def _german() -> Mapping[str, int]:
+    _, *words = _GERMAN.split()
+    tens = [words[-1], *(line.split()[2] for line in _TENS.values())]
+    words += tens + [f"{unit}und{ten}" for ten in tens for unit in words[:9]]
+    return MappingProxyType({word: NUMBERS[word] for word in [*words, "zwo", "eins"]})
+
+
 NUMBERS: Final = _numbers()
 """What a word for a number is worth; `twenty-one` is one word."""
+
+GERMAN: Final = _german()
+"""Those below 100 that German joins with what they count: `dreimonatig`."""
 
 ARTICLES: Final = word_set("a an un une ein eine einen einem einer eines una uno")
 """Words that say 1 beside a unit, and are articles elsewhere."""

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from proxy.core.evidence.lexicon import word_set
 from proxy.core.evidence.numerals import (
     ARTICLES,
+    GERMAN,
     HALVES,
     LOOSE,
     NUMBERS,
@@ -57,10 +58,9 @@ def _compounds() -> dict[str, tuple[int, str]]:
     """German words for how long something is: dreimonatig, zweiwöchige."""
     return {
         f"{word}{stem}{ending}": (value, unit)
-        for word, value in (*NUMBERS.items(), ("ein", 1))
+        for word, value in GERMAN.items()
         for stem, unit in _GERMAN_UNITS.items()
         for ending in _GERMAN_ENDINGS
-        if 0 < value < 100 and "-" not in word  # noqa: PLR2004  # longer times are in digits
     }
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from proxy.core.evidence.numerals import (
     ARTICLES,
+    GERMAN,
     HALVES,
     LOOSE,
     NUMBERS,
@@ -31,6 +32,10 @@ from proxy.core.evidence.tokens import fold
 )
 def test_words_have_their_value(word: str, value: int) -> None:
     assert NUMBERS[fold(word)] == value
+
+
+def test_german_joins_all_numbers_below_100() -> None:
+    assert set(GERMAN.values()) == set(range(1, 100))
 
 
 def test_ordinals_have_their_value() -> None:

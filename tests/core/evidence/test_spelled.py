@@ -11,6 +11,8 @@ from proxy.core.evidence.units import ARTICLE, ORDINAL
         ("three months", 0, "3", None, True),
         ("twenty-one", 0, "21", None, True),
         ("dreimonatige Frist", 0, "3", "month", True),
+        ("zwölfmonatiger Vertrag", 0, "12", "month", True),
+        ("einundzwanzigtägige Frist", 0, "21", "day", True),
         ("third quarter", 0, "3", ORDINAL, True),
         ("third party", 0, "3", ORDINAL, False),
         ("second opinion", 0, "2", ORDINAL, False),
@@ -30,5 +32,6 @@ def test_a_number_in_words_is_read(
     assert (spelled.value, spelled.unit, spelled.is_sure) == (value, unit, is_sure)
 
 
-def test_other_words_are_no_numbers() -> None:
-    assert spelled_at("tenant", tokenize("tenant"), 0) is None
+@pytest.mark.parametrize("word", ["tenant", "threemonatig", "zwanzigtausendjährig"])
+def test_other_words_are_no_numbers(word: str) -> None:
+    assert spelled_at(word, tokenize(word), 0) is None
