@@ -37,7 +37,7 @@ _TALKS: Final = Round("Let me see. ", calls=(search_call("leave"),), finish_reas
 _ANSWER: Final = Round("It is 27 days [1].")
 _PATIENCE: Final[dict[bool, dict[str, Any]]] = {
     False: {},
-    True: {"model_timeout_s": 0.1, "search_timeout_s": 0.1},
+    True: {"round_idle_s": 0.1, "search_timeout_s": 0.1},
 }
 _PLAIN_THEN_STREAMED: Final = (False, True)
 _RETRIED: Final = frozenset({408, 409, 429, *range(500, 600)})

@@ -144,7 +144,9 @@ _SETTINGS: Mapping[str, Any] = {
     "lighton_api_key": "a-key-of-lighton",
     "keep_warm_s": 0,
     "search_cache_ttl": 0,
-    "breaker_failures": 0,  # each row for itself: what the breaker does has tests of its own
+    # Each row for itself: what breaker and queue do has tests of its own.
+    "breaker_failures": 0,
+    "max_concurrent_model_requests": 0,
 }
 
 

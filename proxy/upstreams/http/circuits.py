@@ -66,7 +66,7 @@ class Passage:
     def judge(self, error: UpstreamError) -> None:
         """Fail if `error` says that what is asked fails, and not only this request."""
         if is_failure(error):
-            self.fail(error.retry_after_s)
+            self.fail(error.told_wait_s)
 
     def __enter__(self) -> Self:
         return self

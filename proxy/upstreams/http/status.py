@@ -24,6 +24,8 @@ from proxy.upstreams.http.waits import told_wait_s
 
 _REQUEST_AT_FAULT: Final = frozenset({400, 413, 416, 422})
 _KEY_AT_FAULT: Final = frozenset({401, 403})
+_PASSING: Final = frozenset({429, 503})
+"""Statuses that say "later". A client is told when, even if the upstream does not say it."""
 _ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_SAID: Final = 200
@@ -78,7 +80,7 @@ class Vendor:
         wait_s = error.told_wait_s = told_wait_s(error.told_status, headers, self.clock())
         if wait_s is not None:
             error.retry_after_s = min(wait_s, self.retry_after_max_s)
-        elif error.told_status == HTTPStatus.TOO_MANY_REQUESTS:
+        elif error.told_status in _PASSING:
             error.retry_after_s = self.retry_after_s
 
     def _by_proxy(self) -> Unreachable:
