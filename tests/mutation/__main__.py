@@ -143,11 +143,18 @@ def _run(folder: Path, seconds: float, processes: int) -> bool:
 
 def _said(folder: Path, *arguments: str) -> str:
     done = subprocess.run(  # noqa: S603 - mutmut
-        [*_MUTMUT, *arguments], cwd=folder, capture_output=True, text=True, check=True
+        [*_MUTMUT, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=_TELLING_S,
+        check=True,
     )
     return done.stdout
 
 
+_TELLING_S: Final = 300
+"""How long mutmut may take to say what it has found, in seconds."""
 _MUTMUT: Final = (sys.executable, "-m", "mutmut")
 
 if __name__ == "__main__":

@@ -25,7 +25,11 @@ _TRY_S: Final = 0.2
 _END_S: Final = 20.0
 _NICE: Final = 10
 # A slow model is no fault of the proxy: no limit of time shall decide an answer.
-_PATIENT: Final = {"RAG_PROXY_BUDGET_S": "3600", "RAG_PROXY_MODEL_TIMEOUT_S": "3600"}
+_PATIENT: Final = {
+    "RAG_PROXY_ANSWER_TIMEOUT_S": "7200",
+    "RAG_PROXY_BUDGET_S": "3600",
+    "RAG_PROXY_ROUND_IDLE_S": "3600",
+}
 
 
 class NotStartedError(click.ClickException):

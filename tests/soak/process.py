@@ -73,7 +73,7 @@ def settings_of(url: str, slots: int) -> Mapping[str, str]:
         "RAG_PROXY_PORT": "0",
         "RAG_PROXY_API_KEYS": f"{LOUD},{QUIET}",
         "RAG_PROXY_DEFAULT_MODEL": "soaked",
-        "RAG_PROXY_MODEL_TIMEOUT_S": str(STALL_S),
+        "RAG_PROXY_ROUND_IDLE_S": str(STALL_S),
         "RAG_PROXY_SEARCH_TIMEOUT_S": str(STALL_S),
         # So little that it is full before the first measurement.
         "RAG_PROXY_STATE_MAX_BYTES": "1000000",
