@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 import click
 
 from bench.procstat import machine
-from tests.soak.process import has_queue
 from tests.soak.run import Bounds, Outcome, soak
 
 _SHOWN = 20
@@ -63,9 +62,8 @@ def lines_of(outcome: Outcome) -> list[str]:
     lines.append(f"retries that answers tell of: {outcome.retries}")
     slowest = ", ".join(f"{each:.2f} s {phase}" for phase, each in outcome.slowest.items())
     lines.append(f"slowest answer of the quiet key: {slowest}")
-    queue = "" if has_queue() else " (this proxy has no queue: nothing is judged by it)"
     most, over = outcome.most_at_once, outcome.over_quota
-    lines.append(f"crowd at the model: {most} at once, {over} beyond its slots{queue}")
+    lines.append(f"crowd at the model: {most} at once, {over} beyond its slots")
     lines += [f"held {when}: {measures}" for when, measures in outcome.measures.items()]
     lines += [f"WRONG: {each}" for each in outcome.wrong[:_SHOWN]]
     if len(outcome.wrong) > _SHOWN:

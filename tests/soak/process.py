@@ -13,7 +13,6 @@ from typing import Final
 
 import orjson
 
-from proxy.settings import Settings
 from tests.soak.hooked import PATH
 from tests.soak.measures import Measures, kept, measured
 from tests.support.program import Program
@@ -65,7 +64,7 @@ class Soaked:
 
 def settings_of(url: str, slots: int) -> Mapping[str, str]:
     """The environment of the soaked process. Its upstreams both answer at `url`."""
-    given = {
+    return {
         "LIGHTON_BASE_URL": url,
         "LIGHTON_API_KEY": "soak",
         "SCALEWAY_BASE_URL": f"{url}/v1",
@@ -77,15 +76,8 @@ def settings_of(url: str, slots: int) -> Mapping[str, str]:
         "RAG_PROXY_SEARCH_TIMEOUT_S": str(STALL_S),
         # So little that it is full before the first measurement.
         "RAG_PROXY_STATE_MAX_BYTES": "1000000",
+        "RAG_PROXY_MAX_CONCURRENT_MODEL_REQUESTS": str(slots),
     }
-    if has_queue():
-        given["RAG_PROXY_MAX_CONCURRENT_MODEL_REQUESTS"] = str(slots)
-    return given
-
-
-def has_queue() -> bool:
-    """Whether the proxy keeps requests waiting for a slot of the model."""
-    return "max_concurrent_model_requests" in Settings.model_fields
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tests.soak.client import Heard, ask
 from tests.soak.judge import Verdict, judge
 from tests.soak.measures import Measures, kept
 from tests.soak.plans import Plan, draw, plain
-from tests.soak.process import LOUD, QUIET, Soaked, has_queue, soaked
+from tests.soak.process import LOUD, QUIET, Soaked, soaked
 from tests.soak.upstream import SoakUpstream
 from tests.upstreams.raw_server import raw_server
 
@@ -104,8 +104,7 @@ class _Run:
         await self._alone()
         await self._beside_a_crowd()
         self._judge()
-        if has_queue():
-            self._judge_crowd()
+        self._judge_crowd()
         measures["before"] = before = await self.proxy.settled(fresh)
         await self._with_faults(only)
         self._judge()
@@ -143,7 +142,7 @@ class _Run:
 
     async def _beside_a_crowd(self) -> None:
         """All of the crowd asks at once, and the model has slots for few of them."""
-        self.upstream.slots = self.bounds.slots if has_queue() else None
+        self.upstream.slots = self.bounds.slots
         crowd = [
             asyncio.create_task(self._stream("crowd", LOUD, plain(self.seed, _OF_CROWD + number)))
             for number in range(self.bounds.crowd)
