@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from proxy.access.clients import Client
+from proxy.access.fair_queue import QueueRules
 from proxy.core.effort import Effort
 from proxy.core.frames import Hear, TextChunk
 from proxy.core.ports import Rounds
@@ -24,6 +26,8 @@ from proxy.upstreams.http.circuits import Circuits, is_failure
 from proxy.upstreams.http.retries import RetriedRounds, Retries
 from proxy.upstreams.http.retry_policy import MODEL_STATUSES, RetryPolicy
 from proxy.upstreams.model.guarded import Guarded
+from proxy.upstreams.model.model_queue import ModelQueue
+from proxy.upstreams.model.queued import Queued
 from tests.upstreams.model.played import asking, saying
 
 FAILURES: Final = 3
@@ -31,6 +35,9 @@ RETRIES: Final = 2
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 8.0
 ANSWER_S: Final = 60.0
+SLOTS: Final = 3
+WAITS_S: Final = 9.0
+QUEUE: Final = QueueRules(SLOTS, SLOTS, length=8, timeout_s=WAITS_S)
 
 
 class HandLoop(asyncio.SelectorEventLoop):
@@ -81,6 +88,8 @@ class Answer:
     """Whether the client has heard anything of it."""
     ended_well: int = 0
     """How many of its rounds the upstream has ended well."""
+    waits: bool = False
+    """Whether its turn has still to come."""
 
     def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:  # noqa: ARG002  # the protocol
         self.has_heard = self.effort.has_heard = True
@@ -140,7 +149,6 @@ class Upstream:
     """By what they ask."""
     name: str = "Scaleway"
     running: list[Request] = field(default_factory=list)
-    most_at_once: int = 0
     _health: dict[str, _Health] = field(default_factory=dict)
 
     async def require(self, model: str) -> None:
@@ -153,7 +161,6 @@ class Upstream:
         self._check(answer)
         health.send(request, self.loop.now)
         self.running.append(request)
-        self.most_at_once = max(self.most_at_once, len(self.running))
         try:
             await request.end
         except UpstreamError as error:
@@ -179,6 +186,7 @@ class Upstream:
         assert not is_late, "a round was sent again after the answer's time"
         others = [each for each in self.running if each.answer is answer]
         assert not others, "a round was sent again while it ran"
+        assert len(self.running) < SLOTS, "more requests at once than there are slots"
         answer.sent += 1
 
     def _judge(self, health: _Health, request: Request, error: UpstreamError) -> None:
@@ -190,6 +198,59 @@ class Upstream:
             health.fail(request, self.loop.now, error.retry_after_s or 0.0)
 
 
+@dataclass(slots=True)
+class Turns:
+    """Whose turn it is among first rounds: of two keys that wait, neither is passed by twice."""
+
+    answers: Sequence[Answer]
+    _passed: dict[str, int] = field(default_factory=dict)
+    """How often others had a turn since a key that waits had one, or began to wait."""
+
+    def wait(self, answer: Answer) -> None:
+        if not self._waiting(answer.key):
+            self._passed[answer.key] = 0
+        answer.waits = True
+
+    def come(self, answer: Answer) -> None:
+        answer.waits = False
+        if answer.ended_well:
+            return  # it goes first, whoever waits
+        self._passed[answer.key] = 0
+        for key in self._passed.keys() - {answer.key}:
+            self._passed[key] += self._waiting(key)
+            assert self._passed[key] <= 1, "a key that waits was passed by twice"
+
+    def _waiting(self, key: str) -> bool:
+        return any(each.waits and each.key == key for each in self.answers)
+
+
+@dataclass(slots=True)
+class Noting:
+    """Notes when a round begins to wait; with `is_inside`, when its turn has come."""
+
+    rounds: Rounds
+    answer: Answer
+    turns: Turns
+    is_inside: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.rounds.name
+
+    async def require(self, model: str) -> None:
+        await self.rounds.require(model)
+
+    async def ask(self, body: ChatRequest, hear: Hear) -> None:
+        if self.is_inside:
+            self.turns.come(self.answer)
+        else:
+            self.turns.wait(self.answer)
+        try:
+            await self.rounds.ask(body, hear)
+        finally:
+            self.answer.waits = False
+
+
 class BadDay:
     """The chain, an upstream, and the answers that have begun."""
 
@@ -197,6 +258,8 @@ class BadDay:
         self.loop = HandLoop()
         self.upstream = Upstream(self.loop)
         self.answers: list[Answer] = []
+        self.turns = Turns(self.answers)
+        self.queue = ModelQueue(QUEUE, self.loop.time)
         rules = BreakerRules(FAILURES, LONGEST_PAUSE_S, FIRST_PAUSE_S)
         self.unsure = False
         """Whether the proxy may send again what the upstream may have worked on."""
@@ -209,7 +272,14 @@ class BadDay:
     def before(self, rounds: Rounds, answer: Answer) -> Rounds:
         """What stands before the upstream for one answer, from the inside out."""
         guarded = Guarded(rounds, self.circuits)
-        return RetriedRounds(guarded, Retries(self.policy, answer.effort))
+        return RetriedRounds(self.queued(guarded, answer), Retries(self.policy, answer.effort))
+
+    def queued(self, guarded: Guarded, answer: Answer) -> Rounds:
+        """A model with the queue before it, and what notes who waits."""
+        client = Client(answer.key, f"id-{answer.key}")
+        inside = Noting(guarded, answer, self.turns, is_inside=True)
+        queued = Queued(inside, self.queue, client, answer.effort, guarded.check)
+        return Noting(queued, answer, self.turns)
 
     def begin(self, model: str, key: str, rounds: int = 1) -> Answer:
         answer = Answer(model, key, rounds, Effort(until=self.loop.now + ANSWER_S))
@@ -243,7 +313,12 @@ class BadDay:
 
     def check(self) -> None:
         """What holds at every moment."""
+        line = self.queue.line
+        assert line.running == len(self.upstream.running), "a slot belongs to no request"
+        assert not line.waiting or line.running == SLOTS, "somebody waits although a slot is free"
         for answer in self.answers:
+            waited_s = answer.effort.before_first_s(self.loop.now)
+            assert waited_s <= WAITS_S, f"an answer has waited for {waited_s} s"
             task = answer.task
             if task is None or not task.done():
                 continue
@@ -281,6 +356,7 @@ class BadDay:
             assert self.upstream.running, "a model that is well again is not asked"
             self.end(self.upstream.running[0])
             assert last.ended_well == 1
+        assert (self.queue.line.running, self.queue.line.waiting) == (0, 0)
 
     def close(self) -> None:
         for answer in self.answers:

@@ -1,8 +1,9 @@
-"""Retries and breaker together on one clock, whatever happens, as a state machine.
+"""Queue, breaker and retries together on one clock, whatever happens, as a state machine.
 
-Each has a test of its own. Here they meet: retries that come while a circuit is open, a probe whose
-client hangs up, a word that was heard of a request that then breaks. The histories are drawn from a
-fixed seed, so they are the same in every run, and one that fails is printed as a script of steps.
+Each has a test of its own. Here they meet: retries that come while a circuit is open or the queue
+is full, a probe whose client hangs up, a circuit that opens while requests wait, a word that was
+heard of a request that then breaks. The histories are drawn from a fixed seed, so they are the same
+in every run, and one that fails is printed as a script of steps.
 """
 
 from __future__ import annotations
@@ -19,13 +20,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from proxy.access.clients import Client
+from proxy.access.fair_queue import Ticket
 from proxy.core.effort import Effort
+from proxy.core.frames import Hear
 from proxy.core.ports import Rounds
+from proxy.core.wire import ChatRequest
 from proxy.errors import Overloaded, RateLimited, Unreachable, UpstreamError, UpstreamRejected
+from proxy.upstreams.http.breaker import BreakerRules
+from proxy.upstreams.http.circuits import Circuits
 from proxy.upstreams.http.retries import RetriedRounds, Retries
 from proxy.upstreams.http.retry_policy import RetryPolicy
 from proxy.upstreams.model.guarded import Guarded
-from tests.upstreams.model.bad_days import RETRIES, Answer, BadDay, Request
+from proxy.upstreams.model.queued import Queued
+from tests.upstreams.model.bad_days import RETRIES, SLOTS, WAITS_S, Answer, BadDay, Noting, Request
 
 SETTINGS = settings(
     max_examples=120,
@@ -151,33 +159,64 @@ TestBadDays = Machine.TestCase
 
 
 class WithoutBreaker(BadDay):
-    def before(self, rounds: Rounds, answer: Answer) -> Rounds:
-        return RetriedRounds(rounds, Retries(self.policy, answer.effort))
+    """Its breaker never opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.circuits = Circuits(BreakerRules(failures=0), self.loop.time)
 
 
 class WithoutEnd(BadDay):
     """It sends again more often than it may."""
 
-    def before(self, rounds: Rounds, answer: Answer) -> Rounds:
-        guarded = Guarded(rounds, self.circuits)
-        return RetriedRounds(guarded, Retries(RetryPolicy(RETRIES + 1), answer.effort))
+    @property
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(RETRIES + 1)
 
 
 class WithoutEars(BadDay):
     """Its retries do not learn what the client has heard."""
 
     def before(self, rounds: Rounds, answer: Answer) -> Rounds:
-        guarded = Guarded(rounds, self.circuits)
-        deaf = Effort(until=answer.effort.until)
-        return RetriedRounds(guarded, Retries(self.policy, deaf))
+        queued = self.queued(Guarded(rounds, self.circuits), answer)
+        return RetriedRounds(queued, Retries(self.policy, Effort(until=answer.effort.until)))
 
 
-class WithoutTurns(BadDay):
-    """The breaker stands outside the retries, so they go on while it is open."""
+class WithoutSlots(BadDay):
+    """Its queue lets one more through than there are slots."""
 
-    def before(self, rounds: Rounds, answer: Answer) -> Rounds:
-        retried = RetriedRounds(rounds, Retries(self.policy, answer.effort))
-        return Guarded(retried, self.circuits)
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue.line.slots = SLOTS + 1
+
+
+class WithoutKeys(BadDay):
+    """All clients wait in one row."""
+
+    def queued(self, guarded: Guarded, answer: Answer) -> Rounds:
+        noting = Noting(guarded, answer, self.turns, is_inside=True)
+        queued = Queued(noting, self.queue, Client("all", "all"), answer.effort, guarded.check)
+        return Noting(queued, answer, self.turns)
+
+
+class Forgetful(Queued):
+    """It keeps the slot of a request that fails."""
+
+    async def ask(self, body: ChatRequest, hear: Hear) -> None:
+        self.check(body["model"])
+        ticket = Ticket(self.client.of_key, None, body["model"])
+        if not self.queue.enter(ticket):
+            await self.queue.wait(ticket, WAITS_S)
+        await self.rounds.ask(body, hear)
+        self.queue.leave(ticket)
+
+
+class WithoutReturn(BadDay):
+    """A slot is lost with each request that fails."""
+
+    def queued(self, guarded: Guarded, answer: Answer) -> Rounds:
+        client = Client(answer.key, answer.key)
+        return Forgetful(guarded, self.queue, client, answer.effort, guarded.check)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +225,9 @@ class WithoutTurns(BadDay):
         (WithoutBreaker, "a model was asked while its circuit was open"),
         (WithoutEnd, "a round was sent 4 times"),
         (WithoutEars, "a round was sent again of which something was heard"),
-        (WithoutTurns, "a model was asked while its circuit was open"),
+        (WithoutSlots, "more requests at once than there are slots"),
+        (WithoutKeys, "a key that waits was passed by twice"),
+        (WithoutReturn, "a slot belongs to no request"),
     ],
 )
 def test_a_chain_with_a_fault_is_found(broken_day: type[BadDay], told: str) -> None:
