@@ -40,8 +40,8 @@ class Retries:
         """The result of the first attempt that succeeds. Raises what the last one raised.
 
         `until` is a time of the event loop. A request is not sent again once `unless` is true. If
-        the error is one for which the proxy would have sent it again, the client is told not to do
-        so by itself: it would repeat all of the proxy's attempts.
+        it was, or the error is one for which it would have been, the client is told not to try by
+        itself: it would repeat all of the proxy's attempts.
         """
         retried = 0
         while True:
@@ -59,7 +59,7 @@ class Retries:
     def _wait_s(self, retried: int, error: UpstreamError, until: float) -> float | None:
         left_s = min(until, self.effort.until) - asyncio.get_running_loop().time()
         wait_s = self.policy.wait_s(retried, error, left_s)
-        if wait_s is None and self.policy.covers(error):
+        if wait_s is None and (retried or self.policy.covers(error)):
             error.retryable = False
         return wait_s
 

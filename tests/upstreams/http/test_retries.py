@@ -91,6 +91,14 @@ async def test_an_error_that_outlasts_the_retries_tells_the_client_not_to_go_on(
     assert len(tries.at_s) == 3
 
 
+async def test_whatever_ends_the_retries_the_client_is_told_not_to_go_on() -> None:
+    last = refused(500)
+    with pytest.raises(UpstreamError) as caught:
+        await Retries(AT_ONCE).of(Tries(refused(503), last))
+    assert caught.value is last
+    assert not last.retryable
+
+
 async def test_by_default_nothing_is_done_again_and_the_client_may() -> None:
     tries = Tries(refused(), refused())
     with pytest.raises(RateLimited) as caught:
@@ -185,7 +193,8 @@ def test_requests_and_waits_stay_within_their_bounds(  # noqa: PLR0913 - all tha
         return end, None
 
     end, error = asyncio.run(run())
-    assert error is None or error.retryable is not policy.covers(error)
+    is_ours = len(tries.at_s) > 1 or (error is not None and policy.covers(error))
+    assert error is None or error.retryable is not is_ours
     assert 1 <= len(tries.at_s) <= 1 + retries
     for fault, wait_s in zip(played, tries.waits, strict=False):
         assert (fault.told_wait_s or 0) <= wait_s + 0.001
