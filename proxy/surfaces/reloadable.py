@@ -78,7 +78,7 @@ class Reloadable(Generic[Given]):
         share = Share(self.parts)
         try:
             return _Made(self.make(given, share), share)
-        except BaseException:
+        except BaseException:  # also Ctrl-C: what was taken must be given back
             share.give_back()
             raise
 

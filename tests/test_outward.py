@@ -1,0 +1,68 @@
+"""The clients of upstreams, and the order of what stands before the model."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from proxy.access.clients import ANYBODY
+from proxy.core.effort import Effort
+from proxy.outward import InCommon, Upstreams, make_issuer, make_upstreams, models_of, retry_policy
+from proxy.settings import Settings
+from proxy.settings.limits import queue_rules_of
+from proxy.settings.policies import Policies
+from proxy.state.memory_store import MemoryStore
+from proxy.upstreams.http.outbound import Outbound
+from proxy.upstreams.http.retries import RetriedRounds
+from proxy.upstreams.http.retry_policy import MODEL_STATUSES
+from proxy.upstreams.lighton.scope import LightOnScope
+from proxy.upstreams.model.fallback import Fallback
+from proxy.upstreams.model.guarded import Guarded
+from proxy.upstreams.model.model_queue import make_queue
+from proxy.upstreams.model.queued import Queued
+
+SETTINGS = Settings(lighton_api_key="l", scaleway_api_key="s")
+OUTBOUND = Outbound.over(httpx.MockTransport(lambda _: httpx.Response(500)))
+
+
+def upstreams(common: InCommon | None = None) -> Upstreams:
+    return make_upstreams(SETTINGS, OUTBOUND, MemoryStore(0), common)
+
+
+@pytest.mark.parametrize("slots", [0, 5])
+async def test_before_a_model_stand_fallback_retries_queue_and_breaker_in_this_order(
+    slots: int,
+) -> None:
+    settings = SETTINGS.model_copy(update={"max_concurrent_model_requests": slots})
+    queue = make_queue(queue_rules_of(settings), MemoryStore(0), "whose")
+    common = InCommon()
+    retries = retry_policy(settings, settings.model_retries, MODEL_STATUSES)
+    model_of = models_of(upstreams(common), common.circuits, retries, queue)
+    policy = Policies(settings, LightOnScope).of(None, ANYBODY)
+    outermost = model_of(ANYBODY, policy, Effort())
+    assert isinstance(outermost, Fallback)
+    retried = outermost.upstream
+    assert isinstance(retried, RetriedRounds)
+    inner = retried.rounds
+    if slots:
+        assert isinstance(inner, Queued)
+        inner = inner.rounds
+    assert isinstance(inner, Guarded)
+    if queue is not None:
+        await queue.aclose()
+
+
+def test_upstreams_share_what_they_are_given_in_common() -> None:
+    common = InCommon()
+    assert upstreams(common).search.sightings is common.sightings
+    assert upstreams().search.sightings is not upstreams().search.sightings
+
+
+def test_each_upstream_has_a_probe() -> None:
+    assert [path for _, path in upstreams().probes] == ["/", "/models"]
+
+
+def test_there_is_an_issuer_only_where_the_settings_name_one() -> None:
+    assert make_issuer(SETTINGS, OUTBOUND) is None
+    oidc = {"issuer": "https://login.example.com", "audience": "rag-proxy"}
+    assert make_issuer(Settings(identity={"oidc": oidc}), OUTBOUND) is not None
