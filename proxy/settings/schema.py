@@ -118,7 +118,7 @@ class Settings(ScopeSettings, BaseSettings):
     max_inflight_bytes: int = Field(
         256_000_000,
         ge=1,
-        description="The most bytes that the requests of one process hold before new ones wait.",
+        description="The most bytes that requests of one process hold before it refuses new ones.",
     )
     max_head_bytes: int = Field(
         64_000,
