@@ -60,6 +60,8 @@ class ProxyError(Exception):
     It is False of a kind of error that no retry mends, and of one error that outlasted the proxy's
     own retries: else those of proxy and SDK would multiply.
     """
+    has_outlasted: bool = False
+    """Whether only the proxy's own retries made it not `retryable`: later it may pass."""
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after_s: float | None = None
@@ -68,6 +70,11 @@ class ProxyError(Exception):
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
+
+    def outlast(self) -> None:
+        """It has outlasted the proxy's own retries."""
+        self.has_outlasted = self.has_outlasted or self.retryable
+        self.retryable = False
 
     def again(self) -> Self:
         """A fresh copy of this error. A raised error refers to every frame it passed through."""

@@ -164,11 +164,22 @@ async def test_a_model_is_asked_again_before_the_next_one_is(*, stream: bool) ->
     assert world.models == ["llama", "llama", "llama", "qwen"]
 
 
+async def test_a_refusal_that_outlasts_the_retries_is_told_before_a_wrong_name() -> None:
+    world = World(Upstreams([]), profiles=TWO, model_retries=1)
+    late = {"retry-after": "600"}
+    faults = {"llama": httpx.Response(429, json={}, headers=late), "qwen": reply(404)}
+    world.chat_fault = lambda body: faults[body["model"]]
+    answer = await world.ask(model="hr")
+    assert (answer.status, answer.headers["retry-after"]) == (429, "60")
+    assert answer.headers["x-should-retry"] == "false"
+
+
 async def test_an_open_circuit_is_no_fault_to_try_again() -> None:
     world = World(Upstreams([]), model_retries=5, breaker_failures=2)
     world.chat_fault = lambda _: httpx.Response(503, json={}, headers={"retry-after-ms": "1"})
     answer = await world.ask(model="llama")
     assert answer.json()["error"]["code"] == "upstream_circuit_open"
+    assert answer.headers["x-should-retry"] == "false"
     assert world.models == ["llama", "llama"]
 
 

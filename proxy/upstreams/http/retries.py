@@ -16,7 +16,7 @@ from proxy.core.effort import Effort
 from proxy.core.frames import Hear
 from proxy.core.ports import Rounds
 from proxy.core.wire import ChatRequest, Model
-from proxy.errors import UpstreamError
+from proxy.errors import ProxyError, UpstreamError
 from proxy.upstreams.http.retry_policy import RetryPolicy
 
 T = TypeVar("T")
@@ -40,8 +40,8 @@ class Retries:
         """The result of the first attempt that succeeds. Raises what the last one raised.
 
         `until` is a time of the event loop. A request is not sent again once `unless` is true. If
-        it was, or the error is one for which it would have been, the client is told not to try by
-        itself: it would repeat all of the proxy's attempts.
+        the proxy has sent it again, or would have for this error, the client is told not to do so
+        by itself: it would repeat all of the proxy's attempts.
         """
         retried = 0
         while True:
@@ -50,8 +50,14 @@ class Retries:
             except UpstreamError as error:
                 wait_s = None if unless() else self._wait_s(retried, error, until)
                 if wait_s is None:
+                    if retried:
+                        error.outlast()
                     raise
                 cause = error.cause
+            except ProxyError as error:  # such as that of the queue
+                if retried:
+                    error.outlast()
+                raise
             retried += 1
             self.effort.causes.append(cause)
             await asyncio.sleep(wait_s)
@@ -59,8 +65,8 @@ class Retries:
     def _wait_s(self, retried: int, error: UpstreamError, until: float) -> float | None:
         left_s = min(until, self.effort.until) - asyncio.get_running_loop().time()
         wait_s = self.policy.wait_s(retried, error, left_s)
-        if wait_s is None and (retried or self.policy.covers(error)):
-            error.retryable = False
+        if wait_s is None and self.policy.covers(error):
+            error.outlast()
         return wait_s
 
     async def of_search(self, attempt: Callable[[], Awaitable[T]]) -> T:

@@ -91,10 +91,16 @@ class Fallback:
 
 
 def _most_hopeful(failures: Sequence[ProxyError]) -> ProxyError:
-    """The failure to tell: one that passes, if there is one, rather than that of a wrong name."""
-    if not may_move(failures[-1]):
-        return failures[-1]
-    return next((each for each in failures if each.retryable), failures[-1])
+    """The failure to tell: one that passes, if there is one, rather than that of a wrong name.
+
+    If the proxy has tried one of the models again, the client should not do so by itself.
+    """
+    told = failures[-1]
+    if may_move(told):
+        told = next((each for each in failures if each.retryable or each.has_outlasted), told)
+    if any(each.has_outlasted for each in failures):
+        told.outlast()
+    return told
 
 
 def may_move(error: ProxyError) -> bool:

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from proxy.core.effort import Effort
 from proxy.core.frames import Hear
 from proxy.core.wire import ChatRequest, Model
-from proxy.errors import Overloaded, RateLimited, Unreachable, UpstreamError, UpstreamRejected
+from proxy.errors import (
+    CircuitOpen,
+    Overloaded,
+    ProxyError,
+    QueueTimeout,
+    RateLimited,
+    Unreachable,
+    UpstreamError,
+    UpstreamRejected,
+    UpstreamTimeout,
+)
 from proxy.tasks import Behind
 from proxy.upstreams.http.retries import RetriedList, RetriedRounds, Retries
 from proxy.upstreams.http.retry_policy import RetryPolicy
@@ -39,7 +49,7 @@ def broken() -> UpstreamError:
 class Tries:
     """Fails with each of the faults in turn, then succeeds. Keeps the time of each attempt."""
 
-    def __init__(self, *faults: UpstreamError) -> None:
+    def __init__(self, *faults: ProxyError) -> None:
         self._faults = iter(faults)
         self.at_s: list[float] = []
 
@@ -79,6 +89,30 @@ async def test_what_was_refused_is_done_again_and_counted_with_its_cause() -> No
     tries, effort = Tries(refused(), refused(503)), Effort()
     assert await Retries(AT_ONCE, effort).of(tries) == "done"
     assert (len(tries.at_s), effort.causes) == (3, ["status_429", "status_503"])
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        QueueTimeout("Busy.", retry_after_s=4),
+        CircuitOpen("Scaleway", "Open.", retry_after_s=4),
+        UpstreamTimeout("Scaleway", "Late.", cause="round_idle"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_whatever_comes_after_a_retry_of_ours_sdks_do_not_repeat_it(last: ProxyError) -> None:
+    with pytest.raises(type(last)) as caught:
+        await Retries(AT_ONCE).of(Tries(refused(), last.again()))
+    assert (caught.value.retryable, caught.value.has_outlasted) == (False, True)
+    with pytest.raises(type(last)) as caught:
+        await Retries(AT_ONCE).of(Tries(last.again()))
+    assert (caught.value.retryable, caught.value.has_outlasted) == (True, False)
+
+
+async def test_a_request_at_fault_does_not_pass_because_it_was_tried_again() -> None:
+    with pytest.raises(UpstreamRejected) as caught:
+        await Retries(AT_ONCE).of(Tries(refused(), UpstreamRejected("Scaleway", "No.")))
+    assert not caught.value.has_outlasted
 
 
 async def test_an_error_that_outlasts_the_retries_tells_the_client_not_to_go_on() -> None:

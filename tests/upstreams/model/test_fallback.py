@@ -188,6 +188,28 @@ async def test_where_all_fail_the_error_is_one_that_passes() -> None:
         await of(upstream, "a", "b").ask(asking("a"), Heard())
 
 
+async def test_an_error_that_outlasted_our_retries_is_still_one_that_passes() -> None:
+    tried = RateLimited("Scaleway", "Full.", retry_after_s=7)
+    tried.outlast()
+    upstream = Played()
+    upstream.will("a", tried)
+    upstream.will("b", ModelNotFound.of("b"))
+    with pytest.raises(RateLimited) as told:
+        await of(upstream, "a", "b").ask(asking("a"), Heard())
+    assert (told.value.retry_after_s, told.value.retryable) == (7, False)
+
+
+async def test_no_sdk_repeats_what_was_tried_again_of_any_model() -> None:
+    tried = RateLimited("Scaleway", "Full.", retry_after_s=7)
+    tried.outlast()
+    upstream = Played()
+    upstream.will("a", CircuitOpen("Scaleway", "Open.", retry_after_s=1))
+    upstream.will("b", tried)
+    with pytest.raises(CircuitOpen) as told:
+        await of(upstream, "a", "b").ask(asking("a"), Heard())
+    assert (told.value.retry_after_s, told.value.retryable) == (1, False)
+
+
 async def test_a_request_at_fault_says_so_whatever_came_before() -> None:
     upstream = Played()
     upstream.will("a", FULL)
