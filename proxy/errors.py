@@ -220,6 +220,8 @@ class QueueTimeout(ProxyError):
     status = 429
     type = "rate_limit_error"
     code = "queue_timeout"
+    is_of_model: bool = False
+    """Whether only this model had nothing left, so that another one might answer."""
 
 
 class TooManyWrongKeys(ProxyError):

@@ -19,6 +19,7 @@ from proxy.errors import (
     CircuitOpen,
     ModelNotFound,
     ProxyError,
+    QueueTimeout,
     RateLimited,
     UpstreamError,
     UpstreamRejected,
@@ -110,6 +111,8 @@ def may_move(error: ProxyError) -> bool:
     """
     if isinstance(error, (ModelNotFound, RateLimited, CircuitOpen)):
         return True
+    if isinstance(error, QueueTimeout):
+        return error.is_of_model
     if isinstance(error, UpstreamRejected):
         return error.param == "model"
     return isinstance(error, UpstreamError) and (

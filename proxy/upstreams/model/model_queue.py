@@ -69,7 +69,9 @@ class ModelQueue:
         except TimeoutError:
             what = f"The model was busy for {self.rules.timeout_s:g} seconds."
             wait_s = self._retry_after_s(ticket.model)
-            raise QueueTimeout(f"{what} Try again in {wait_s} s.", retry_after_s=wait_s) from None
+            error = QueueTimeout(f"{what} Try again in {wait_s} s.", retry_after_s=wait_s)
+            error.is_of_model = ticket.place is Place.HELD
+            raise error from None
         finally:
             self._turns.pop(ticket, None)
             if not has_slot:

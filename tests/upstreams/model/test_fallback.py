@@ -21,6 +21,7 @@ from proxy.errors import (
     ModelNotFound,
     Overloaded,
     ProxyError,
+    QueueTimeout,
     RateLimited,
     Unreachable,
     UpstreamError,
@@ -173,6 +174,15 @@ async def test_which_errors_another_model_may_answer(error: ProxyError, *, moves
         with pytest.raises(type(error)):
             await of(upstream).ask(asking("a"), Heard())
         assert upstream.asked == ["a"]
+
+
+@pytest.mark.parametrize("is_of_model", [True, False])
+def test_the_next_model_answers_for_one_that_is_held_and_not_for_all_that_are_busy(
+    *, is_of_model: bool
+) -> None:
+    error = QueueTimeout("Busy.", retry_after_s=1)
+    error.is_of_model = is_of_model
+    assert may_move(error) is is_of_model
 
 
 async def test_where_all_fail_the_error_is_one_that_passes() -> None:
