@@ -137,14 +137,15 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     rules = BreakerRules(settings.breaker_failures, settings.breaker_open_s)
     circuits = parts.of(Circuits, rules)
     store = _store(settings, parts, whose)
-    inflight = parts.of(InFlight, settings.max_inflight_bytes, settings.retry_after_s)
+    inflight = parts.of(InFlight)
     common = InCommon(circuits, inflight, parts.of(Sightings))
     upstreams = make_upstreams(settings, outbound.guarded(circuits), store, common)
     policies = Policies(settings, LightOnScope)
     limits = AllLimits(_counters(settings, parts, store), limits_of_all(settings), realm)
     of_model = retry_policy(settings, settings.model_retries, MODEL_STATUSES)
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
-    queue = _queue(settings, parts, store)
+    queue_rules = queue_rules_of(settings)
+    queue = None if queue_rules is None else _queue(settings, parts, store)
     chat = ChatCompletions(
         settings,
         policies,
@@ -167,7 +168,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     tokens = _tokens(settings, outbound, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
 
-    return Application(
+    app = Application(
         routes=[
             Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
@@ -185,6 +186,12 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         ),
         redirect_slashes=False,
     )
+    # What goes on from one application to the next takes what is new last: if anything above is
+    # wrong, all stays as it was.
+    inflight.take(settings.max_inflight_bytes, settings.retry_after_s)
+    if queue is not None and queue_rules is not None:
+        queue.take(queue_rules)
+    return app
 
 
 def _outbound(outside: _Outside, settings: Settings, parts: Share) -> Outbound:
@@ -207,14 +214,8 @@ def _store(settings: Settings, parts: Share, whose: bytes) -> Store:
     )
 
 
-def _queue(settings: Settings, parts: Share, store: Store) -> ModelQueue | None:
-    made_of = queue_rules_of(settings), store, _whose_models(settings)
-    return parts.of(make_queue, *made_of, close=_end_queue)
-
-
-async def _end_queue(queue: ModelQueue | None) -> None:
-    if queue is not None:
-        await queue.aclose()
+def _queue(settings: Settings, parts: Share, store: Store) -> ModelQueue:
+    return parts.of(make_queue, store, _whose_models(settings), close=ModelQueue.aclose)
 
 
 def _counters(settings: Settings, parts: Share, store: Store) -> Counters:

@@ -9,7 +9,6 @@ from proxy.access.clients import ANYBODY
 from proxy.core.effort import Effort
 from proxy.outward import InCommon, Upstreams, make_issuer, make_upstreams, models_of, retry_policy
 from proxy.settings import Settings
-from proxy.settings.limits import queue_rules_of
 from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore
 from proxy.upstreams.http.outbound import Outbound
@@ -33,12 +32,11 @@ def upstreams(common: InCommon | None = None) -> Upstreams:
 async def test_before_a_model_stand_fallback_retries_queue_and_breaker_in_this_order(
     slots: int,
 ) -> None:
-    settings = SETTINGS.model_copy(update={"max_concurrent_model_requests": slots})
-    queue = make_queue(queue_rules_of(settings), MemoryStore(0), "whose")
+    queue = make_queue(MemoryStore(0), "whose") if slots else None
     common = InCommon()
-    retries = retry_policy(settings, settings.model_retries, MODEL_STATUSES)
+    retries = retry_policy(SETTINGS, SETTINGS.model_retries, MODEL_STATUSES)
     model_of = models_of(upstreams(common), common.circuits, retries, queue)
-    policy = Policies(settings, LightOnScope).of(None, ANYBODY)
+    policy = Policies(SETTINGS, LightOnScope).of(None, ANYBODY)
     outermost = model_of(ANYBODY, policy, Effort())
     assert isinstance(outermost, Fallback)
     retried = outermost.upstream

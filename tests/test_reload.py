@@ -14,6 +14,8 @@ import pytest
 from proxy.app import Proxy, create_app
 from proxy.commands.serve import run
 from proxy.commands.serving import door_limits
+from proxy.core.inflight import InFlight
+from proxy.errors import EmptyScope
 from proxy.settings import Settings
 from proxy.settings.reloading import FIXED, Given
 from proxy.surfaces.parts import Parts
@@ -43,12 +45,6 @@ REMADE = {
     "identity": {*WAY, "_keys_of"},
     "lighton_api_key": {"partial"},
     "scaleway_api_key": {"make_queue", "partial"},
-    "max_concurrent_model_requests": {"make_queue"},
-    "queue_length": {"make_queue"},
-    "queue_timeout_s": {"make_queue"},
-    "retry_after_max_s": {"make_queue"},
-    "max_inflight_bytes": {"InFlight", "partial"},
-    "retry_after_s": {"InFlight", "partial"},
     "connect_timeout_s": {"partial"},
     "keep_warm_s": {"partial"},
     "breaker_failures": {"Circuits", "partial"},
@@ -110,6 +106,73 @@ async def test_counts_go_on_under_the_new_limit() -> None:
         assert [(await answer(proxy)).status for _ in range(3)] == [200, 200, 429]
         proxy.replace(Given(settings(requests_per_minute=3)))
         assert [(await answer(proxy)).status for _ in range(2)] == [200, 429]
+
+
+class Held:
+    """Both upstreams. The model answers once the test says so."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"data": []})
+        self.asked += 1
+        await self.may_answer.wait()
+        return httpx.Response(200, json=Round("Hi.").completion())
+
+
+async def _settled() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_answers_that_run_keep_their_slots_under_new_rules_of_the_queue() -> None:
+    model = Held()
+    quiet = {"keep_warm_s": 0, "retrieval": "off"}
+    two = settings(**quiet, max_concurrent_model_requests=2)
+    proxy = create_app(two, httpx.MockTransport(model.answer))
+    async with proxy.lifespan_context(None):
+        answers = [asyncio.create_task(answer(proxy)) for _ in range(3)]
+        await _settled()
+        proxy.replace(Given(two.model_copy(update={"queue_timeout_s": 8})))
+        answers += [asyncio.create_task(answer(proxy)) for _ in range(2)]
+        await _settled()
+        assert model.asked == 2
+        proxy.replace(Given(two.model_copy(update={"max_concurrent_model_requests": 4})))
+        await _settled()
+        assert model.asked == 4
+        model.may_answer.set()
+        assert [(await each).status for each in answers] == [200] * 5
+
+
+async def test_what_answers_hold_in_memory_counts_under_a_new_limit() -> None:
+    model = Held()
+    quiet = {"keep_warm_s": 0, "retrieval": "off"}
+    proxy = create_app(settings(**quiet), httpx.MockTransport(model.answer))
+    async with proxy.lifespan_context(None):
+        running = asyncio.create_task(answer(proxy))
+        await _settled()
+        proxy.replace(Given(settings(**quiet, max_inflight_bytes=500)))
+        async with asyncio.timeout(5):
+            refused = await answer(proxy)
+        assert (refused.status, refused.json()["error"]["code"]) == (503, "overloaded")
+        model.may_answer.set()
+        assert (await running).status == 200
+        assert (await answer(proxy)).status == 200
+
+
+async def test_settings_that_cannot_hold_change_no_rule_of_the_queue() -> None:
+    proxy = create_app(settings(workspace_id=[1]))
+    async with proxy.lifespan_context(None):
+        wrong = settings(
+            workspace_id=[1], profiles={"hr": {"workspace_id": [2]}}, max_inflight_bytes=500
+        )
+        with pytest.raises(EmptyScope):
+            proxy.replace(Given(wrong))
+        (inflight,) = (each.value for each in proxy.parts._alive if each.make is InFlight)
+        assert inflight.most == settings().max_inflight_bytes
 
 
 async def test_what_was_found_serves_on() -> None:

@@ -82,7 +82,8 @@ class FairQueue:
         """How many may run. It may change at any time; those that run go on."""
         self.running = 0
         self.holds = Holds()
-        self._length = length
+        self.length = length
+        """How many first rounds may wait. It may change, too; those that wait stay."""
         self._clock = clock
         self._further: OrderedDict[Ticket, None] = OrderedDict()
         self._first = RoundRobin()
@@ -108,7 +109,7 @@ class FairQueue:
         if has_room and self.holds.until(ticket.model, now) == -inf:
             self._run(ticket)
             return
-        if not ticket.is_further and len(self._first) + self.held >= self._length:
+        if not ticket.is_further and len(self._first) + self.held >= self.length:
             raise QueueFullError
         if not self._ends:
             self._ends.append(now)

@@ -31,6 +31,10 @@ class InFlight:
     """How long a client that is refused is told to wait."""
     bytes: int = field(init=False, default=0)
 
+    def take(self, most: float, retry_after_s: float) -> None:
+        """Let these hold from now on. What is held already counts on."""
+        self.most, self.retry_after_s = most, retry_after_s
+
     def hold(self) -> Hold:
         """What one request, or one reply of an upstream, is going to hold: nothing yet."""
         return Hold(self)

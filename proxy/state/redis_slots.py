@@ -132,6 +132,10 @@ class RedisSlots:
         self._task: asyncio.Task[None] | None = None
         line.slots = 0
 
+    def take(self, limit: int, own: int) -> None:
+        """See `SharedSlots`. Redis is told at the next look, a moment later."""
+        self._limit, self._own = limit, own
+
     def changed(self) -> None:
         """See `SharedSlots`. A task tells Redis, for as long as there is something to tell."""
         self._has_changed.set()

@@ -216,8 +216,10 @@ async def finished(queue: ModelQueue, waiting: Ticket) -> None:
 def queues(redis_url: str, count: int, limit: int) -> tuple[list[RedisStore], list[ModelQueue]]:
     whose = uuid4().hex
     stores = [RedisStore(redis_url, timeout_s=PATIENCE_S) for _ in range(count)]
-    made = [make_queue(QueueRules(limit, 1), Sealed(each, b"k"), whose) for each in stores]
-    return stores, [each for each in made if each is not None]
+    made = [make_queue(Sealed(each, b"k"), whose) for each in stores]
+    for each in made:
+        each.take(QueueRules(limit, 1))
+    return stores, made
 
 
 async def test_two_queues_serve_all_that_wait_in_them(redis_url: str) -> None:

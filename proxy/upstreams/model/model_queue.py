@@ -20,6 +20,9 @@ from proxy.upstreams.http.waits import told_left
 class SharedSlots(Protocol):
     """Says how many slots this process has of those that processes share."""
 
+    def take(self, limit: int, own: int) -> None:
+        """See `QueueRules.slots` and `own`."""
+
     def changed(self) -> None:
         """More or fewer run or wait than before."""
 
@@ -39,6 +42,16 @@ class ModelQueue:
         self._turns: dict[Ticket, asyncio.Future[None]] = {}
         """Done when the turn of each that waits has come."""
         self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, rules: QueueRules) -> None:
+        """Let these rules hold from now on, also for those that run and wait."""
+        self.rules, self.line.length = rules, rules.length
+        if self.shared is not None:
+            self.shared.take(rules.slots, rules.own)
+            return
+        self.line.slots = rules.own
+        if self.line.waiting:
+            self.look()
 
     def enter(self, ticket: Ticket) -> bool:
         """Whether `ticket` has a slot. If not, it must `wait`. Raises QueueFull.
@@ -128,13 +141,13 @@ def _loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def make_queue(rules: QueueRules | None, store: Store, whose: str) -> ModelQueue | None:
-    """A queue by `rules`. Where `store` is in Redis, processes share its slots.
+def make_queue(store: Store, whose: str) -> ModelQueue:
+    """A queue that has no rules of its own yet: see `ModelQueue.take`.
 
-    `whose` tells their quota apart from others.
+    Where `store` is in Redis, processes share its slots. `whose` tells their quota apart from
+    others.
     """
-    if rules is None:
-        return None
+    rules = QueueRules()
     queue = ModelQueue(rules)
     if (redis := redis_of(store)) is not None:
         from proxy.state.redis_slots import RedisSlots  # noqa: PLC0415 - most have no Redis

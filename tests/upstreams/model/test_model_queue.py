@@ -198,9 +198,51 @@ async def test_a_queue_that_is_closed_leaves_no_timer() -> None:
         await world.end()
 
 
-def test_without_rules_there_is_no_queue_and_in_memory_its_slots_are_the_processes_own() -> None:
-    assert make_queue(None, MemoryStore(0), "") is None
-    queue = make_queue(QueueRules(100, 25), MemoryStore(0), "")
-    assert queue is not None
+def test_in_memory_the_slots_are_the_processes_own() -> None:
+    queue = make_queue(MemoryStore(0), "")
+    queue.take(QueueRules(100, 25))
     assert queue.line.slots == 25
     assert queue.shared is None
+
+
+async def test_more_slots_let_those_go_on_that_wait_and_fewer_stop_nobody() -> None:
+    with hall() as world:
+        first = world.enter()
+        await world.wait()
+        world.queue.take(QueueRules(2, 2))
+        async with asyncio.timeout(PATIENCE_S):
+            await world.tasks[0]
+        world.queue.take(QueueRules(1, 1))
+        assert world.queue.line.running == 2
+        late = await world.wait()
+        world.queue.leave(first)
+        assert late.place is Place.WAITING
+        world.queue.leave(world.entered[0])
+        async with asyncio.timeout(PATIENCE_S):
+            await world.tasks[1]
+
+
+async def test_a_shorter_queue_refuses_those_who_come_then() -> None:
+    with hall(length=5) as world:
+        world.enter()
+        await world.wait()
+        world.queue.take(QueueRules(1, 1, length=1))
+        world.refusal()
+        await world.end()
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_one_that_waited_too_long_says_whether_its_model_alone_was_held(
+    *, is_held: bool
+) -> None:
+    with hall() as world:
+        if is_held:
+            world.queue.told("m", NOTHING_LEFT)
+        else:
+            world.enter()
+        await world.wait(within_s=1)
+        world.clock.skip(1.01)
+        await settled()
+        with pytest.raises(QueueTimeout) as refused:
+            await world.tasks.pop()
+        assert refused.value.is_of_model is is_held
