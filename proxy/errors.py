@@ -358,3 +358,9 @@ class SettingsError(ValueError):
     def __init__(self, *problems: str) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
+
+    @property
+    def sentence(self) -> str:
+        """All of them in one line of the log. Some end with a question."""
+        said = "; ".join(self.problems)
+        return said if said.endswith("?") else f"{said}."

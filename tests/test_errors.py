@@ -154,3 +154,16 @@ def test_an_error_can_be_raised_again_without_what_the_first_one_passed_through(
     assert type(again) is kind
     assert (vars(again), str(again)) == (vars(first), str(first))
     assert again.__traceback__ is None
+
+
+@pytest.mark.parametrize(
+    ("problems", "sentence"),
+    [
+        (("port: must be a number", "host: is empty"), "port: must be a number; host: is empty."),
+        (("budget: did you mean budget_s?",), "budget: did you mean budget_s?"),
+    ],
+)
+def test_problems_of_settings_are_one_sentence_for_the_log(
+    problems: tuple[str, ...], sentence: str
+) -> None:
+    assert errors.SettingsError(*problems).sentence == sentence

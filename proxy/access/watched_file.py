@@ -90,7 +90,7 @@ class WatchedFile(ABC):
             self._read()
         except SettingsError as error:
             self._content, self._is_settled = None, False  # it may be right without a change of it
-            self._complain(f"{'; '.join(error.problems)}. {self._kept()}")
+            self._complain(f"{error.sentence} {self._kept()}")
 
     async def keep_looking(self, pause_s: float = _LOOK_EVERY_S) -> None:
         """Look again and again. A long file takes a while, and nobody waits for it meanwhile."""

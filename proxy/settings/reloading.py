@@ -167,7 +167,7 @@ class Following:
             read, given, warnings = await asyncio.to_thread(self._read)
             self._replace(given)
         except SettingsError as error:
-            _log.error("SIGHUP: %s. %s", "; ".join(error.problems), _KEPT)
+            _log.error("SIGHUP: %s %s", error.sentence, _KEPT)
             return
         except EmptyScope as error:
             _log.error("SIGHUP: %s %s", error.message, _KEPT)
