@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -21,9 +21,7 @@ from proxy.core.plan import (
 )
 from proxy.core.scope import Retrieval, Shown
 from proxy.settings.access import AccessRule
-from proxy.settings.identity import IdentitySettings
 from proxy.settings.params import DROPPED, REFUSED
-from proxy.settings.prices import PriceSettings
 from proxy.settings.profiles import (
     ByLanguage,
     NonBlank,
@@ -34,13 +32,11 @@ from proxy.settings.profiles import (
     Searches,
     Seconds,
 )
+from proxy.settings.records import RecordSettings
+from proxy.settings.serving import ServingSettings
 from proxy.settings.values import (
-    Amount,
     CitationHost,
     LightOnUrl,
-    LogLevel,
-    NetworkText,
-    Origin,
     ProjectId,
     RedisUrl,
     ScalewayUrl,
@@ -56,7 +52,7 @@ def _scaleway_url(known: Mapping[str, Any]) -> str:
     return f"{SCALEWAY_HOST}/{project}/v1" if project else f"{SCALEWAY_HOST}/v1"
 
 
-class Settings(ScopeSettings, BaseSettings):
+class Settings(ServingSettings, RecordSettings, ScopeSettings, BaseSettings):
     """The settings of one proxy. Each description begins that setting's entry in the manual."""
 
     model_config = SettingsConfigDict(
@@ -93,75 +89,6 @@ class Settings(ScopeSettings, BaseSettings):
     client_key: NonBlank | None = Field(
         None, description="A file with the private key of `client_certificate`."
     )
-
-    host: NonBlank = Field("127.0.0.1", description="The address that the proxy listens on.")
-    port: int = Field(8000, ge=0, le=65535, description="The port that the proxy listens on.")
-    workers: int = Field(1, ge=1, description="How many processes serve requests.")
-    api_keys: tuple[Secret, ...] = Field((), description="The keys that clients may use.")
-    keys_file: NonBlank | None = Field(
-        None, description="The file of client keys that each open what is their own."
-    )
-    identity: IdentitySettings | None = Field(
-        None, description="How the proxy learns who asks, beside client keys."
-    )
-    allow_forwarded: bool = Field(
-        default=False,
-        description="Whether a proxy without client keys serves requests that a reverse proxy "
-        "passes on.",
-    )
-    cors_origins: tuple[Origin, ...] | None = Field(
-        None, description="The origins whose web pages may call the proxy from a browser."
-    )
-    max_body_bytes: int = Field(
-        20_000_000, ge=1, description="The largest request body that the proxy accepts, in bytes."
-    )
-    max_inflight_bytes: int = Field(
-        256_000_000,
-        ge=1,
-        description="The most bytes that requests of one process hold before it refuses new ones.",
-    )
-    max_head_bytes: int = Field(
-        64_000,
-        ge=1_000,
-        description="The largest request line with headers that the proxy accepts, in bytes.",
-    )
-    max_headers: int = Field(100, ge=1, description="The most headers that a request may have.")
-    max_waiting_connections: int | None = Field(
-        None,
-        ge=2,
-        description="The most connections without a complete request that one process keeps open.",
-    )
-    trusted_proxies: tuple[NetworkText, ...] = Field(
-        (), description="The reverse proxies whose `X-Forwarded-For` header the proxy believes."
-    )
-    requests_per_minute: Amount | None = Field(
-        None, description="The most requests of all clients together in any 60 seconds."
-    )
-    tokens_per_minute: Amount | None = Field(
-        None, description="The most tokens of all clients together in any 60 seconds."
-    )
-    max_concurrent_answers: Amount | None = Field(
-        None, description="The most answers that are made at the same time, for all clients."
-    )
-    daily_tokens: Amount | None = Field(
-        None, description="The most tokens of all clients together in a day of UTC."
-    )
-    monthly_tokens: Amount | None = Field(
-        None, description="The most tokens of all clients together in a month of UTC."
-    )
-    limits_without_redis: Literal["open", "closed"] | None = Field(
-        None, description="What becomes of requests with limits while Redis cannot be reached."
-    )
-    drain_delay_s: float = Field(
-        0,
-        ge=0,
-        description="Seconds for which the proxy takes requests on after SIGTERM, while `/ready` "
-        "says that it stops.",
-    )
-    grace_s: Seconds = Field(
-        30, description="Seconds that running requests get when the proxy stops."
-    )
-    log_level: LogLevel = Field("info", description="How much the proxy logs.")
 
     default_model: NonBlank = Field(
         "llama-3.3-70b-instruct", description="The model of a request that names none."
@@ -351,30 +278,12 @@ class Settings(ScopeSettings, BaseSettings):
         description="The most bytes that one process keeps in memory between requests.",
     )
 
-    usage_file: NonBlank | None = Field(
-        None, description="A file that gets one line for each answer: what it took and cost."
-    )
-    people_in_records: Literal["hashed", "given"] = Field(
-        "hashed", description="How the usage file, the audit file and the log name people."
-    )
-    prices: PriceSettings | None = Field(
-        None, description="What models and searches cost you, for the costs in `usage_file`."
-    )
-
     access: tuple[AccessRule, ...] = Field(
         (), description="What people may use who ask through a key or with a token of their own."
     )
     show_scope: bool = Field(
         default=False, description="Whether a reply says which scope held for its searches."
     )
-    audit_file: NonBlank | None = Field(
-        None,
-        description="A file that gets one line for each answer: who asked, and what it rested on.",
-    )
-    audit_texts: bool = Field(
-        default=False, description="Whether `audit_file` holds questions and answers, too."
-    )
-
     profiles: dict[ProfileName, Profile] = Field(
         default_factory=dict,
         description="Named choices of model and knowledge, each published as a model id.",

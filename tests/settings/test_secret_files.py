@@ -24,13 +24,12 @@ def file(text: str, name: str = "secret") -> str:
 
 
 def test_the_secret_settings_are_these() -> None:
-    assert SECRETS == ["lighton_api_key", "scaleway_api_key", "api_keys", "redis_url"]
-    assert [file_names(each)[0] for each in SECRETS] == [
-        "LIGHTON_API_KEY_FILE",
-        "SCALEWAY_API_KEY_FILE",
-        "RAG_PROXY_API_KEYS_FILE",
-        "RAG_PROXY_REDIS_URL_FILE",
-    ]
+    assert {each: file_names(each)[0] for each in SECRETS} == {
+        "lighton_api_key": "LIGHTON_API_KEY_FILE",
+        "scaleway_api_key": "SCALEWAY_API_KEY_FILE",
+        "api_keys": "RAG_PROXY_API_KEYS_FILE",
+        "redis_url": "RAG_PROXY_REDIS_URL_FILE",
+    }
 
 
 @pytest.mark.parametrize("setting", SECRETS)

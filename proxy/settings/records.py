@@ -1,0 +1,34 @@
+"""The settings of what the proxy tells operators: its log, and the files with a line an answer.
+
+They are a part of `Settings`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from proxy.settings.prices import PriceSettings
+from proxy.settings.profiles import NonBlank
+from proxy.settings.values import LogLevel
+
+
+class RecordSettings(BaseModel):
+    log_level: LogLevel = Field("info", description="How much the proxy logs.")
+    usage_file: NonBlank | None = Field(
+        None, description="A file that gets one line for each answer: what it took and cost."
+    )
+    people_in_records: Literal["hashed", "given"] = Field(
+        "hashed", description="How the usage file, the audit file and the log name people."
+    )
+    prices: PriceSettings | None = Field(
+        None, description="What models and searches cost you, for the costs in `usage_file`."
+    )
+    audit_file: NonBlank | None = Field(
+        None,
+        description="A file that gets one line for each answer: who asked, and what it rested on.",
+    )
+    audit_texts: bool = Field(
+        default=False, description="Whether `audit_file` holds questions and answers, too."
+    )
