@@ -172,6 +172,7 @@ Item = OutputItem | FunctionCallOutput | CustomToolCallOutput
 
 
 class InputTokensDetails(TypedDict):
+    cache_write_tokens: int
     cached_tokens: int
 
 
@@ -191,6 +192,8 @@ class ResponseError(TypedDict):
     code: str
     """One of OpenAI's: the SDKs' types list them."""
     message: str
+    type: str
+    param: str | None
 
 
 class IncompleteDetails(TypedDict):
