@@ -181,6 +181,7 @@ Given = Item | ItemReference
 
 
 class InputTokensDetails(TypedDict):
+    cache_write_tokens: int
     cached_tokens: int
 
 
@@ -200,6 +201,8 @@ class ResponseError(TypedDict):
     code: str
     """One of OpenAI's: the SDKs' types list them."""
     message: str
+    type: str
+    param: str | None
 
 
 class IncompleteDetails(TypedDict):
