@@ -39,6 +39,7 @@ from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Following, Given, Origin
 from proxy.state.counters import Counters
+from proxy.state.responses import StoredResponses
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
@@ -50,6 +51,7 @@ from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.parts import Share
 from proxy.surfaces.reloadable import Reloadable
+from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.usage import UsageOfKey
 from proxy.telemetry.people import PeopleInRecords
 from proxy.upstreams.http.breaker import BreakerRules
@@ -161,6 +163,9 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         inflight=inflight,
         keeps_trails=audit is not None,
     )
+    responses = StoredResponses(
+        store, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
+    )
     models = Models(policies.names, RetriedList(upstreams.models, of_model))
     people = make_people(settings)
     if settings.keep_warm_s:
@@ -173,6 +178,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     app = Application(
         routes=[
             Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
+            *routes_of(responses, limits, inflight),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route(

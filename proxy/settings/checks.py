@@ -195,8 +195,9 @@ def _apart(settings: Settings) -> Iterator[str]:
     if settings.workers > 1 and settings.redis_url is None:
         yield (
             f"each of the {settings.workers} workers keeps its own hidden parts of answers that "
-            "wait for a client's tools, and its own memory of searches: if a client's next request "
-            "reaches another worker, the model searches again; set RAG_PROXY_REDIS_URL to share "
+            "wait for a client's tools, its own memory of searches and its own stored responses: "
+            "if a client's next request reaches another worker, the model searches again, and the "
+            "response that it goes on from is not found (404); set RAG_PROXY_REDIS_URL to share "
             "them"
         )
 
