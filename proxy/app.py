@@ -51,6 +51,7 @@ from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.parts import Share
 from proxy.surfaces.reloadable import Reloadable
+from proxy.surfaces.responses import ResponsesApi
 from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.usage import UsageOfKey
 from proxy.telemetry.people import PeopleInRecords
@@ -62,6 +63,7 @@ from proxy.upstreams.http.retries import RetriedList, Retries
 from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton.clients import ClientSearches
+from proxy.upstreams.lighton.file_search import scope_of
 from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.sightings import Sightings
@@ -178,6 +180,11 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     app = Application(
         routes=[
             Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
+            Route(
+                "/responses",
+                Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
+                methods=["POST"],
+            ),
             *routes_of(responses, limits, inflight),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),

@@ -11,6 +11,7 @@ from proxy.access.clients import Client
 from proxy.core.chat import Chat, parse_chat
 from proxy.core.chat_events import ChatEvents
 from proxy.core.fold import Fold
+from proxy.core.inflight import Hold
 from proxy.core.plan import Plan
 from proxy.core.sse import DONE
 from proxy.core.wire import Completion
@@ -29,6 +30,7 @@ class ChatApi:
         document: object,
         client: Client,  # noqa: ARG002  # the protocol: chats bring their history along
         hidden: AbstractSet[str],
+        held: Hold,  # noqa: ARG002  # as above
     ) -> ChatAsked:
         return ChatAsked(parse_chat(document, self.wishes, hidden))
 
