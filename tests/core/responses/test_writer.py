@@ -60,9 +60,14 @@ def test_the_folded_stream_is_the_plain_reply(
     assert {place: text for place, text in held.items() if text} == held_by(one.response)
 
 
-@given(steps, manners, reasons)
-def test_a_client_hears_the_same_as_on_chat(script: Any, manner: Any, reason: str) -> None:
-    one = Play(manner)
+@given(steps, manners, reasons, st.booleans())
+def test_a_client_hears_the_same_as_on_chat(
+    script: Any,
+    manner: Any,
+    reason: str,
+    knows_cites: bool,  # noqa: FBT001  # hypothesis passes it
+) -> None:
+    one = Play(manner, knows_cites)
     play(one, script, is_cut=reason == "length")
     one.end(reason)
     told, message = one.response, one.message
