@@ -1,17 +1,20 @@
 """The calls of the client's tools, as items of the output.
 
-One call after the other: a call begins once the arguments of the one before are whole. Clients can
-tell calls apart whose events are mixed, but LangChain makes broken calls of them. So where a model
-mixes the arguments of its calls, all but the first come at the end.
+One call goes on at a time, and ends as soon as its arguments are a whole JSON object: what comes
+after that is too late, see `first_object`. Clients can tell calls apart whose events are mixed, but
+LangChain makes broken calls of them. So where a model mixes the arguments of its calls, the others
+wait for the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from typing import Final, Literal, Protocol, cast
 
 import orjson
 
+from proxy.core.arguments import Arguments
 from proxy.core.responses.output import Output
 from proxy.core.responses.wire import CustomToolCall, Event, FunctionCall, Status
 from proxy.core.turn import first_object
@@ -46,46 +49,48 @@ class Calls:
         self._called_as = called_as
         self._calls: dict[int, _Call] = {}
         self._current: _Call | None = None
-        self._waiting: list[_Call] = []
+        self._waiting: deque[_Call] = deque()
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    def hear(self, fragments: Iterable[Fragment], make_room: Callable[[], None]) -> None:
-        """Take in fragments. `make_room` ends what goes on, before an item begins."""
-        for fragment in fragments:
-            function = fragment.get("function") or {}
-            call = self._calls.get(fragment["index"])
-            if call is None:
-                called = self._called_as(function.get("name", ""))
-                call = _Call(self._output, called, fragment.get("id", ""))
-                self._calls[fragment["index"]] = call
-                self._waiting.append(call)
-                self.settle(make_room)
-            call.add(function.get("arguments", ""))
+    @property
+    def is_open(self) -> bool:
+        """Whether a call goes on."""
+        return self._current is not None
 
-    def settle(self, make_room: Callable[[], None]) -> None:
-        """Go on to the next call, unless the current one is not whole.
+    @property
+    def is_waiting(self) -> bool:
+        """Whether another call can begin."""
+        return bool(self._waiting)
 
-        What comes after whole arguments is too late: see `first_object`.
-        """
-        while self._current is None or self._current.is_whole:
-            if self._current is not None:
-                self._current.end("completed")
-            self._current = None
-            if not self._waiting:
-                return
-            make_room()
-            self._current = self._waiting.pop(0)
-            self._current.begin()
+    def hear(self, fragment: Fragment) -> None:
+        """Take in a fragment. It may end the call that goes on, but begins none."""
+        function = fragment.get("function") or {}
+        call = self._calls.get(fragment["index"])
+        if call is None:
+            called = self._called_as(function.get("name", ""))
+            call = _Call(self._output, called, fragment.get("id", ""))
+            self._calls[fragment["index"]] = call
+            self._waiting.append(call)
+        call.add(function.get("arguments", ""))
+        self._look()
 
-    def end(self, status: Status, make_room: Callable[[], None]) -> None:
-        """End all calls. One that is not whole ends with `status`."""
-        self.settle(make_room)
-        while self._current is not None:
+    def begin(self) -> None:
+        """Begin the call that has waited longest. It may be whole already, and end."""
+        self._current = self._waiting.popleft()
+        self._current.begin()
+        self._look()
+
+    def end(self, status: Status) -> None:
+        """End the call that goes on, if one does."""
+        if self._current is not None:
             self._current.end(status)
-            self._current = None
-            self.settle(make_room)
+        self._current = None
+
+    def _look(self) -> None:
+        if self._current is not None and self._current.is_whole:
+            self.end("completed")
 
 
 class _Call:
@@ -98,15 +103,15 @@ class _Call:
         self._call_id = call_id
         self._id = ""
         self._index: int | None = None
-        self._pieces: list[str] = []
+        self._arguments = Arguments()
         self._status: Status = "in_progress"
 
     @property
     def is_whole(self) -> bool:
-        return bool(first_object(self._arguments))
+        return self._arguments.is_object
 
     def begin(self) -> None:
-        early, self._pieces = self._arguments, []
+        early, self._arguments = self._arguments.text, Arguments()
         self._id = self._output.mint("ctc" if self._is_custom else "fc")
         self._index = self._output.begin(self)
         self.add(early)
@@ -115,19 +120,20 @@ class _Call:
         """Add to the arguments. Those of a custom tool are told only when they are whole."""
         if not arguments or self._status != "in_progress":
             return
-        self._pieces.append(arguments)
+        self._arguments.pass_on(arguments)
         if self._index is not None and not self._is_custom:
             self._tell("response.function_call_arguments.delta", delta=arguments)
 
     def end(self, status: Status) -> None:
         self._status = status
+        arguments = self._arguments.text
         if self._is_custom:
-            written = _custom_input(self._arguments)
+            written = _custom_input(arguments)
             if written:
                 self._tell("response.custom_tool_call_input.delta", delta=written)
             self._tell("response.custom_tool_call_input.done", input=written)
         else:
-            done = {"name": self._called.name, "arguments": self._arguments}
+            done = {"name": self._called.name, "arguments": arguments}
             self._tell("response.function_call_arguments.done", **done)
         if self._index is not None:
             self._output.end(self._index)
@@ -143,14 +149,10 @@ class _Call:
             call["namespace"] = self._called.namespace
         if self._is_custom:
             is_told = self._status != "in_progress"
-            call["input"] = _custom_input(self._arguments) if is_told else ""
+            call["input"] = _custom_input(self._arguments.text) if is_told else ""
         else:
-            call["arguments"] = self._arguments
+            call["arguments"] = self._arguments.text
         return cast("FunctionCall | CustomToolCall", {**call, "status": self._status})
-
-    @property
-    def _arguments(self) -> str:
-        return "".join(self._pieces)
 
     def _tell(self, type_: str, **fields: object) -> None:
         place = {"item_id": self._id, "output_index": self._index}

@@ -8,16 +8,21 @@ Theory of operation:
 
 A response is silent, then begun, then ended. What comes first begins it; `finish` or `fail` ends
 it. In between, its output grows: thoughts, messages, calls and searches, in the order in which they
-happen. At most one of a message and thoughts goes on at a time, and ends where any item begins. So
-an answer that searches between two texts has two messages, as OpenAI's have, and the text of both,
-joined, is the content on chat. Each ends with the annotations that are known by then; those that
-become known later follow late, and all of them are in the last object.
+happen. Of messages, thoughts and calls, one goes on at a time, because clients are written for
+OpenAI's streams, where this is so.
+
+- A message and thoughts end where any item begins. So an answer that searches between two texts has
+  two messages. Their texts, joined, are the content on chat. A message ends with the annotations
+  that are known by then; what becomes known later follows late, and is in the last object.
+- A call ends when it is whole. Until then, all else waits. A model hardly ever says anything while
+  it writes a call, but a search may end in that time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import orjson
@@ -72,6 +77,8 @@ class ResponseWriter:
         self._texts = Texts(cites, cites_files=manner.has_file_search)
         self._calls = Calls(self._output, manner.called_as)
         self._searches = Searches(self._output, has_results=manner.has_results)
+        self._late: list[Callable[[], None]] = []
+        """What waits until the call that goes on has ended."""
         self._has_begun = self._has_message = False
         self._message: MessageEntry | None = None
         self._thoughts: ThoughtsItem | None = None
@@ -84,22 +91,23 @@ class ResponseWriter:
         """What the client hears of the completion."""
         for chunk in chunks:
             if isinstance(chunk, TextChunk):
-                (self._text or self._text_part()).say(chunk.text, chunk.written)
-            else:
-                self._hear(chunk)
+                if self._text is not None:
+                    self._text.say(chunk.text, chunk.written)
+                    continue
+                chunk = chunk.whole()  # noqa: PLW2901  # it means the same
+            self._hear(chunk)
         return self._log.take()
 
     def begin(self, tool: HiddenTool, job: Job) -> list[Told]:
         """A hidden tool begins a job."""
         if self._shows(tool):
-            self._make_room()
-            self._searches.begin(job)
+            self._do(partial(self._begin_search, job))
         return self._log.take()
 
     def end(self, tool: HiddenTool, job: Job, outcome: Outcome) -> list[Told]:
         """A job has ended."""
         if self._shows(tool):
-            self._searches.end(job, outcome)
+            self._do(partial(self._searches.end, job, outcome))
         return self._log.take()
 
     def heartbeat(self) -> list[Told]:
@@ -124,10 +132,12 @@ class ResponseWriter:
         self._facts.completed = now
         ended = self._facts.ended
         status: Status = "incomplete" if ended == "incomplete" else "completed"
+        while self._calls.is_open:
+            self._calls.end(status)
+            self._go_on()
         if not (self._calls or self._has_message):
             self._text_part()  # an answer without words is a message without words
         self._make_room(status)
-        self._calls.end(status, self._make_room)
         return self._end(ended)
 
     def fail(self, error: ProxyError) -> list[Told]:
@@ -136,6 +146,7 @@ class ResponseWriter:
         A call that is not whole does not end: clients would run it.
         """
         self._facts.error = error
+        self._do_late()
         self._make_room("incomplete")
         return self._end("failed")
 
@@ -151,12 +162,42 @@ class ResponseWriter:
         if report is not None:
             self._facts.extras = {FIELD: report}
         for choice in chunk["choices"]:
-            self._hear_choice(choice)
+            self._do(partial(self._say, choice))
+            for fragment in choice["delta"].get("tool_calls") or ():
+                self._calls.hear(fragment)
+                self._go_on()
+            self._facts.finish_reason = choice.get("finish_reason") or self._facts.finish_reason
             if annotations := choice["delta"].get("annotations"):
                 reported = cast("Sequence[Reported]", (report or {}).get("citations") or ())
-                self._texts.annotate(cites_of(annotations, reported))
+                self._do(partial(self._texts.annotate, cites_of(annotations, reported)))
 
-    def _hear_choice(self, choice: Choice) -> None:
+    def _do(self, step: Callable[[], None]) -> None:
+        """Do what adds to the output, now or once the call that goes on has ended."""
+        if self._calls.is_open:
+            self._late.append(step)
+        else:
+            step()
+
+    def _do_late(self) -> None:
+        late, self._late = self._late, []
+        for step in late:
+            step()
+
+    def _go_on(self) -> None:
+        """Do what has waited for a call, if that has ended: all else first, then the next call."""
+        while not self._calls.is_open:
+            self._do_late()
+            if not self._calls.is_waiting:
+                return
+            self._make_room()
+            self._calls.begin()
+
+    def _begin_search(self, job: Job) -> None:
+        self._make_room()
+        self._searches.begin(job)
+
+    def _say(self, choice: Choice) -> None:
+        """All of a choice but its calls."""
         delta = choice["delta"]
         if thoughts := delta.get("reasoning_content"):
             self._open_thoughts().think(thoughts)
@@ -168,13 +209,9 @@ class ResponseWriter:
         if refusal := delta.get("refusal"):
             self._text = None
             self._open_message().refusal().say(refusal)
-        if fragments := delta.get("tool_calls"):
-            self._calls.hear(fragments, self._make_room)
-        self._facts.finish_reason = choice.get("finish_reason") or self._facts.finish_reason
 
     def _open_thoughts(self) -> ThoughtsItem:
         if self._thoughts is None:
-            self._calls.settle(self._make_room)
             self._make_room()
             as_summary = self._manner.thoughts_as_summary
             self._thoughts = ThoughtsItem(self._output, as_summary=as_summary)
@@ -182,7 +219,6 @@ class ResponseWriter:
 
     def _open_message(self) -> MessageEntry:
         if self._message is None:
-            self._calls.settle(self._make_room)
             self._make_room()
             self._message, self._has_message = MessageEntry(self._output, self._texts), True
         return self._message

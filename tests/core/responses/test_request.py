@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from openai.types.responses import Response, response_input, response_item
+from pydantic import TypeAdapter
 
 from proxy.core.chat import Chat, ToolChoice, parse_chat
 from proxy.core.responses.request import read_request
@@ -14,6 +16,7 @@ from proxy.core.scope import Wish
 from proxy.errors import BadRequest, EmptyScope
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
+from tests.core.responses.openai_requests import HELLO, REQUESTS, SCHEMA, texts
 from tests.core.responses.samples import (
     CALL,
     CUSTOM,
@@ -29,8 +32,8 @@ from tests.core.responses.samples import (
 )
 from tests.core.samples import JSON, tool
 
-SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}}
-HELLO = [{"role": "user", "content": "Hello"}]
+_ITEM: TypeAdapter[Any] = TypeAdapter(response_item.ResponseItem)
+_INPUT: TypeAdapter[Any] = TypeAdapter(str | response_input.ResponseInput)
 
 # One script, told to both APIs
 
@@ -57,9 +60,6 @@ def as_items(message: dict[str, Any]) -> list[dict[str, Any]]:
         for call in message.get("tool_calls", ())
     ]
     return items
-
-
-texts = st.text("ab[]1 \n", min_size=1, max_size=9)
 
 
 @st.composite
@@ -327,3 +327,31 @@ def test_a_mixture_of_tools_keeps_its_order() -> None:
 def test_a_chat_and_a_response_know_a_tool_by_the_same_definition() -> None:
     plain = {"type": "function", **tool("f")["function"]}
     assert chat(tools=[plain]).tools == (tool("f"),)
+
+
+# Whatever a client may send by OpenAI's types
+
+_ECHOED = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "model": "m",
+    "output": [],
+}
+
+
+@given(document=REQUESTS)
+@settings(deadline=None, max_examples=300)
+def test_a_request_by_openais_types_is_read_and_its_response_repeats_it_by_them(
+    document: dict[str, Any],
+) -> None:
+    asked = read_request(document, WISHES, HIDDEN, scope_of, mint())
+    _INPUT.validate_python(document["input"])
+    for item in asked.items():
+        _ITEM.validate_python(item, strict=True)
+    Response.model_validate({**_ECHOED, **asked.echo}, strict=True)
+    made = asked.chat()
+    assert made.messages[-1]["role"] == "user"
+    names = [each["function"]["name"] for each in made.tools]
+    assert made.declared >= set(names)
+    assert all(asked.tools.known(name).chat_name == name for name in names)
