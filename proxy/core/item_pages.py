@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from proxy.errors import BadRequest
 
@@ -36,13 +36,13 @@ class Page:
             _limit(given.get("limit")), order, given.get("after", ""), given.get("before", "")
         )
 
-    def of(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def of(self, items: Sequence[Mapping[str, object]]) -> dict[str, Any]:
         """OpenAI's list of the items, which stand in the order they were sent. Raises BadRequest.
 
         Without items there is no first and no last one: the two ids are null.
         """
         listed = items if self.order == "asc" else items[::-1]
-        ids = [each["id"] for each in listed]
+        ids = [cast("str", each["id"]) for each in listed]
         start = _place("after", self.after, ids) + 1 if self.after else 0
         end = _place("before", self.before, ids) if self.before else len(ids)
         page = listed[start:end][: self.limit]

@@ -14,7 +14,7 @@ from proxy.errors import EmptyScope, SettingsError
 from proxy.settings.messages import misspelt
 from proxy.settings.profiles import MakeScope, Profile
 from proxy.settings.schema import Settings
-from proxy.settings.sources import environment_names
+from proxy.settings.sources import CLIENT_KEY, environment_names
 
 LIGHTON_CONSOLE = "https://console.lighton.ai"
 SCALEWAY_CONSOLE = "https://console.scaleway.com/iam/api-keys"
@@ -104,6 +104,18 @@ def check_exposure(settings: Settings) -> None:
         "could read the company's documents; set RAG_PROXY_KEYS_FILE or RAG_PROXY_API_KEYS, or use "
         "--host 127.0.0.1"
     )
+
+
+def refuse_lone_client_key(settings: Settings, variables: Iterable[str]) -> None:
+    """Raise SettingsError if one of the set `variables` looks like a client key, and none is set.
+
+    Whoever wrote it most likely believes that the proxy asks for it.
+    """
+    if CLIENT_KEY in variables and not _has_keys(settings):
+        raise SettingsError(
+            f"{CLIENT_KEY} is the key that `rag-proxy ask` sends, and protects nothing: did you "
+            "mean RAG_PROXY_API_KEYS? If not, unset it: this proxy has no client keys"
+        )
 
 
 def warnings_of(settings: Settings) -> tuple[str, ...]:

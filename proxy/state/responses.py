@@ -14,15 +14,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from proxy.access.clients import Client
 from proxy.access.reach import Reach
 from proxy.core.chat import MAX_MESSAGES
+from proxy.core.responses.ids import response_of
+from proxy.core.responses.wire import Item, ResponseObject
 from proxy.errors import (
     BadRequest,
     ModelNotFound,
@@ -33,8 +35,6 @@ from proxy.errors import (
 from proxy.state.sealed import SHOWN
 from proxy.state.store import Store
 
-Item = Mapping[str, Any]
-"""An item of a conversation, as JSON."""
 Holding = Callable[[int], None]
 """Is told how many bytes something takes before it is taken apart, and may refuse."""
 ReachOf = Callable[[str | None, Client], Reach]
@@ -45,6 +45,8 @@ _PREVIOUS: Final = "previous_response_id"
 _DELETED: Final = b""
 """Replaces what is deleted. It ends at once, but may be read until then."""
 _AT_ONCE_S: Final = 0.0
+MOST_RESPONSES: Final = 1_000
+"""The most responses of one conversation. Each one is looked up by itself."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ _log = logging.getLogger(__name__)
 class Stored:
     """A response that is complete, as the client was told it, and what it answered."""
 
-    response: Mapping[str, Any]
+    response: ResponseObject
     items: tuple[Item, ...]
     """The request's own input, in order, each with an `id`."""
     previous: str | None = None
@@ -63,12 +65,12 @@ class Stored:
 
     @property
     def id(self) -> str:
-        return str(self.response["id"])
+        return self.response["id"]
 
     @property
     def turn(self) -> tuple[Item, ...]:
         """What it adds to a conversation: its input, and then its output."""
-        return *self.items, *self.response["output"]
+        return *self.items, *self.response.get("output", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +135,43 @@ class ClientResponses:
         """The conversation up to the response `previous`, oldest item first.
 
         Each of its responses lives on for as long as a new one. Raises PreviousNotFound, BadRequest
-        for more items than a request may have, and PayloadTooLarge.
+        for more items or responses than it may have, and PayloadTooLarge.
         """
         turns: list[tuple[Item, ...]] = []
-        size, count, wanted = 0, 0, previous
+        bounds = _Bounds(hold, self.all.most_bytes, _PREVIOUS)
+        wanted = previous
         while True:
-            value = await self._value(wanted, renew_s=self.all.ttl_s)
-            if value is None:
-                raise _gone(previous, wanted)
-            size += len(value)
-            _check_size(size, self.all.most_bytes)
-            hold(len(value))
-            stored = self._opened(wanted, value)
+            stored = await self._gone_on_from(wanted, bounds)
             if stored is None:
                 raise _gone(previous, wanted)
             turns.append(stored.turn)
-            count += max(1, len(stored.turn))
-            _check_count(count)
+            bounds.count_items(len(stored.turn))
             if stored.previous is None:
                 return tuple(item for turn in reversed(turns) for item in turn)
             wanted = stored.previous
+
+    async def items(self, ids: Iterable[str], hold: Holding) -> dict[str, Item]:
+        """The stored items among these, by id: what a request refers to without a `previous`.
+
+        Their responses live on as in `history`. Raises BadRequest for too many of these, and
+        PayloadTooLarge.
+        """
+        wanted = set(ids)
+        bounds = _Bounds(hold, self.all.most_bytes, "input")
+        found: dict[str, Item] = {}
+        for response_id in dict.fromkeys(filter(None, map(response_of, sorted(wanted)))):
+            stored = await self._gone_on_from(response_id, bounds)
+            if stored is not None:
+                found |= {each["id"]: each for each in stored.turn if each["id"] in wanted}
+        return found
+
+    async def _gone_on_from(self, response_id: str, bounds: _Bounds) -> Stored | None:
+        bounds.count_response()
+        value = await self._value(response_id, renew_s=self.all.ttl_s)
+        if value is None:
+            return None
+        bounds.count_bytes(len(value))
+        return self._opened(response_id, value)
 
     async def _value(self, response_id: str, *, renew_s: float | None = None) -> bytes | None:
         if not _ID.fullmatch(response_id):
@@ -200,21 +219,37 @@ def _read(value: bytes) -> tuple[Stored, Reach]:
     return stored, Reach(reach["scope"], None if workspaces is None else frozenset(workspaces))
 
 
-def _check_size(size: int, most: int) -> None:
-    if size > most:
-        raise PayloadTooLarge(
-            f"The conversation is larger than {most} bytes. Begin a new one, with less of it.",
-            param=_PREVIOUS,
-        )
+@dataclass(slots=True)
+class _Bounds:
+    """How much one request may take out of the store. `param` is where it asks for that."""
+
+    hold: Holding
+    most_bytes: int
+    param: str
+    _bytes: int = 0
+    _items: int = 0
+    _responses: int = 0
+
+    def count_response(self) -> None:
+        self._responses += 1
+        if self._responses > MOST_RESPONSES:
+            raise BadRequest(_too(f"has more than {MOST_RESPONSES} responses"), param=self.param)
+
+    def count_items(self, count: int) -> None:
+        self._items += count
+        if self._items > MAX_MESSAGES:
+            raise BadRequest(_too(f"has more than {MAX_MESSAGES} items"), param=self.param)
+
+    def count_bytes(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes > self.most_bytes:
+            how = f"is larger than {self.most_bytes} bytes"
+            raise PayloadTooLarge(_too(how), param=self.param)
+        self.hold(size)
 
 
-def _check_count(count: int) -> None:
-    if count > MAX_MESSAGES:
-        raise BadRequest(
-            f"The conversation has more than {MAX_MESSAGES} items. Begin a new one, with less of "
-            "it.",
-            param=_PREVIOUS,
-        )
+def _too(how: str) -> str:
+    return f"The conversation {how}. Begin a new one, with less of it."
 
 
 def _gone(previous: str, missing: str) -> PreviousNotFound:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final
 
 from proxy.access.clients import Client
 from proxy.core.chat import Chat
@@ -21,7 +21,7 @@ from proxy.core.inflight import BODY_COST, Hold
 from proxy.core.plan import Plan
 from proxy.core.responses.encoded import Encoder
 from proxy.core.responses.file_search import ScopeOf
-from proxy.core.responses.ids import Ids, response_of
+from proxy.core.responses.ids import Ids
 from proxy.core.responses.objects import Facts
 from proxy.core.responses.request import ResponsesRequest, read_request
 from proxy.core.responses.wire import Item, ResponseObject
@@ -51,24 +51,16 @@ class ResponsesApi:
         request = read_request(document, self.wishes, hidden, self.scope_of, ids.mint)
         responses = self.stored.of(client)
         history: Sequence[Item] = ()
-        found: dict[str, Item] = {}
 
         def hold(size: int) -> None:
             held.take(size * BODY_COST)
 
         if request.previous is not None:
-            history = _items(await responses.history(request.previous, hold))
-        for each in dict.fromkeys(map(response_of, request.references)):
-            if each is not None and (stored := await responses.read(each, hold)) is not None:
-                found |= {item["id"]: item for item in _items(stored.turn)}
+            history = await responses.history(request.previous, hold)
+        found = await responses.items(request.references, hold)
         return ResponsesAsked(
             request.chat(history, found), request, request.items(history, found), ids, responses
         )
-
-
-def _items(stored: Sequence[Mapping[str, Any]]) -> Sequence[Item]:
-    """What has been stored was checked when it came, and is sealed where others could write."""
-    return cast("Sequence[Item]", stored)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from proxy.settings import Settings
 from proxy.settings.checks import (
     check_exposure,
     check_profiles,
+    refuse_lone_client_key,
     require_upstream_keys,
     warnings_of,
 )
@@ -304,3 +305,12 @@ def test_a_queue_that_lasts_longer_than_streams_are_silent_is_warned_about() -> 
     assert "\n" not in warning
     assert warnings_of(Settings(queue_timeout_s=9.9)) == ()
     assert warnings_of(Settings(queue_timeout_s=10, max_concurrent_model_requests=0)) == ()
+
+
+def test_a_key_that_only_ask_sends_is_not_taken_for_one_that_protects() -> None:
+    variables = ["RAG_PROXY_API_KEY", "PATH"]
+    with pytest.raises(SettingsError, match="did you mean RAG_PROXY_API_KEYS"):
+        refuse_lone_client_key(Settings(), variables)
+    refuse_lone_client_key(Settings(), ["PATH"])
+    for protected in (Settings(api_keys=["k" * 20]), Settings(keys_file="keys.toml")):
+        refuse_lone_client_key(protected, variables)

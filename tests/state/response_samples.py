@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from proxy.access.clients import Client
 from proxy.access.reach import Reach
+from proxy.core.responses.wire import MessageItem, Part, ResponseObject
 from proxy.errors import ModelNotFound
 from proxy.state.memory_store import MemoryStore
 from proxy.state.responses import Stored, StoredResponses
@@ -29,15 +30,33 @@ def stored_responses(store: Store | None = None, **changes: Any) -> StoredRespon
     return replace(StoredResponses(home, TTL_S, "ours", reach_of, 100_000), **changes)
 
 
-def message(id: str, role: str, text: str) -> dict[str, Any]:
-    content = [{"type": "input_text" if role == "user" else "output_text", "text": text}]
-    return {"id": f"msg_{id}", "type": "message", "role": role, "content": content}
+def asked(id: str, text: str = "") -> MessageItem:
+    parts: list[Part] = [{"type": "input_text", "text": text}]
+    return _message(f"msg_{id}", "user", parts)
+
+
+def said(id: str, text: str = "") -> MessageItem:
+    parts: list[Part] = [{"type": "output_text", "text": text, "annotations": []}]
+    return _message(f"msg_{id}", "assistant", parts)
+
+
+def _message(id: str, role: Literal["user", "assistant"], content: list[Part]) -> MessageItem:
+    return {
+        "type": "message",
+        "id": id,
+        "role": role,
+        "status": "completed",
+        "content": content,
+    }
 
 
 def answer(id: str, previous: str | None = None, model: str | None = None) -> Stored:
-    said = message(f"a{id}", "assistant", f"Answer {id}. é🦊\x00")
-    response = {"id": f"resp_{id}", "object": "response", "output": [said]}
-    return Stored(response, (message(f"q{id}", "user", f"Question {id}?"),), previous, model)
+    response: ResponseObject = {
+        "id": f"resp_{id}",
+        "object": "response",
+        "output": [said(f"a{id}", f"Answer {id}. é🦊\x00")],
+    }
+    return Stored(response, (asked(f"q{id}", f"Question {id}?"),), previous, model)
 
 
 def nobody_minds(_size: int) -> None: ...

@@ -14,6 +14,8 @@ from proxy.access.clients import ANYBODY, Person
 from proxy.access.grants import Grant
 from proxy.access.reach import Reach
 from proxy.core.chat import MAX_MESSAGES
+from proxy.core.responses.ids import Ids
+from proxy.core.responses.wire import ResponseObject
 from proxy.errors import (
     BadRequest,
     PayloadTooLarge,
@@ -23,6 +25,7 @@ from proxy.errors import (
 )
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
+from proxy.state.responses import MOST_RESPONSES, Stored
 from proxy.state.sealed import Sealed
 from proxy.state.store import Store
 from tests.state.hand_clock import HandClock
@@ -31,7 +34,9 @@ from tests.state.response_samples import (
     BOB,
     TTL_S,
     answer,
+    asked,
     nobody_minds,
+    said,
     stored_responses,
 )
 from tests.upstreams.raw_server import PATIENCE_S
@@ -232,7 +237,7 @@ async def test_a_conversation_is_read_only_as_far_as_there_is_room_for_it() -> N
 async def test_a_conversation_has_no_more_items_than_a_request() -> None:
     responses = stored_responses(MemoryStore(10_000_000), most_bytes=10_000_000).of(ANN)
     for name, previous, count in (("1", None, MAX_MESSAGES - 1), ("2", "resp_1", 0)):
-        items = ({"id": "m"},) * count
+        items = (asked("m"),) * count
         await responses.keep(replace(answer(name, previous), items=items))
     assert len(await responses.history("resp_1", nobody_minds)) == MAX_MESSAGES
     with pytest.raises(BadRequest, match=f"more than {MAX_MESSAGES} items") as caught:
@@ -240,12 +245,56 @@ async def test_a_conversation_has_no_more_items_than_a_request() -> None:
     assert caught.value.param == "previous_response_id"
 
 
-async def test_a_conversation_that_runs_in_a_circle_has_an_end() -> None:
+async def test_a_conversation_has_a_bounded_number_of_responses() -> None:
     responses = stored_responses(most_bytes=10**9).of(ANN)
-    empty = replace(answer("1", "resp_1"), items=(), response={"id": "resp_1", "output": []})
-    await responses.keep(empty)
-    with pytest.raises(BadRequest):
+    circle = replace(answer("1", "resp_1"), items=(), response={"id": "resp_1", "output": []})
+    await responses.keep(circle)
+    with pytest.raises(BadRequest, match=f"more than {MOST_RESPONSES} responses") as caught:
         await responses.history("resp_1", nobody_minds)
+    assert caught.value.param == "previous_response_id"
+    strangers = (Ids(f"{n:032x}").mint("msg") for n in range(MOST_RESPONSES + 1))
+    with pytest.raises(BadRequest, match=f"more than {MOST_RESPONSES} responses") as caught:
+        await responses.items(strangers, nobody_minds)
+    assert caught.value.param == "input"
+
+
+def with_ids(number: int) -> tuple[Stored, list[str]]:
+    """A response as a proxy makes it, and the ids of its items."""
+    ids = Ids(f"{number:032x}")
+    minted = [ids.mint("msg"), ids.mint("msg")]
+    question, told = asked("q"), said("a")
+    question["id"], told["id"] = minted
+    response: ResponseObject = {"id": ids.response, "output": [told]}
+    return Stored(response, (question,)), minted
+
+
+async def test_items_are_found_by_their_ids_alone(shared_store: Store) -> None:
+    responses = stored_responses(shared_store).of(ANN)
+    (first, ids), (second, others) = with_ids(1), with_ids(2)
+    for stored in (first, second):
+        await responses.keep(stored)
+    wanted = [ids[1], *others, with_ids(3)[1][0], f"{ids[0]}f", "msg_1"]
+    found = await responses.items(wanted, nobody_minds)
+    assert found == {ids[1]: first.turn[1], others[0]: second.turn[0], others[1]: second.turn[1]}
+    assert await stored_responses(shared_store).of(BOB).items(wanted, nobody_minds) == {}
+    assert await responses.forget(first.id)
+    assert set(await responses.items(wanted, nobody_minds)) == set(others)
+
+
+async def test_items_live_on_where_they_are_used_and_are_read_only_if_there_is_room() -> None:
+    clock = HandClock()
+    responses = stored_responses(MemoryStore(1_000_000, clock))
+    stored, ids = with_ids(1)
+    await responses.of(ANN).keep(stored)
+    for _ in range(3):
+        clock.now += TTL_S - 1
+        assert len(await responses.of(ANN).items(ids, nobody_minds)) == 2
+    held: list[int] = []
+    await responses.of(ANN).items(ids, held.append)
+    assert len(held) == 1, "a response is read once for all of its items"
+    with pytest.raises(PayloadTooLarge) as caught:
+        await replace(responses, most_bytes=held[0] - 1).of(ANN).items(ids, nobody_minds)
+    assert caught.value.param == "input"
 
 
 async def test_the_error_for_a_lost_response_is_openais() -> None:
@@ -298,7 +347,7 @@ async def test_what_is_nested_too_deeply_to_be_written_is_not_stored() -> None:
     for _ in range(400):
         nested = [nested]
     responses = stored_responses().of(ANN)
-    await responses.keep(replace(answer("1"), items=({"id": "m", "content": nested},)))
+    await responses.keep(replace(answer("1"), items=({**asked("m"), "content": nested},)))
     assert await responses.read("resp_1", nobody_minds) is None
 
 

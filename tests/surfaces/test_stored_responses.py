@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +28,7 @@ from proxy.surfaces.middleware import Paths, Requests
 from proxy.surfaces.replies import ErrorReplies
 from proxy.surfaces.stored_responses import routes_of
 from proxy.upstreams.lighton.scope import LightOnScope
-from tests.state.response_samples import ANN, answer, stored_responses
+from tests.state.response_samples import ANN, answer, asked, stored_responses
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error
 from tests.support.server import serving
@@ -73,10 +72,6 @@ def refused(answer: Answer, status: int, param: str | None = None) -> str:
     assert error["param"] == param
     assert error["type"] == "invalid_request_error"
     return str(error["message"])
-
-
-def items(count: int) -> tuple[Mapping[str, Any], ...]:
-    return tuple({"id": f"msg_{n}", "type": "message"} for n in range(count))
 
 
 async def test_a_response_is_read_back_as_it_was_told() -> None:
@@ -126,14 +121,14 @@ async def test_a_deleted_response_is_gone() -> None:
 
 async def test_the_input_is_listed_page_by_page() -> None:
     house = House()
-    await house.keep(Stored({"id": "resp_1", "output": []}, items(3)))
+    await house.keep(Stored({"id": "resp_1", "output": []}, tuple(asked(str(n)) for n in range(3))))
     listed = (await house.ask("resp_1/input_items")).json()
     assert [each["id"] for each in listed["data"]] == ["msg_2", "msg_1", "msg_0"]
     query = "order=asc&limit=1&after=msg_0&include[0]=x"
     listed = (await house.ask(f"resp_1/input_items?{query}")).json()
     assert listed == {
         "object": "list",
-        "data": [{"id": "msg_1", "type": "message"}],
+        "data": [asked("1")],
         "first_id": "msg_1",
         "last_id": "msg_1",
         "has_more": True,
