@@ -50,6 +50,22 @@ def test_every_event_and_the_response_fit_openais_types_and_order(
     check_response(one.response)
 
 
+@given(steps, manners, reasons)
+def test_of_messages_thoughts_and_calls_one_goes_on_at_a_time(
+    script: Any, manner: Any, reason: str
+) -> None:
+    one = Play(manner)
+    play(one, script, is_cut=reason == "length")
+    one.end(reason)
+    going_on: set[str] = set()
+    for event in one.events:
+        item = event.get("item", {"id": "", "type": "file_search_call"})
+        if item["type"] != "file_search_call":
+            change = going_on.add if event["type"].endswith("added") else going_on.remove
+            change(item["id"])
+        assert len(going_on) <= 1
+
+
 @given(steps, manners, reasons, st.booleans())
 def test_the_folded_stream_is_the_plain_reply(
     script: Any,
@@ -193,6 +209,27 @@ def test_a_call_that_is_not_whole_does_not_end_with_a_failure() -> None:
     one.told += one.writer.fail(Overloaded("Scaleway", "Busy."))
     assert one.types[-2:] == ["function_call_arguments.delta", "failed"]
     assert [each["type"] for each in one.response["output"]] == ["message"]
+
+
+def test_what_waits_for_a_call_that_never_ends_is_told_and_cited_all_the_same() -> None:
+    one = Play(knows_cites=False)
+    one.hear(fragment(0, '{"a', "get"), chunk({"content": "27."}))
+    one.cite()
+    one.end("length")
+    assert texts_of(one.response) == "27."
+    assert _cited(one.response) == [2]
+    failing = Play()
+    failing.hear(fragment(0, '{"a', "get"), chunk({"content": "27."}))
+    failing.told += failing.writer.fail(Overloaded("Scaleway", "Busy."))
+    assert texts_of(failing.response) == "27."
+
+
+def test_text_in_frames_after_a_refusal_is_another_part() -> None:
+    one = Play()
+    one.hear(chunk({"content": "a"}), chunk({"refusal": "no"}), TextChunk(FRAME, "b", b"b"))
+    one.end()
+    texts = [each.get("text") for each in one.response["output"][0]["content"]]
+    assert texts == ["a", None, "b"]
 
 
 def test_an_error_before_all_else_still_begins_the_stream() -> None:
