@@ -65,6 +65,8 @@ class ToolChoice:
     name: str | None = None
     allowed: frozenset[str] = frozenset()
     """The hidden tools that `allowed_tools` names."""
+    allowed_in: str = "tool_choice.allowed_tools"
+    """Where the client has named them."""
 
 
 class Chat(NamedTuple):
@@ -84,6 +86,8 @@ class Chat(NamedTuple):
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
     wish: Wish = Wish()
     """What the body asks to search."""
+    max_jobs: int | None = None
+    """The most jobs of hidden tools in the answer."""
 
 
 _OWNED: Final = frozenset(
@@ -281,14 +285,13 @@ def _allowed_tools(
         raise BadRequest(f"'{param}.mode' must be auto or required.", param=f"{param}.mode")
     names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
     others = frozenset(filter(None, names - {tool_name(tool) for tool in tools}))
-    refuse_allowed(others - hidden)
+    refuse_allowed(others - hidden, param)
     allowed = tuple(tool for tool in tools if tool_name(tool) in names)
     return allowed, ToolChoice(mode, allowed=others)
 
 
-def refuse_allowed(unknown: AbstractSet[str]) -> None:
-    """Raise BadRequest if `allowed_tools` names tools that nobody has."""
+def refuse_allowed(unknown: AbstractSet[str], param: str) -> None:
+    """Raise BadRequest if `allowed_tools`, which is at `param`, names tools that nobody has."""
     if unknown:
-        param = "tool_choice.allowed_tools"
         named = ", ".join(sorted(unknown))[:MAX_NAME_CHARS]
         raise BadRequest(f"'{param}' names {named}, not in 'tools'.", param=f"{param}.tools")

@@ -34,7 +34,7 @@ class Exchange:
     first_byte_s: float | None = None
     """How long after the request the reply began."""
     wants_answer: bool = False
-    """Whether a client that may ask asks for an answer."""
+    """Whether a client that may ask asks for an answer, or for what else the records tell of."""
     first_heard_at: float | None = None
     """See `Run.first_heard_at`."""
     answer: AnswerFacts | None = None

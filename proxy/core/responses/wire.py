@@ -165,8 +165,17 @@ class FileSearchCall(TypedDict):
     """Only where the request includes `file_search_call.results`."""
 
 
+class ItemReference(TypedDict):
+    """Stands in a request for an item that the proxy has stored."""
+
+    type: Literal["item_reference"]
+    id: str
+
+
 OutputItem = MessageItem | FunctionCall | CustomToolCall | ReasoningItem | FileSearchCall
 Item = OutputItem | FunctionCallOutput | CustomToolCallOutput
+Given = Item | ItemReference
+"""What a request may hold as an item."""
 
 # The response object
 

@@ -7,6 +7,7 @@ from openai.types import responses as sdk
 from openai.types.responses import (
     response,
     response_file_search_tool_call,
+    response_input_item,
     response_output_text,
     response_reasoning_item,
     response_usage,
@@ -32,6 +33,7 @@ PAIRS: list[tuple[type, Any, set[str]]] = [
     (wire.ReasoningText, response_reasoning_item.Content, set()),
     (wire.FileSearchCall, sdk.ResponseFileSearchToolCall, set()),
     (wire.SearchResult, response_file_search_tool_call.Result, set()),
+    (wire.ItemReference, response_input_item.ItemReference, set()),
     (wire.ResponseUsage, sdk.ResponseUsage, set()),
     (wire.InputTokensDetails, response_usage.InputTokensDetails, set()),
     (wire.OutputTokensDetails, response_usage.OutputTokensDetails, set()),
