@@ -11,6 +11,7 @@ from proxy.core.responses.encoded import Encoder
 from proxy.core.responses.events import TextDelta
 from proxy.core.sse import Decoder
 from proxy.errors import Overloaded
+from tests.core.responses.samples import CUSTOM, FILE_SEARCH, FUNCTION, read
 from tests.core.responses.scripts import (
     FRAME,
     Play,
@@ -124,6 +125,41 @@ def test_a_failed_response_fits_and_holds_what_has_ended(script: Any, manner: An
     check_order(one.events)
     assert one.folded == one.response
     assert one.response["error"]["message"] == "Busy."
+
+
+@given(steps, manners)
+def test_a_client_can_send_back_what_it_got(script: Any, manner: Any) -> None:
+    one = Play(manner)
+    play(one, script)
+    one.end()
+    output = one.response["output"]
+    results = [
+        {
+            "type": f"{each['type']}_output",
+            "call_id": each["call_id"],
+            "output": "Done.",
+        }
+        for each in calls_of(one.response)
+    ]
+    chat = read(input=[*output, *results, {"role": "user", "content": "Go on."}]).chat()
+    said = [each for each in chat.messages if each["role"] == "assistant"]
+    assert thoughts_of(one.response).replace("\n", "") == "".join(
+        each.get("reasoning_content") or "" for each in said
+    ).replace("\n", "")
+    ids = [each.get("id") for message in said for each in message.get("tool_calls") or ()]
+    assert ids == [each["call_id"] for each in calls_of(one.response)]
+
+
+def test_the_response_repeats_its_request() -> None:
+    request = read(instructions="Be short.", tools=[FUNCTION, CUSTOM, FILE_SEARCH], top_p=0.5)
+    one = Play({"called_as": request.tools.known}, echo=request.echo)
+    one.hear(fragment(0, '{"input": "x"}', CUSTOM["name"]))
+    one.end()
+    assert (one.response["instructions"], one.response["top_p"]) == ("Be short.", 0.5)
+    assert one.response["output"][0]["type"] == "custom_tool_call"
+    for event in one.events:
+        check_event(event)
+    check_response(one.response)
 
 
 def test_an_answer_that_searches_between_two_texts_has_two_messages() -> None:
