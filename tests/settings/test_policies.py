@@ -266,6 +266,7 @@ def reach(grant: Grant, **given: Any) -> list[tuple[int, ...] | None]:
         (Grant(workspaces=frozenset({1})), [(1,)]),
         (Grant(workspaces=frozenset()), []),
         (Grant(models=frozenset({"m"})), [None]),
+        (Grant(models=frozenset({"narrow", "Wide"})), [(2,), (1, 2)]),  # those are no models
         (Grant(models=frozenset()), [(2,), (1, 2)]),  # that of the default model first
         (Grant(models=frozenset(), profiles=frozenset({"wide"})), [(1, 2)]),
         (Grant(models=frozenset(), workspaces=frozenset({1})), [(1,)]),
