@@ -31,6 +31,7 @@ from proxy.core.repeated import refuse_repeated
 from proxy.core.responses.request import read_request
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
+from proxy.core.stores import Workspace
 from proxy.core.text import AnswerText, LinkRules, Numbering
 from proxy.core.text_calls import TextCalls
 from proxy.core.tool_names import ToolNames
@@ -39,9 +40,12 @@ from proxy.core.wire import Choice, Chunk, Message, MessageCall
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
+from proxy.surfaces.stores import reached_of
 from proxy.upstreams.lighton.file_search import scope_of
 from proxy.upstreams.lighton.files import LightOnFiles
+from proxy.upstreams.lighton.filters import attributes_of
 from proxy.upstreams.lighton.scope import LightOnScope
+from proxy.upstreams.lighton.store_terms import STORE_TERMS
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway.quirks import fit_request
 from tests.core.responses.samples import mint
@@ -86,6 +90,22 @@ def lists_of_the_search(size: int) -> Work:
     wanted = {"workspace_id": ids, "content_type": paths, "attribute": paths}
     allowed = WISHES.read(wanted)
     return lambda: allowed.narrow(WISHES.read(wanted))
+
+
+def filters_of_a_store(size: int) -> Work:
+    alike = [{"type": "eq", "key": "a", "value": number} for number in range(size // 4 + 1)]
+    filters: dict[str, Any] = {"type": "or", "filters": alike}
+    for _ in range(5):
+        filters = {"type": "or", "filters": [filters, alike[0]]}
+    each = [{"type": "eq", "key": f"a{number}", "value": number} for number in range(size)]
+    both = {"type": "and", "filters": [*each, filters]}
+    return lambda: attributes_of(both, "filters")
+
+
+def workspaces_in_reach(size: int) -> Work:
+    found = [Workspace(number, "x") for number in range(size)]
+    reach = (LightOnScope(workspace_id=tuple(range(size))),) * 2
+    return lambda: reached_of(found, reach, STORE_TERMS)
 
 
 def turns(size: int) -> Any:
@@ -438,6 +458,8 @@ def headers_beside_the_persons(size: int) -> Work:
         (repeated_headers, 400),
         (headers_of_the_search, 1_000),
         (lists_of_the_search, 200),
+        (filters_of_a_store, 200),
+        (workspaces_in_reach, 500),
         (messages_of_many_turns, 300),
         (tools_and_calls, 64),
         (items_of_many_turns, 200),

@@ -19,7 +19,6 @@ from proxy.commands.advice import Place, explain
 from proxy.commands.check_key import find_key
 from proxy.commands.probing import ProbeError
 from proxy.core.effort import Effort
-from proxy.core.scope import Wish
 from proxy.core.stores import Workspace
 from proxy.errors import BadCredentials, ProxyError, Unreachable, UpstreamTimeout
 from proxy.outward import make_upstreams, retry_policy
@@ -28,7 +27,7 @@ from proxy.settings.checks import LIGHTON_CONSOLE, check_profiles, require_searc
 from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore
-from proxy.surfaces.stores import within
+from proxy.surfaces.stores import reached_of
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.retries import Retries
 from proxy.upstreams.http.retry_policy import SEARCH_STATUSES
@@ -85,10 +84,8 @@ async def seen(
             reach = Policies(settings, LightOnScope).reach_of(client)
         except ProxyError as error:
             raise ProbeError(_said(error, client, place)) from error
-    return [
-        Seen(each, bool(within(reach, Wish(STORE_TERMS.of_workspace(each.id)))))
-        for each in sorted(found)
-    ]
+    reached = reached_of(found, reach, STORE_TERMS)
+    return [Seen(each, each.id in reached) for each in sorted(found)]
 
 
 def table_of(found: Iterable[Seen]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, Literal, NamedTuple, Protocol
 
 from proxy.core.hidden import Found
@@ -87,6 +88,8 @@ class StoreTerms(NamedTuple):
     """
 
     of_workspace: Callable[[int], Scope]
+    reached: Callable[[Scope, AbstractSet[int]], AbstractSet[int]]
+    """Those of some workspaces that a scope reaches."""
     of_filters: Callable[[object, str], Scope]
     of_ranking: Callable[[object, str], Scope]
 

@@ -67,7 +67,7 @@ class Policies:
         if grant.retrieval is not None and not grant.retrieval - {"off"}:
             raise RetrievalNotAllowed("This API key may not search.")
         widest = [self._default.scope]
-        if grant.models == frozenset():
+        if not self.names.may_name_model(grant):
             names = self.names.profiles_of(grant)
             names.sort(key=lambda name: name != self._settings.default_model)
             widest = [self._profiles[name].scope for name in names]

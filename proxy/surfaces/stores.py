@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from proxy.access.clients import Client
@@ -60,16 +61,19 @@ class Stores:
         """The workspaces within reach, by the ids of their stores, oldest first."""
         if not reach:
             return {}
-        found = [
-            each
-            for each in await documents.workspaces()
-            if within(reach, Wish(self.terms.of_workspace(each.id)))
-        ]
-        return {each.store_id: each for each in sorted(found, key=_age)}
+        found = await documents.workspaces()
+        reached = reached_of(found, reach, self.terms)
+        return {each.store_id: each for each in sorted(found, key=_age) if each.id in reached}
 
     def effort(self) -> Effort:
         """That of a request that begins now."""
         return Effort(asyncio.get_running_loop().time() + self.settings.answer_timeout_s)
+
+
+def reached_of(found: Iterable[Workspace], reach: Reach, terms: StoreTerms) -> frozenset[int]:
+    """The ids of those workspaces of which anything is within reach."""
+    ids = frozenset(each.id for each in found)
+    return frozenset(chain.from_iterable(terms.reached(scope, ids) for scope in reach))
 
 
 def within(reach: Reach, wish: Wish) -> Reach:

@@ -65,7 +65,8 @@ class LightOnDocuments:
         for scope in scopes:
             if not isinstance(scope, LightOnScope):
                 raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
-            if is_within(document, scope) and await self._is_in(scope, file):
+            is_named = scope.file_id is None or file_id in scope.file_id
+            if is_named and is_within(document, scope) and await self._is_in(scope, file):
                 return file
         raise _absent(file_id)
 

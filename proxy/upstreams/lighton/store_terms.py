@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
+from proxy.core.scope import Scope
 from proxy.core.stores import StoreTerms
 from proxy.errors import BadRequest
 from proxy.upstreams.lighton.filters import attributes_of
@@ -16,6 +18,13 @@ _LONGEST_SHOWN: Final = 80
 
 def _of_workspace(workspace_id: int) -> LightOnScope:
     return LightOnScope(workspace_id=(workspace_id,))
+
+
+def _reached(scope: Scope, workspaces: AbstractSet[int]) -> AbstractSet[int]:
+    if not isinstance(scope, LightOnScope):
+        return frozenset()
+    allowed = scope.workspace_id
+    return workspaces if allowed is None else workspaces & frozenset(allowed)
 
 
 def _of_filters(filters: object, param: str) -> LightOnScope:
@@ -58,4 +67,4 @@ def _threshold(value: object, param: str) -> float | None:
     return float(value) or None
 
 
-STORE_TERMS: Final = StoreTerms(_of_workspace, _of_filters, _of_ranking)
+STORE_TERMS: Final = StoreTerms(_of_workspace, _reached, _of_filters, _of_ranking)
