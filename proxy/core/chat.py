@@ -95,6 +95,8 @@ class Chat(NamedTuple):
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
     wish: Wish = Wish()
     """What the body asks to search."""
+    has_functions: bool = False
+    """The client has functions, the old form of tools, so no id of a call comes back."""
 
 
 _OWNED: Final = frozenset(
@@ -117,11 +119,11 @@ def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = froz
         raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
     for name, value in document.items():
         if types := _FIELD_TYPES.get(name):
-            _check_type(name, value, types)
+            check_type(name, value, types)
         elif name != FIELD:
             refuse_lookalike(name, value, wishes.narrowing)
-    _refuse_unsupported(document)
-    _check_length("model", document.get("model"), MAX_NAME_CHARS)
+    _refuse_many(document)
+    check_length("model", document.get("model"), MAX_NAME_CHARS)
     all_tools = _tools(document.get("tools"))
     tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools, hidden)
     passed_on = {name: value for name, value in document.items() if name not in _OWNED}
@@ -178,7 +180,8 @@ def last_user_place(messages: Sequence[Message]) -> int:
     return next((i for i in reversed(range(len(messages))) if messages[i]["role"] == "user"), -1)
 
 
-def _check_type(param: str, value: object, types: tuple[type, ...]) -> None:
+def check_type(param: str, value: object, types: tuple[type, ...]) -> None:
+    """Raise BadRequest for a value of another type. Null counts as absent."""
     if value is None:
         return
     is_bool_as_number = isinstance(value, bool) and bool not in types
@@ -186,7 +189,7 @@ def _check_type(param: str, value: object, types: tuple[type, ...]) -> None:
         raise BadRequest(f"'{param}' must be {_TYPE_NAMES[types]}.", param=param)
 
 
-def _check_length(param: str, value: object, most: int) -> None:
+def check_length(param: str, value: object, most: int) -> None:
     """Refuse a string or an array that is too long; anything else passes."""
     if not isinstance(value, (str, list)) or len(value) <= most:
         return
@@ -196,12 +199,7 @@ def _check_length(param: str, value: object, most: int) -> None:
     )
 
 
-def _refuse_unsupported(document: Mapping[str, object]) -> None:
-    for old, new in (("functions", "tools"), ("function_call", "tool_choice")):
-        if document.get(old) is not None:
-            raise BadRequest(
-                f"'{old}' is deprecated and not supported. Use '{new}' instead.", param=old
-            )
+def _refuse_many(document: Mapping[str, object]) -> None:
     n = document.get("n")
     if n is not None and n != 1:
         raise BadRequest(
@@ -213,7 +211,7 @@ def _refuse_unsupported(document: Mapping[str, object]) -> None:
 def _messages(sent: list[object] | None) -> list[Message]:
     if not sent:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
-    _check_length("messages", sent, MAX_MESSAGES)
+    check_length("messages", sent, MAX_MESSAGES)
     messages = cast("list[Message]", sent)  # the loop checks that they are
     called: set[str] = set()
     for place, message in enumerate(messages):
@@ -240,11 +238,11 @@ def _check_message(message: object, param: str) -> None:
     if role not in ROLES:
         known = ", ".join(ROLES)
         raise BadRequest(f"'{param}.role' must be one of {known}.", param=f"{param}.role")
-    _check_type(f"{param}.content", message.get("content"), (str, list))
-    _check_type(f"{param}.tool_calls", message.get("tool_calls"), (list,))
+    check_type(f"{param}.content", message.get("content"), (str, list))
+    check_type(f"{param}.tool_calls", message.get("tool_calls"), (list,))
     if isinstance(message.get("content"), list):
-        _check_length(f"{param}.content", message["content"], MAX_PARTS)
-    _check_length(f"{param}.tool_calls", message.get("tool_calls"), MAX_CALLS)
+        check_length(f"{param}.content", message["content"], MAX_PARTS)
+    check_length(f"{param}.tool_calls", message.get("tool_calls"), MAX_CALLS)
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         raise BadRequest(
             f"'{param}.tool_call_id' must be a string: the id of the call this answers.",
@@ -264,7 +262,7 @@ def _check_call(call: object, param: str) -> None:
 
 
 def _tools(tools: list[object] | None) -> tuple[Tool, ...]:
-    _check_length("tools", tools, MAX_TOOLS)
+    check_length("tools", tools, MAX_TOOLS)
     for place, tool in enumerate(tools or ()):
         param = f"tools[{place}]"
         if not isinstance(tool, dict):
@@ -273,7 +271,7 @@ def _tools(tools: list[object] | None) -> tuple[Tool, ...]:
             raise BadRequest(
                 f"'{param}.function.name' must be a string.", param=f"{param}.function.name"
             )
-        _check_length(f"{param}.function.name", tool_name(tool), MAX_NAME_CHARS)
+        check_length(f"{param}.function.name", tool_name(tool), MAX_NAME_CHARS)
     return tuple(cast("list[Tool]", tools or ()))
 
 
@@ -295,7 +293,7 @@ def _tool_choice(
             "'tool_choice' must be none, auto, required, a named function or allowed_tools.",
             param="tool_choice",
         )
-    _check_length("tool_choice", name, MAX_NAME_CHARS)
+    check_length("tool_choice", name, MAX_NAME_CHARS)
     return tools, ToolChoice("named", name)
 
 

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from proxy.access.clients import Client
 from proxy.core import json_text
 from proxy.core.available import available
-from proxy.core.chat import Chat, first_user_text, parse_chat
+from proxy.core.chat import Chat, first_user_text
 from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.fence import Fence, fence_word
@@ -25,6 +25,8 @@ from proxy.core.hidden import HiddenTool
 from proxy.core.inflight import BODY_COST, Hold, InFlight
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import HEADERS, SEARCH_COUNT
+from proxy.core.old_functions import parse_any_chat
+from proxy.core.old_replies import OldListener, old_completion
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.ports import ModelUpstream
 from proxy.core.refused import refuse_listed
@@ -120,7 +122,7 @@ class ChatCompletions:
         effort.until = asyncio.get_running_loop().time() + limits.answer_timeout_s
         document = _decode(body, self.wishes)
         tools = self.tools_of(exchange.client, effort)
-        chat = parse_chat(document, self.wishes, {tool.name for tool in tools})
+        chat = parse_any_chat(document, self.wishes, {tool.name for tool in tools})
         refuse_listed(document, limits.refused_params)
         wish = self.wishes.read_headers(headers).narrow(chat.wish)
         policy = self.policies.of(chat.model, exchange.client)
@@ -164,7 +166,7 @@ class ChatCompletions:
 
 
 async def _make_answer(run: Run, stream: EventStream) -> None:
-    await run.drive(stream)
+    await run.drive(OldListener(stream) if run.plan.chat.has_functions else stream)
     await stream.finish()
 
 
@@ -196,7 +198,10 @@ async def _send_answer(work: Awaitable[None], stream: EventStream, exchange: Exc
 async def _reply(run: Run, scope: Scope, receive: Receive, send: Send) -> None:
     fold = Fold()
     await run.drive(fold)
-    reply = JSONReply(fold.completion())
+    completion = fold.completion()
+    if run.plan.chat.has_functions:
+        completion = old_completion(completion)
+    reply = JSONReply(completion)
     reply.raw_headers.append(_search_count(run))
     await reply(scope, receive, send)
 
