@@ -184,7 +184,6 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         middleware=middleware_of(
             settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
         ),
-        redirect_slashes=False,
     )
     # What goes on from one application to the next takes what is new last: if anything above is
     # wrong, all stays as it was.

@@ -28,7 +28,8 @@ from proxy.telemetry.usage_file import Usage
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
-_OPEN_PATHS: Final = frozenset({"/health", "/ready"})
+OPEN_PATHS: Final = frozenset({"/health", "/ready"})
+"""They need no key, and stand beside the API, not below its `/v1`."""
 
 _WRONG_KEYS: Final = (
     "Too many requests from this address had a key or token that the proxy does not accept. Check "
@@ -151,7 +152,7 @@ class Admission:
             exchange = exchange_of(scope)
             if self.identities.is_open:
                 check_loopback(exchange.headers, self.origins, allow_forwarded=self.allow_forwarded)
-            elif scope["path"] not in _OPEN_PATHS:
+            elif scope["path"] not in OPEN_PATHS:
                 return self._pass_on(exchange, scope, receive, send)
         return self.app(scope, receive, send)
 
