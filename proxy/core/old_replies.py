@@ -5,30 +5,16 @@ Such a client takes at most one call a turn, so each chunk and each message has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from proxy.core.frames import TextChunk
-from proxy.core.showing import Listener
 from proxy.core.wire import Choice, Chunk, Completion, CompletionMessage, Delta, Function
-from proxy.tasks import Behind
 
 
-@dataclass(frozen=True, slots=True)
-class OldListener:
-    """Lets `listener` hear the chunks of a completion in the old form."""
-
-    listener: Listener
-
-    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:
-        return self.listener.hear(
-            [each if isinstance(each, TextChunk) else old_chunk(each) for each in chunks]
-        )
-
-
-def old_chunk(chunk: Chunk) -> Chunk:
+def old_chunk(chunk: Chunk | TextChunk) -> Chunk | TextChunk:
     """The chunk with a function call in place of a tool call, and of the reason that tells it."""
+    if isinstance(chunk, TextChunk):
+        return chunk
     return {**chunk, "choices": [_old_choice(each) for each in chunk["choices"]]}
 
 

@@ -4,7 +4,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from proxy.core.fold import Fold
 from proxy.core.frames import Frame, TextChunk
-from proxy.core.old_replies import OldListener, old_chunk, old_completion
+from proxy.core.old_replies import old_chunk, old_completion
 from proxy.core.wire import Chunk, Completion
 from tests.support.openai_schema import check_chunk, check_completion
 
@@ -45,7 +45,7 @@ def reply(*chunks: Chunk) -> Completion:
 
 
 def test_a_streamed_call_has_its_name_first_and_then_arguments() -> None:
-    old = [old_chunk(each) for each in STREAM]
+    old = [cast("Chunk", old_chunk(each)) for each in STREAM]
     deltas = [each["choices"][0]["delta"] for each in old]
     assert deltas == [
         {"role": "assistant", "content": "Let me see."},
@@ -64,7 +64,7 @@ def test_a_chunk_keeps_all_else_and_is_not_changed_itself() -> None:
     before = repr(STREAM)
     assert cast("Any", old_chunk(STREAM[3]))["lighton"] == {"searches": []}
     assert old_chunk(LAST) == LAST
-    assert old_chunk(STREAM[1])["id"] == "chatcmpl-1"
+    assert cast("Chunk", old_chunk(STREAM[1]))["id"] == "chatcmpl-1"
     assert repr(STREAM) == before
 
 
@@ -92,19 +92,12 @@ def test_an_answer_without_a_call_is_the_same() -> None:
 def test_the_folded_stream_is_the_plain_reply() -> None:
     call = {"name": "", "arguments": ""}
     for each in STREAM:
-        told = old_chunk(each)["choices"][0]["delta"].get("function_call") or {}
+        delta = cast("Chunk", old_chunk(each))["choices"][0]["delta"]
+        told = delta.get("function_call") or {}
         call = {name: call[name] + cast("Any", told).get(name, "") for name in call}
     assert call == old_completion(reply(*STREAM))["choices"][0]["message"]["function_call"]
 
 
-def test_a_listener_hears_chunks_of_text_as_they_are() -> None:
-    heard: list[Chunk | TextChunk] = []
-
-    class Client:
-        def hear(self, chunks: Any) -> None:
-            heard.extend(chunks)
-
+def test_a_chunk_of_text_is_the_same() -> None:
     text = TextChunk(Frame(chunk({}), {}), "Rain", b"Rain")
-    OldListener(Client()).hear([text, STREAM[4]])
-    assert heard[0] is text
-    assert cast("Chunk", heard[1])["choices"][0]["finish_reason"] == "function_call"
+    assert old_chunk(text) is text
