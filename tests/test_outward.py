@@ -7,7 +7,15 @@ import pytest
 
 from proxy.access.clients import ANYBODY
 from proxy.core.effort import Effort
-from proxy.outward import InCommon, Upstreams, make_issuer, make_upstreams, models_of, retry_policy
+from proxy.outward import (
+    Before,
+    InCommon,
+    Upstreams,
+    make_issuer,
+    make_upstreams,
+    models_of,
+    retry_policy,
+)
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore
@@ -35,7 +43,7 @@ async def test_before_a_model_stand_fallback_retries_queue_and_breaker_in_this_o
     queue = make_queue(MemoryStore(0), "whose") if slots else None
     common = InCommon()
     retries = retry_policy(SETTINGS, SETTINGS.model_retries, MODEL_STATUSES)
-    model_of = models_of(upstreams(common), common.circuits, retries, queue)
+    model_of = models_of(upstreams(common), Before(common.circuits, retries, queue))
     policy = Policies(SETTINGS, LightOnScope).of(None, ANYBODY)
     outermost = model_of(ANYBODY, policy, Effort())
     assert isinstance(outermost, Fallback)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import FIELD
@@ -113,10 +113,7 @@ def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = froz
     `wishes` reads what the client asks to search. `hidden` holds the names of the proxy's own
     tools, which `allowed_tools` may name too.
     """
-    if not isinstance(document, dict):
-        raise BadRequest("The request body must be a JSON object.")
-    if len(document) > _MOST_FIELDS:
-        raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
+    document = fields_of(document)
     for name, value in document.items():
         if types := _FIELD_TYPES.get(name):
             check_type(name, value, types)
@@ -139,6 +136,15 @@ def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = froz
         single_call=document.get("parallel_tool_calls") is False,
         wish=wishes.read(document.get(FIELD)),
     )
+
+
+def fields_of(document: object) -> dict[str, Any]:
+    """The fields of a request, which is decoded JSON. Raises BadRequest if it is no object."""
+    if not isinstance(document, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    if len(document) > _MOST_FIELDS:
+        raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
+    return document
 
 
 def tool_name(tool: Mapping[str, object]) -> str | None:

@@ -88,15 +88,27 @@ class Limited:
     its place free. A client that hangs up gets no last byte.
     """
 
-    def __init__(self, surface: ASGIApp, limits: AllLimits, *, makes_answers: bool = True) -> None:
-        """A surface that does not make answers takes no place among them, and no tokens."""
+    def __init__(
+        self,
+        surface: ASGIApp,
+        limits: AllLimits,
+        *,
+        makes_answers: bool = True,
+        has_documents: bool = True,
+    ) -> None:
+        """A surface that does not make answers takes no place among them, and no tokens.
+
+        One that `has_documents` makes answers that may rest on documents.
+        """
         self.surface = surface
         self.limits = limits
         self.makes_answers = makes_answers
+        self.has_documents = has_documents
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         exchange = exchange_of(scope)
-        exchange.wants_answer = self.makes_answers
+        exchange.wants_answer, exchange.has_documents = self.makes_answers, self.has_documents
+        exchange.route = scope["path"]
         slot = self.limits.slot_of(exchange.client, is_for_answer=self.makes_answers)
         if slot is None:
             return self.surface(scope, receive, send)

@@ -96,7 +96,7 @@ class Requests:
             _log.info("%s", log_line(facts))
             if self.usage is not None and exchange.wants_answer:
                 self.usage.note(facts)
-            if self.audit is not None and exchange.wants_answer:
+            if self.audit is not None and exchange.wants_answer and exchange.has_documents:
                 self.audit.note(facts)
 
     def _facts_of(
@@ -109,6 +109,7 @@ class Requests:
             request_id=exchange.request_id,
             method=scope["method"],
             path=exchange.path,
+            route=exchange.route,
             address=address[0] if address else "",
             client=exchange.client,
             person=self.people.name_of(exchange.client),
