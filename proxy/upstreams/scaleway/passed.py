@@ -11,18 +11,16 @@ import orjson
 from proxy.core.passed import Passed
 from proxy.core.wire import Usage
 from proxy.errors import BadReply, UpstreamError
+from proxy.tasks import Steps, taking_turns
 from proxy.upstreams.http.causes import SILENT, TOO_LONG
 from proxy.upstreams.http.endpoint import Endpoint, Reply
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.models import ScalewayModels
-from proxy.upstreams.scaleway.replies import idle, read_document
+from proxy.upstreams.scaleway.replies import idle
+from proxy.upstreams.scaleway.vectors import Reading
 
-Document = dict[str, object]
-Read = Callable[[Document, Mapping[str, object]], Document]
-"""Reads a reply, given its request: it is returned as it is, or as OpenAI's schema has it.
-
-Raises BadReply.
-"""
+Read = Callable[[Vendor, bytes, Mapping[str, object]], Steps[Reading]]
+"""Reads the body of a reply, given its request. Raises UpstreamError."""
 
 
 @dataclass(slots=True)
@@ -53,12 +51,8 @@ class ScalewayPassed:
         self.told(model, reply.headers)
         if reply.status != HTTPStatus.OK:
             raise await self.models.error_of(reply, model)
-        body = reply.body
-        read = read_document(self.vendor, body)
-        fit = self.read(read, document)
-        if fit is not read:
-            body = orjson.dumps(fit)
-        return Passed(body, _model(read), _usage(read))
+        read = await taking_turns(self.read(self.vendor, reply.body, document))
+        return Passed(read.body, _model(read.document), _usage(read.document))
 
     async def _reply(self, body: bytes) -> Reply:
         try:

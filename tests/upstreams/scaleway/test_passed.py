@@ -8,12 +8,14 @@ import pytest
 import respx
 
 from proxy.errors import BadReply, ModelNotFound, UpstreamRejected, UpstreamTimeout
+from proxy.tasks import Steps
 from proxy.upstreams.http import endpoint as endpoints
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.models import ScalewayModels
 from proxy.upstreams.scaleway.passed import ScalewayPassed
 from proxy.upstreams.scaleway.replies import CREDENTIALS, NAME
+from proxy.upstreams.scaleway.vectors import Reading
 from tests.upstreams.endpoints import way_over
 from tests.upstreams.scaleway.samples import BASE_URL, KEY
 
@@ -32,9 +34,14 @@ def upstream(router: respx.MockRouter) -> ScalewayPassed:
     vendor = Vendor(NAME, CREDENTIALS, 5, KEY)
     models = ScalewayModels(endpoint, vendor, 60)
     dropped = frozenset({"user"})
-    return ScalewayPassed(
-        endpoint, vendor, models, dropped, 5, "/embeddings", lambda reply, _: reply
-    )
+    dropped = frozenset({"user"})
+    return ScalewayPassed(endpoint, vendor, models, dropped, 5, "/embeddings", read)
+
+
+def read(_vendor: Vendor, body: bytes, _asked: object) -> Steps[Reading]:
+    """Takes any reply as it is."""
+    yield
+    return Reading(orjson.loads(body), body)
 
 
 async def test_a_request_goes_to_its_path_with_the_proxys_key(
