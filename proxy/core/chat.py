@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, cast
 
+from proxy.core.checks import NUMBER, Types, check_length, check_type
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import FIELD
 from proxy.core.scope import Wish
@@ -27,9 +28,8 @@ MAX_NAME_CHARS: Final = 256
 """The longest name of a model or a tool, in characters. OpenAI allows 64 for a tool."""
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 
-_NUMBER: Final = (int, float)
-_FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "frequency_penalty": _NUMBER,
+_FIELD_TYPES: Final[dict[str, Types]] = {
+    "frequency_penalty": NUMBER,
     "logit_bias": (dict,),
     "logprobs": (bool,),
     "max_completion_tokens": (int,),
@@ -39,7 +39,7 @@ _FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "model": (str,),
     "n": (int,),
     "parallel_tool_calls": (bool,),
-    "presence_penalty": _NUMBER,
+    "presence_penalty": NUMBER,
     "reasoning_effort": (str,),
     "response_format": (dict,),
     "seed": (int,),
@@ -47,25 +47,14 @@ _FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "store": (bool,),
     "stream": (bool,),
     "stream_options": (dict,),
-    "temperature": _NUMBER,
+    "temperature": NUMBER,
     "tool_choice": (str, dict),
     "tools": (list,),
     "top_logprobs": (int,),
-    "top_p": _NUMBER,
+    "top_p": NUMBER,
     "user": (str,),
 }
 """Types of the documented fields. Each may be absent or null. Others pass unchecked."""
-
-_TYPE_NAMES: Final = {
-    (bool,): "a boolean",
-    (dict,): "an object",
-    (int,): "an integer",
-    (list,): "an array",
-    (str,): "a string",
-    (str, dict): "a string or an object",
-    (str, list): "a string or an array",
-    _NUMBER: "a number",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +65,8 @@ class ToolChoice:
     name: str | None = None
     allowed: frozenset[str] = frozenset()
     """The hidden tools that `allowed_tools` names."""
+    allowed_in: str = "tool_choice.allowed_tools"
+    """Where the client has named them."""
 
 
 class Chat(NamedTuple):
@@ -95,6 +86,8 @@ class Chat(NamedTuple):
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
     wish: Wish = Wish()
     """What the body asks to search."""
+    max_jobs: int | None = None
+    """The most jobs of hidden tools in the answer."""
     has_functions: bool = False
     """The client has functions, the old form of tools, so no id of a call comes back."""
 
@@ -184,25 +177,6 @@ def last_user_text(messages: list[Message]) -> str:
 def last_user_place(messages: Sequence[Message]) -> int:
     """The index of the newest user message, -1 if there is none."""
     return next((i for i in reversed(range(len(messages))) if messages[i]["role"] == "user"), -1)
-
-
-def check_type(param: str, value: object, types: tuple[type, ...]) -> None:
-    """Raise BadRequest for a value of another type. Null counts as absent."""
-    if value is None:
-        return
-    is_bool_as_number = isinstance(value, bool) and bool not in types
-    if is_bool_as_number or not isinstance(value, types):
-        raise BadRequest(f"'{param}' must be {_TYPE_NAMES[types]}.", param=param)
-
-
-def check_length(param: str, value: object, most: int) -> None:
-    """Refuse a string or an array that is too long; anything else passes."""
-    if not isinstance(value, (str, list)) or len(value) <= most:
-        return
-    unit = "characters" if isinstance(value, str) else "entries"
-    raise BadRequest(
-        f"'{param}' has {len(value)} {unit}, and may have {most}. Send fewer.", param=param
-    )
 
 
 def _refuse_many(document: Mapping[str, object]) -> None:
@@ -314,14 +288,13 @@ def _allowed_tools(
         raise BadRequest(f"'{param}.mode' must be auto or required.", param=f"{param}.mode")
     names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
     others = frozenset(filter(None, names - {tool_name(tool) for tool in tools}))
-    refuse_allowed(others - hidden)
+    refuse_allowed(others - hidden, param)
     allowed = tuple(tool for tool in tools if tool_name(tool) in names)
     return allowed, ToolChoice(mode, allowed=others)
 
 
-def refuse_allowed(unknown: AbstractSet[str]) -> None:
-    """Raise BadRequest if `allowed_tools` names tools that nobody has."""
+def refuse_allowed(unknown: AbstractSet[str], param: str) -> None:
+    """Raise BadRequest if `allowed_tools`, which is at `param`, names tools that nobody has."""
     if unknown:
-        param = "tool_choice.allowed_tools"
         named = ", ".join(sorted(unknown))[:MAX_NAME_CHARS]
         raise BadRequest(f"'{param}' names {named}, not in 'tools'.", param=f"{param}.tools")

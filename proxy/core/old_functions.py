@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, cast
 
-from proxy.core.chat import MAX_NAME_CHARS, MAX_TOOLS, Chat, check_length, check_type, parse_chat
+from proxy.core.chat import MAX_NAME_CHARS, MAX_TOOLS, Chat, parse_chat
+from proxy.core.checks import check_length, check_type
 from proxy.core.old_calls import with_tool_calls
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest

@@ -13,6 +13,7 @@ from proxy.core.chat import Chat
 from proxy.core.chat_events import ChatEvents
 from proxy.core.fold import Fold
 from proxy.core.frames import TextChunk
+from proxy.core.inflight import Hold
 from proxy.core.old_functions import parse_any_chat
 from proxy.core.old_replies import old_chunk, old_completion
 from proxy.core.plan import Plan
@@ -33,6 +34,7 @@ class ChatApi:
         document: object,
         client: Client,  # noqa: ARG002  # the protocol: chats bring their history along
         hidden: AbstractSet[str],
+        held: Hold,  # noqa: ARG002  # as above
     ) -> ChatAsked:
         chat = parse_any_chat(document, self.wishes, hidden)
         return OldChatAsked(chat) if chat.has_functions else ChatAsked(chat)

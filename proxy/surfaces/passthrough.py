@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.access.clients import Client
 from proxy.access.grants import Grant
-from proxy.core.chat import MAX_NAME_CHARS, check_length, check_type, fields_of
+from proxy.core.chat import MAX_NAME_CHARS, fields_of
+from proxy.core.checks import check_length, check_type
 from proxy.core.effort import Effort
 from proxy.core.inflight import Hold, InFlight
 from proxy.core.lookalikes import refuse_lookalike

@@ -102,6 +102,10 @@ def test_the_profile_is_what_was_named_or_the_default_if_it_is_one(
     assert record(answer=answer_facts(model=named))["profile"] == profile
 
 
+def test_a_search_without_a_model_has_no_profile_though_there_is_a_default() -> None:
+    assert record(answer=answer_facts(model="", has_model=False))["profile"] == ""
+
+
 def test_a_request_that_was_refused_has_no_profile_and_costs_nothing() -> None:
     refused = record(status=400, failure=Failure("invalid_request_error"))
     assert (refused["profile"], refused["cost"], refused["tokens"]) == ("", 0, 0)
