@@ -31,7 +31,16 @@ from proxy.core.inflight import InFlight
 from proxy.core.instructions import SEARCHING
 from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool
-from proxy.outward import InCommon, make_issuer, make_upstreams, models_of, retry_policy, secret_of
+from proxy.outward import (
+    Before,
+    InCommon,
+    make_issuer,
+    make_upstreams,
+    models_of,
+    passing,
+    retry_policy,
+    secret_of,
+)
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
 from proxy.settings.extras import require_extras
@@ -40,6 +49,7 @@ from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Following, Given, Origin
 from proxy.state.counters import Counters
+from proxy.state.responses import StoredResponses
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
@@ -51,9 +61,12 @@ from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.parts import Share
+from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
 from proxy.surfaces.read_only import WRITES, ReadOnly
 from proxy.surfaces.reloadable import Reloadable
+from proxy.surfaces.responses import ResponsesApi
 from proxy.surfaces.store_search import VectorStoreSearch
+from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.stores import DocumentsOf, Stores
 from proxy.surfaces.usage import UsageOfKey
 from proxy.surfaces.vector_stores import OneVectorStore, VectorStoreList
@@ -67,6 +80,7 @@ from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.documents import LightOnDocuments
+from proxy.upstreams.lighton.file_search import scope_of
 from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.sightings import Sightings
@@ -156,6 +170,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
     queue_rules = queue_rules_of(settings)
     queue = None if queue_rules is None else _queue(settings, parts, store)
+    before = Before(circuits, of_model, queue)
     searches = ClientSearches(upstreams.search, secrets.named)
     stores = Stores(
         settings,
@@ -170,7 +185,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         Answers,
         settings=settings,
         policies=policies,
-        model_of=models_of(upstreams, circuits, of_model, queue),
+        model_of=models_of(upstreams, before),
         tools_of=_tools(searches, settings),
         wishes=WISHES,
         turns=KeptTurns(store, settings.turns_ttl_s, realm),
@@ -180,6 +195,12 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         inflight=inflight,
         keeps_trails=audit is not None,
     )
+    responses = StoredResponses(
+        store, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
+    )
+    kept = settings, policies.names, WISHES, inflight
+    embeddings = Passthrough(passing(upstreams.embeddings, before), EMBEDDINGS, *kept)
+    ranking = Passthrough(passing(upstreams.ranking, before), RANKING, *kept)
     models = Models(policies.names, RetriedList(upstreams.models, of_model))
     people = make_people(settings)
     if settings.keep_warm_s:
@@ -188,10 +209,19 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     ring = outside.keys or _key_ring(settings, _key_file(outside, given, parts))
     tokens = _tokens(settings, outbound, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
+    passed = partial(Limited, limits=limits, has_documents=False)
 
     app = Application(
         routes=[
             Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
+            Route(
+                "/responses",
+                Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
+                methods=["POST"],
+            ),
+            *routes_of(responses, limits, inflight),
+            Route("/embeddings", passed(embeddings), methods=["POST"]),
+            Route("/rerank", passed(ranking), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route(
@@ -206,7 +236,6 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         middleware=middleware_of(
             settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
         ),
-        redirect_slashes=False,
     )
     # What goes on from one application to the next takes what is new last: if anything above is
     # wrong, all stays as it was.

@@ -113,6 +113,8 @@ class RequestFacts:
     """The time to the first byte of the reply; None if no reply began."""
     first_token_s: float | None = None
     """The time to the first thing that the client heard of a streamed answer; None if nothing."""
+    route: str = ""
+    """The path of a route whose requests count to limits, whatever form the client sent it in."""
     person: str = ""
     """The client's person as records name one: see `PeopleInRecords`. "" if it is none."""
 

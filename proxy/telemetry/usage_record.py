@@ -50,6 +50,7 @@ class UsageRecords:
             "key": facts.client.name,
             "key_id": facts.client.id,
             "person": facts.person,
+            "route": facts.route,
             "profile": profile_of(facts, self.profiles, self.default_model),
             "model": answer.model,
             "answered_by": answer.answered_by,

@@ -369,7 +369,8 @@ async def test_context_mode_does_not_search_for_a_front_ends_chores() -> None:
         ({"messages": [{"role": "user", "content": 7}]}, "messages[0].content"),
         ({"temperature": "hot"}, "temperature"),
         ({"n": 2}, "n"),
-        ({"functions": []}, "functions"),
+        ({"functions": [{}]}, "functions[0].name"),
+        ({"function_call": "auto"}, "function_call"),
         ({"lighton": {"workspace": [1]}}, "lighton.workspace"),
         ({"lighton": {"workspace_id": "42"}}, "lighton.workspace_id"),
         ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
@@ -803,7 +804,8 @@ async def test_all_answers_share_a_shelf_of_passages_and_are_weighed_in_turn() -
     app = create_app(settings(), Upstreams(rounds, [LEAVE]).transport())
     routed = [each.app for each in app.current.routes if isinstance(each, Route)]
     limited = [each.surface for each in routed if isinstance(each, Limited)]
-    (chat,) = [each for each in limited if isinstance(each, Answers)]
+    chat, *others = [each for each in limited if isinstance(each, Answers)]
+    assert {(each.shelf, each.closing) for each in others} == {(chat.shelf, chat.closing)}
     shelf, turn = NotingShelf(), NotingLock()
     app.current.routes[:] = [
         Route("/chat/completions", replace(chat, shelf=shelf, closing=turn), methods=["POST"])

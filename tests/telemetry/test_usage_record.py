@@ -47,6 +47,7 @@ def test_a_record_says_what_the_answer_took() -> None:
         "key": "acme",
         "key_id": "k1",
         "person": "",
+        "route": "/chat/completions",
         "profile": "hr",
         "model": "hr",
         "answered_by": "llama",
