@@ -25,8 +25,8 @@ _INSTEAD: Final[Mapping[str, str]] = {
 class Elsewhere:
     """Refuses a request that is for none of `routes`, which it lists, or for none of its methods.
 
-    It stands behind them as a route of its own, so they are asked first. Raises NotFound and
-    MethodNotAllowed.
+    It stands behind them as a route of its own, so they are asked first. It does not speak of those
+    that are in no schema. Raises NotFound and MethodNotAllowed.
     """
 
     routes: Sequence[Route]
@@ -49,12 +49,14 @@ class Elsewhere:
         return {
             method
             for route in self.routes
-            if route.matches(scope)[0] is not Match.NONE
+            if route.include_in_schema and route.matches(scope)[0] is not Match.NONE
             for method in route.methods or ()
         }
 
     def _offers(self) -> Iterator[str]:
         for route in self.routes:
+            if not route.include_in_schema:
+                continue
             path = route.path_format
             shown = path if path in OPEN_PATHS else f"/v1{path}"
             for method in sorted((route.methods or set()) - {"HEAD"}):  # it comes with GET

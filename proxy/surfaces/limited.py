@@ -88,7 +88,7 @@ class Limited:
     its place free. A client that hangs up gets no last byte.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - callers pass few of them at a time
         self,
         surface: ASGIApp,
         limits: AllLimits,
@@ -96,22 +96,25 @@ class Limited:
         makes_answers: bool = True,
         is_recorded: bool | None = None,
         has_documents: bool = True,
+        route: str = "",
     ) -> None:
         """A surface that does not make answers takes no place among them, and no tokens.
 
         Whether usage and audit tell of its requests, `is_recorded` may say: else they do of those
         for answers. The audit does so only if the surface `has_documents` that answers rest on.
+        They name `route`; "" is the path, where that holds no id.
         """
         self.surface = surface
         self.limits = limits
         self.makes_answers = makes_answers
         self.is_recorded = makes_answers if is_recorded is None else is_recorded
         self.has_documents = has_documents
+        self.route = route
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         exchange = exchange_of(scope)
         exchange.wants_answer, exchange.has_documents = self.is_recorded, self.has_documents
-        exchange.route = scope["path"]
+        exchange.route = self.route or scope["path"]
         slot = self.limits.slot_of(exchange.client, is_for_answer=self.makes_answers)
         if slot is None:
             return self.surface(scope, receive, send)
