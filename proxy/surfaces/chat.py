@@ -83,7 +83,7 @@ class ChatCompletions:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, held: Hold) -> None:
         exchange = exchange_of(scope)
-        effort = Effort()
+        effort = Effort(timeline=exchange.timeline)
         chat, plan = await self._read(scope, receive, effort, held)
         turns = self.turns.of(exchange.client, plan.scope)
         model = self.model_of(exchange.client, plan.policy, effort)
@@ -97,7 +97,7 @@ class ChatCompletions:
                 work = _reply(run, scope, receive, send)
                 await while_connected(receive, self._in_time(work, run))
         finally:
-            exchange.answer, exchange.first_heard_at = run.facts(), run.first_heard_at
+            exchange.answer = run.facts()
             if self.keeps_trails:
                 exchange.trail = run.trail()
 
@@ -145,7 +145,7 @@ class ChatCompletions:
             Patience(
                 self.settings.commit_after_s,
                 self.settings.heartbeat_s,
-                run.effort.before_first_s,
+                run.effort.timeline.before_first_s,
             ),
             held,
         )

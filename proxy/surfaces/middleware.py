@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
-import time
 from collections.abc import Awaitable
 from typing import Final
 
@@ -69,12 +69,12 @@ class Requests:
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{os.urandom(16).hex()}"
         exchange = begin_exchange(scope, request_id, headers)
-        began = time.perf_counter()
+        clock = asyncio.get_running_loop().time
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                exchange.first_byte_s = time.perf_counter() - began
+                exchange.first_byte_s = clock() - exchange.timeline.began
                 header = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message.get("headers", ()), header]
                 if exchange.slot is not None:
@@ -91,18 +91,15 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            facts = self._facts_of(scope, exchange, began, time.perf_counter())
+            facts = self._facts_of(scope, exchange, clock())
             _log.info("%s", log_line(facts))
             if self.usage is not None and exchange.wants_answer:
                 self.usage.note(facts)
             if self.audit is not None and exchange.wants_answer:
                 self.audit.note(facts)
 
-    def _facts_of(
-        self, scope: Scope, exchange: Exchange, began: float, ended: float
-    ) -> RequestFacts:
+    def _facts_of(self, scope: Scope, exchange: Exchange, ended: float) -> RequestFacts:
         address = scope.get("client")
-        heard_at = exchange.first_heard_at
         end = client_end_of(scope)
         return RequestFacts(
             request_id=exchange.request_id,
@@ -112,14 +109,13 @@ class Requests:
             client=exchange.client,
             person=self.people.name_of(exchange.client),
             status=exchange.status,
-            took_s=ended - began,
+            took_s=ended - exchange.timeline.began,
             answer=exchange.answer,
             failure=exchange.failure,
             trail=exchange.trail,
             is_client_gone=exchange.is_client_gone,
             is_client_stalled=end is not None and end.has_stalled,
             first_byte_s=exchange.first_byte_s,
-            first_token_s=None if heard_at is None else heard_at - began,
         )
 
 

@@ -55,10 +55,11 @@ def _of_answer(answer: AnswerFacts) -> dict[str, str | int]:
         "tokens": answer.tokens,
         "cut_by": answer.cut_by,
     }
-    if answer.retries:
-        words["retries"] = len(answer.retries)
-        words["retry_causes"] = ",".join(dict.fromkeys(answer.retries))
-    if queued_ms := round(answer.queued_s * 1000):
+    timeline = answer.timeline
+    if timeline.retries:
+        words["retries"] = len(timeline.retries)
+        words["retry_causes"] = ",".join(dict.fromkeys(timeline.retry_causes))
+    if queued_ms := round(timeline.queued_s * 1000):
         words["queued_ms"] = queued_ms
     if answer.failed_searches:
         words["failed_searches"] = answer.failed_searches

@@ -11,6 +11,7 @@ from proxy.core.desk import Desk
 from proxy.core.grounding import Grounding
 from proxy.core.passages import Passage, pages_of
 from proxy.core.plan import Plan
+from proxy.core.timeline import JobRun
 
 LONGEST_TITLE: Final = 300
 
@@ -51,13 +52,20 @@ class Trail:
     """What the client has heard."""
 
 
-def trail_of(plan: Plan, desk: Desk, grounding: Grounding, text: str) -> Trail:
-    """The trail of an answer whose client has heard `text`."""
+def trail_of(
+    plan: Plan, desk: Desk, jobs: Iterable[JobRun], grounding: Grounding, text: str
+) -> Trail:
+    """The trail of an answer whose client has heard `text`. `jobs` are all that have begun."""
     return Trail(
         scope=plan.scope.identity,
         asked=tuple(
-            Asked(job.tool, {**desk.tool_of(job).trace(job)}, cause is not None, cause or "")
-            for job, cause in desk.begun.items()
+            Asked(
+                each.job.tool,
+                {**desk.tool_of(each.job).trace(each.job)},
+                each.ended is not None,
+                each.cause,
+            )
+            for each in jobs
         ),
         shown=_documents(grounding.shown),
         cited=_documents(grounding.cited_passages),

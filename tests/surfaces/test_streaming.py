@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from proxy.core.chat import parse_chat
-from proxy.core.effort import Effort
 from proxy.core.frames import Frame, Hear, TextChunk
 from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
@@ -27,6 +26,7 @@ from proxy.core.ports import ModelUpstream
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search, SearchTool
 from proxy.core.sse import DONE
+from proxy.core.timeline import Timeline
 from proxy.core.turn import Turn
 from proxy.core.wire import ChatRequest, Chunk
 from proxy.core.writer import CompletionWriter
@@ -358,18 +358,18 @@ async def test_a_reply_that_is_slow_to_begin_begins_with_a_heartbeat() -> None:
 async def test_time_that_a_request_waits_for_its_turn_does_not_begin_its_reply() -> None:
     client = Client()
     with skipping_clock() as clock:
-        effort = Effort()
+        timeline = Timeline()
         writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
-        opened = EventStream(client.send, writer, list, Patience(10, 600, effort.before_first_s))
+        opened = EventStream(client.send, writer, list, Patience(10, 600, timeline.before_first_s))
         async with opened:
             clock.skip(4)
             await turns()
-            effort.queue(clock.time(), is_first=True)
+            wait = timeline.wait(clock.time(), is_first=True)
             for _ in range(5):
                 clock.skip(20)
                 await turns()
                 assert not opened.has_begun
-            effort.leave_queue(clock.time())
+            wait.ended = clock.time()
             clock.skip(5.5)
             await turns()
             assert not opened.has_begun
@@ -381,12 +381,12 @@ async def test_time_that_a_request_waits_for_its_turn_does_not_begin_its_reply()
 async def test_a_reply_that_has_begun_beats_also_while_it_waits_for_its_turn() -> None:
     client = Client()
     with skipping_clock() as clock:
-        effort = Effort()
+        timeline = Timeline()
         writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
-        opened = EventStream(client.send, writer, list, Patience(60, 60, effort.before_first_s))
+        opened = EventStream(client.send, writer, list, Patience(60, 60, timeline.before_first_s))
         await taken(opened.hear([writer.heartbeat()]))
         async with opened:
-            effort.queue(clock.time(), is_first=True)
+            timeline.wait(clock.time(), is_first=True)
             clock.skip(61)
             await turns()
             assert beats(client) == 1

@@ -7,7 +7,7 @@ import pytest
 from proxy.access.clients import Client
 from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
 from proxy.telemetry.log_line import log_line
-from tests.telemetry.samples import answer_facts, request_facts
+from tests.telemetry.samples import answer_facts, request_facts, timeline
 
 BEGINS = "POST /v1/chat/completions status=200 ms=41 id=id1 from=127.0.0.1"
 ANSWERED = "model=hr answered_by=llama stream=True rounds=2 searches=3 tokens=120"
@@ -43,14 +43,17 @@ TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
             f"{BEGINS} {ANSWERED} failed_searches=2 cause=dns,refused",
         ),
         (
-            request_facts(answer=answer_facts(retries=("dns", "refused", "dns"))),
+            request_facts(answer=answer_facts(timeline=timeline("dns", "refused", "dns"))),
             f"{BEGINS} {ANSWERED} retries=3 retry_causes=dns,refused",
         ),
         (
-            request_facts(answer=answer_facts(queued_s=1.2344)),
+            request_facts(answer=answer_facts(timeline=timeline(queued_s=1.2344))),
             f"{BEGINS} {ANSWERED} queued_ms=1234",
         ),
-        (request_facts(answer=answer_facts(queued_s=0.0004)), f"{BEGINS} {ANSWERED}"),
+        (
+            request_facts(answer=answer_facts(timeline=timeline(queued_s=0.0004))),
+            f"{BEGINS} {ANSWERED}",
+        ),
         (
             request_facts(answer=answer_facts(failed_searches=1, search_causes=("",))),
             f"{BEGINS} {ANSWERED} failed_searches=1",
