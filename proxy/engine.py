@@ -40,7 +40,7 @@ from proxy.core.plan import Ask, Plan
 from proxy.core.ports import ModelUpstream, TurnKeeper
 from proxy.core.progress import Thoughts
 from proxy.core.reader import TurnReader, turn_of
-from proxy.core.report import report_of
+from proxy.core.report import report_of, report_of_times
 from proxy.core.room import Room
 from proxy.core.round_request import round_request
 from proxy.core.showing import Listener, Showing
@@ -132,7 +132,7 @@ class Run:
             model=self.plan.chat.model or "",
             answered_by=self.writer.reported_model,
             stream=self.plan.chat.stream,
-            rounds=self.rounds,
+            rounds=len(self.effort.timeline.rounds),
             searches=self.searches,
             tokens=usage.get("total_tokens", 0),
             prompt_tokens=usage.get("prompt_tokens", 0),
@@ -248,9 +248,9 @@ class Run:
                     heard.append(told)  # noqa: PERF401  # costs each token a call
             if reader.has_calls and self.plan.chat.stream:  # else the loop asks next
                 self._start_early(reader.take_ready(), tasks)
-            behind = listener.hear(heard) if heard else None
             if heard and timeline.first_heard_at is None:
-                timeline.first_heard_at = _now()
+                timeline.first_heard_at = _now()  # before it is told: the reply's head says so
+            behind = listener.hear(heard) if heard else None
             if room.is_full:
                 raise _AnswerIsFull
             return behind
@@ -275,11 +275,10 @@ class Run:
 
     def _say(self, chunk: Chunk | TextChunk, listener: Listener) -> Behind:
         """Let the client hear a chunk that is no part of what the model just streams."""
-        behind = listener.hear([chunk])
         timeline = self.effort.timeline
         if self.plan.chat.stream and timeline.first_heard_at is None:
             timeline.first_heard_at = _now()
-        return behind
+        return listener.hear([chunk])
 
     async def _tell(self, turn: Turn, listener: Listener) -> Turn:
         """Let the client hear a text that was withheld. The reader has checked its room."""
@@ -368,19 +367,17 @@ class Run:
         return noted.end(_now(), found)
 
     async def _closing(self, turn: Turn) -> list[Chunk]:
+        timeline = self.effort.timeline
         if not self.plan.grounded:
-            return self.writer.end(turn, annotations=[], extras={})
+            extras = {FIELD: report_of_times(timeline, _now())}
+            return self.writer.end(turn, annotations=[], extras=extras)
         steps = self._grounding.close(self.writer.text, self._asked, self.shelf)
         async with self.closing:
             closing = await taking_turns(steps)
         is_told = self._showing is not None and self._showing.shows_sources
         annotations = [] if is_told else closing.annotations
         report = report_of(
-            self.plan,
-            self.desk,
-            self.effort.timeline,
-            closing.report,
-            is_refused=self.is_refused,
+            self.plan, self.desk, timeline, closing.report, _now(), is_refused=self.is_refused
         )
         return self.writer.end(turn, annotations=annotations, extras={FIELD: report})
 

@@ -7,20 +7,27 @@ from collections.abc import Mapping
 from proxy.core.desk import Desk
 from proxy.core.plan import Plan
 from proxy.core.timeline import Timeline
+from proxy.core.timings import timings_of
 
 
-def report_of(
-    plan: Plan, desk: Desk, timeline: Timeline, told: Mapping[str, object], *, is_refused: bool
+def report_of(  # noqa: PLR0913 - an answer and its record
+    plan: Plan,
+    desk: Desk,
+    timeline: Timeline,
+    told: Mapping[str, object],
+    now: float,
+    *,
+    is_refused: bool,
 ) -> dict[str, object]:
-    """The report of a grounded answer. `told` is what its sources tell: see `Grounding.close`.
+    """The report, written `now`, of an answer that may rest on documents.
 
-    `is_refused` says that the proxy has answered in place of the model.
+    `told` is what its sources tell: see `Grounding.close`. `is_refused` says that the proxy has
+    answered in place of the model.
     """
-    report: dict[str, object] = {**told, "rounds": len(timeline.rounds)}
+    rounds = len(timeline.rounds)
+    report = {**told, **report_of_times(timeline, now), "rounds": rounds}
     if timeline.retries:
         report["retries"] = len(timeline.retries)
-    if queued_ms := round(timeline.queued_s * 1000):
-        report["queued_ms"] = queued_ms
     if is_refused:
         report["refused"] = True
     elif desk.is_ungrounded and not told["citations"]:
@@ -28,3 +35,8 @@ def report_of(
     if plan.policy.show_scope:
         report["scope"] = {**plan.scope.identity, "retrieval": plan.retrieval}
     return report
+
+
+def report_of_times(timeline: Timeline, now: float) -> dict[str, object]:
+    """The report of an answer that is written `now`: all of it, if no documents are behind it."""
+    return {"timings": timings_of(timeline, now)}

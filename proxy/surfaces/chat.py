@@ -41,6 +41,7 @@ from proxy.surfaces.client_end import client_end_of
 from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, internal_error
+from proxy.surfaces.server_timing import server_timing
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.facts import Failure
@@ -141,7 +142,7 @@ class ChatCompletions:
         stream = EventStream(
             send,
             run.writer,
-            lambda: [_search_count(run)],
+            lambda: _late_headers(run, is_whole=False),
             Patience(
                 self.settings.commit_after_s,
                 self.settings.heartbeat_s,
@@ -197,12 +198,15 @@ async def _reply(run: Run, scope: Scope, receive: Receive, send: Send) -> None:
     fold = Fold()
     await run.drive(fold)
     reply = JSONReply(fold.completion())
-    reply.raw_headers.append(_search_count(run))
+    reply.raw_headers += _late_headers(run, is_whole=True)
     await reply(scope, receive, send)
 
 
-def _search_count(run: Run) -> tuple[bytes, bytes]:
-    return _SEARCH_COUNT, b"%d" % run.searches
+def _late_headers(run: Run, *, is_whole: bool) -> list[tuple[bytes, bytes]]:
+    """What the reply's head tells of the answer, which may be whole by then."""
+    now = asyncio.get_running_loop().time()
+    timing = server_timing(run.effort.timeline, now, is_whole=is_whole)
+    return [(_SEARCH_COUNT, b"%d" % run.searches), timing]
 
 
 def _refuse_repeated_headers(scope: Scope) -> None:

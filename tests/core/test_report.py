@@ -9,7 +9,7 @@ from proxy.core.desk import Desk
 from proxy.core.hidden import Failed, Found
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Policy, make_plan
-from proxy.core.report import report_of
+from proxy.core.report import report_of, report_of_times
 from proxy.core.search_tool import Search, SearchTool
 from proxy.core.timeline import Retry, Timeline
 from proxy.errors import RateLimited
@@ -18,6 +18,7 @@ from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import FENCE, result
 from tests.support.parts import Searcher
 
+NOW = 2.0
 FULL = RateLimited("LightOn", "Full.", cause="status_429")
 
 
@@ -41,7 +42,7 @@ def report(
     for number, outcome in enumerate(outcomes):
         desk.record({Search(f"q{number}", 8).job: outcome})
     told = {"searches": [], "citations": list(citations)}
-    made = report_of(plan, desk, timeline or Timeline(), told, is_refused=is_refused)
+    made = report_of(plan, desk, timeline or Timeline(), told, NOW, is_refused=is_refused)
     return {name: value for name, value in made.items() if name not in told}
 
 
@@ -54,6 +55,11 @@ def rounds(number: int) -> Timeline:
 
 def test_a_report_counts_the_rounds() -> None:
     assert report(timeline=rounds(2))["rounds"] == 2
+
+
+def test_a_report_tells_the_times_until_it_is_written() -> None:
+    assert report(timeline=Timeline(began=0.5))["timings"]["total_ms"] == 1_500
+    assert report_of_times(Timeline(), NOW).keys() == {"timings"}
 
 
 def test_only_an_answer_with_retries_tells_of_them() -> None:
