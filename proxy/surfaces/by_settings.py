@@ -58,7 +58,9 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests, usage=usage, audit=audit, people=people),
+        Middleware(
+            Requests, usage=usage, audit=audit, people=people, log_probes=settings.log_probes
+        ),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),

@@ -21,7 +21,7 @@ from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.audit_record import Audit
 from proxy.telemetry.facts import RequestFacts
-from proxy.telemetry.log_line import log_line
+from proxy.telemetry.log_line import LogLine
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.usage_file import Usage
 
@@ -29,6 +29,7 @@ _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 _OPEN_PATHS: Final = frozenset({"/health", "/ready"})
+_PROBES: Final = _OPEN_PATHS | {"/metrics"}
 
 _WRONG_KEYS: Final = (
     "Too many requests from this address had a key or token that the proxy does not accept. Check "
@@ -55,8 +56,12 @@ class Requests:
         usage: Usage | None = None,
         audit: Audit | None = None,
         people: PeopleInRecords | None = None,
+        *,
+        log_probes: bool = True,
     ) -> None:
+        """`log_probes` shows requests of monitors in the log, also those that went well."""
         self.app = app
+        self.log_probes = log_probes
         self.usage = usage
         self.audit = audit
         self.people = people or PeopleInRecords()
@@ -92,11 +97,15 @@ class Requests:
             await self.app(scope, receive, send_with_id)
         finally:
             facts = self._facts_of(scope, exchange, clock())
-            _log.info("%s", log_line(facts))
+            self._log(facts)
             if self.usage is not None and exchange.wants_answer:
                 self.usage.note(facts)
             if self.audit is not None and exchange.wants_answer:
                 self.audit.note(facts)
+
+    def _log(self, facts: RequestFacts) -> None:
+        if _log.isEnabledFor(logging.INFO) and (self.log_probes or not _is_probe(facts)):
+            _log.info(LogLine.of(facts))
 
     def _facts_of(self, scope: Scope, exchange: Exchange, ended: float) -> RequestFacts:
         address = scope.get("client")
@@ -200,6 +209,14 @@ class Paths:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
-            path = _VERSIONS.sub("", _SLASHES.sub("/", scope["path"]))
-            scope = {**scope, "path": path.rstrip("/") or "/"}
+            scope = {**scope, "path": _plain_path(scope["path"])}
         return self.app(scope, receive, send)
+
+
+def _plain_path(path: str) -> str:
+    return _VERSIONS.sub("", _SLASHES.sub("/", path)).rstrip("/") or "/"
+
+
+def _is_probe(facts: RequestFacts) -> bool:
+    """Whether a monitor asked, and all is well."""
+    return facts.outcome == "ok" and _plain_path(facts.path) in _PROBES

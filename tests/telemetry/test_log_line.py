@@ -6,7 +6,7 @@ import pytest
 
 from proxy.access.clients import Client
 from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
-from proxy.telemetry.log_line import log_line
+from proxy.telemetry.log_line import LogLine
 from tests.telemetry.samples import answer_facts, request_facts, timeline
 
 BEGINS = "POST /v1/chat/completions status=200 ms=41 id=id1 from=127.0.0.1"
@@ -14,6 +14,10 @@ ANSWERED = "model=hr answered_by=llama stream=True rounds=2 searches=3 tokens=12
 LOST = Failure("upstream_unreachable", "LightOn", "reset", "gone away")
 WAS_LOST = 'error=upstream_unreachable upstream=LightOn cause=reset said="gone away"'
 TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
+
+
+def told(facts: RequestFacts) -> str:
+    return str(LogLine.of(facts))
 
 
 @pytest.mark.parametrize(
@@ -82,13 +86,13 @@ TWO_FAILED = answer_facts(failed_searches=2, search_causes=("dns", "refused"))
 def test_the_line_has_every_fact_that_is_known_in_the_order_in_which_it_was(
     facts: RequestFacts, line: str
 ) -> None:
-    assert log_line(facts) == line
+    assert told(facts) == line
 
 
 @pytest.mark.parametrize("in_stream", [False, True])
 def test_the_failure_s_own_cause_is_told_before_those_of_searches(*, in_stream: bool) -> None:
     failure = Failure("upstream_timeout", "Scaleway", "read_timeout", in_stream=in_stream)
-    line = log_line(request_facts(answer=TWO_FAILED, failure=failure))
+    line = told(request_facts(answer=TWO_FAILED, failure=failure))
     assert "cause=read_timeout" in line
     assert line.count("cause=") == 1
     assert "failed_searches=2" in line
@@ -97,7 +101,7 @@ def test_the_failure_s_own_cause_is_told_before_those_of_searches(*, in_stream: 
 @pytest.mark.parametrize("in_stream", [False, True])
 def test_a_failure_without_a_cause_leaves_those_of_searches(*, in_stream: bool) -> None:
     failure = Failure("internal_error", in_stream=in_stream)
-    assert "cause=dns,refused" in log_line(request_facts(answer=TWO_FAILED, failure=failure))
+    assert "cause=dns,refused" in told(request_facts(answer=TWO_FAILED, failure=failure))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,7 @@ def test_a_failure_without_a_cause_leaves_those_of_searches(*, in_stream: bool) 
 )
 def test_nobody_can_write_log_lines_or_facts_of_their_own(wrote: str, expected: str) -> None:
     answer: AnswerFacts = answer_facts(model=wrote)
-    line = log_line(request_facts(path=f"/{wrote}", answer=answer))
+    line = told(request_facts(path=f"/{wrote}", answer=answer))
     assert line == (
         rf"POST /{expected} status=200 ms=41 id=id1 from=127.0.0.1 model={expected} "
         "answered_by=llama stream=True rounds=2 searches=3 tokens=120"
@@ -121,11 +125,11 @@ def test_nobody_can_write_log_lines_or_facts_of_their_own(wrote: str, expected: 
 
 def test_what_an_upstream_said_is_a_sentence_between_quotes() -> None:
     failure = Failure("rate_limit_exceeded", said='too "many"\nstatus=200')
-    line = log_line(request_facts(failure=failure))
+    line = told(request_facts(failure=failure))
     assert line.endswith(r'error=rate_limit_exceeded said="too \"many\"\nstatus=200"')
 
 
 def test_a_long_line_is_cut() -> None:
-    line = log_line(request_facts(path="/" + "p" * 1000, answer=answer_facts(model="m" * 1000)))
+    line = told(request_facts(path="/" + "p" * 1000, answer=answer_facts(model="m" * 1000)))
     assert line.startswith(f"POST /{'p' * 199} status=")
     assert f" model={'m' * 200} answered_by=" in line
