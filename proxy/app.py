@@ -41,9 +41,10 @@ from proxy.settings.reloading import Following, Given, Origin
 from proxy.state.counters import Counters
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
+from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
 from proxy.surfaces.by_settings import audit_of, middleware_of, usage_of
-from proxy.surfaces.chat import ChatCompletions, ToolsOf
+from proxy.surfaces.chat import ChatApi
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.models import ModelList, Models, OneModel
@@ -146,16 +147,17 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
     queue_rules = queue_rules_of(settings)
     queue = None if queue_rules is None else _queue(settings, parts, store)
-    chat = ChatCompletions(
-        settings,
-        policies,
-        models_of(upstreams, circuits, of_model, queue),
-        _tools(ClientSearches(upstreams.search, secrets.named), settings),
-        WISHES,
-        KeptTurns(store, settings.turns_ttl_s, realm),
-        fences,
-        parts.of(Shelf, settings.state_max_bytes, time.monotonic),
-        parts.of(_weighing),
+    answers = partial(
+        Answers,
+        settings=settings,
+        policies=policies,
+        model_of=models_of(upstreams, circuits, of_model, queue),
+        tools_of=_tools(ClientSearches(upstreams.search, secrets.named), settings),
+        wishes=WISHES,
+        turns=KeptTurns(store, settings.turns_ttl_s, realm),
+        fence_secret=fences,
+        shelf=parts.of(Shelf, settings.state_max_bytes, time.monotonic),
+        closing=parts.of(_weighing),
         inflight=inflight,
         keeps_trails=audit is not None,
     )
@@ -170,7 +172,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
 
     app = Application(
         routes=[
-            Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
+            Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route(
