@@ -105,6 +105,7 @@ class Run:
             book=PassageBook(policy.passage_chars),
             fence=self.plan.fence,
             max_searches=policy.max_searches,
+            max_jobs=self.plan.chat.max_jobs,
             query_limit=policy.query_chars,
             before=self.plan.before,
             citing=self.plan.citing,
@@ -112,6 +113,7 @@ class Run:
         )
         self._grounding = Grounding(self.plan, self.desk)
         self.writer.prose = self._grounding.prose
+        self.writer.cites = self._grounding.cites
 
     @property
     def rounds(self) -> int:

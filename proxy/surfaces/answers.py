@@ -117,7 +117,7 @@ class Answers:
         effort.until = asyncio.get_running_loop().time() + limits.answer_timeout_s
         tools = self.tools_of(exchange.client, effort)
         names = {tool.name for tool in tools}
-        asked = await self.api.read(document.content, exchange.client, names)
+        asked = await self.api.read(document.content, exchange.client, names, held)
         refuse_listed(document.content, limits.refused_params)
         chat = asked.chat
         wish = self.wishes.read_headers(exchange.headers).narrow(chat.wish)

@@ -14,6 +14,7 @@ from proxy.access.clients import Client
 from proxy.core.chat import Chat
 from proxy.core.frames import TextChunk
 from proxy.core.hidden import HiddenTool, Job, Outcome
+from proxy.core.inflight import Hold
 from proxy.core.listener import Listener
 from proxy.core.plan import Plan
 from proxy.core.wire import Chunk
@@ -71,8 +72,10 @@ class Asked(Protocol):
 class Api(Protocol):
     """One of OpenAI's APIs of answers."""
 
-    def read(self, document: object, client: Client, hidden: AbstractSet[str]) -> Awaitable[Asked]:
+    def read(
+        self, document: object, client: Client, hidden: AbstractSet[str], held: Hold
+    ) -> Awaitable[Asked]:
         """The request in `document`, which is decoded JSON. Raises ProxyError.
 
-        `hidden` holds the names of the proxy's own tools.
+        `hidden` holds the names of the proxy's own tools, and `held` counts what the request takes.
         """

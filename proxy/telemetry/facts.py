@@ -44,7 +44,7 @@ class AnswerFacts:
     fallback_from: str = ""
     """The model that could not answer, so that another one did; "" if none did."""
     retrieval: str = ""
-    """The retrieval mode of the request."""
+    """The retrieval mode of the request; `search` or `file` for one that has no model."""
     reads: int = 0
     """How many of `searches` read a document instead."""
     failed_reads: int = 0
@@ -57,6 +57,8 @@ class AnswerFacts:
     """The file of each source that the answer cites; None if it has no number."""
     timeline: Timeline = field(default_factory=Timeline)
     """What was done for it, and when. It goes on while the answer does."""
+    has_model: bool = True
+    """Whether a model, or a profile, answers at all: a search by itself has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class RequestFacts:
     """What the answer rested on, if there is an audit and the proxy began to make one."""
     first_byte_s: float | None = None
     """The time to the first byte of the reply; None if no reply began."""
+    route: str = ""
+    """The path of a route whose requests count to limits, whatever form the client sent it in."""
     person: str = ""
     """The client's person as records name one: see `PeopleInRecords`. "" if it is none."""
 
