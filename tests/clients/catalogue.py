@@ -42,7 +42,7 @@ class Client:
 
     @property
     def version(self) -> str:
-        return self.needs[0] if self.needs else "as installed"
+        return self.needs[0]
 
 
 _OPENAI = ("openai==3.57.0",)
@@ -72,7 +72,12 @@ CLIENTS: Final = (
     ),
     Client("openai-node", "chat", "node", _NODE, "openai_node.mjs", "openai-node"),
     Client(
-        "openai-node, responses", "responses", "node", _NODE, "openai_node_responses.mjs", "openai-node"
+        "openai-node, responses",
+        "responses",
+        "node",
+        _NODE,
+        "openai_node_responses.mjs",
+        "openai-node",
     ),
     Client("AI SDK", "responses", "node", _AI_SDK, "ai_sdk.mjs", "ai-sdk"),
     Client("AI SDK, chat", "chat", "node", _AI_SDK, "ai_sdk.mjs", "ai-sdk"),
@@ -107,5 +112,5 @@ CLIENTS: Final = (
         },
     ),
     Client("mem0", "embeddings", "python", ("mem0ai==2.2.1", "faiss-cpu==1.15.1"), "mem0.py"),
-    Client("Open WebUI", "chat", "reused", (), "open_webui.py"),
+    Client("Open WebUI", "chat", "reused", ("open-webui==0.12.4",), "open_webui.py"),
 )

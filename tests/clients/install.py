@@ -27,7 +27,7 @@ class InstallError(Exception):
 def installed(client: Client, folder: Path) -> Path:
     """Install a client, unless the folder has just that; return the folder with its programs."""
     if client.kind == "reused":
-        return _reused()
+        return _reused(client)
     mark = folder / _MARK
     wanted = "\n".join(client.needs)
     if not (mark.exists() and mark.read_text(encoding="utf-8") == wanted):
@@ -38,18 +38,19 @@ def installed(client: Client, folder: Path) -> Path:
     return folder / "bin" if client.kind == "python" else folder / "node_modules" / ".bin"
 
 
-def _reused() -> Path:
+def _reused(client: Client) -> Path:
     """Open WebUI has 3 GB, and `make e2e-open-webui` installs it anyway."""
-    folder = Path(os.environ.get(OPEN_WEBUI_VENV, ".venv-open-webui"), "bin").absolute()
-    if not (folder / "uvicorn").exists():
+    folder = Path(os.environ.get(OPEN_WEBUI_VENV, ".venv-open-webui")).absolute()
+    package = client.version.replace("-", "_").replace("==", "-")
+    if not [*folder.glob(f"lib/*/site-packages/{package}.dist-info")]:
         raise InstallError(f"make e2e-open-webui installs it; {OPEN_WEBUI_VENV} says where it is")
-    return folder
+    return folder / "bin"
 
 
 def _from_wheels(needs: Sequence[str], folder: Path) -> None:
     """From wheels only: a build would run code of every dependency."""
-    _run(sys.executable, "-m", "venv", str(folder))
-    pip = (str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check")
+    _run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    pip = (sys.executable, "-m", "pip", "--python", str(folder), "--disable-pip-version-check")
     _run(*pip, "install", "--quiet", "--only-binary", ":all:", *needs)
 
 

@@ -9,11 +9,11 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Final, Self
+from types import MappingProxyType
+from typing import IO, Any, Final
 
 from tests.support.program import clean_environment
 
@@ -23,6 +23,7 @@ _SAW: Final = "seen: "
 _SHOWN: Final = 200
 _ERROR: Final = re.compile(r"[\w.]*(?:Error|Exception)\b.{0,40}?:")
 """How the line of an error begins that ends a program of Python or Node."""
+_NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_CALLING_HOME: Final = {
     "ANONYMIZED_TELEMETRY": "False",
     "DO_NOT_TRACK": "1",
@@ -36,49 +37,46 @@ class ProgramError(Exception):
     """A program ended, or said nothing, before it had answered."""
 
 
-class ClientProgram:
-    """A running program. It ends with the block."""
+@contextmanager
+def child(
+    command: Sequence[str], folder: Path, env: Mapping[str, str] = _NO_MORE, **pipes: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A process in a group of its own, all of which ends with the block."""
+    process = subprocess.Popen(  # noqa: S603 - what the catalogue names, no shell
+        command,
+        cwd=folder,
+        env=clean_environment({**_NO_CALLING_HOME, **env}),
+        text=True,
+        start_new_session=True,
+        **pipes,
+    )
+    try:
+        yield process
+    finally:
+        end(process)
 
-    def __init__(
-        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], *, patience_s: float
-    ) -> None:
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process and all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(PATIENCE_S)
+
+
+class ClientProgram:
+    """A program that runs until the end of `asked`, which gives it."""
+
+    def __init__(self, process: subprocess.Popen[str], patience_s: float) -> None:
         self._patience_s = patience_s
-        self._process = subprocess.Popen(  # noqa: S603 - what the catalogue names, no shell
-            command,
-            cwd=cwd,
-            env=clean_environment({**_NO_CALLING_HOME, **env}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self._process = process
         self._said: queue.Queue[str | None] = queue.Queue()
         self._complaints: list[str] = []
         self._threads = [
-            threading.Thread(target=self._hear, args=(self._process.stdout,), daemon=True),
-            threading.Thread(target=self._hear_stderr, args=(self._process.stderr,), daemon=True),
+            threading.Thread(target=self._hear, args=(process.stdout,), daemon=True),
+            threading.Thread(target=self._hear_stderr, args=(process.stderr,), daemon=True),
         ]
         for thread in self._threads:
             thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(PATIENCE_S)
-        for thread in self._threads:
-            thread.join(PATIENCE_S)
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            with suppress(BrokenPipeError):
-                pipe.close()  # type: ignore[union-attr]  # Popen was told to make all three
 
     def ask(self, check: str, question: str) -> Mapping[str, Any]:
         """Return what the client showed. Raises ProgramError if the program cannot say it."""
@@ -94,8 +92,20 @@ class ClientProgram:
             line = None
         if line is None:
             raise ProgramError(self._last_complaint())
-        seen: Mapping[str, Any] = json.loads(line)
+        try:
+            seen: Mapping[str, Any] = json.loads(line)
+        except json.JSONDecodeError:
+            raise ProgramError(f"no JSON object: {line[:_SHOWN]}") from None
         return seen
+
+    def close(self) -> None:
+        """Let go of the pipes of a process that has ended."""
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            with suppress(BrokenPipeError):
+                pipe.close()
 
     def _last_complaint(self) -> str:
         self._threads[1].join(self._patience_s)
@@ -112,3 +122,18 @@ class ClientProgram:
 
     def _hear_stderr(self, pipe: IO[str]) -> None:
         self._complaints.extend(pipe)
+
+
+@contextmanager
+def asked(
+    command: Sequence[str], folder: Path, env: Mapping[str, str], *, patience_s: float
+) -> Iterator[ClientProgram]:
+    """Start a program, and end it with the block."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with child(command, folder, env, **pipes) as process:
+        program = ClientProgram(process, patience_s)
+        try:
+            yield program
+        finally:
+            end(process)
+            program.close()

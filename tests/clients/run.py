@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from tests.clients.catalogue import Client
 from tests.clients.checks import CHECKS, Check, Outcome, judged
-from tests.clients.program import PATIENCE_S, ClientProgram, ProgramError
+from tests.clients.program import PATIENCE_S, ProgramError, asked
 from tests.clients.snippets import files
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
@@ -45,9 +45,9 @@ def prepared(client: Client, folder: Path, docs: str, addresses: Mapping[str, st
     suffix = Path(client.program).suffix
     shutil.copy(PROGRAMS / client.program, folder / f"program{suffix}")
     shutil.copy(PROGRAMS / f"told{suffix}", folder)
+    for said, real in addresses.items():
+        docs = docs.replace(said, real)
     for name, code in files(client.title, docs).items():
-        for said, real in addresses.items():
-            code = code.replace(said, real)
         (folder / name).write_text(code, encoding="utf-8")
     return f"program{suffix}"
 
@@ -62,9 +62,7 @@ def outcomes(
     """Ask one check after the other. After a program has failed the next check gets a new one."""
     waiting = list(checks)
     while waiting:
-        with ClientProgram(
-            player.command, player.folder, player.env, patience_s=patience_s
-        ) as program:
+        with asked(player.command, player.folder, player.env, patience_s=patience_s) as program:
             for check in tuple(waiting):
                 waiting.remove(check)
                 question = client.questions.get(check.name, check.question)

@@ -31,10 +31,9 @@ class Row:
 def table(rows: Sequence[Row], said_of: str) -> str:
     """The table, and below it why a client has no place in a column. `said_of`: when and where."""
     titles = ["Client", "Version", *(check.title for check in CHECKS)]
-    lines = [said_of, "", _line(titles), _line(["---"] * len(titles))]
     notes: list[str] = []
-    for row in rows:
-        lines.append(_line([row.client.title, f"`{row.client.version}`", *_cells(row, notes)]))
+    cells = [[row.client.title, f"`{row.client.version}`", *_cells(row, notes)] for row in rows]
+    lines = [said_of, "", *map(_line, [titles, ["---"] * len(titles), *cells])]
     return "\n".join([*lines, *(["", *_listed(notes)] if notes else [])])
 
 
@@ -53,10 +52,10 @@ def _cells(row: Row, notes: list[str]) -> list[str]:
 
 def _cell(outcome: Outcome | None, notes: list[str]) -> str:
     if outcome is None or (outcome.verdict == "not applicable" and not outcome.why):
-        return "–"
+        return "n/a"
     if outcome.verdict == "passed":
         return "yes"
-    sign = "**no**" if outcome.verdict == "failed" else "–"
+    sign = "**no**" if outcome.verdict == "failed" else "n/a"
     return f"{sign} {_note(outcome.why, notes)}"
 
 

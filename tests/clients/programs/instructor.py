@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from instructor.core import InstructorRetryException
@@ -25,7 +26,7 @@ def stream(question: str) -> dict[str, Any]:
     partial = client.create_partial(model=model, messages=messages, response_model=Answer)
     texts = [""]
     texts += [each.text for each in partial if each.text]
-    grown = zip(texts, texts[1:], strict=False)
+    grown = pairwise(texts)
     return {"pieces": [after.removeprefix(before) for before, after in grown if after != before]}
 
 
