@@ -51,7 +51,11 @@ _AI_SDK = ("ai@6.0.326", "@ai-sdk/openai@3.0.141", "zod@4.6.7")
 _LANGCHAIN = ("langchain-openai==1.7.4",)
 _AGENTS = ("openai-agents==0.24.0",)
 _PYDANTIC_AI = ("pydantic-ai-slim[openai]==2.68.0",)
-_LLAMAINDEX = ("llama-index-llms-openai==0.8.3", "llama-index-llms-openai-like==0.8.1")
+_LLAMAINDEX = (
+    "llama-index-llms-openai==0.8.3",
+    "llama-index-llms-openai-like==0.8.1",
+    "llama-index-embeddings-openai-like==0.4.0",
+)
 
 CLIENTS: Final = (
     Client("openai-python", "chat", "python", _OPENAI, "openai_python.py", "openai"),

@@ -25,7 +25,10 @@ _DECLARED: Final = re.compile(r"^const (\w+) =", re.MULTILINE)
 def files(title: str, docs: str) -> dict[str, str]:
     """The code in a client's section, by file name. KeyError if it has no section, or no code."""
     sections = dict(_sections(docs))
-    found = {_FILES[kind]: code for kind, code in _BLOCK.findall(sections[title]) if kind in _FILES}
+    found: dict[str, str] = {}
+    for kind, code in _BLOCK.findall(sections[title]):
+        if name := _FILES.get(kind):
+            found[name] = "\n".join(filter(None, (found.get(name), code)))
     if not found:
         raise KeyError(title)
     if code := found.get("snippet.mjs"):

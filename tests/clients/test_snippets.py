@@ -17,6 +17,18 @@ Text.
 client = "http://127.0.0.1:8000/v1"
 ```
 
+### Twice
+
+```python
+client = 1
+```
+
+And:
+
+```python
+other = 2
+```
+
 ### Two
 
 ```js
@@ -44,6 +56,10 @@ other = 1
 
 def test_the_code_of_a_section_is_found_by_its_language() -> None:
     assert files("One", PAGE) == {"snippet.py": 'client = "http://127.0.0.1:8000/v1"\n'}
+
+
+def test_two_blocks_of_one_language_are_one_file() -> None:
+    assert files("Twice", PAGE) == {"snippet.py": "client = 1\n\nother = 2\n"}
 
 
 def test_what_node_declares_is_exported() -> None:

@@ -1,10 +1,11 @@
 // AI SDK on either route: the snippet decides.
-import { APICallError, generateText, stepCountIs, streamText, tool } from "ai";
+import { APICallError, embedMany, generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
 
-import { model, openai } from "./snippet.mjs";
+import * as snippet from "./snippet.mjs";
 import { UNKNOWN_MODEL, Weather, play } from "./told.mjs";
 
+const { model, openai, embedder } = snippet;
 const onResponses = model.provider.endsWith(".responses");
 const named = (id) => (onResponses ? openai(id) : openai.chat(id));
 
@@ -50,6 +51,13 @@ await play({
     }
     return {};
   },
+
+  embeddings: embedder
+    ? async (question) => {
+        const made = await embedMany({ model: embedder, values: [question, question] });
+        return { vectors: made.embeddings };
+      }
+    : "",
 
   file_search: onResponses
     ? async (prompt) => {

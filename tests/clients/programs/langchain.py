@@ -7,6 +7,7 @@ from typing import Any
 import openai
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool as as_tool
+import snippet
 from snippet import model
 from told import UNKNOWN_MODEL, Weather, play
 
@@ -56,6 +57,10 @@ def file_search(question: str) -> dict[str, Any]:
     return {"text": message.text, "found": found, "sources": _sources(message)}
 
 
+def embeddings(question: str) -> dict[str, Any]:
+    return {"vectors": snippet.embedder.embed_documents([question, question])}
+
+
 def _sources(message: AIMessage) -> list[dict[str, str]]:
     cited = [each for block in message.content_blocks for each in block.get("annotations") or []]
     return [{"title": each.get("title"), "url": each.get("url")} for each in cited]
@@ -68,4 +73,5 @@ play(
     citations=citations,
     error=error,
     file_search=file_search if _ON_RESPONSES else "",
+    embeddings="" if _ON_RESPONSES else embeddings,
 )

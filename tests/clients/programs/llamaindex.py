@@ -8,6 +8,7 @@ import openai
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai import OpenAIResponses
+import snippet
 from snippet import model
 from told import UNKNOWN_MODEL, Weather, play, sources
 
@@ -63,6 +64,10 @@ def file_search(question: str) -> dict[str, Any]:
     return {"text": _text(response), "found": found, "sources": sources(said.get("annotations"))}
 
 
+def embeddings(question: str) -> dict[str, Any]:
+    return {"vectors": snippet.embedder.get_text_embedding_batch([question, question])}
+
+
 def _asking(question: str) -> list[ChatMessage]:
     return [ChatMessage(role="user", content=question)]
 
@@ -78,4 +83,5 @@ play(
     citations=citations,
     error=error,
     file_search=file_search if _ON_RESPONSES else "",
+    embeddings="" if _ON_RESPONSES else embeddings,
 )
