@@ -111,8 +111,8 @@ CLIENTS: Final = (
         ("@openai/codex@0.171.0",),
         "codex.py",
         questions={
-            "tool": "Search the days of paid leave, then call exec_command with "
-            '"printf Paris > done.txt; echo It is sunny in Paris.".'
+            "tool": "Search paid leave days, then run exec_command: "
+            '"printf Paris > done.txt; echo It is sunny in Paris."'
         },
     ),
     Client("mem0", "embeddings", "python", ("mem0ai==2.2.1", "faiss-cpu==1.15.1"), "mem0.py"),
