@@ -39,16 +39,20 @@ from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Following, Given, Origin
 from proxy.state.counters import Counters
+from proxy.state.responses import StoredResponses
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
+from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
 from proxy.surfaces.by_settings import audit_of, middleware_of, usage_of
-from proxy.surfaces.chat import ChatCompletions, ToolsOf
+from proxy.surfaces.chat import ChatApi
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.parts import Share
 from proxy.surfaces.reloadable import Reloadable
+from proxy.surfaces.responses import ResponsesApi
+from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.usage import UsageOfKey
 from proxy.telemetry.people import PeopleInRecords
 from proxy.upstreams.http.breaker import BreakerRules
@@ -59,6 +63,7 @@ from proxy.upstreams.http.retries import RetriedList, Retries
 from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton.clients import ClientSearches
+from proxy.upstreams.lighton.file_search import scope_of
 from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.sightings import Sightings
@@ -146,18 +151,22 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
     queue_rules = queue_rules_of(settings)
     queue = None if queue_rules is None else _queue(settings, parts, store)
-    chat = ChatCompletions(
-        settings,
-        policies,
-        models_of(upstreams, circuits, of_model, queue),
-        _tools(ClientSearches(upstreams.search, secrets.named), settings),
-        WISHES,
-        KeptTurns(store, settings.turns_ttl_s, realm),
-        fences,
-        parts.of(Shelf, settings.state_max_bytes, time.monotonic),
-        parts.of(_weighing),
+    answers = partial(
+        Answers,
+        settings=settings,
+        policies=policies,
+        model_of=models_of(upstreams, circuits, of_model, queue),
+        tools_of=_tools(ClientSearches(upstreams.search, secrets.named), settings),
+        wishes=WISHES,
+        turns=KeptTurns(store, settings.turns_ttl_s, realm),
+        fence_secret=fences,
+        shelf=parts.of(Shelf, settings.state_max_bytes, time.monotonic),
+        closing=parts.of(_weighing),
         inflight=inflight,
         keeps_trails=audit is not None,
+    )
+    responses = StoredResponses(
+        store, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
     )
     models = Models(policies.names, RetriedList(upstreams.models, of_model))
     people = make_people(settings)
@@ -170,7 +179,13 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
 
     app = Application(
         routes=[
-            Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
+            Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
+            Route(
+                "/responses",
+                Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
+                methods=["POST"],
+            ),
+            *routes_of(responses, limits, inflight),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route(

@@ -272,5 +272,40 @@ def usage(config: Path | None, files: tuple[Path, ...], by: Any, **options: Any)
     return run(config, files, by, **options)
 
 
+@rag_proxy.command(
+    short_help="Ask a running proxy one question.",
+    epilog="""\b
+Examples:
+  rag-proxy ask "Which retrieval modes are there?"
+  rag-proxy ask "How many days of leave do I have?" --model hr-assistant
+  RAG_PROXY_API_KEY=… rag-proxy ask "Who is on call?" --url https://rag.example.com""",
+)
+@click.argument("question")
+@click.option(
+    "--model",
+    metavar="PROFILE",
+    default="",
+    help="Ask this profile or model (the proxy's default unless given).",
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    default="http://127.0.0.1:8000",
+    help="Ask the proxy at this address (http://127.0.0.1:8000 unless given).",
+)
+def ask(question: str, model: str, url: str) -> int:
+    """Ask a running proxy one question, with OpenAI's own client, and print the answer as it comes.
+
+    The sources that it cites follow, each with its number. The key is that of RAG_PROXY_API_KEY
+    or OPENAI_API_KEY. The exit code is 1 if there is no answer; then a sentence says why.
+    """
+    from proxy.settings.extras import require_openai  # noqa: PLC0415 - keeps --help fast
+
+    require_openai()
+    from proxy.commands.ask import run  # noqa: PLC0415 - as above
+
+    return run(question, model, url)
+
+
 rag_proxy.add_command(keys)
 rag_proxy.add_command(audit)

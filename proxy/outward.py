@@ -15,7 +15,7 @@ from proxy.core.ports import ModelUpstream
 from proxy.settings import Settings
 from proxy.state.shared import Shared
 from proxy.state.store import Store
-from proxy.surfaces.chat import ModelOf
+from proxy.surfaces.answers import ModelOf
 from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound

@@ -14,7 +14,7 @@ from proxy.errors import EmptyScope, SettingsError
 from proxy.settings.messages import misspelt
 from proxy.settings.profiles import MakeScope, Profile
 from proxy.settings.schema import Settings
-from proxy.settings.sources import environment_names
+from proxy.settings.sources import CLIENT_KEY, environment_names
 
 LIGHTON_CONSOLE = "https://console.lighton.ai"
 SCALEWAY_CONSOLE = "https://console.scaleway.com/iam/api-keys"
@@ -106,6 +106,18 @@ def check_exposure(settings: Settings) -> None:
     )
 
 
+def refuse_lone_client_key(settings: Settings, variables: Iterable[str]) -> None:
+    """Raise SettingsError if one of the set `variables` looks like a client key, and none is set.
+
+    Whoever wrote it most likely believes that the proxy asks for it.
+    """
+    if CLIENT_KEY in variables and not _has_keys(settings):
+        raise SettingsError(
+            f"{CLIENT_KEY} is the key that `rag-proxy ask` sends, and protects nothing: did you "
+            "mean RAG_PROXY_API_KEYS? If not, unset it: this proxy has no client keys"
+        )
+
+
 def warnings_of(settings: Settings) -> tuple[str, ...]:
     """One line for each setting that works less well than its user may expect."""
     return (
@@ -195,8 +207,9 @@ def _apart(settings: Settings) -> Iterator[str]:
     if settings.workers > 1 and settings.redis_url is None:
         yield (
             f"each of the {settings.workers} workers keeps its own hidden parts of answers that "
-            "wait for a client's tools, and its own memory of searches: if a client's next request "
-            "reaches another worker, the model searches again; set RAG_PROXY_REDIS_URL to share "
+            "wait for a client's tools, its own memory of searches and its own stored responses: "
+            "if a client's next request reaches another worker, the model searches again, and the "
+            "response that it goes on from is not found (404); set RAG_PROXY_REDIS_URL to share "
             "them"
         )
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Final, TypeVar
 
+import orjson
+
 from proxy.access.clients import Client
 from proxy.access.grants import Grant
+from proxy.access.reach import Reach
 from proxy.core.instructions import CITING
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
@@ -63,6 +67,12 @@ class Policies:
             elif workspaces is not None:
                 granted.append(NOTHING)
         return tuple(granted)
+
+    def reach(self, model: str | None, client: Client) -> Reach:
+        """What a request of `client` can search that names `model`. Raises ModelNotFound."""
+        scope = self.of(model, client).scope.identity, client.grant.lighton_key_env
+        written = orjson.dumps(scope, option=orjson.OPT_SORT_KEYS)
+        return Reach(hashlib.sha256(written).hexdigest(), client.allowed.workspaces)
 
     def _default_of(self, grant: Grant) -> str:
         """The default model. The error for a client that may not use it does not tell its name."""

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from proxy.access.clients import ANYBODY, Client
+from proxy.access.clients import ANYBODY, Client, Person
 from proxy.access.grants import Grant
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
@@ -251,3 +251,31 @@ def test_a_default_model_that_is_no_profile_must_be_among_a_keys_models() -> Non
     with pytest.raises(ModelNotFound):
         made.of(None, holding(models={"big"}, profiles={"hr"}))
     assert made.of(None, holding(models={"m"}, profiles={"hr"})).model == "m"
+
+
+def test_the_reach_of_a_client_is_what_settings_profile_key_and_rules_let_it_search() -> None:
+    made = policies(workspace_id=[1, 2, 3], profiles={"hr": {"workspace_id": [2]}, "same": {}})
+    ann = holding(workspaces={1, 2})
+    carol = replace(ann, person=Person("carol"), of_person=Grant(frozenset({2, 9})))
+    reach = made.reach("same", ann)
+    assert reach.workspaces == frozenset({1, 2})
+    assert made.reach("same", carol).workspaces == frozenset({2})
+    assert made.reach("same", ANYBODY).workspaces is None
+    assert made.reach("same", ANYBODY).scope == made.reach(None, carol).scope == reach.scope
+    assert made.reach("hr", ann).scope != reach.scope
+
+
+def test_a_change_of_what_may_be_searched_or_with_whose_key_is_another_reach() -> None:
+    narrower, same = policies(workspace_id=[1]), policies(workspace_id=[1, 2])
+    ann = holding()
+    reach = policies(workspace_id=[1, 2]).reach(None, ann)
+    assert same.reach(None, ann) == reach
+    assert not narrower.reach(None, ann).covers(reach)
+    with_own_key = replace(ann, grant=Grant(lighton_key_env="OWN"))
+    assert not same.reach(None, with_own_key).covers(reach)
+
+
+def test_a_model_that_the_client_may_not_use_has_no_reach() -> None:
+    made = policies(profiles={"hr": {}})
+    with pytest.raises(ModelNotFound):
+        made.reach("hr", holding(profiles=()))
