@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from tests.e2e.scenario import FACT
 
 QUESTION: Final = "How many days of paid leave do employees have?"
+LATER_FACT: Final = "Parental leave lasts sixteen weeks and is paid in full."
 SEARCH_TOOLS: Final = ("lighton_search", "lighton_read")
 
 Seen = Mapping[str, Any]
@@ -79,6 +80,11 @@ def _tool(seen: Seen) -> Iterator[str]:
         yield f"the tool's result is not in {seen['text']!r}"
 
 
+def _next_turn(seen: Seen) -> Iterator[str]:
+    if str(seen["text"]).count(LATER_FACT) != 1:
+        yield f"{LATER_FACT!r} is not in {seen['text']!r}"
+
+
 def _citations(seen: Seen) -> Iterator[str]:
     yield from _answer(seen)
     for source in seen["sources"]:
@@ -122,6 +128,7 @@ CHECKS: Final = (
         question='Search the days of paid leave, then call get_weather for "Paris".',
         searches=1,
     ),
+    Check("next_turn", "Next turn", _next_turn, question="How long is parental leave?"),
     Check("citations", "Citations", _citations),
     Check("error", "Error", _error, searches=0),
     Check("file_search", "File search", _file_search),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.checks import CHECKS, QUESTION, Outcome, judged
+from tests.clients.checks import CHECKS, LATER_FACT, QUESTION, Outcome, judged
 from tests.e2e.scenario import FACT
 
 BY_NAME = {check.name: check for check in CHECKS}
@@ -26,6 +26,7 @@ def verdict(name: str, seen: dict[str, Any], searches: int | None = None) -> Out
         ("stream", {"pieces": [FACT[:9], FACT[9:]]}),
         ("stream", {"pieces": [FACT[:9], FACT[9:]], "text": FACT}),
         ("tool", {"calls": ["Paris"], "text": SUNNY}),
+        ("next_turn", {"text": LATER_FACT}),
         ("citations", {"text": FACT, "sources": [SOURCE]}),
         ("error", {"error": "There is no model no-such-model.", "status": 404}),
         ("error", {"error": "There is no model no-such-model."}),
@@ -51,6 +52,7 @@ def test_what_is_right_passes(name: str, seen: dict[str, Any]) -> None:
         ("tool", {"calls": [], "text": SUNNY}, "was called for []"),
         ("tool", {"calls": ["Paris", "Paris"], "text": SUNNY}, "was called for"),
         ("tool", {"calls": ["Paris"], "text": FACT}, "the tool's result is not in"),
+        ("next_turn", {"text": FACT}, "Parental leave lasts"),
         ("citations", {"text": FACT, "sources": [{"title": "", "url": ""}]}, "has no title"),
         ("error", {}, "does not name the model"),
         ("error", {"error": "no-such-model", "status": 500}, "the status is 500"),

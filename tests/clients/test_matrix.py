@@ -42,7 +42,7 @@ def check(client: Client, programs: Path, folder: Path, served: Served) -> None:
     }
     assert failed == {}
     passed = {each.name for each, outcome in found.items() if outcome.verdict == "passed"}
-    assert passed >= {"answer", "stream", "tool", "citations", "error"}
+    assert passed >= {"answer", "stream", "tool", "next_turn", "citations", "error"}
 
 
 @pytest.mark.parametrize("client", OF_PYTHON, ids=lambda client: client.name)

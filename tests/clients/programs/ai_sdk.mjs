@@ -3,7 +3,7 @@ import { APICallError, embedMany, generateText, stepCountIs, streamText, tool } 
 import { z } from "zod";
 
 import * as snippet from "./snippet.mjs";
-import { UNKNOWN_MODEL, Weather, play } from "./told.mjs";
+import { FIRST, UNKNOWN_MODEL, Weather, play } from "./told.mjs";
 
 const { model, openai, embedder } = snippet;
 const onResponses = model.provider.endsWith(".responses");
@@ -35,6 +35,13 @@ await play({
       stopWhen: stepCountIs(5),
     });
     return { text, calls: weather.calls };
+  },
+
+  next_turn: async (question) => {
+    const first = { role: "user", content: FIRST };
+    const { response } = await generateText({ model, messages: [first] });
+    const messages = [first, ...response.messages, { role: "user", content: question }];
+    return { text: (await generateText({ model, messages })).text };
   },
 
   citations: async (prompt) => {

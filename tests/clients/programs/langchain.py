@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool as as_tool
 import snippet
 from snippet import model
-from told import UNKNOWN_MODEL, Weather, play
+from told import FIRST, UNKNOWN_MODEL, Weather, play
 
 _ON_RESPONSES = bool(model.use_responses_api)
 
@@ -32,6 +32,11 @@ def tool(question: str) -> dict[str, Any]:
             text = getattr(weather, call["name"])(**call["args"])
             messages.append(ToolMessage(text, tool_call_id=call["id"]))
     return {"calls": weather.calls, "text": message.text}
+
+
+def next_turn(question: str) -> dict[str, Any]:
+    messages = [HumanMessage(FIRST), model.invoke(FIRST), HumanMessage(question)]
+    return {"text": model.invoke(messages).text}
 
 
 def citations(question: str) -> dict[str, Any]:
@@ -70,6 +75,7 @@ play(
     answer=answer,
     stream=stream,
     tool=tool,
+    next_turn=next_turn,
     citations=citations,
     error=error,
     file_search=file_search if _ON_RESPONSES else "",

@@ -10,7 +10,7 @@ from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai import OpenAIResponses
 import snippet
 from snippet import model
-from told import UNKNOWN_MODEL, Weather, play, sources
+from told import FIRST, UNKNOWN_MODEL, Weather, play, sources
 
 _ON_RESPONSES = isinstance(model, OpenAIResponses)
 
@@ -40,10 +40,14 @@ def tool(question: str) -> dict[str, Any]:
             messages.append(ChatMessage(role="tool", content=text, additional_kwargs=told))
 
 
+def next_turn(question: str) -> dict[str, Any]:
+    first = _asking(FIRST)
+    return {"text": _text(model.chat([*first, model.chat(first).message, *_asking(question)]))}
+
+
 def citations(question: str) -> dict[str, Any]:
     response = model.chat(_asking(question))
-    cited = response.message.additional_kwargs.get("annotations")
-    return {"text": _text(response), "sources": sources(cited)}
+    return {"text": _text(response), "sources": sources(_kept(response).get("annotations"))}
 
 
 def error(question: str) -> dict[str, Any]:
@@ -58,7 +62,7 @@ def file_search(question: str) -> dict[str, Any]:
     searching = {"type": "file_search", "vector_store_ids": ["ws_1"]}
     options: Any = {"built_in_tools": [searching], "include": ["file_search_call.results"]}
     response = model.model_copy(update=options).chat(_asking(question))
-    said = response.message.additional_kwargs
+    said = _kept(response)
     results = [each for call in said.get("built_in_tool_calls", []) for each in call.results or []]
     found = [{"title": each.filename, "url": each.file_id} for each in results]
     return {"text": _text(response), "found": found, "sources": sources(said.get("annotations"))}
@@ -72,6 +76,11 @@ def _asking(question: str) -> list[ChatMessage]:
     return [ChatMessage(role="user", content=question)]
 
 
+def _kept(response: Any) -> dict[str, Any]:
+    """What LlamaIndex keeps beside an answer's text: on responses apart from its message."""
+    return {**response.message.additional_kwargs, **response.additional_kwargs}
+
+
 def _text(response: Any) -> str:
     return "".join(block.text for block in response.message.blocks if block.block_type == "text")
 
@@ -80,6 +89,7 @@ play(
     answer=answer,
     stream=stream,
     tool=tool,
+    next_turn=next_turn,
     citations=citations,
     error=error,
     file_search=file_search if _ON_RESPONSES else "",

@@ -8,7 +8,7 @@ from typing import Any
 import openai
 from agents import Agent, FileSearchTool, OpenAIResponsesModel, Runner, function_tool
 from snippet import model
-from told import UNKNOWN_MODEL, Weather, play, sources
+from told import FIRST, UNKNOWN_MODEL, Weather, play, sources
 
 _ON_RESPONSES = isinstance(model, OpenAIResponsesModel)
 _LOOP = asyncio.new_event_loop()
@@ -27,6 +27,12 @@ def tool(question: str) -> dict[str, Any]:
     weather = Weather()
     agent = Agent(name="Clerk", model=model, tools=[function_tool(weather.get_weather)])
     return {"text": _run(agent, question).final_output, "calls": weather.calls}
+
+
+def next_turn(question: str) -> dict[str, Any]:
+    agent = Agent(name="Clerk", model=model)
+    items = _run(agent, FIRST).to_input_list()
+    return {"text": _run(agent, [*items, {"role": "user", "content": question}]).final_output}
 
 
 def citations(question: str) -> dict[str, Any]:
@@ -59,7 +65,7 @@ async def _pieces(question: str) -> list[str]:
     return [each.delta for each in raw if each.type == "response.output_text.delta" and each.delta]
 
 
-def _run(agent: Agent, question: str) -> Any:
+def _run(agent: Agent, question: Any) -> Any:
     return _LOOP.run_until_complete(Runner.run(agent, question))
 
 
@@ -76,6 +82,7 @@ play(
     answer=answer,
     stream=stream,
     tool=tool,
+    next_turn=next_turn,
     citations=citations,
     error=error,
     file_search=file_search if _ON_RESPONSES else "",

@@ -2,7 +2,7 @@
 import { NotFoundError } from "openai";
 
 import { client, model } from "./snippet.mjs";
-import { GET_WEATHER, UNKNOWN_MODEL, Weather, play, sources } from "./told.mjs";
+import { FIRST, GET_WEATHER, UNKNOWN_MODEL, Weather, play, sources } from "./told.mjs";
 
 async function ask(messages, options = {}) {
   const completion = await client.chat.completions.create({ model, messages, ...options });
@@ -42,6 +42,12 @@ await play({
       ],
     });
     return { text: await runner.finalContent(), calls: weather.calls };
+  },
+
+  next_turn: async (question) => {
+    const messages = asking(FIRST);
+    messages.push(await ask(messages), ...asking(question));
+    return { text: (await ask(messages)).content };
   },
 
   citations: async (question) => {

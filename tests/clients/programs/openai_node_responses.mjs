@@ -2,7 +2,7 @@
 import { NotFoundError } from "openai";
 
 import { client, model } from "./snippet.mjs";
-import { GET_WEATHER, UNKNOWN_MODEL, Weather, play, sources } from "./told.mjs";
+import { FIRST, GET_WEATHER, UNKNOWN_MODEL, Weather, play, sources } from "./told.mjs";
 
 const ask = (options) => client.responses.create({ model, ...options });
 
@@ -39,6 +39,12 @@ await play({
       }));
       response = await ask({ input: results, tools, previous_response_id: response.id });
     }
+  },
+
+  next_turn: async (question) => {
+    const first = await ask({ input: FIRST });
+    const next = await ask({ input: question, previous_response_id: first.id });
+    return { text: next.output_text };
   },
 
   citations: async (question) => {

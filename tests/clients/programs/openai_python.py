@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 from snippet import client, model
-from told import GET_WEATHER, UNKNOWN_MODEL, Weather, play, sources
+from told import FIRST, GET_WEATHER, UNKNOWN_MODEL, Weather, play, sources
 
 
 def answer(question: str) -> dict[str, Any]:
@@ -31,6 +31,12 @@ def tool(question: str) -> dict[str, Any]:
             text = getattr(weather, call.function.name)(**json.loads(call.function.arguments))
             messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
     return {"calls": weather.calls, "text": message.content}
+
+
+def next_turn(question: str) -> dict[str, Any]:
+    messages: list[Any] = [{"role": "user", "content": FIRST}]
+    messages += [_ask(messages), {"role": "user", "content": question}]
+    return {"text": _ask(messages).content}
 
 
 def citations(question: str) -> dict[str, Any]:
@@ -61,6 +67,7 @@ play(
     answer=answer,
     stream=stream,
     tool=tool,
+    next_turn=next_turn,
     citations=citations,
     error=error,
     embeddings=embeddings,

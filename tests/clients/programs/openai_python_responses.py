@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 from snippet import client, model
-from told import GET_WEATHER, UNKNOWN_MODEL, Weather, play, sources
+from told import FIRST, GET_WEATHER, UNKNOWN_MODEL, Weather, play, sources
 
 
 def answer(question: str) -> dict[str, Any]:
@@ -29,6 +29,11 @@ def tool(question: str) -> dict[str, Any]:
         results = [_result(weather, call) for call in calls]
         response = _ask(input=results, tools=tools, previous_response_id=response.id)
     return {"calls": weather.calls, "text": response.output_text}
+
+
+def next_turn(question: str) -> dict[str, Any]:
+    first = _ask(input=FIRST)
+    return {"text": _ask(input=question, previous_response_id=first.id).output_text}
 
 
 def citations(question: str) -> dict[str, Any]:
@@ -74,6 +79,7 @@ play(
     answer=answer,
     stream=stream,
     tool=tool,
+    next_turn=next_turn,
     citations=citations,
     error=error,
     file_search=file_search,

@@ -10,7 +10,7 @@ from pydantic_ai.capabilities import NativeTool
 from pydantic_ai.models.openai import OpenAIResponsesModel
 from pydantic_ai.native_tools import FileSearchTool
 from snippet import model, provider
-from told import UNKNOWN_MODEL, Weather, play
+from told import FIRST, UNKNOWN_MODEL, Weather, play
 
 _ON_RESPONSES = isinstance(model, OpenAIResponsesModel)
 
@@ -27,6 +27,12 @@ def tool(question: str) -> dict[str, Any]:
     weather = Weather()
     agent = Agent(model, tools=[weather.get_weather])
     return {"text": agent.run_sync(question).output, "calls": weather.calls}
+
+
+def next_turn(question: str) -> dict[str, Any]:
+    agent = Agent(model)
+    history = agent.run_sync(FIRST).all_messages()
+    return {"text": agent.run_sync(question, message_history=history).output}
 
 
 def citations(question: str) -> dict[str, Any]:
@@ -73,6 +79,7 @@ play(
     answer=answer,
     stream=stream,
     tool=tool,
+    next_turn=next_turn,
     citations=citations,
     error=error,
     file_search=file_search if _ON_RESPONSES else "",

@@ -13,6 +13,9 @@ export async function play(checks) {
   }
 }
 
+/** What is asked and answered before the question of the check of a next turn. */
+export const FIRST = "How many days of paid leave do employees have?";
+
 /** The client's own tool, and what it was called with. */
 export class Weather {
   calls = [];

@@ -27,6 +27,10 @@ def play(**checks: Check) -> None:
         print(f"seen: {json.dumps(seen)}", flush=True)  # noqa: T201 - how it says it
 
 
+FIRST = "How many days of paid leave do employees have?"
+"""What is asked and answered before the question of the check of a next turn."""
+
+
 class Weather:
     """The client's own tool, and what it was called with."""
 
