@@ -29,6 +29,15 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What the stand-ins heard during one check."""
+
+    searches: int = 0
+    told: str = ""
+    """The messages of the last request to the model, as JSON."""
+
+
+@dataclass(frozen=True)
 class Check:
     """A question, and what is wrong with what a client showed of the answer."""
 
@@ -39,15 +48,18 @@ class Check:
     question: str = QUESTION
     searches: int | None = None
     """How often the proxy must search; None is any number of times."""
+    told: tuple[str, ...] = ()
+    """What the model must have been told when it gave the answer."""
 
 
-def judged(check: Check, seen: Seen, searches: int, question: str) -> Outcome:
-    """Judge what a client showed, and how often the proxy searched meanwhile."""
+def judged(check: Check, seen: Seen, heard: Heard, question: str) -> Outcome:
+    """Judge what a client showed, and what the stand-ins heard meanwhile."""
     if "why_not" in seen:
         return Outcome("not applicable", str(seen["why_not"]))
     faults = [*check.faults(seen)]
-    if check.searches is not None and searches != check.searches:
-        faults.append(f"{searches} searches for {question!r}, not {check.searches}")
+    if check.searches is not None and heard.searches != check.searches:
+        faults.append(f"{heard.searches} searches for {question!r}, not {check.searches}")
+    faults += [f"the model was not told {text!r}" for text in check.told if text not in heard.told]
     if faults:
         return Outcome("failed", "; ".join(faults))
     if check.name == "citations" and not seen["sources"]:
@@ -128,7 +140,13 @@ CHECKS: Final = (
         question='Search the days of paid leave, then call get_weather for "Paris".',
         searches=1,
     ),
-    Check("next_turn", "Next turn", _next_turn, question="How long is parental leave?"),
+    Check(
+        "next_turn",
+        "Next turn",
+        _next_turn,
+        question="How long is parental leave?",
+        told=(QUESTION, FACT),
+    ),
     Check("citations", "Citations", _citations),
     Check("error", "Error", _error, searches=0),
     Check("file_search", "File search", _file_search),

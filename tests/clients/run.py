@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from tests.clients.catalogue import Client
-from tests.clients.checks import CHECKS, Check, Outcome, judged
+from tests.clients.checks import CHECKS, Check, Heard, Outcome, judged
 from tests.clients.program import PATIENCE_S, ProgramError, asked
 from tests.clients.snippets import files
 
@@ -20,10 +20,10 @@ class Upstreams(Protocol):
     """What a run needs of the proxy and its stand-ins."""
 
     def forget(self) -> None:
-        """Count from here on."""
+        """Listen from here on."""
 
-    def searches(self) -> int:
-        """How often the proxy has searched."""
+    def heard(self) -> Heard:
+        """What the stand-ins have heard."""
 
 
 @dataclass(frozen=True)
@@ -72,4 +72,4 @@ def outcomes(
                 except ProgramError as error:
                     yield check, Outcome("failed", str(error))
                     break
-                yield check, judged(check, seen, upstreams.searches(), question)
+                yield check, judged(check, seen, upstreams.heard(), question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import load_corpus
 from proxy.sandbox.faults import Faults
 from proxy.settings import Settings
+from tests.clients.checks import Heard
 from tests.support.server import serving_in_thread
 
 DOCUMENTS: Final = Path(__file__).parents[1] / "e2e" / "documents"
@@ -28,8 +30,10 @@ class Served:
     def forget(self) -> None:
         self.faults.requests.clear()
 
-    def searches(self) -> int:
-        return len(self.faults.requests.all("lighton", "/search"))
+    def heard(self) -> Heard:
+        chats = self.faults.requests.all("scaleway", "/chat/completions")
+        told = json.dumps(chats[-1].body["messages"]) if chats else ""
+        return Heard(len(self.faults.requests.all("lighton", "/search")), told)
 
 
 @contextmanager

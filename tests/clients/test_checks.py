@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.checks import CHECKS, LATER_FACT, QUESTION, Outcome, judged
+from tests.clients.checks import CHECKS, LATER_FACT, QUESTION, Heard, Outcome, judged
 from tests.e2e.scenario import FACT
 
 BY_NAME = {check.name: check for check in CHECKS}
@@ -16,7 +16,8 @@ SUNNY = f"It is sunny in Paris. {FACT}"
 
 def verdict(name: str, seen: dict[str, Any], searches: int | None = None) -> Outcome:
     check = BY_NAME[name]
-    return judged(check, seen, check.searches or 0 if searches is None else searches, QUESTION)
+    count = check.searches or 0 if searches is None else searches
+    return judged(check, seen, Heard(count, f"{QUESTION} {FACT}"), QUESTION)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,11 @@ def test_what_is_wrong_fails_and_is_said(name: str, seen: dict[str, Any], why: s
 def test_a_search_too_few_or_too_many_is_a_failure() -> None:
     assert verdict("answer", {"text": FACT}, searches=0).verdict == "failed"
     assert "2 searches" in verdict("tool", {"calls": ["Paris"], "text": SUNNY}, searches=2).why
+
+
+def test_a_conversation_that_the_model_has_not_heard_is_a_failure() -> None:
+    outcome = judged(BY_NAME["next_turn"], {"text": LATER_FACT}, Heard(1, QUESTION), "And?")
+    assert outcome == Outcome("failed", f"the model was not told {FACT!r}")
 
 
 def test_a_client_that_drops_citations_is_said_to_do_so() -> None:

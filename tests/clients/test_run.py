@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.catalogue import CLIENTS, Client
-from tests.clients.checks import CHECKS, Outcome
+from tests.clients.checks import CHECKS, Heard, Outcome
 from tests.clients.run import Player, outcomes, prepared
 from tests.clients.snippets import DOCS, PROXY
 from tests.e2e.scenario import FACT
@@ -25,8 +25,8 @@ class Upstreams:
     def forget(self) -> None:
         self.count = next(self._searches)
 
-    def searches(self) -> int:
-        return self.count
+    def heard(self) -> Heard:
+        return Heard(self.count)
 
 
 def played(folder: Path, code: str, *searches: int) -> list[Outcome]:

@@ -21,7 +21,7 @@ def lines(*rows: Row) -> list[str]:
 def test_a_client_that_passes_has_a_yes_in_each_column() -> None:
     said, _, head, _, row = lines(Row(ONE, PASSED))
     assert said == "Made today."
-    assert head.startswith("| Client | Version | Answer | Stream | Own tool | Citations | Error |")
+    assert head.startswith("| Client | Version | Answer | Stream | Own tool | Next turn |")
     assert row == f"| One | `one==1.0` |{' yes |' * len(CHECKS)}"
 
 
