@@ -234,6 +234,27 @@ def check(config: Path | None, key: str | None, person: str | None, groups: tupl
 
 
 @rag_proxy.command(
+    short_help="List the workspaces of LightOn.",
+    epilog="""\b
+Examples:
+  rag-proxy workspaces
+  rag-proxy workspaces --key acme
+  rag-proxy workspaces --json""",
+)
+@config_option
+@click.option("--key", metavar="NAME", help="List those of one client key instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def workspaces(config: Path | None, key: str | None, *, as_json: bool) -> int:
+    """List the workspaces that your LightOn key can see, and say which of them may be searched.
+
+    Their ids are those of workspace_id. The exit code is 1 if there is no list.
+    """
+    from proxy.commands.workspaces import run  # noqa: PLC0415 - keeps --help fast
+
+    return run(config, key, as_json=as_json)
+
+
+@rag_proxy.command(
     short_help="Show what answers took and cost.",
     epilog="""\b
 Examples:

@@ -47,6 +47,7 @@ user reads the message: it says what to do next and holds no secret.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 
@@ -169,6 +170,11 @@ class MethodNotAllowed(ProxyError):
     type = "invalid_request_error"
     code = "method_not_allowed"
     retryable = False
+
+    def __init__(self, message: str, *, allowed: Sequence[str] = ()) -> None:
+        """`allowed` are the methods that the route takes; none where there is no route at all."""
+        super().__init__(message)
+        self.allowed = tuple(allowed)
 
 
 class RequestTimeout(ProxyError):

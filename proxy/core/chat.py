@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from proxy.core.checks import NUMBER, Types, check_length, check_type
 from proxy.core.lookalikes import refuse_lookalike
@@ -88,6 +88,8 @@ class Chat(NamedTuple):
     """What the body asks to search."""
     max_jobs: int | None = None
     """The most jobs of hidden tools in the answer."""
+    has_functions: bool = False
+    """The client has functions, the old form of tools, so no id of a call comes back."""
 
 
 _OWNED: Final = frozenset(
@@ -104,16 +106,13 @@ def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = froz
     `wishes` reads what the client asks to search. `hidden` holds the names of the proxy's own
     tools, which `allowed_tools` may name too.
     """
-    if not isinstance(document, dict):
-        raise BadRequest("The request body must be a JSON object.")
-    if len(document) > _MOST_FIELDS:
-        raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
+    document = fields_of(document)
     for name, value in document.items():
         if types := _FIELD_TYPES.get(name):
             check_type(name, value, types)
         elif name != FIELD:
             refuse_lookalike(name, value, wishes.narrowing)
-    _refuse_unsupported(document)
+    _refuse_many(document)
     check_length("model", document.get("model"), MAX_NAME_CHARS)
     all_tools = _tools(document.get("tools"))
     tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools, hidden)
@@ -130,6 +129,15 @@ def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = froz
         single_call=document.get("parallel_tool_calls") is False,
         wish=wishes.read(document.get(FIELD)),
     )
+
+
+def fields_of(document: object) -> dict[str, Any]:
+    """The fields of a request, which is decoded JSON. Raises BadRequest if it is no object."""
+    if not isinstance(document, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    if len(document) > _MOST_FIELDS:
+        raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
+    return document
 
 
 def tool_name(tool: Mapping[str, object]) -> str | None:
@@ -171,12 +179,7 @@ def last_user_place(messages: Sequence[Message]) -> int:
     return next((i for i in reversed(range(len(messages))) if messages[i]["role"] == "user"), -1)
 
 
-def _refuse_unsupported(document: Mapping[str, object]) -> None:
-    for old, new in (("functions", "tools"), ("function_call", "tool_choice")):
-        if document.get(old) is not None:
-            raise BadRequest(
-                f"'{old}' is deprecated and not supported. Use '{new}' instead.", param=old
-            )
+def _refuse_many(document: Mapping[str, object]) -> None:
     n = document.get("n")
     if n is not None and n != 1:
         raise BadRequest(

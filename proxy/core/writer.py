@@ -10,12 +10,13 @@ holds goes out before anything that must not overtake it: a tool call, or the ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, Protocol, cast
 
 import orjson
 
 from proxy.core.chat import MAX_NAME_CHARS
+from proxy.core.citations import Cite
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.turn import Turn, add_usage, whole_usage
 from proxy.core.wire import Annotation, Choice, Chunk, Delta, Usage
@@ -56,6 +57,8 @@ class CompletionWriter:
     ) -> None:
         """The client sees `model` until the upstream says which model answers."""
         self.prose: Prose = Verbatim()
+        self.cites: Callable[[], Iterable[Cite]] = tuple
+        """The citations of the text so far."""
         self.id = id
         self.model = model
         self._created = created

@@ -27,12 +27,7 @@ def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> 
 
     `variables` are the names of the variables that are set: one may be a misspelt key.
     """
-    problems = []
-    if settings.lighton_api_key is None:
-        problems.append(
-            _not_set("lighton_api_key", variables)
-            + f": create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY also works)"
-        )
+    problems = _without_search_key(settings, variables)
     if settings.scaleway_api_key is None:
         problems.append(
             _not_set("scaleway_api_key", variables)
@@ -41,6 +36,19 @@ def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> 
         )
     if problems:
         raise SettingsError(*problems, "to try it without keys: rag-proxy demo")
+
+
+def require_search_key(settings: Settings, variables: Iterable[str] = ()) -> None:
+    """As `require_upstream_keys`, for what asks LightOn only."""
+    if problems := _without_search_key(settings, variables):
+        raise SettingsError(*problems)
+
+
+def _without_search_key(settings: Settings, variables: Iterable[str]) -> list[str]:
+    if settings.lighton_api_key is not None:
+        return []
+    told = _not_set("lighton_api_key", variables)
+    return [f"{told}: create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY also works)"]
 
 
 def check_profiles(settings: Settings, make_scope: MakeScope) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from proxy.access.clients import Client
-from proxy.core.chat import Chat, parse_chat
+from proxy.core.chat import Chat
 from proxy.core.chat_events import ChatEvents
 from proxy.core.fold import Fold
+from proxy.core.frames import TextChunk
 from proxy.core.inflight import Hold
+from proxy.core.old_functions import parse_any_chat
+from proxy.core.old_replies import old_chunk, old_completion
 from proxy.core.plan import Plan
 from proxy.core.sse import DONE
-from proxy.core.wire import Completion
+from proxy.core.wire import Chunk, Completion
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 
@@ -32,7 +36,8 @@ class ChatApi:
         hidden: AbstractSet[str],
         held: Hold,  # noqa: ARG002  # as above
     ) -> ChatAsked:
-        return ChatAsked(parse_chat(document, self.wishes, hidden))
+        chat = parse_any_chat(document, self.wishes, hidden)
+        return OldChatAsked(chat) if chat.has_functions else ChatAsked(chat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,16 @@ class ChatAsked:
 
     def reply(self, plan: Plan) -> ChatReply:
         return ChatReply(_writer(plan))
+
+
+class OldChatAsked(ChatAsked):
+    """A chat request of a client that knows functions instead of tools."""
+
+    def events(self, plan: Plan) -> ChatStream:
+        return OldChatStream(_writer(plan))
+
+    def reply(self, plan: Plan) -> ChatReply:
+        return OldChatReply(_writer(plan))
 
 
 class ChatStream(ChatEvents):
@@ -64,6 +79,20 @@ class ChatReply(Fold):
 
     async def finish(self) -> Completion:
         return self.completion()
+
+
+class OldChatStream(ChatStream):
+    """Tells a call as that of a function."""
+
+    def of_chunks(self, chunks: Sequence[Chunk | TextChunk]) -> bytes:
+        return super().of_chunks(list(map(old_chunk, chunks)))
+
+
+class OldChatReply(ChatReply):
+    """The same, in a whole reply."""
+
+    async def finish(self) -> Completion:
+        return old_completion(await super().finish())
 
 
 def _writer(plan: Plan) -> CompletionWriter:

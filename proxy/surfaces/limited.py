@@ -88,15 +88,30 @@ class Limited:
     its place free. A client that hangs up gets no last byte.
     """
 
-    def __init__(self, surface: ASGIApp, limits: AllLimits, *, makes_answers: bool = True) -> None:
-        """A surface that does not make answers takes no place among them, and no tokens."""
+    def __init__(
+        self,
+        surface: ASGIApp,
+        limits: AllLimits,
+        *,
+        makes_answers: bool = True,
+        is_recorded: bool | None = None,
+        has_documents: bool = True,
+    ) -> None:
+        """A surface that does not make answers takes no place among them, and no tokens.
+
+        Whether usage and audit tell of its requests, `is_recorded` may say: else they do of those
+        for answers. The audit does so only if the surface `has_documents` that answers rest on.
+        """
         self.surface = surface
         self.limits = limits
         self.makes_answers = makes_answers
+        self.is_recorded = makes_answers if is_recorded is None else is_recorded
+        self.has_documents = has_documents
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         exchange = exchange_of(scope)
-        exchange.wants_answer = self.makes_answers
+        exchange.wants_answer, exchange.has_documents = self.is_recorded, self.has_documents
+        exchange.route = scope["path"]
         slot = self.limits.slot_of(exchange.client, is_for_answer=self.makes_answers)
         if slot is None:
             return self.surface(scope, receive, send)

@@ -41,7 +41,7 @@ async def read_document(
     Raises ProxyError, also for wishes that are repeated or stand where nobody reads them.
     """
     headers = exchange_of(scope).headers
-    _refuse_repeated_headers(scope)
+    refuse_repeated_headers(scope)
     _refuse_query(scope["query_string"], wishes)
     _refuse_encoded(headers)
     body = await read_body(
@@ -54,7 +54,7 @@ async def read_document(
     return Document(_decode(body, wishes), len(body))
 
 
-def _refuse_repeated_headers(scope: Scope) -> None:
+def refuse_repeated_headers(scope: Scope) -> None:
     """If a client sends two X-LightOn headers of one name, nobody knows which one should narrow."""
     seen: set[bytes] = set()
     for raw_name, _ in scope["headers"]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
 
 from proxy.access.clients import Client
 from proxy.core.chat import Chat
+from proxy.core.citations import Cite
 from proxy.core.frames import TextChunk
 from proxy.core.hidden import HiddenTool, Job, Outcome
 from proxy.core.inflight import BODY_COST, Hold
@@ -22,17 +22,16 @@ from proxy.core.plan import Plan
 from proxy.core.responses.encoded import Encoder
 from proxy.core.responses.file_search import ScopeOf
 from proxy.core.responses.ids import Ids
+from proxy.core.responses.manner import Manner
 from proxy.core.responses.objects import Facts
 from proxy.core.responses.request import ResponsesRequest, read_request
 from proxy.core.responses.wire import Item, ResponseObject
-from proxy.core.responses.writer import Manner, ResponseWriter
+from proxy.core.responses.writer import ResponseWriter
 from proxy.core.wire import Chunk
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
 from proxy.state.responses import ClientResponses, Stored, StoredResponses
-
-_RESULTS: Final = "file_search_call.results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +79,21 @@ class ResponsesAsked:
         return ResponseReply(self._making(plan))
 
     def _making(self, plan: Plan) -> Making:
-        now, request = int(time.time()), self.request
-        model = plan.policy.model
-        return Making(
-            CompletionWriter(id=self.ids.response, created=now, model=model, include_usage=True),
-            ResponseWriter(
-                Facts(self.ids.response, now, model, request.echo),
-                Manner(
-                    request.tools.known,
-                    has_file_search=request.file_search is not None,
-                    has_results=_RESULTS in request.include,
-                ),
-                self.ids.mint,
-            ),
-            self,
+        now, model = int(time.time()), plan.policy.model
+        writer = CompletionWriter(
+            id=self.ids.response, created=now, model=model, include_usage=True
         )
+
+        def cites() -> Iterable[Cite]:
+            return writer.cites()  # the answer's own, once it is being made
+
+        response = ResponseWriter(
+            Facts(self.ids.response, now, model, self.request.echo),
+            Manner.of(self.request),
+            self.ids.mint,
+            cites,
+        )
+        return Making(writer, response, self)
 
     async def keep(self, response: ResponseObject) -> None:
         """Store the response, unless its client wants it not to be."""

@@ -204,6 +204,7 @@ def test_workers_that_share_nothing_are_warned_about() -> None:
     (warning,) = warnings_of(Settings(workers=4))
     assert warning.startswith("each of the 4 workers keeps its own hidden parts of answers ")
     assert "the model searches again" in warning
+    assert "its own stored responses" in warning
     assert "the response that it goes on from is not found (404)" in warning
     assert "RAG_PROXY_REDIS_URL" in warning
     assert "\n" not in warning

@@ -8,7 +8,7 @@ from proxy.access.grants import Grant
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
 from proxy.core.scope import NOTHING
-from proxy.errors import EmptyScope, ModelNotFound
+from proxy.errors import EmptyScope, ModelNotFound, RetrievalNotAllowed
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.upstreams.lighton.scope import LightOnScope
@@ -279,3 +279,37 @@ def test_a_model_that_the_client_may_not_use_has_no_reach() -> None:
     made = policies(profiles={"hr": {}})
     with pytest.raises(ModelNotFound):
         made.reach("hr", holding(profiles=()))
+
+
+def reach(grant: Grant, **given: Any) -> list[tuple[int, ...] | None]:
+    """The workspaces of each scope that a client reaches without a model."""
+    scopes = policies(**given).reach_of(Client("k", "id", grant))
+    return [each.workspace_id for each in scopes if isinstance(each, LightOnScope)]
+
+
+@pytest.mark.parametrize(
+    ("grant", "found"),
+    [
+        (Grant(), [None]),
+        (Grant(workspaces=frozenset({1})), [(1,)]),
+        (Grant(workspaces=frozenset()), []),
+        (Grant(models=frozenset({"m"})), [None]),
+        (Grant(models=frozenset({"narrow", "Wide"})), [(2,), (1, 2)]),  # those are no models
+        (Grant(models=frozenset()), [(2,), (1, 2)]),  # that of the default model first
+        (Grant(models=frozenset(), profiles=frozenset({"wide"})), [(1, 2)]),
+        (Grant(models=frozenset(), workspaces=frozenset({1})), [(1,)]),
+        (Grant(models=frozenset(), profiles=frozenset()), []),
+        (Grant(retrieval=frozenset({"off", "context"})), [None]),
+    ],
+)
+def test_who_may_name_profiles_only_reaches_what_they_open(
+    grant: Grant, found: list[tuple[int, ...] | None]
+) -> None:
+    profiles = {"wide": {"workspace_id": [1, 2]}, "narrow": {"workspace_id": [2]}}
+    assert reach(grant, profiles=profiles, default_model="narrow") == found
+
+
+@pytest.mark.parametrize("modes", [{"off"}, set()])
+def test_who_may_not_search_reaches_nothing_at_all(modes: set[str]) -> None:
+    with pytest.raises(RetrievalNotAllowed, match="may not search"):
+        reach(Grant(retrieval=frozenset(modes)))

@@ -10,34 +10,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Literal, Protocol, cast
+from typing import cast
 
 import orjson
 
 from proxy.core.arguments import Arguments
 from proxy.core.responses.output import Output
+from proxy.core.responses.tools import ClientTool, custom_input
 from proxy.core.responses.wire import CustomToolCall, Event, FunctionCall, Status
 from proxy.core.turn import first_object
 from proxy.core.wire import Fragment
 
-CUSTOM_INPUT: Final = "input"
-"""The one parameter of the function that stands for a custom tool."""
-
-
-class Called(Protocol):
-    """The client's tool that the model has called, as the client knows it."""
-
-    @property
-    def kind(self) -> Literal["function", "custom"]: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def namespace(self) -> str | None: ...
-
-
-CalledAs = Callable[[str], Called]
+CalledAs = Callable[[str], ClientTool]
 """The client's tool behind a function that the model was offered."""
 
 
@@ -96,7 +80,7 @@ class Calls:
 class _Call:
     """One call. It is an item from `begin` on."""
 
-    def __init__(self, output: Output, called: Called, call_id: str) -> None:
+    def __init__(self, output: Output, called: ClientTool, call_id: str) -> None:
         self._output = output
         self._called = called
         self._is_custom = called.kind == "custom"
@@ -160,13 +144,7 @@ class _Call:
 
 
 def _custom_input(arguments: str) -> str:
-    """What a custom tool is called with.
-
-    It is "" where the arguments broke off: half a program is not to be run. A model may also write
-    the text without the JSON around it.
-    """
-    if (found := first_object(arguments)) and isinstance(
-        text := orjson.loads(found).get(CUSTOM_INPUT), str
-    ):
-        return text
-    return "" if arguments.lstrip().startswith("{") else arguments
+    """What a custom tool is called with; "" if the JSON broke off: half a program must not run."""
+    if found := first_object(arguments):
+        return custom_input(orjson.loads(found), arguments)
+    return "" if arguments.lstrip().startswith("{") else custom_input(None, arguments)

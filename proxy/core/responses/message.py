@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from proxy.core.responses.cites import Cite
+from proxy.core.citations import Cite
 from proxy.core.responses.events import TextPlace
 from proxy.core.responses.message_parts import RefusalPart, TextPart
 from proxy.core.responses.output import Output

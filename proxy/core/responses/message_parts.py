@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from proxy.core.responses.cites import Cite
+from proxy.core.citations import Cite
+from proxy.core.responses.cites import annotation_of
 from proxy.core.responses.events import TEXT_DELTA, Log, TextPlace
 from proxy.core.responses.wire import Annotation, OutputText, Refusal
 from proxy.core.wire import TokenLogprob
@@ -64,7 +65,7 @@ class TextPart:
         self._log.tell_at(self._place, type_, text=text, logprobs=list(self._logprobs))
 
     def _annotate(self, cite: Cite) -> None:
-        annotation = cite.as_annotation(self.begin, self.stop, as_file=self._cites_files)
+        annotation = annotation_of(cite, self.begin, self.stop, as_file=self._cites_files)
         self._log.tell_at(
             self._place,
             "response.output_text.annotation.added",

@@ -21,20 +21,20 @@ OpenAI's streams, where this is so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
 import orjson
 
-from proxy.core.citations import Citation as Reported
+from proxy.core.citations import Citation, Cite
 from proxy.core.frames import TextChunk
 from proxy.core.hidden import HiddenTool, Job, Outcome
 from proxy.core.names import FIELD, SEARCH_TOOL
 from proxy.core.responses import logprobs
-from proxy.core.responses.calls import CalledAs, Calls
-from proxy.core.responses.cites import Cite, cites_of
+from proxy.core.responses.calls import Calls
+from proxy.core.responses.cites import cites_of
 from proxy.core.responses.events import Log, Told
+from proxy.core.responses.manner import Manner
 from proxy.core.responses.message import MessageEntry, Texts
 from proxy.core.responses.message_parts import TextPart
 from proxy.core.responses.objects import Ended, Facts, response_object
@@ -44,19 +44,6 @@ from proxy.core.responses.thoughts import ThoughtsItem
 from proxy.core.responses.wire import ResponseObject, Status
 from proxy.core.wire import Choice, Chunk
 from proxy.errors import ProxyError
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a client wants to be told."""
-
-    called_as: CalledAs
-    """The client's tool behind the name of a function."""
-    has_file_search: bool = False
-    """It hosts its file search here: it sees the searches, and files are cited."""
-    has_results: bool = False
-    """It sees what they found, too."""
-    thoughts_as_summary: bool = False
 
 
 class ResponseWriter:
@@ -168,7 +155,7 @@ class ResponseWriter:
                 self._go_on()
             self._facts.finish_reason = choice.get("finish_reason") or self._facts.finish_reason
             if annotations := choice["delta"].get("annotations"):
-                reported = cast("Sequence[Reported]", (report or {}).get("citations") or ())
+                reported = cast("Sequence[Citation]", (report or {}).get("citations") or ())
                 self._do(partial(self._texts.annotate, cites_of(annotations, reported)))
 
     def _do(self, step: Callable[[], None]) -> None:

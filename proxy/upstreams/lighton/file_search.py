@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from proxy.core.responses.file_search import FileSearch
+from proxy.core.stores import workspace_of
 from proxy.errors import BadRequest
 from proxy.upstreams.lighton.filters import attributes_of
 from proxy.upstreams.lighton.scope import LightOnScope
 
-_STORE: Final = re.compile(r"ws_(0|[1-9][0-9]{0,17})")
-"""A workspace's id fits into 64 bits."""
 _LONGEST_SHOWN: Final = 80
 
 
@@ -32,13 +30,13 @@ def scope_of(search: FileSearch) -> LightOnScope:
 def _workspaces(search: FileSearch) -> tuple[int, ...]:
     ids = []
     for place, store in enumerate(search.stores):
-        match = _STORE.fullmatch(store)
-        if match is None:
+        workspace = workspace_of(store)
+        if workspace is None:
             param = f"{search.param}.vector_store_ids[{place}]"
             raise BadRequest(
                 f"'{param}' is {store[:_LONGEST_SHOWN]!r}, which is no vector store here. A store "
                 "is a workspace: ws_42 is the workspace 42.",
                 param=param,
             )
-        ids.append(int(match[1]))
+        ids.append(workspace)
     return tuple(dict.fromkeys(ids))

@@ -5,19 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import orjson
 from hypothesis import strategies as st
 
+from proxy.core.citations import Cite
 from proxy.core.fold import Fold
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.hidden import Failed, Found, Job
 from proxy.core.passages import Result
-from proxy.core.responses.cites import Cite
 from proxy.core.responses.events import Told, whole
+from proxy.core.responses.manner import Manner
 from proxy.core.responses.objects import Facts
-from proxy.core.responses.writer import Manner, ResponseWriter
+from proxy.core.responses.tools import ClientTool
+from proxy.core.responses.writer import ResponseWriter
 from proxy.core.search_tool import Search, SearchTool
 from proxy.core.turn import Turn
 from proxy.core.writer import CompletionWriter
@@ -39,19 +41,13 @@ RESULT = Result("c", "Text.", 0.5, 7, "Handbook", "h.pdf", "https://x/7")
 FRAME = Frame({"id": "up", "model": "served"}, {"index": 0})
 
 
-class Tool(NamedTuple):
-    """A client's tool."""
-
-    name: str
-    namespace: str | None = None
-    kind: Literal["function", "custom"] = "function"
-
-
-def called_as(name: str) -> Tool:
+def called_as(name: str) -> ClientTool:
     """Tools whose names begin with `x_` are custom, and those with `n_` are in a namespace."""
     if name.startswith("x_"):
-        return Tool(name, None, "custom")
-    return Tool(name[2:], "n", "function") if name.startswith("n_") else Tool(name)
+        return ClientTool("custom", name)
+    if name.startswith("n_"):
+        return ClientTool("function", name[2:], "n")
+    return ClientTool("function", name)
 
 
 def response_writer(
@@ -88,6 +84,7 @@ class Play:
     manner: dict[str, Any] = field(default_factory=dict)
     knows_cites: bool = True
     """Whether citations are known as soon as the text is there."""
+    echo: Any = field(default_factory=lambda: ECHO)
 
     def __post_init__(self) -> None:
         self.completion = CompletionWriter(
@@ -96,7 +93,7 @@ class Play:
         self.chat = Fold()
         self.cites: list[Cite] = []
         self.writer = response_writer(
-            lambda: tuple(self.cites) if self.knows_cites else (), **self.manner
+            lambda: tuple(self.cites) if self.knows_cites else (), self.echo, **self.manner
         )
         self.told: list[Told] = []
 

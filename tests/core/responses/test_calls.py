@@ -83,8 +83,7 @@ def test_a_custom_tool_is_called_with_plain_text_told_in_one_piece() -> None:
     [
         ("*** Begin Patch", "*** Begin Patch"),
         ('{"input": "rm -r', ""),
-        ('{"command": "ls"}', ""),
-        ('{"input": 3}', ""),
+        ('{"command": "ls"}', '{"command": "ls"}'),
         ("", ""),
     ],
 )

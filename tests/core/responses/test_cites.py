@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy.core.citations import MAX_ANNOTATIONS, annotate
+from proxy.core.citations import Cite, annotate, cites_at
 from proxy.core.passages import Passage, Result
-from proxy.core.responses.cites import Cite, cites_at, cites_of
+from proxy.core.responses.cites import annotation_of, cites_of
 from proxy.core.text import Marker
 
 CITE = Cite(7, 10, "https://x/7", "Handbook", 7)
@@ -16,7 +16,7 @@ MARKERS = [Marker(7, 10, 1, (1,)), Marker(20, 23, 2, (2, 1))]
 
 
 def test_a_file_citation_names_the_file_and_where_it_is_cited() -> None:
-    assert CITE.as_annotation(5, None, as_file=True) == {
+    assert annotation_of(CITE, 5, None, as_file=True) == {
         "type": "file_citation",
         "file_id": "7",
         "filename": "Handbook",
@@ -25,7 +25,7 @@ def test_a_file_citation_names_the_file_and_where_it_is_cited() -> None:
 
 
 def test_a_source_is_cited_by_its_address_to_whoever_hosts_no_file_search() -> None:
-    assert CITE.as_annotation(5, None, as_file=False) == {
+    assert annotation_of(CITE, 5, None, as_file=False) == {
         "type": "url_citation",
         "url": "https://x/7",
         "title": "Handbook",
@@ -36,11 +36,11 @@ def test_a_source_is_cited_by_its_address_to_whoever_hosts_no_file_search() -> N
 
 def test_a_source_without_a_file_is_cited_by_its_address() -> None:
     bare = CITE._replace(file_id=None)
-    assert bare.as_annotation(0, None, as_file=True)["type"] == "url_citation"
+    assert annotation_of(bare, 0, None, as_file=True)["type"] == "url_citation"
 
 
 def test_a_citation_ends_with_its_part() -> None:
-    cited: Any = CITE.as_annotation(5, 9, as_file=False)
+    cited: Any = annotation_of(CITE, 5, 9, as_file=False)
     assert (cited["start_index"], cited["end_index"]) == (2, 4)
 
 
@@ -53,8 +53,3 @@ def test_the_citations_of_a_report_and_of_the_text_so_far_are_the_same() -> None
     assert late == list(cites_at(MARKERS, PASSAGES))
     assert [each.file_id for each in late] == [7, None]
     assert [each.title for each in late] == ["Handbook", "i.pdf"]
-
-
-def test_no_more_citations_are_told_early_than_annotations_late() -> None:
-    many = [Marker(n, n + 1, 1, (1,)) for n in range(MAX_ANNOTATIONS + 5)]
-    assert len(list(cites_at(many, PASSAGES))) == MAX_ANNOTATIONS

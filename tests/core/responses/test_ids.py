@@ -19,7 +19,7 @@ def test_each_id_is_another_one_and_tells_its_response() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", ["", "msg_1", f"resp_{RANDOM}", f"msg_{RANDOM}", f"msg_{RANDOM}00g", f"_{RANDOM}001"]
+    "other", ["", "msg_1", f"resp_{RANDOM}", f"msg_{RANDOM}", f"msg_{RANDOM}001g", f"_{RANDOM}001"]
 )
 def test_an_id_that_no_proxy_has_made_tells_nothing(other: str) -> None:
     assert response_of(other) is None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy.core.responses.cites import Cite
+from proxy.core.citations import Cite
 from proxy.core.responses.events import Log, TextPlace, whole
 from proxy.core.responses.message_parts import RefusalPart, TextPart
 

@@ -11,6 +11,7 @@ from proxy.core.responses.encoded import Encoder
 from proxy.core.responses.events import TextDelta
 from proxy.core.sse import Decoder
 from proxy.errors import Overloaded
+from tests.core.responses.samples import CUSTOM, FILE_SEARCH, FUNCTION, read
 from tests.core.responses.scripts import (
     FRAME,
     Play,
@@ -48,6 +49,22 @@ def test_every_event_and_the_response_fit_openais_types_and_order(
         check_event(event)
     check_order(one.events)
     check_response(one.response)
+
+
+@given(steps, manners, reasons)
+def test_of_messages_thoughts_and_calls_one_goes_on_at_a_time(
+    script: Any, manner: Any, reason: str
+) -> None:
+    one = Play(manner)
+    play(one, script, is_cut=reason == "length")
+    one.end(reason)
+    going_on: set[str] = set()
+    for event in one.events:
+        item = event.get("item", {"id": "", "type": "file_search_call"})
+        if item["type"] != "file_search_call":
+            change = going_on.add if event["type"].endswith("added") else going_on.remove
+            change(item["id"])
+        assert len(going_on) <= 1
 
 
 @given(steps, manners, reasons, st.booleans())
@@ -108,6 +125,41 @@ def test_a_failed_response_fits_and_holds_what_has_ended(script: Any, manner: An
     check_order(one.events)
     assert one.folded == one.response
     assert one.response["error"]["message"] == "Busy."
+
+
+@given(steps, manners)
+def test_a_client_can_send_back_what_it_got(script: Any, manner: Any) -> None:
+    one = Play(manner)
+    play(one, script)
+    one.end()
+    output = one.response["output"]
+    results = [
+        {
+            "type": f"{each['type']}_output",
+            "call_id": each["call_id"],
+            "output": "Done.",
+        }
+        for each in calls_of(one.response)
+    ]
+    chat = read(input=[*output, *results, {"role": "user", "content": "Go on."}]).chat()
+    said = [each for each in chat.messages if each["role"] == "assistant"]
+    assert thoughts_of(one.response).replace("\n", "") == "".join(
+        each.get("reasoning_content") or "" for each in said
+    ).replace("\n", "")
+    ids = [each.get("id") for message in said for each in message.get("tool_calls") or ()]
+    assert ids == [each["call_id"] for each in calls_of(one.response)]
+
+
+def test_the_response_repeats_its_request() -> None:
+    request = read(instructions="Be short.", tools=[FUNCTION, CUSTOM, FILE_SEARCH], top_p=0.5)
+    one = Play({"called_as": request.tools.known}, echo=request.echo)
+    one.hear(fragment(0, '{"input": "x"}', CUSTOM["name"]))
+    one.end()
+    assert (one.response["instructions"], one.response["top_p"]) == ("Be short.", 0.5)
+    assert one.response["output"][0]["type"] == "custom_tool_call"
+    for event in one.events:
+        check_event(event)
+    check_response(one.response)
 
 
 def test_an_answer_that_searches_between_two_texts_has_two_messages() -> None:
@@ -193,6 +245,27 @@ def test_a_call_that_is_not_whole_does_not_end_with_a_failure() -> None:
     one.told += one.writer.fail(Overloaded("Scaleway", "Busy."))
     assert one.types[-2:] == ["function_call_arguments.delta", "failed"]
     assert [each["type"] for each in one.response["output"]] == ["message"]
+
+
+def test_what_waits_for_a_call_that_never_ends_is_told_and_cited_all_the_same() -> None:
+    one = Play(knows_cites=False)
+    one.hear(fragment(0, '{"a', "get"), chunk({"content": "27."}))
+    one.cite()
+    one.end("length")
+    assert texts_of(one.response) == "27."
+    assert _cited(one.response) == [2]
+    failing = Play()
+    failing.hear(fragment(0, '{"a', "get"), chunk({"content": "27."}))
+    failing.told += failing.writer.fail(Overloaded("Scaleway", "Busy."))
+    assert texts_of(failing.response) == "27."
+
+
+def test_text_in_frames_after_a_refusal_is_another_part() -> None:
+    one = Play()
+    one.hear(chunk({"content": "a"}), chunk({"refusal": "no"}), TextChunk(FRAME, "b", b"b"))
+    one.end()
+    texts = [each.get("text") for each in one.response["output"][0]["content"]]
+    assert texts == ["a", None, "b"]
 
 
 def test_an_error_before_all_else_still_begins_the_stream() -> None:
