@@ -21,6 +21,8 @@ PATIENCE_S: Final = 120.0
 """How long a check may take, with the program's start."""
 _SAW: Final = "seen: "
 _SHOWN: Final = 200
+_FAREWELL_S: Final = 10.0
+"""How long a program may take to end by itself."""
 _ERROR: Final = re.compile(r"[\w.]*(?:Error|Exception)\b.{0,40}?:")
 """How the line of an error begins that ends a program of Python or Node."""
 _NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -98,14 +100,24 @@ class ClientProgram:
             raise ProgramError(f"no JSON object: {line[:_SHOWN]}") from None
         return seen
 
+    def dismiss(self) -> None:
+        """Tell it that no check follows, and let it end what it has started.
+
+        What it starts in sessions of their own does not end with its group.
+        """
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(min(_FAREWELL_S, self._patience_s))
+
     def close(self) -> None:
         """Let go of the pipes of a process that has ended."""
         for thread in self._threads:
             thread.join(PATIENCE_S)
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in (self._process.stdout, self._process.stderr):
             assert pipe is not None
-            with suppress(BrokenPipeError):
-                pipe.close()
+            pipe.close()
 
     def _last_complaint(self) -> str:
         self._threads[1].join(self._patience_s)
@@ -135,5 +147,6 @@ def asked(
         try:
             yield program
         finally:
+            program.dismiss()
             end(process)
             program.close()

@@ -35,6 +35,14 @@ def test_it_gets_its_environment(tmp_path: Path) -> None:
         assert program.ask("answer", "?") == {"text": "it"}
 
 
+def test_it_may_end_what_it_has_started(tmp_path: Path) -> None:
+    code = ECHO + "open('ended', 'x').close()\n"
+    with asked((sys.executable, "-c", code), tmp_path, {}, patience_s=30) as program:
+        program.ask("answer", "Why?")
+        assert not (tmp_path / "ended").exists()
+    assert (tmp_path / "ended").exists()
+
+
 @pytest.mark.parametrize(
     ("code", "why"),
     [

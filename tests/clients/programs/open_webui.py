@@ -53,14 +53,17 @@ class Page:
         self._stack = ExitStack()
         self._opened: tuple[Browser, str] | None = None
 
-    def ask(self, question: str, options: str = "") -> Browser:
-        """Ask in a new chat, and wait until the answer is finished."""
+    def ask(self, question: str, options: str = "", ready: str = "true") -> Browser:
+        """Ask in a new chat, once its page is ready, and wait until the answer is finished."""
         browser, url = self._opened = self._opened or self._start()
         browser.open(f"{url}/?models={MODEL}{options}")
-        browser.when(f"document.querySelector('#chat-input') && {_shows(MODEL)}")
+        browser.when(f"document.querySelector('#chat-input') && {_shows(MODEL)} && {ready}")
         browser.enter("#chat-input", question)
         browser.when(_FINISHED)
         return browser
+
+    def close(self) -> None:
+        self._stack.close()
 
     def _start(self) -> tuple[Browser, str]:
         lines = Path("snippet.env").read_text(encoding="utf-8").split()
@@ -79,7 +82,9 @@ def answer(question: str) -> dict[str, Any]:
 
 
 def tool(question: str) -> dict[str, Any]:
-    text = page.ask(question, "&tools=weather").value(_TEXT)
+    # The page fetches its list of tools, and only then selects those of its address.
+    chosen = "document.querySelector('[aria-label=\"Available Tools\"]')"
+    text = page.ask(question, "&tools=weather", chosen).value(_TEXT)
     called = _CALLS.read_text(encoding="utf-8").split() if _CALLS.exists() else []
     return {"calls": called, "text": text}
 
@@ -103,10 +108,13 @@ def _shows(text: str) -> str:
     return f"document.body.innerText.includes('{text}')"
 
 
-play(
-    answer=answer,
-    stream="its page shows the answer as it comes; only the whole is looked at",
-    tool=tool,
-    citations=citations,
-    error="its page offers the models that there are",
-)
+try:
+    play(
+        answer=answer,
+        stream="its page shows the answer as it comes; only the whole is looked at",
+        tool=tool,
+        citations=citations,
+        error="its page offers the models that there are",
+    )
+finally:
+    page.close()
