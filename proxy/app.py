@@ -42,7 +42,7 @@ from proxy.state.counters import Counters
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.application import Application
-from proxy.surfaces.by_settings import audit_of, middleware_of, usage_of
+from proxy.surfaces.by_settings import audit_of, middleware_of, page_of, usage_of
 from proxy.surfaces.chat import ChatCompletions, ToolsOf
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
@@ -166,6 +166,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         parts.of(*made_of, job=lambda work: work())
     ring = outside.keys or _key_ring(settings, _key_file(outside, given, parts))
     tokens = _tokens(settings, outbound, parts)
+    page = page_of(settings, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
 
     app = Application(
@@ -180,9 +181,16 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             ),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
+            *page.routes,
         ],
         middleware=middleware_of(
-            settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
+            settings,
+            identities,
+            parts.of(WrongKeys),
+            usage=usage,
+            audit=audit,
+            people=people,
+            open_paths=page.paths,
         ),
         redirect_slashes=False,
     )
