@@ -26,6 +26,7 @@ export class SourcePanel {
 
   /** Show a source. `giveBack` puts the focus where it was, once the panel is closed. */
   open(source, giveBack) {
+    if (this.isOpen) this.giveBack?.();
     this.giveBack = giveBack;
     this.shown = source;
     const title = make("h2", { id: "source-title", tabindex: "-1" },

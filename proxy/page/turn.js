@@ -10,6 +10,7 @@ export class Turn {
   constructor(question, { openSource, showCode, again }) {
     Object.assign(this, { question, openSource, showCode, again });
     this.answer = null;
+    this.opened = null; // the number of the source that is shown
     this.body = null;
     this.prose = make("div", { class: "prose" });
     this.progress = make("p", { class: "progress" }, make("span", { class: "dot" }), make("span", {}));
@@ -44,7 +45,7 @@ export class Turn {
     if (source === null) return null;
     const button = make("button", {
       type: "button", class: "marker", "data-n": String(n), title: source.title,
-      "aria-label": `Source ${n}: ${source.title}`,
+      "aria-current": this.opened === n ? "true" : null, "aria-label": `Source ${n}: ${source.title}`,
     }, String(n));
     button.addEventListener("click", () => this.open(n, ".prose .marker", button));
     return button;
@@ -52,10 +53,15 @@ export class Turn {
 
   /** Show a source. An answer that grows may draw its markers anew: then another gets the focus. */
   open(n, kind, button) {
+    this.opened = n;
+    const all = () => [...this.element.querySelectorAll(`[data-n="${n}"]`)];
     this.openSource(this.answer.source(n), () => {
+      this.opened = null;
+      for (const each of all()) each.removeAttribute("aria-current");
       const now = button.isConnected ? button : this.element.querySelector(`${kind}[data-n="${n}"]`);
       now?.focus();
     });
+    for (const each of all()) each.setAttribute("aria-current", "true");
   }
 
   /** The answer is over. `trouble` is what ended it, if it was not its end. */

@@ -18,7 +18,7 @@ export function waterfall(answer) {
 }
 
 function facts(answer, first, total) {
-  const { rounds = 0, searches = [] } = answer.report ?? {};
+  const { timings, rounds = timings?.rounds?.length ?? 0, searches = [] } = answer.report ?? {};
   return [
     duration(total),
     first === null ? "" : `first word after ${duration(first)}`,
