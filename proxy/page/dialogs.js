@@ -52,9 +52,9 @@ export function showCode(turn) {
     });
   });
   find("code-tabs").replaceChildren(...tabs);
-  find("code-copy").onclick = async (event) => {
+  find("code-copy").onclick = async () => {
     await copy(code.textContent);
-    saysCopied(event.currentTarget);
+    saysCopied(find("code-copy"));
   };
   choose(LANGUAGES[0]);
   dialog.showModal();

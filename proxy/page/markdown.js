@@ -6,6 +6,7 @@ import { copy, make, saysCopied } from "./dom.js";
 import { inline } from "./inline.js";
 
 const DEEPEST = 8;
+const PAGES_OWN = 2; // levels of headings
 const HEADING = /^ {0,3}(#{1,6})[ \t]+(.*)$/;
 const RULE = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
@@ -17,11 +18,20 @@ const DELIMITER = /^:?-+:?$/;
 export function show(home, text, cite = () => null, version = 0) {
   const before = home.drawn?.version === version ? home.drawn.blocks : [];
   const blocks = parse(text.replaceAll("\r\n", "\n").split("\n"), 0);
+  level(blocks);
   let same = 0;
   while (same < blocks.length && before[same]?.raw === blocks[same].raw) same++;
   while (home.childNodes.length > same) home.lastChild.remove();
   for (const block of blocks.slice(same)) home.append(draw(block, cite));
   home.drawn = { version, blocks };
+}
+
+/** The page's own headings come before, and no level is left out. */
+function level(blocks) {
+  let last = PAGES_OWN;
+  for (const block of blocks) {
+    if (block.kind === "heading") block.level = last = Math.min(block.size + PAGES_OWN, last + 1, 6);
+  }
 }
 
 function parse(lines, depth) {
@@ -146,8 +156,7 @@ function paragraph(lines, at, depth) {
 
 function draw(block, cite) {
   switch (block.kind) {
-    // The page's own headings come before: the answer's begin at the third level.
-    case "heading": return make(`h${Math.min(6, block.size + 2)}`, {}, ...inline(block.text, cite));
+    case "heading": return drawHeading(block, cite);
     case "rule": return make("hr");
     case "code": return drawCode(block);
     case "quote": return make("blockquote", {}, ...block.blocks.map((each) => draw(each, cite)));
@@ -155,6 +164,12 @@ function draw(block, cite) {
     case "table": return drawTable(block, cite);
     default: return make("p", {}, ...inline(block.text.trimEnd(), cite));
   }
+}
+
+/** In a quote or a list it is no heading of the page. */
+function drawHeading(block, cite) {
+  const drawn = inline(block.text, cite);
+  return block.level ? make(`h${block.level}`, {}, ...drawn) : make("p", {}, make("strong", {}, ...drawn));
 }
 
 function drawCode(block) {

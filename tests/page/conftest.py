@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.page import handbook
 from tests.page.asking import Asking
@@ -70,14 +70,26 @@ def locked_url(_upstreams: Scripted) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def shared(browser: Browser) -> BrowserContext:
+    """Where pages are opened that need nothing special. Its cache has the page's files."""
+    return browser.new_context()
+
+
 @pytest.fixture
-def open_page(browser: Browser, upstreams: Scripted, url: str) -> Iterator[Open]:
-    """Opens the page. At the end, it must have broken no rule of its policy and no script."""
+def open_page(
+    browser: Browser, shared: BrowserContext, upstreams: Scripted, url: str
+) -> Iterator[Open]:
+    """Opens the page. At the end, it must have broken no rule of its policy and no script.
+
+    With options, those of a browser's context, it has a context of its own.
+    """
     faults: list[str] = []
     pages: list[Page] = []
 
     def opened(at: str = url, fragment: str = "", **options: Any) -> Asking:
-        page = browser.new_context(**options).new_page()
+        context = browser.new_context(**options) if options else shared
+        page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.add_init_script(_WATCH)
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -88,7 +100,7 @@ def open_page(browser: Browser, upstreams: Scripted, url: str) -> Iterator[Open]
     yield opened
     for page in pages:
         faults += page.evaluate("() => violations")
-        page.context.close()
+        page.close() if page.context is shared else page.context.close()
     assert faults == []
 
 

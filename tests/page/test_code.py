@@ -47,6 +47,7 @@ def _asked(open_page: Open, locked_url: str) -> Asking:
     asking = open_page(locked_url)
     asking.page.get_by_label("Client key").fill(KEY)
     asking.page.keyboard.press("Enter")
+    asking.page.get_by_label("Model or profile").select_option("llama")
     asking.page.get_by_label("When to search").select_option("hybrid")
     asking.page.get_by_role("button", name="All workspaces").click()
     asking.page.get_by_label("Numbers of workspaces").fill("42")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import random
-import time
 from typing import Any, Final
 
 import pytest
@@ -51,11 +51,11 @@ HOSTILE: Final = (
     "__proto__ constructor toString [__proto__](https://ok.example)",
     "&lt;script&gt;hit(1)&lt;/script&gt;",
 )
-_HIT: Final = "globalThis.hits = []; globalThis.hit = (what) => { hits.push(what); };"
+_HIT: Final = "() => { globalThis.hits = []; globalThis.hit = (what) => { hits.push(what); }; }"
 _HTML: Final = "script, img, svg, iframe, object, embed, form, style, link, meta, base, math, details"
 _ADDRESSES: Final = "(all) => all.map((each) => each.href)"
 _HANDLERS: Final = """(root) => [...root.querySelectorAll("*")].flatMap((each) =>
-  [...each.attributes].filter(({name}) => name.startsWith("on") || name === "style"))
+  [...each.attributes].filter(({name}) => name.startsWith("on")))
   .map(({name}) => name)"""
 
 
@@ -107,29 +107,39 @@ def test_a_passage_that_attacks_is_text(asking: Asking, hosts: list[str]) -> Non
     assert hosts == []
 
 
-@pytest.mark.parametrize("place", ["title", "url", "error", "model", "status"])
-def test_what_else_the_proxy_passes_on_is_text(asking: Asking, hosts: list[str], place: str) -> None:
-    """The page trusts the proxy with nothing either: each field holds an attack."""
+def test_what_else_the_proxy_passes_on_is_text(asking: Asking, hosts: list[str]) -> None:
+    """The page trusts no field: each holds an attack."""
     asking.page.evaluate(_HIT)
     attack = "javascript:hit(1)//<img src=x onerror=hit(1)>"
     source = {"source": {"url": attack, "name": attack}, "document": [attack], "metadata": [{}]}
-    citation = {"n": 1, "url": attack, "title": attack, "passages": [{"quote": attack, "support": attack}]}
+    passage = {"quote": f"{attack} that is nowhere", "support": attack, "figures_missing": [attack]}
+    citation = {"n": 1, "url": attack, "title": attack, "passages": [passage]}
     chunks: list[dict[str, Any]] = [
         {"model": attack, "event": {"type": "status", "data": {"description": attack}}},
         {"event": {"type": "source", "data": source}},
         {"choices": [{"delta": {"content": "Yes. [1]", "reasoning_content": attack}}]},
         {"lighton": {"searches": [{"query": attack, "took_ms": 1}], "citations": [citation]}},
     ]
-    if place == "error":
-        chunks.append({"error": {"message": attack, "code": attack}})
-    body = "".join(f"data: {orjson_text(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
-    headers = {"content-type": "text/event-stream"}
-    asking.page.route("**/chat/completions", lambda route: route.fulfill(body=body, headers=headers))
+    answers(asking, *chunks, "[DONE]")
     asking.answered("?")
+    asking.page.locator(".origin summary").click()
     asking.marker().click()
-    for area in ("#source .source-body", "#turns .answer > .prose", "#turns .foot .cards"):
+    for area in ("#source .source-body", "#turns .answer > .prose", "#turns .cards", ".origin"):
         shown_unharmed(asking, asking.page.locator(area))
+    answers(asking, *chunks, {"error": {"message": attack, "code": attack}})
+    asking.answered("?")
+    expect(asking.notice).to_contain_text("javascript:hit(1)")
+    shown_unharmed(asking, asking.notice)
     assert hosts == []
+
+
+def answers(asking: Asking, *chunks: object) -> None:
+    """Let the page hear these instead of what the proxy says."""
+    texts = [each if isinstance(each, str) else json.dumps(each) for each in chunks]
+    body = "".join(f"data: {text}\n\n" for text in texts)
+    headers = {"content-type": "text/event-stream"}
+    asking.page.unroute_all()
+    asking.page.route("**/chat/completions", lambda route: route.fulfill(body=body, headers=headers))
 
 
 PIECES: Final = (
@@ -165,25 +175,21 @@ def test_no_text_at_random_makes_anything_but_prose(asking: Asking) -> None:
     assert asking.page.evaluate(script, texts) == [], f"seed {seed}"
 
 
-@pytest.mark.parametrize(
-    "unit",
-    ["[", "[a](", "*a ", "**a *b ", "`" "a``", "> ", "- ", "|", "![", "<https://", "[1", "_a_ ", "# #",
-     "\\", "&amp", "https://a.b/)", "``` ", "  - a\n", "| a\n|-\n", "[x][1]", "* * * a ", "# ####"],
-)  # fmt: skip
-def test_long_texts_are_drawn_in_time_that_grows_as_they_do(asking: Asking, unit: str) -> None:
-    script = """async ([unit, size]) => {
+UNITS: Final = (
+    *("[", "[a](", "*a ", "**a *b ", "`", "a``", "> ", "- ", "|", "![", "<https://", "[1", "_a_ "),
+    *("# #", "\\", "&amp", "https://a.b/)", "``` ", "  - a\n", "| a\n|-\n", "[x][1]", "* * * a "),
+    *("# ####", "**a** ", "((", "a b\n", "~~a"),
+)
+
+
+def test_long_texts_are_drawn_in_time_that_grows_as_they_do(asking: Asking) -> None:
+    """Steps cannot be counted here. What takes the square of its length takes minutes of these."""
+    script = """async ([units, size]) => {
       const { show } = await import("/page/markdown.js");
-      const text = unit.repeat(Math.ceil(size / unit.length));
-      const began = performance.now();
-      show(document.createElement("div"), text);
-      return performance.now() - began;
+      return units.map((unit) => {
+        const began = performance.now();
+        show(document.createElement("div"), unit.repeat(Math.ceil(size / unit.length)));
+        return [unit, performance.now() - began];
+      }).filter(([, took]) => took > 1_500);
     }"""
-    began = time.perf_counter()
-    assert asking.page.evaluate(script, [unit, 60_000]) < 1_500
-    assert time.perf_counter() - began < 5
-
-
-def orjson_text(document: Any) -> str:
-    import json  # noqa: PLC0415
-
-    return json.dumps(document)
+    assert asking.page.evaluate(script, [UNITS, 60_000]) == []
