@@ -1,6 +1,6 @@
 // What one answer has said so far: the state that a turn shows. No elements here.
 
-const FIGURES = 3;
+const TEN_SECONDS = 9_950; // as they are rounded
 
 export class Answer {
   constructor(now) {
@@ -107,8 +107,7 @@ export class Answer {
 /** A time in words: 840 ms, 1.2 s, 12 s. */
 export function duration(ms) {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  return `${Number(seconds.toPrecision(seconds < 10 ? 2 : FIGURES))} s`;
+  return `${(ms / 1000).toFixed(ms < TEN_SECONDS ? 1 : 0)} s`;
 }
 
 /** A count with its noun. */

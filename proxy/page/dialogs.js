@@ -25,14 +25,14 @@ export function askForKey(why, used) {
   field.focus();
 }
 
-/** Show the request of a turn as code. */
-export function showCode(turn) {
+/** Show the request of a turn as code, with `model` where neither it nor its answer names one. */
+export function showCode(turn, model) {
   const [dialog, code] = [find("code-dialog"), find("code")];
   const tabs = LANGUAGES.map((language) => make("button", {
     type: "button", role: "tab", id: `tab-${language}`, "aria-controls": "code",
   }, language));
   const choose = (language) => {
-    code.firstElementChild.textContent = snippet(language, turn.body, turn.answer?.model ?? "");
+    code.firstElementChild.textContent = snippet(language, turn.body, turn.answer?.model || model);
     code.setAttribute("aria-labelledby", `tab-${language}`);
     find("code-note").textContent = note(language);
     tabs.forEach((tab, n) => {

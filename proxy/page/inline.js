@@ -118,6 +118,7 @@ class Inline {
     if (found === null || (this.text[at - 1] === "]" && this.markerEnd !== at)) return null;
     const button = this.cite(Number(found[1]));
     if (button === null) return null;
+    if (this.pending.endsWith(" ")) this.pending = `${this.pending.slice(0, -1)}\u00a0`; // one line
     this.add(button);
     this.markerEnd = at + found[0].length;
     return this.markerEnd;

@@ -24,7 +24,7 @@ let running = null;
 // Asking
 
 async function askIt(text) {
-  const turn = new Turn(text, { openSource, showCode, again });
+  const turn = new Turn(text, { openSource, showCode: asCode, again });
   turn.body = pickers.body([...turns.flatMap((each) => each.messages), { role: "user", content: text }]);
   turns.push(turn);
   find("turns").append(turn.element);
@@ -113,6 +113,10 @@ function stop() {
 
 function openSource(source, giveBack) {
   panel.open(source, giveBack);
+}
+
+function asCode(turn) {
+  showCode(turn, pickers.anyModel);
 }
 
 // The key

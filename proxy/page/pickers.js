@@ -107,6 +107,11 @@ export class Pickers {
     return true;
   }
 
+  /** The first model or profile of the list, or "". */
+  get anyModel() {
+    return [...this.model.options].find((each) => each.value)?.value ?? "";
+  }
+
   /** The request for these messages. */
   body(messages) {
     const lighton = { progress: "open-webui" };

@@ -126,7 +126,7 @@ class Requests:
 class Admission:
     """Admits those who may ask: whom a key or a token names, or, without both, this machine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each says of some who may ask
         self,
         app: ASGIApp,
         identities: Identities,

@@ -16,6 +16,11 @@ from tests.page.served import KEY, Scripted, served
 CHROMIUM: Final = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+FLAGS: Final = (
+    "--no-sandbox",  # it refuses to run as root otherwise, and shows our own page only
+    "--disable-dev-shm-usage",
+    "--no-proxy-server",
+)
 PATIENCE_MS: Final = 15_000
 _WATCH: Final = """
 globalThis.violations = [];
@@ -31,14 +36,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("needs Chromium; on Debian: apt install chromium")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",  # it refuses to run as root otherwise, and shows our own page only
-                "--disable-dev-shm-usage",
-                "--no-proxy-server",
-            ],
-        )
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield opened
         opened.close()
 

@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from tests.support.script import Round, result, search_call
 
-QUESTION: Final = "How much notice do I give, and what becomes of leave that I have not taken?"
+QUESTION: Final = "How much notice do I give, and what becomes of my leave?"
 QUERY: Final = "notice period and untaken leave"
-NOTICE: Final = "After the probationary period, the notice period is three months to the end of a quarter."
+NOTICE: Final = (
+    "After the probationary period, the notice period is three months to the end of a quarter."
+)
 ANSWER: Final = """\
 After the probationary period you give **three months' notice**, to the end of a quarter. [1] \
 In the first six months it is two weeks, to any day. [1]
@@ -52,7 +54,7 @@ def passages() -> list[dict[str, Any]]:
         ),
         _passage(
             3,
-            "Payroll: questions and answers",
+            "Payroll FAQ",
             2,
             "**When is leave paid out?** Up to five days of leave are paid out with the last "
             "salary. The rate is that of an average working day of the last three months.",
@@ -67,7 +69,7 @@ def rounds() -> list[Round]:
 
 
 def _passage(number: int, title: str, page: int, content: str) -> dict[str, Any]:
-    name = title.partition(":")[0].lower().replace(" ", "-")
+    name = title.lower().replace(" ", "-")
     found: dict[str, Any] = result(
         f"chunk-{number}",
         content,

@@ -56,8 +56,10 @@ class Scripted(Upstreams):
     async def _held(self, request: httpx.Request) -> httpx.Response:
         response = await self._answer(request)
         is_model = request.url.path.endswith("/chat/completions")
-        if is_model and self.holds_at is not None and isinstance(
-            response.stream, httpx.AsyncByteStream
+        if (
+            is_model
+            and self.holds_at is not None
+            and isinstance(response.stream, httpx.AsyncByteStream)
         ):
             stream = _Held(response.stream, self.holds_at.encode(), self.let_go)
             return httpx.Response(200, headers=response.headers, stream=stream)

@@ -22,7 +22,7 @@ def test_an_answer_is_markdown_with_its_sources(asking: Asking) -> None:
         [
             "Source 1Employee handbookpage 12",
             "Source 2Leave and absencepage 4",
-            "Source 3Payroll: questions and answerspage 2",
+            "Source 3Payroll FAQpage 2",
         ]
     )
 

@@ -19,7 +19,7 @@ from tests.page.served import KEY
 
 NODE: Final = Path(__file__).parents[1] / "e2e" / "node"
 PATIENCE_S: Final = 30
-QUESTION: Final = "What's \"it\" \\ about?\n$HOME `id`"
+QUESTION: Final = 'What\'s "it" \\ about?\n$HOME `id`'
 
 
 def code(asking: Asking, language: str) -> str:
@@ -58,7 +58,8 @@ def _asked(open_page: Open, locked_url: str) -> Asking:
 
 
 def asks_the_same(asking: Asking, before: list[object]) -> bool:
-    return asking.sent["messages"] == before and asking.upstreams.searched[-1]["workspace_id"] == [42]
+    scope = asking.upstreams.searched[-1]["workspace_id"]
+    return (asking.sent["messages"], scope) == (before, [42])
 
 
 @pytest.mark.parametrize("language", ["curl", "Python", "Node"])

@@ -37,9 +37,9 @@ HOSTILE: Final = (
     "[![x](javascript:hit(1))](javascript:hit(2))",
     "[a][1]\n\n[1]: javascript:hit(1)",
     "```html\n<script>hit('fence')</script>\n```",
-    "```\"><img src=x onerror=hit(1)>\nx\n```",
+    '```"><img src=x onerror=hit(1)>\nx\n```',
     "`<img src=x onerror=hit(1)>`",
-    "| <script>hit(1)</script> | [x](javascript:hit(2)) |\n|---|---|\n| <img src=x onerror=hit(1)> | y |",
+    "| <script>hit(1)</script> | [x](javascript:hit(2)) |\n|---|---|\n| <img onerror=hit(1)> | y |",
     "<style>*{background:url(https://evil.example/css)}</style>",
     "<link rel=stylesheet href=https://evil.example/x.css>",
     "<meta http-equiv=refresh content='0;url=https://evil.example'>",
@@ -52,7 +52,9 @@ HOSTILE: Final = (
     "&lt;script&gt;hit(1)&lt;/script&gt;",
 )
 _HIT: Final = "() => { globalThis.hits = []; globalThis.hit = (what) => { hits.push(what); }; }"
-_HTML: Final = "script, img, svg, iframe, object, embed, form, style, link, meta, base, math, details"
+_HTML: Final = (
+    "script, img, svg, iframe, object, embed, form, style, link, meta, base, math, details"
+)
 _ADDRESSES: Final = "(all) => all.map((each) => each.href)"
 _HANDLERS: Final = """(root) => [...root.querySelectorAll("*")].flatMap((each) =>
   [...each.attributes].filter(({name}) => name.startsWith("on")))
@@ -139,7 +141,9 @@ def answers(asking: Asking, *chunks: object) -> None:
     body = "".join(f"data: {text}\n\n" for text in texts)
     headers = {"content-type": "text/event-stream"}
     asking.page.unroute_all()
-    asking.page.route("**/chat/completions", lambda route: route.fulfill(body=body, headers=headers))
+    asking.page.route(
+        "**/chat/completions", lambda route: route.fulfill(body=body, headers=headers)
+    )
 
 
 PIECES: Final = (
@@ -156,8 +160,8 @@ def test_no_text_at_random_makes_anything_but_prose(asking: Asking) -> None:
     texts = ["".join(drawn.choices(PIECES, k=drawn.randint(1, 60))) for _ in range(1_500)]
     script = """async (texts) => {
       const { show } = await import("/page/markdown.js");
-      const allowed = new Set(("A BLOCKQUOTE BR BUTTON CODE DIV EM H3 H4 H5 H6 HR LI OL P PRE S SPAN "
-        + "STRONG TABLE TBODY TD TH THEAD TR UL").split(" "));
+      const allowed = new Set(("A BLOCKQUOTE BR BUTTON CODE DIV EM H3 H4 H5 H6 HR LI OL P PRE S "
+        + "SPAN STRONG TABLE TBODY TD TH THEAD TR UL").split(" "));
       const wrong = [];
       for (const text of texts) {
         const [whole, grown] = [document.createElement("div"), document.createElement("div")];

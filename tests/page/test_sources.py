@@ -84,7 +84,9 @@ def test_the_waterfall_has_a_bar_for_each_round_and_search(asking: Asking) -> No
     expect(summary).to_contain_text("2 rounds · 1 search · 30 tokens")
     summary.click()
     labels = asking.page.locator(".span-label")
-    expect(labels.filter(has_text="Model, round")).not_to_have_count(0)  # of a round that took any time
+    expect(labels.filter(has_text="Model, round")).not_to_have_count(
+        0
+    )  # of a round that took any time
     expect(labels.filter(has_text=f"Search: {handbook.QUERY}")).to_have_count(1)
     expect(labels.filter(has_text="First word")).to_have_count(1)
 
