@@ -271,7 +271,12 @@ def test_a_port_in_use_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture
 def test_the_first_line_says_what_is_served() -> None:
     settings = Settings(default_model="m", retrieval="hybrid", workspace_id=[42, 43])
     line = greeting(settings, "http://127.0.0.1:1")
-    assert line.endswith("on http://127.0.0.1:1/v1 (model m, retrieval hybrid, workspaces 42, 43)")
+    assert line.endswith(
+        "on http://127.0.0.1:1/v1, page on http://127.0.0.1:1/ "
+        "(model m, retrieval hybrid, workspaces 42, 43)"
+    )
+    without = greeting(settings.model_copy(update={"page": False}), "http://x")
+    assert "/v1 (model" in without
     assert greeting(Settings(), "http://x").endswith("workspaces all)")
 
 
