@@ -93,7 +93,7 @@ quality: $(RUNTIME) ## Count right, cited answers of a real small model (ARGS="-
 	@$(VENV)/bin/python -m tests.quality $(ARGS)
 
 .PHONY: screenshots
-screenshots: $(DEV) ## Take the pictures of the page that are in docs/images (needs Chromium)
+screenshots: $(DEV) ## Take the pictures of the page that are in images/ (needs Chromium)
 	@$(VENV)/bin/python -m tests.page.screenshots
 
 .PHONY: docs

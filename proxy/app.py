@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from proxy.access.clients import Client
 from proxy.access.identity import Identities, ReadsTokens
@@ -30,7 +31,16 @@ from proxy.core.inflight import InFlight
 from proxy.core.instructions import SEARCHING
 from proxy.core.read_tool import ReadTool
 from proxy.core.search_tool import SearchTool
-from proxy.outward import InCommon, make_issuer, make_upstreams, models_of, retry_policy, secret_of
+from proxy.outward import (
+    Before,
+    InCommon,
+    make_issuer,
+    make_upstreams,
+    models_of,
+    passing,
+    retry_policy,
+    secret_of,
+)
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
 from proxy.settings.extras import require_extras
@@ -39,17 +49,27 @@ from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Following, Given, Origin
 from proxy.state.counters import Counters
+from proxy.state.responses import StoredResponses
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
+from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
 from proxy.surfaces.by_settings import audit_of, middleware_of, page_of, usage_of
-from proxy.surfaces.chat import ChatCompletions, ToolsOf
+from proxy.surfaces.chat import ChatApi
+from proxy.surfaces.files import OneFile
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.parts import Share
+from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
+from proxy.surfaces.read_only import WRITES, ReadOnly
 from proxy.surfaces.reloadable import Reloadable
+from proxy.surfaces.responses import ResponsesApi
+from proxy.surfaces.store_search import VectorStoreSearch
+from proxy.surfaces.stored_responses import routes_of
+from proxy.surfaces.stores import DocumentsOf, Stores
 from proxy.surfaces.usage import UsageOfKey
+from proxy.surfaces.vector_stores import OneVectorStore, VectorStoreList
 from proxy.telemetry.people import PeopleInRecords
 from proxy.upstreams.http.breaker import BreakerRules
 from proxy.upstreams.http.circuits import Circuits
@@ -59,10 +79,14 @@ from proxy.upstreams.http.retries import RetriedList, Retries
 from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton.clients import ClientSearches
+from proxy.upstreams.lighton.documents import LightOnDocuments
+from proxy.upstreams.lighton.file_search import scope_of
 from proxy.upstreams.lighton.files import LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.sightings import Sightings
+from proxy.upstreams.lighton.store_terms import STORE_TERMS
 from proxy.upstreams.lighton.wish import WISHES
+from proxy.upstreams.lighton.workspaces import TTL_S, Lists
 from proxy.upstreams.model.model_queue import ModelQueue, make_queue
 from proxy.upstreams.oidc.issuer import Issuer
 
@@ -146,19 +170,37 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
     queue_rules = queue_rules_of(settings)
     queue = None if queue_rules is None else _queue(settings, parts, store)
-    chat = ChatCompletions(
+    before = Before(circuits, of_model, queue)
+    searches = ClientSearches(upstreams.search, secrets.named)
+    stores = Stores(
         settings,
         policies,
-        models_of(upstreams, circuits, of_model, queue),
-        _tools(ClientSearches(upstreams.search, secrets.named), settings),
         WISHES,
-        KeptTurns(store, settings.turns_ttl_s, realm),
-        fences,
-        parts.of(Shelf, settings.state_max_bytes, time.monotonic),
-        parts.of(_weighing),
+        STORE_TERMS,
+        _documents(searches, settings, Lists(store, TTL_S)),
+        inflight,
+        keeps_trails=audit is not None,
+    )
+    answers = partial(
+        Answers,
+        settings=settings,
+        policies=policies,
+        model_of=models_of(upstreams, before),
+        tools_of=_tools(searches, settings),
+        wishes=WISHES,
+        turns=KeptTurns(store, settings.turns_ttl_s, realm),
+        fence_secret=fences,
+        shelf=parts.of(Shelf, settings.state_max_bytes, time.monotonic),
+        closing=parts.of(_weighing),
         inflight=inflight,
         keeps_trails=audit is not None,
     )
+    responses = StoredResponses(
+        store, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
+    )
+    kept = settings, policies.names, WISHES, inflight
+    embeddings = Passthrough(passing(upstreams.embeddings, before), EMBEDDINGS, *kept)
+    ranking = Passthrough(passing(upstreams.ranking, before), RANKING, *kept)
     models = Models(policies.names, RetriedList(upstreams.models, of_model))
     people = make_people(settings)
     if settings.keep_warm_s:
@@ -168,10 +210,19 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     tokens = _tokens(settings, outbound, parts)
     page = page_of(settings, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
+    passed = partial(Limited, limits=limits, has_documents=False)
 
     app = Application(
         routes=[
-            Route("/chat/completions", Limited(chat, limits), methods=["POST"]),
+            Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
+            Route(
+                "/responses",
+                Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
+                methods=["POST"],
+            ),
+            *routes_of(responses, limits, inflight),
+            Route("/embeddings", passed(embeddings), methods=["POST"]),
+            Route("/rerank", passed(ranking), methods=["POST"]),
             Route("/models", ModelList(models), methods=["GET"]),
             Route("/models/{model:path}", OneModel(models), methods=["GET"]),
             Route(
@@ -179,6 +230,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
                 Limited(UsageOfKey(usage, people), limits, makes_answers=False),
                 methods=["GET"],
             ),
+            *_of_stores(stores, limits),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
             *page.routes,
@@ -192,7 +244,6 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             people=people,
             open_paths=page.paths,
         ),
-        redirect_slashes=False,
     )
     # What goes on from one application to the next takes what is new last: if anything above is
     # wrong, all stays as it was.
@@ -265,6 +316,33 @@ def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
         return SearchTool(search, text), ReadTool(LightOnFiles(search))
 
     return tools_of
+
+
+def _documents(searches: ClientSearches, settings: Settings, lists: Lists) -> DocumentsOf:
+    policy = retry_policy(settings, settings.search_retries, SEARCH_STATUSES)
+
+    def documents_of(client: Client, effort: Effort) -> LightOnDocuments:
+        return LightOnDocuments(searches.of(client, Retries(policy, effort)), lists)
+
+    return documents_of
+
+
+def _of_stores(stores: Stores, limits: AllLimits) -> tuple[Route, ...]:
+    """What brings passages or texts is in the records of usage and audit; lists are not."""
+    listed = partial(Limited, limits=limits, makes_answers=False)
+    recorded = partial(listed, is_recorded=True)
+    reads: dict[str, ASGIApp] = {
+        "/vector_stores": listed(VectorStoreList(stores)),
+        "/vector_stores/{store_id}": listed(OneVectorStore(stores)),
+        "/files/{file_id}": recorded(OneFile(stores)),
+        "/files/{file_id}/content": recorded(OneFile(stores, has_content=True)),
+    }
+    search = recorded(VectorStoreSearch(stores))
+    return (
+        Route("/vector_stores/{store_id}/search", search, methods=["POST"]),
+        *(Route(path, surface, methods=["GET"]) for path, surface in reads.items()),
+        *(Route(path, ReadOnly(), methods=WRITES) for path in (*reads, "/files")),
+    )
 
 
 def _apply_rules(rules: Rules, settings: Settings) -> str:

@@ -234,6 +234,27 @@ def check(config: Path | None, key: str | None, person: str | None, groups: tupl
 
 
 @rag_proxy.command(
+    short_help="List the workspaces of LightOn.",
+    epilog="""\b
+Examples:
+  rag-proxy workspaces
+  rag-proxy workspaces --key acme
+  rag-proxy workspaces --json""",
+)
+@config_option
+@click.option("--key", metavar="NAME", help="List those of one client key instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def workspaces(config: Path | None, key: str | None, *, as_json: bool) -> int:
+    """List the workspaces that your LightOn key can see, and say which of them may be searched.
+
+    Their ids are those of workspace_id. The exit code is 1 if there is no list.
+    """
+    from proxy.commands.workspaces import run  # noqa: PLC0415 - keeps --help fast
+
+    return run(config, key, as_json=as_json)
+
+
+@rag_proxy.command(
     short_help="Show what answers took and cost.",
     epilog="""\b
 Examples:
@@ -270,6 +291,41 @@ def usage(config: Path | None, files: tuple[Path, ...], by: Any, **options: Any)
     from proxy.commands.usage import run  # noqa: PLC0415 - keeps --help fast
 
     return run(config, files, by, **options)
+
+
+@rag_proxy.command(
+    short_help="Ask a running proxy one question.",
+    epilog="""\b
+Examples:
+  rag-proxy ask "Which retrieval modes are there?"
+  rag-proxy ask "How many days of leave do I have?" --model hr-assistant
+  RAG_PROXY_API_KEY=… rag-proxy ask "Who is on call?" --url https://rag.example.com""",
+)
+@click.argument("question")
+@click.option(
+    "--model",
+    metavar="PROFILE",
+    default="",
+    help="Ask this profile or model (the proxy's default unless given).",
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    default="http://127.0.0.1:8000",
+    help="Ask the proxy at this address (http://127.0.0.1:8000 unless given).",
+)
+def ask(question: str, model: str, url: str) -> int:
+    """Ask a running proxy one question, with OpenAI's own client, and print the answer as it comes.
+
+    The sources that it cites follow, each with its number. The key is that of RAG_PROXY_API_KEY
+    or OPENAI_API_KEY. The exit code is 1 if there is no answer; then a sentence says why.
+    """
+    from proxy.settings.extras import require_openai  # noqa: PLC0415 - keeps --help fast
+
+    require_openai()
+    from proxy.commands.ask import run  # noqa: PLC0415 - as above
+
+    return run(question, model, url)
 
 
 rag_proxy.add_command(keys)

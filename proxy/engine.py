@@ -24,6 +24,7 @@ from proxy.core.gathering import CallRules
 from proxy.core.grounding import Grounding
 from proxy.core.hidden import Failed, HiddenTool, Job, Outcome
 from proxy.core.kept import call_id
+from proxy.core.listener import Listener
 from proxy.core.loop import (
     AskModel,
     Command,
@@ -44,7 +45,7 @@ from proxy.core.ports import ModelUpstream, TurnKeeper
 from proxy.core.progress import Thoughts
 from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
 from proxy.core.room import Room
-from proxy.core.showing import Listener, Showing
+from proxy.core.showing import Showing
 from proxy.core.slices import slices_of
 from proxy.core.spending import Spending
 from proxy.core.turn import Owner, ToolCall, Turn, add_usage, cached_tokens
@@ -110,6 +111,7 @@ class Run:
             book=PassageBook(policy.passage_chars),
             fence=self.plan.fence,
             max_searches=policy.max_searches,
+            max_jobs=self.plan.chat.max_jobs,
             query_limit=policy.query_chars,
             before=self.plan.before,
             citing=self.plan.citing,
@@ -117,6 +119,7 @@ class Run:
         )
         self._grounding = Grounding(self.plan, self.desk)
         self.writer.prose = self._grounding.prose
+        self.writer.citing = self._grounding.cites
 
     @property
     def searches(self) -> int:
@@ -195,7 +198,7 @@ class Run:
             case AskModel(ask):
                 return self._ask(ask, listener, tasks)
             case RunJobs(jobs):
-                return self._run_jobs(jobs, tasks)
+                return self._run_jobs(jobs, listener, tasks)
             case Tell(turn):
                 return self._tell(turn, listener)
             case Refuse(turn):
@@ -232,7 +235,7 @@ class Run:
                 ):
                     heard.append(told)  # noqa: PERF401  # costs each token a call
             if reader.has_calls and self.plan.chat.stream:  # else the loop asks next
-                self._start_early(reader.take_ready(), tasks)
+                self._start_early(reader.take_ready(), listener, tasks)
             behind = listener.hear(heard) if heard else None
             if heard and self.first_heard_at is None:
                 self.first_heard_at = time.perf_counter()
@@ -327,31 +330,31 @@ class Run:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         return body
 
-    def _start_early(self, calls: Sequence[ToolCall], tasks: TaskScope) -> None:
+    def _start_early(self, calls: Sequence[ToolCall], listener: Listener, tasks: TaskScope) -> None:
         for call in calls:
             job = self.desk.take(call) if call.owner is Owner.HIDDEN else None
             if job is not None and job not in self._running:
-                self._running[job] = tasks.start(self._run_job(job))
+                self._running[job] = tasks.start(self._run_job(job, listener))
 
-    async def _run_jobs(self, jobs: tuple[Job, ...], tasks: TaskScope) -> dict[Job, Outcome]:
+    async def _run_jobs(
+        self, jobs: tuple[Job, ...], listener: Listener, tasks: TaskScope
+    ) -> dict[Job, Outcome]:
         if not self.rounds:  # run nothing for a model that does not answer
             await self.model.require(self.plan.policy.model)
         waiting = [job for job in jobs if job not in self._running]
         if len(waiting) == len(jobs) == 1:
-            return {jobs[0]: await self._run_job(jobs[0])}
+            return {jobs[0]: await self._run_job(jobs[0], listener)}
         for job in waiting:
-            self._running[job] = tasks.start(self._run_job(job))
+            self._running[job] = tasks.start(self._run_job(job, listener))
         return {job: await tasks.finish(self._running.pop(job)) for job in jobs}
 
-    async def _run_job(self, job: Job) -> Outcome:
+    async def _run_job(self, job: Job, listener: Listener) -> Outcome:
         tool = self.desk.tool_of(job)
         self.desk.begin(job)
-        if self._showing is not None:
-            self._showing.begin(tool, job)
+        listener.begin(tool, job)
         outcome = await self._outcome(tool, job)
         self.desk.end(job, outcome)
-        if self._showing is not None:
-            self._showing.end(tool, job, outcome)
+        listener.end(tool, job, outcome)
         return outcome
 
     async def _outcome(self, tool: HiddenTool, job: Job) -> Outcome:

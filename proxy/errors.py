@@ -8,7 +8,8 @@
     │   ├── NoAccess          403  no rule opens anything for the person who asks
     │   ├── EmptyScope        403  nothing is left after narrowing; never an unscoped search
     │   └── RetrievalNotAllowed 403  the client's key has other retrieval modes
-    ├── NotFound              404  no such route
+    ├── NotFound              404  no such route, or no such response
+    │   └── PreviousNotFound  404  the response to go on from is not stored, or no longer
     ├── ModelNotFound         404  neither a profile nor a model that this client may use
     ├── MethodNotAllowed      405
     ├── RequestTimeout        408  the client stopped in the middle of its request
@@ -25,6 +26,7 @@
     ├── SearchKeyMissing      503  the client's key searches with a key that is not set
     ├── IdentityUnavailable   503  nobody can tell now whether a token is right
     ├── LimitsUnavailable     503  nobody can tell now how much of a limit is used
+    ├── StoreUnavailable      503  what is stored cannot be deleted now
     ├── ShuttingDown          503  the proxy stops before it finishes the answer
     ├── TooBusy               503  running requests hold as much memory as they may
     ├── AnswerTimeout         504  the time for all of an answer is over
@@ -45,6 +47,7 @@ user reads the message: it says what to do next and holds no secret.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 
@@ -146,6 +149,10 @@ class NotFound(ProxyError):
     retryable = False
 
 
+class PreviousNotFound(NotFound):
+    code = "previous_response_not_found"
+
+
 class ModelNotFound(ProxyError):
     status = 404
     type = "invalid_request_error"
@@ -163,6 +170,11 @@ class MethodNotAllowed(ProxyError):
     type = "invalid_request_error"
     code = "method_not_allowed"
     retryable = False
+
+    def __init__(self, message: str, *, allowed: Sequence[str] = ()) -> None:
+        """`allowed` are the methods that the route takes; none where there is no route at all."""
+        super().__init__(message)
+        self.allowed = tuple(allowed)
 
 
 class RequestTimeout(ProxyError):
@@ -239,6 +251,11 @@ class IdentityUnavailable(ProxyError):
 class LimitsUnavailable(ProxyError):
     status = 503
     code = "limits_unavailable"
+
+
+class StoreUnavailable(ProxyError):
+    status = 503
+    code = "store_unavailable"
 
 
 class InternalError(ProxyError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -10,12 +12,14 @@ from proxy.access.clients import Client
 from proxy.core.addresses import HostRule
 from proxy.core.effort import Effort
 from proxy.core.inflight import InFlight
+from proxy.core.passed import Passed
 from proxy.core.plan import Policy
-from proxy.core.ports import ModelUpstream
+from proxy.core.ports import ModelUpstream, Rounds
 from proxy.settings import Settings
 from proxy.state.shared import Shared
 from proxy.state.store import Store
-from proxy.surfaces.chat import ModelOf
+from proxy.surfaces.answers import ModelOf
+from proxy.surfaces.passthrough import PassOn
 from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
@@ -28,13 +32,17 @@ from proxy.upstreams.lighton.sightings import Sightings
 from proxy.upstreams.model.fallback import Fallback
 from proxy.upstreams.model.guarded import Guarded
 from proxy.upstreams.model.model_queue import ModelQueue
+from proxy.upstreams.model.passed import PassedRound
 from proxy.upstreams.model.queued import Queued
 from proxy.upstreams.oidc.issuer import Issuer
 from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
+from proxy.upstreams.scaleway.passed import ScalewayPassed
+from proxy.upstreams.scaleway.vectors import read_embeddings, read_ranking
 
 Probes = tuple[tuple[Endpoint, str], ...]
+Told = Callable[[str, Mapping[str, str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Upstreams:
     model: Scaleway
     models: ScalewayModels
     search: LightOn
+    embeddings: ScalewayPassed
+    ranking: ScalewayPassed
 
     @property
     def probes(self) -> Probes:
@@ -84,6 +94,8 @@ def make_upstreams(
         drop_params=frozenset(settings.drop_params),
         idle_s=settings.round_idle_s,
     )
+    dropped, idle_s = frozenset(settings.drop_params), settings.round_idle_s
+    passed = partial(ScalewayPassed, scaleway, scaleway_vendor, models, dropped, idle_s)
     key = secret_of(settings.lighton_api_key)
     search = LightOn(
         endpoint(lighton_replies.NAME, settings.lighton_base_url, key, outbound.search),
@@ -94,27 +106,63 @@ def make_upstreams(
         sightings=common.sightings,
         circuits=common.circuits,
     )
-    return Upstreams(model, models, search)
+    embeddings = passed("/embeddings", read_embeddings)
+    return Upstreams(model, models, search, embeddings, passed("/rerank", read_ranking))
 
 
 def retry_policy(settings: Settings, retries: int, statuses: frozenset[int]) -> RetryPolicy:
     return RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
 
 
-def models_of(
-    upstreams: Upstreams, circuits: Circuits, retries: RetryPolicy, queue: ModelQueue | None
-) -> ModelOf:
-    """For each answer, from the outside in: what remembers it, the queue, what guards a model."""
-    guarded = Guarded(upstreams.model, circuits)
-    if queue is not None:
-        upstreams.model.told = queue.told
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stands before a model, from the outside in: retries, the queue, a breaker."""
+
+    circuits: Circuits
+    retries: RetryPolicy
+    queue: ModelQueue | None
+
+    def of(self, rounds: Rounds, client: Client, effort: Effort) -> RetriedRounds:
+        """The rounds of one answer, behind all of it."""
+        guarded = Guarded(rounds, self.circuits)
+        queued = self.queue and Queued(guarded, self.queue, client, effort, guarded.check)
+        return RetriedRounds(queued or guarded, Retries(self.retries, effort))
+
+    @property
+    def told(self) -> Told:
+        """Whom the headers of a model's replies are for."""
+        return _nobody if self.queue is None else self.queue.told
+
+
+def models_of(upstreams: Upstreams, before: Before) -> ModelOf:
+    """For each answer, from the outside in: what remembers it, and what stands before a model."""
+    upstreams.model.told = before.told
 
     def model_of(client: Client, policy: Policy, effort: Effort) -> ModelUpstream:
-        rounds = queue and Queued(guarded, queue, client, effort, guarded.check)
-        retried = RetriedRounds(rounds or guarded, Retries(retries, effort))
+        retried = before.of(upstreams.model, client, effort)
         return Fallback(retried, (policy.model, *policy.fallbacks))
 
     return model_of
+
+
+def passing(upstream: ScalewayPassed, before: Before) -> PassOn:
+    """Passes requests of one kind on, behind all that stands before a model."""
+    upstream.told = before.told
+
+    async def pass_on(client: Client, effort: Effort, document: Mapping[str, object]) -> Passed:
+        round_ = PassedRound(upstream, document)
+        await before.of(round_, client, effort).ask({"model": str(document["model"])}, _unheard)
+        return round_.reply
+
+    return pass_on
+
+
+def _nobody(_model: str, _headers: Mapping[str, str]) -> None:
+    """Without a queue, nobody asks how much of a quota is left."""
+
+
+def _unheard(_: object) -> None:
+    """A round that is passed on says nothing."""
 
 
 def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:

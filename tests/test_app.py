@@ -187,7 +187,7 @@ async def test_ready_says_which_upstream_does_not_answer() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/v1/embeddings", 404, "not_found"),
+        ("GET", "/v1/embeddings", 405, "method_not_allowed"),
         ("GET", "/v1", 404, "not_found"),
         ("GET", "/v1/chat/completions", 405, "method_not_allowed"),
         ("POST", "/v1/models", 405, "method_not_allowed"),
@@ -233,7 +233,7 @@ async def test_a_preflight_passes_without_a_key() -> None:
     answer = await preflight("https://chat.example.com", api_keys=["client-key"])
     assert answer.status == 200
     assert "x-stainless-os" in answer.headers["access-control-allow-headers"]
-    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE"
 
 
 async def test_without_keys_only_loopback_pages_pass_a_preflight() -> None:

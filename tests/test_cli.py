@@ -14,7 +14,7 @@ from proxy.cli import main
 from proxy.errors import SettingsError
 from tests.support.program import run_program
 
-COMMANDS = ["serve", "demo", "sandbox", "check", "usage", "keys", "audit"]
+COMMANDS = ["serve", "demo", "sandbox", "check", "workspaces", "usage", "ask", "keys", "audit"]
 KEY_COMMANDS = ["add", "list", "show", "revoke", "rotate"]
 PARTS = [*(["keys", each] for each in KEY_COMMANDS), ["audit", "verify"]]
 

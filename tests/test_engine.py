@@ -669,3 +669,15 @@ async def test_a_client_may_hang_up_while_citations_are_weighed() -> None:
     with pytest.raises(asyncio.CancelledError):
         await driving
     assert "lighton" not in told(listener)
+
+
+async def test_a_client_says_how_many_searches_its_answer_may_take() -> None:
+    two = Round(calls=(search_call("leave"), search_call("lease")), finish_reason="tool_calls")
+    model = Model(two, Round("It is 27."))
+    one = run(model, open_searcher())
+    one = Run(
+        one.plan._replace(chat=one.plan.chat._replace(max_jobs=1)), model, Turns(), one.writer
+    )
+    await one.drive(Listener())
+    assert one.searches == 1
+    assert not model.asked[-1].get("tools")

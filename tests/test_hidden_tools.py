@@ -28,8 +28,9 @@ from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore
 from proxy.state.turns import KeptTurns
+from proxy.surfaces.answers import Answers
 from proxy.surfaces.application import Application
-from proxy.surfaces.chat import ChatCompletions
+from proxy.surfaces.chat import ChatApi
 from proxy.surfaces.middleware import Requests
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
@@ -340,7 +341,8 @@ def served(lookup: Lookup, upstreams: Upstreams) -> Application:
     clients = make_upstreams(settings, Outbound.over(upstreams.transport()), store)
     tools = (SearchTool(clients.search), lookup)
     turns = KeptTurns(store, 60, "realm")
-    chat = ChatCompletions(
+    chat = Answers(
+        ChatApi(WISHES),
         settings,
         Policies(settings, LightOnScope),
         lambda _client, _policy, _effort: clients.model,

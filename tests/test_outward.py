@@ -7,13 +7,23 @@ import pytest
 
 from proxy.access.clients import ANYBODY
 from proxy.core.effort import Effort
-from proxy.outward import InCommon, Upstreams, make_issuer, make_upstreams, models_of, retry_policy
+from proxy.errors import UpstreamError
+from proxy.outward import (
+    Before,
+    InCommon,
+    Upstreams,
+    make_issuer,
+    make_upstreams,
+    models_of,
+    passing,
+    retry_policy,
+)
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.retries import RetriedRounds
-from proxy.upstreams.http.retry_policy import MODEL_STATUSES
+from proxy.upstreams.http.retry_policy import MODEL_STATUSES, RetryPolicy
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.model.fallback import Fallback
 from proxy.upstreams.model.guarded import Guarded
@@ -35,7 +45,7 @@ async def test_before_a_model_stand_fallback_retries_queue_and_breaker_in_this_o
     queue = make_queue(MemoryStore(0), "whose") if slots else None
     common = InCommon()
     retries = retry_policy(SETTINGS, SETTINGS.model_retries, MODEL_STATUSES)
-    model_of = models_of(upstreams(common), common.circuits, retries, queue)
+    model_of = models_of(upstreams(common), Before(common.circuits, retries, queue))
     policy = Policies(SETTINGS, LightOnScope).of(None, ANYBODY)
     outermost = model_of(ANYBODY, policy, Effort())
     assert isinstance(outermost, Fallback)
@@ -48,6 +58,19 @@ async def test_before_a_model_stand_fallback_retries_queue_and_breaker_in_this_o
     assert isinstance(inner, Guarded)
     if queue is not None:
         await queue.aclose()
+
+
+@pytest.mark.parametrize("kind", ["embeddings", "ranking"])
+async def test_what_is_passed_on_waits_in_the_same_queue_and_tells_it_of_quotas(kind: str) -> None:
+    queue = make_queue(MemoryStore(0), "whose")
+    common = InCommon()
+    before = Before(common.circuits, RetryPolicy(), queue)
+    upstream = getattr(upstreams(common), kind)
+    pass_on = passing(upstream, before)
+    assert upstream.told == queue.told
+    with pytest.raises(UpstreamError):
+        await pass_on(ANYBODY, Effort(), {"model": "m"})
+    await queue.aclose()
 
 
 def test_upstreams_share_what_they_are_given_in_common() -> None:

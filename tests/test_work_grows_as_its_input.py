@@ -27,8 +27,11 @@ from proxy.core.kept import Findings, KeptJob, KeptTurn, call_id, handle_of_call
 from proxy.core.passages import Passage, PassageBook
 from proxy.core.read_call import Reading
 from proxy.core.reader import TurnReader
+from proxy.core.repeated import refuse_repeated
+from proxy.core.responses.request import read_request
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
+from proxy.core.stores import Workspace
 from proxy.core.text import AnswerText, LinkRules, Numbering
 from proxy.core.text_calls import TextCalls
 from proxy.core.tool_names import ToolNames
@@ -37,10 +40,16 @@ from proxy.core.wire import Choice, Chunk, Message, MessageCall
 from proxy.core.writer import CompletionWriter
 from proxy.settings import Settings
 from proxy.surfaces.exchange import headers_of
+from proxy.surfaces.stores import reached_of
+from proxy.upstreams.lighton.file_search import scope_of
 from proxy.upstreams.lighton.files import LightOnFiles
+from proxy.upstreams.lighton.filters import attributes_of
 from proxy.upstreams.lighton.scope import LightOnScope
+from proxy.upstreams.lighton.store_terms import STORE_TERMS
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.scaleway.quirks import fit_request
+from tests.core.responses.samples import mint
+from tests.core.responses.samples import read as request_of
 from tests.core.samples import FENCE, TOOLS, result
 from tests.support.asgi import Headers, ask
 from tests.support.shelves import Shelves
@@ -83,6 +92,22 @@ def lists_of_the_search(size: int) -> Work:
     return lambda: allowed.narrow(WISHES.read(wanted))
 
 
+def filters_of_a_store(size: int) -> Work:
+    alike = [{"type": "eq", "key": "a", "value": number} for number in range(size // 4 + 1)]
+    filters: dict[str, Any] = {"type": "or", "filters": alike}
+    for _ in range(5):
+        filters = {"type": "or", "filters": [filters, alike[0]]}
+    each = [{"type": "eq", "key": f"a{number}", "value": number} for number in range(size)]
+    both = {"type": "and", "filters": [*each, filters]}
+    return lambda: attributes_of(both, "filters")
+
+
+def workspaces_in_reach(size: int) -> Work:
+    found = [Workspace(number, "x") for number in range(size)]
+    reach = (LightOnScope(workspace_id=tuple(range(size))),) * 2
+    return lambda: reached_of(found, reach, STORE_TERMS)
+
+
 def turns(size: int) -> Any:
     """So many turns that call one tool each, and their results."""
     messages: list[dict[str, Any]] = [{"role": "user", "content": "Go on."}]
@@ -109,6 +134,50 @@ def tools_and_calls(size: int) -> Work:
     chosen = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": tools}}
     document = {"messages": turns(1), "tools": tools, "tool_choice": chosen}
     return lambda: parse_chat(document, WISHES)
+
+
+def items_of_many_turns(size: int) -> Work:
+    items: list[dict[str, Any]] = [{"role": "user", "content": "Go on."}]
+    for number in range(size):
+        called = {"call_id": minted(number)}
+        items += [
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
+            {"role": "assistant", "content": "Let me see."},
+            {"type": "function_call", "name": "f", "arguments": "{}", **called},
+            {"type": "function_call_output", "output": "Done.", **called},
+        ]
+    return lambda: request_of(input=items).chat()
+
+
+def items_that_the_assistant_wrote(size: int) -> Work:
+    said = [{"role": "assistant", "content": "Let me see."}] * size
+    return lambda: request_of(input=said).chat()
+
+
+def references_to_stored_items(size: int) -> Work:
+    history = request_of(input=[{"role": "user", "content": "Go on."}] * size).items()
+    asked = request_of(input=[{"type": "item_reference", "id": each["id"]} for each in history])
+    return lambda: asked.chat(history)
+
+
+def tools_in_namespaces(size: int) -> Work:
+    inner = [{"type": "function", "name": f"f{n}"} for n in range(size)]
+    tools = [{"type": "namespace", "name": "n", "description": "", "tools": inner}]
+    named = [{"type": "function", "name": f"f{n}", "namespace": "n"} for n in range(size)]
+    chosen = {"type": "allowed_tools", "mode": "auto", "tools": named}
+    return lambda: request_of(input="Hi", tools=tools, tool_choice=chosen).chat()
+
+
+def stores_of_a_file_search(size: int) -> Work:
+    stores = [f"ws_{number}" for number in range(size)]
+    tools = [{"type": "file_search", "vector_store_ids": stores}]
+    body = json.dumps({"input": "Hi", "tools": tools}).encode()
+
+    def work() -> None:
+        refuse_repeated(body, json.loads(body), ())
+        read_request(json.loads(body), WISHES, frozenset(), scope_of, mint())
+
+    return work
 
 
 def turns_that_are_put_back(size: int) -> Work:
@@ -389,8 +458,15 @@ def headers_beside_the_persons(size: int) -> Work:
         (repeated_headers, 400),
         (headers_of_the_search, 1_000),
         (lists_of_the_search, 200),
+        (filters_of_a_store, 200),
+        (workspaces_in_reach, 500),
         (messages_of_many_turns, 300),
         (tools_and_calls, 64),
+        (items_of_many_turns, 200),
+        (items_that_the_assistant_wrote, 400),
+        (references_to_stored_items, 400),
+        (tools_in_namespaces, 64),
+        (stores_of_a_file_search, 400),
         (turns_that_are_put_back, 200),
         (answers_to_one_long_question, 400),
         (user_messages_in_a_row, 400),

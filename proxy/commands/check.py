@@ -22,7 +22,12 @@ from proxy.errors import SettingsError
 from proxy.outward import make_issuer, make_upstreams
 from proxy.settings import Settings, load_named_secrets, load_settings, variable_names
 from proxy.settings.access_checks import warnings_of_rules
-from proxy.settings.checks import check_profiles, require_upstream_keys, warnings_of
+from proxy.settings.checks import (
+    check_profiles,
+    refuse_lone_client_key,
+    require_upstream_keys,
+    warnings_of,
+)
 from proxy.settings.extras import require_extras
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.state.memory_store import MemoryStore
@@ -45,6 +50,7 @@ def run(
         raise SettingsError("--group needs --as: say whose group it is")
     settings = load_settings(config)
     check_profiles(settings, LightOnScope)
+    refuse_lone_client_key(settings, variable_names())
     require_upstream_keys(settings, variable_names())
     require_extras(settings)
     secrets = load_named_secrets()

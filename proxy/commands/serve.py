@@ -103,9 +103,10 @@ def greeting(settings: Settings, url: str) -> str:
     profiles = ", ".join(policies.names.profiles)
     page = f", page on {url}/" if settings.shows_page else ""
     return (
-        f"rag-proxy {version('rag-proxy')} on {url}/v1{page} (model {policy.model}{of_profile}, "
+        f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {policy.model}{of_profile}, "
         f"retrieval {policy.retrieval}, {policy.scope.summary}"
         + (f"; profiles {profiles})" if profiles else ")")
+        + page
     )
 
 

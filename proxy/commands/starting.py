@@ -11,6 +11,7 @@ from proxy.settings.access_checks import warnings_of_rules
 from proxy.settings.checks import (
     check_exposure,
     check_profiles,
+    refuse_lone_client_key,
     require_upstream_keys,
     warnings_of,
 )
@@ -31,6 +32,7 @@ def check_start(settings: Settings, secrets: NamedSecrets) -> tuple[str, ...]:
     """
     check_profiles(settings, LightOnScope)
     check_exposure(settings)
+    refuse_lone_client_key(settings, variable_names())
     require_upstream_keys(settings, variable_names())
     require_extras(settings)
     warnings = (

@@ -17,5 +17,5 @@ def available(
     The request was read before its profile was known. Raises BadRequest if it allows such a tool.
     """
     if chat.tool_choice is not None:
-        refuse_allowed(chat.tool_choice.allowed & absent)
+        refuse_allowed(chat.tool_choice.allowed & absent, chat.tool_choice.allowed_in)
     return tuple(tool for tool in tools if tool.name not in absent)

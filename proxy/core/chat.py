@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
+from proxy.core.checks import NUMBER, Types, check_length, check_type
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import FIELD
 from proxy.core.scope import Wish
@@ -27,9 +28,8 @@ MAX_NAME_CHARS: Final = 256
 """The longest name of a model or a tool, in characters. OpenAI allows 64 for a tool."""
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 
-_NUMBER: Final = (int, float)
-_FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "frequency_penalty": _NUMBER,
+_FIELD_TYPES: Final[dict[str, Types]] = {
+    "frequency_penalty": NUMBER,
     "logit_bias": (dict,),
     "logprobs": (bool,),
     "max_completion_tokens": (int,),
@@ -39,7 +39,7 @@ _FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "model": (str,),
     "n": (int,),
     "parallel_tool_calls": (bool,),
-    "presence_penalty": _NUMBER,
+    "presence_penalty": NUMBER,
     "reasoning_effort": (str,),
     "response_format": (dict,),
     "seed": (int,),
@@ -47,25 +47,14 @@ _FIELD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "store": (bool,),
     "stream": (bool,),
     "stream_options": (dict,),
-    "temperature": _NUMBER,
+    "temperature": NUMBER,
     "tool_choice": (str, dict),
     "tools": (list,),
     "top_logprobs": (int,),
-    "top_p": _NUMBER,
+    "top_p": NUMBER,
     "user": (str,),
 }
 """Types of the documented fields. Each may be absent or null. Others pass unchecked."""
-
-_TYPE_NAMES: Final = {
-    (bool,): "a boolean",
-    (dict,): "an object",
-    (int,): "an integer",
-    (list,): "an array",
-    (str,): "a string",
-    (str, dict): "a string or an object",
-    (str, list): "a string or an array",
-    _NUMBER: "a number",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +65,8 @@ class ToolChoice:
     name: str | None = None
     allowed: frozenset[str] = frozenset()
     """The hidden tools that `allowed_tools` names."""
+    allowed_in: str = "tool_choice.allowed_tools"
+    """Where the client has named them."""
 
 
 class Chat(NamedTuple):
@@ -95,6 +86,12 @@ class Chat(NamedTuple):
     """The client takes at most one tool call a turn (`parallel_tool_calls: false`)."""
     wish: Wish = Wish()
     """What the body asks to search."""
+    max_jobs: int | None = None
+    """The most jobs of hidden tools in the answer."""
+    has_asides: bool = True
+    """The client may hear chunks that hold keys of their own and no word."""
+    has_functions: bool = False
+    """The client has functions, the old form of tools, so no id of a call comes back."""
 
 
 _OWNED: Final = frozenset(
@@ -111,17 +108,14 @@ def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = froz
     `wishes` reads what the client asks to search. `hidden` holds the names of the proxy's own
     tools, which `allowed_tools` may name too.
     """
-    if not isinstance(document, dict):
-        raise BadRequest("The request body must be a JSON object.")
-    if len(document) > _MOST_FIELDS:
-        raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
+    document = fields_of(document)
     for name, value in document.items():
         if types := _FIELD_TYPES.get(name):
-            _check_type(name, value, types)
+            check_type(name, value, types)
         elif name != FIELD:
             refuse_lookalike(name, value, wishes.narrowing)
-    _refuse_unsupported(document)
-    _check_length("model", document.get("model"), MAX_NAME_CHARS)
+    _refuse_many(document)
+    check_length("model", document.get("model"), MAX_NAME_CHARS)
     all_tools = _tools(document.get("tools"))
     tools, tool_choice = _tool_choice(document.get("tool_choice"), all_tools, hidden)
     passed_on = {name: value for name, value in document.items() if name not in _OWNED}
@@ -137,6 +131,15 @@ def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = froz
         single_call=document.get("parallel_tool_calls") is False,
         wish=wishes.read(document.get(FIELD)),
     )
+
+
+def fields_of(document: object) -> dict[str, Any]:
+    """The fields of a request, which is decoded JSON. Raises BadRequest if it is no object."""
+    if not isinstance(document, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    if len(document) > _MOST_FIELDS:
+        raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
+    return document
 
 
 def tool_name(tool: Mapping[str, object]) -> str | None:
@@ -178,30 +181,7 @@ def last_user_place(messages: Sequence[Message]) -> int:
     return next((i for i in reversed(range(len(messages))) if messages[i]["role"] == "user"), -1)
 
 
-def _check_type(param: str, value: object, types: tuple[type, ...]) -> None:
-    if value is None:
-        return
-    is_bool_as_number = isinstance(value, bool) and bool not in types
-    if is_bool_as_number or not isinstance(value, types):
-        raise BadRequest(f"'{param}' must be {_TYPE_NAMES[types]}.", param=param)
-
-
-def _check_length(param: str, value: object, most: int) -> None:
-    """Refuse a string or an array that is too long; anything else passes."""
-    if not isinstance(value, (str, list)) or len(value) <= most:
-        return
-    unit = "characters" if isinstance(value, str) else "entries"
-    raise BadRequest(
-        f"'{param}' has {len(value)} {unit}, and may have {most}. Send fewer.", param=param
-    )
-
-
-def _refuse_unsupported(document: Mapping[str, object]) -> None:
-    for old, new in (("functions", "tools"), ("function_call", "tool_choice")):
-        if document.get(old) is not None:
-            raise BadRequest(
-                f"'{old}' is deprecated and not supported. Use '{new}' instead.", param=old
-            )
+def _refuse_many(document: Mapping[str, object]) -> None:
     n = document.get("n")
     if n is not None and n != 1:
         raise BadRequest(
@@ -213,7 +193,7 @@ def _refuse_unsupported(document: Mapping[str, object]) -> None:
 def _messages(sent: list[object] | None) -> list[Message]:
     if not sent:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
-    _check_length("messages", sent, MAX_MESSAGES)
+    check_length("messages", sent, MAX_MESSAGES)
     messages = cast("list[Message]", sent)  # the loop checks that they are
     called: set[str] = set()
     for place, message in enumerate(messages):
@@ -240,11 +220,11 @@ def _check_message(message: object, param: str) -> None:
     if role not in ROLES:
         known = ", ".join(ROLES)
         raise BadRequest(f"'{param}.role' must be one of {known}.", param=f"{param}.role")
-    _check_type(f"{param}.content", message.get("content"), (str, list))
-    _check_type(f"{param}.tool_calls", message.get("tool_calls"), (list,))
+    check_type(f"{param}.content", message.get("content"), (str, list))
+    check_type(f"{param}.tool_calls", message.get("tool_calls"), (list,))
     if isinstance(message.get("content"), list):
-        _check_length(f"{param}.content", message["content"], MAX_PARTS)
-    _check_length(f"{param}.tool_calls", message.get("tool_calls"), MAX_CALLS)
+        check_length(f"{param}.content", message["content"], MAX_PARTS)
+    check_length(f"{param}.tool_calls", message.get("tool_calls"), MAX_CALLS)
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         raise BadRequest(
             f"'{param}.tool_call_id' must be a string: the id of the call this answers.",
@@ -264,7 +244,7 @@ def _check_call(call: object, param: str) -> None:
 
 
 def _tools(tools: list[object] | None) -> tuple[Tool, ...]:
-    _check_length("tools", tools, MAX_TOOLS)
+    check_length("tools", tools, MAX_TOOLS)
     for place, tool in enumerate(tools or ()):
         param = f"tools[{place}]"
         if not isinstance(tool, dict):
@@ -273,7 +253,7 @@ def _tools(tools: list[object] | None) -> tuple[Tool, ...]:
             raise BadRequest(
                 f"'{param}.function.name' must be a string.", param=f"{param}.function.name"
             )
-        _check_length(f"{param}.function.name", tool_name(tool), MAX_NAME_CHARS)
+        check_length(f"{param}.function.name", tool_name(tool), MAX_NAME_CHARS)
     return tuple(cast("list[Tool]", tools or ()))
 
 
@@ -295,7 +275,7 @@ def _tool_choice(
             "'tool_choice' must be none, auto, required, a named function or allowed_tools.",
             param="tool_choice",
         )
-    _check_length("tool_choice", name, MAX_NAME_CHARS)
+    check_length("tool_choice", name, MAX_NAME_CHARS)
     return tools, ToolChoice("named", name)
 
 
@@ -310,14 +290,13 @@ def _allowed_tools(
         raise BadRequest(f"'{param}.mode' must be auto or required.", param=f"{param}.mode")
     names = {tool_name(tool) for tool in allowed["tools"] if isinstance(tool, dict)}
     others = frozenset(filter(None, names - {tool_name(tool) for tool in tools}))
-    refuse_allowed(others - hidden)
+    refuse_allowed(others - hidden, param)
     allowed = tuple(tool for tool in tools if tool_name(tool) in names)
     return allowed, ToolChoice(mode, allowed=others)
 
 
-def refuse_allowed(unknown: AbstractSet[str]) -> None:
-    """Raise BadRequest if `allowed_tools` names tools that nobody has."""
+def refuse_allowed(unknown: AbstractSet[str], param: str) -> None:
+    """Raise BadRequest if `allowed_tools`, which is at `param`, names tools that nobody has."""
     if unknown:
-        param = "tool_choice.allowed_tools"
         named = ", ".join(sorted(unknown))[:MAX_NAME_CHARS]
         raise BadRequest(f"'{param}' names {named}, not in 'tools'.", param=f"{param}.tools")

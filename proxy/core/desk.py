@@ -27,6 +27,9 @@ FULL: Final = (
 )
 
 
+SPENT: Final = "Not run: the user allows no further search. Answer from what you have."
+
+
 class _ByTopic:
     """Jobs by their tools and topics."""
 
@@ -58,12 +61,13 @@ class Desk:
         fence: Fence,
         *,
         max_searches: int,
+        max_jobs: int | None = None,
         query_limit: int,
         before: str = "",
         citing: str = "",
         nothing: str = "",
     ) -> None:
-        """`max_searches` is the most jobs of one round, whatever their tools.
+        """`max_searches` is the most jobs of one round, whatever their tools; `max_jobs` of all.
 
         `before` precedes the passages of a first search, `citing` follows all passages. `nothing`
         follows searches that brought none.
@@ -74,7 +78,7 @@ class Desk:
         self._fence = fence
         self._tools = {tool.name: tool for tool in tools}
         self._context = CallContext(scope, book.passages, query_limit)
-        self._max_searches = max_searches
+        self._max_searches, self._max_jobs = max_searches, max_jobs
         self._before, self._citing, self._nothing = before, citing, nothing
         self.trace: list[JobTrace] = []
         """Every job that has run, in order."""
@@ -127,6 +131,11 @@ class Desk:
             if job not in self._recalled
         )
         return Findings(self.book.new, jobs, self.book.last_number)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the answer may run no further job."""
+        return self._max_jobs is not None and len(self.trace) >= self._max_jobs
 
     def begin_round(self) -> None:
         self._orders = {}
@@ -271,6 +280,8 @@ class Desk:
             return Order(earlier, order.notes)
         if self.book.is_full:
             return Order(fault=FULL)
+        if self._max_jobs is not None and len(self.trace) + len(self._round) >= self._max_jobs:
+            return Order(fault=SPENT)
         if len(self._round) >= self._max_searches:
             limit = self._max_searches
             return Order(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from proxy.core.frames import TextChunk
+from proxy.core.listener import Unconcerned
 from proxy.core.wire import (
     Choice,
     Chunk,
@@ -23,7 +24,7 @@ _TO_BE_JOINED: Final = frozenset({"delta", "logprobs"})
 _TEXTS: Final = frozenset({"content", "reasoning_content", "refusal"})
 
 
-class Fold:
+class Fold(Unconcerned):
     """Gathers the chunks of one completion."""
 
     def __init__(self) -> None:

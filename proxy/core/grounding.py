@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from proxy.core.chat import text_of
-from proxy.core.citations import MAX_ANNOTATIONS, annotate, citations, json_markers
+from proxy.core.citations import (
+    MAX_ANNOTATIONS,
+    Cite,
+    annotate,
+    citations,
+    cites_at,
+    json_markers,
+)
 from proxy.core.client_hosts import ClientHosts
 from proxy.core.desk import Desk
 from proxy.core.evidence.shelf import Shelf
@@ -77,6 +84,10 @@ class Grounding:
     def markers(self) -> Sequence[Marker]:
         """The markers of the text so far; none of a JSON text."""
         return () if self._text is None else self._text.markers
+
+    def cites(self) -> Iterator[Cite]:
+        """The citations of the text so far: those that its annotations will be made of."""
+        return cites_at(self.markers, self._desk.book.passages)
 
     @property
     def cited(self) -> tuple[int | None, ...]:

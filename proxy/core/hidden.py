@@ -56,6 +56,8 @@ class Found(NamedTuple):
     took_ms: int = 0
     notes: tuple[str, ...] = ()
     """What the model is told of the results, beside them."""
+    attributes: tuple[Mapping[str, str | float | bool], ...] = ()
+    """What is known of each result's document, if it was asked for. No model is shown it."""
 
 
 @dataclass(frozen=True, slots=True)

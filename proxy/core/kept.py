@@ -132,10 +132,17 @@ class KeptTurn:
         return self._for_comparison() == other._for_comparison()
 
     def _for_comparison(self) -> KeptTurn:
-        ids = dict.fromkeys(call["id"] for each in self.before for call in calls_in(each))
+        calls = (*(call for each in self.before for call in calls_in(each)), *self.calls)
+        ids = dict.fromkeys(call["id"] for call in calls)
         plain = {id_: str(number) for number, id_ in enumerate(ids)}
         bare = self.without_reasoning()
-        return replace(bare, before=tuple(_renamed(each, plain) for each in bare.before), model="")
+        return replace(
+            bare,
+            before=tuple(_renamed(each, plain) for each in bare.before),
+            calls=tuple({**call, "id": plain[call["id"]]} for call in self.calls),
+            answers={plain[id_]: text for id_, text in self.answers.items()},
+            model="",
+        )
 
     def without_reasoning(self) -> KeptTurn:
         """The turn as another model gets it than the one that wrote it."""

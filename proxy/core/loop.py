@@ -28,6 +28,7 @@ from proxy.core.hidden import Failed, Job, Outcome
 from proxy.core.history import History, choose, recognise, restore
 from proxy.core.kept import Context, KeptTurn, Said, handle_of_call
 from proxy.core.nothing_found import fails, is_hopeless, refusal
+from proxy.core.old_calls import with_lasting_id
 from proxy.core.placing import made_call, with_contexts
 from proxy.core.plan import Ask, Plan
 from proxy.core.rounds import Rounds
@@ -125,6 +126,7 @@ def answer(plan: Plan, desk: Desk, out_of_time: Callable[[], bool]) -> Script[Tu
         else:
             turn = yield from _tell(ask, turn, rounds)
             break
+    turn = _lasting(plan, turn)
     if handle := _handle(plan, turn, rounds):
         kept = replace(_kept(desk, turn, rounds, answers, context), model=plan.policy.model)
         if _is_worth_keeping(kept, ask, turn):
@@ -286,6 +288,11 @@ def _answers(plan: Plan, desk: Desk, ask: Ask, turn: Turn) -> Script[dict[str, s
         else plan.fence.note(plan.correction(call.name, hidden=ask.hidden))
         for call in turn.hidden_calls
     }
+
+
+def _lasting(plan: Plan, turn: Turn) -> Turn:
+    """The turn, whose calls bear the ids that come back with their results."""
+    return with_lasting_id(turn, plan.messages) if plan.chat.has_functions else turn
 
 
 def _handle(plan: Plan, turn: Turn, rounds: Rounds) -> str | None:

@@ -19,7 +19,7 @@ from proxy.core.instructions import ANSWERING, CITING, CONTEXT, add_to_system
 from proxy.core.json_format import JsonFormat, read_format
 from proxy.core.languages import Language
 from proxy.core.passages import Passage
-from proxy.core.scope import Retrieval, Scope, Shown, Wish, common_scope, mode_of
+from proxy.core.scope import Retrieval, Scope, Shown, Wish, common_scope, mode_of, searching_mode
 from proxy.core.tool_names import ToolNames
 from proxy.core.turn import Owner
 from proxy.core.wire import Message, NamedTool, Tool
@@ -244,7 +244,7 @@ def make_plan(
 
     Raises EmptyScope, RetrievalNotAllowed, and BadRequest for a tool_choice that cannot be met.
     """
-    mode = mode_of(wish.retrieval, policy.retrieval, policy.modes)
+    mode = _mode(wish, policy)
     scope = common_scope(policy.scope, *policy.granted, wish.scope, is_searched=mode != "off")
     client_tools = frozenset(name for tool in chat.tools if (name := tool_name(tool)))
     named = _named_hidden(chat.tool_choice, client_tools, tools, mode, policy.absent_tools)
@@ -254,7 +254,7 @@ def make_plan(
     offers = _offers(chat, scope, tools) if may_offer else ()
     first_jobs: tuple[Job, ...] = ()
     if mode in ("context", "hybrid") and (may_search or _is_named(chat.tool_choice)):
-        first_jobs = _question_jobs(chat, policy, scope, tools, policy.followups)
+        first_jobs = _question_jobs(chat, policy, scope, tools, policy.followups)[: chat.max_jobs]
     forced: tuple[str, ...] = (named,) if named else ()
     if means_hidden and not named and not first_jobs:
         forced = tuple(each.tool.name for each in offers)
@@ -277,15 +277,26 @@ def make_plan(
         grounded=mode != "off",
         client_tools=client_tools,
         json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
-        progress=(wish.progress or policy.progress) if chat.stream and mode != "off" else "off",
+        progress=_progress(chat, wish.progress or policy.progress, mode),
         retrieval=mode,
     )
+
+
+def _mode(wish: Wish, policy: Policy) -> Retrieval:
+    mode = mode_of(wish.retrieval, policy.retrieval, policy.modes)
+    return searching_mode(wish.retrieval, mode, policy.modes) if wish.must_search else mode
 
 
 def _offers(chat: Chat, scope: Scope, tools: Sequence[HiddenTool]) -> tuple[Offer, ...]:
     """The hidden tools whose names the client does not use for its own."""
     free = (tool for tool in tools if tool.name not in chat.declared)
     return tuple(Offer(tool, tool.definition(scope)) for tool in free)
+
+
+def _progress(chat: Chat, wanted: Shown, mode: Retrieval) -> Shown:
+    """What the client is shown of searches, if it can be shown anything."""
+    is_seen = chat.stream and mode != "off" and (chat.has_asides or wanted != "open-webui")
+    return wanted if is_seen else "off"
 
 
 def _named(name: str) -> NamedTool:

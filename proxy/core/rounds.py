@@ -33,7 +33,8 @@ class Rounds:
     ) -> Ask:
         """The next round. `known` are the messages before the first one."""
         past = len(self.heard)
-        self.is_last = self.is_last or past >= plan.policy.max_rounds or out_of_time()
+        is_over = past >= plan.policy.max_rounds or desk.is_spent or out_of_time()
+        self.is_last = self.is_last or is_over
         messages = _say_no_more(plan, self.messages) if self.is_last else self.messages
         ask = plan.ask(
             [*known, *messages],

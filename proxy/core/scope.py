@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, Protocol, Self, TypeVar, get_args
 
 from proxy.core.names import FIELD
-from proxy.errors import EmptyScope, RetrievalNotAllowed
+from proxy.errors import BadRequest, EmptyScope, RetrievalNotAllowed
 
 Retrieval = Literal["tool", "context", "hybrid", "off"]
 Shown = Literal["off", "reasoning", "open-webui"]
@@ -80,11 +80,18 @@ class Wish:
     """None restricts nothing."""
     retrieval: Retrieval | None = None
     progress: Shown | None = None
+    must_search: bool = False
+    """The client asks for the search itself, so a mode that has none will not do."""
 
     def narrow(self, other: Wish) -> Wish:
         """Both wishes' scopes; of two modes the other's. Raises EmptyScope."""
         scope = other.scope if self.scope is None else other.within(self.scope)
-        return Wish(scope, other.retrieval or self.retrieval, other.progress or self.progress)
+        return Wish(
+            scope,
+            other.retrieval or self.retrieval,
+            other.progress or self.progress,
+            self.must_search or other.must_search,
+        )
 
     def within(self, scope: Scope) -> Scope:
         """What both `scope` and this wish allow. Raises EmptyScope when that is nothing."""
@@ -126,6 +133,23 @@ def mode_of(
         + (f"It may use: {', '.join(sorted(allowed))}." if allowed else "It may use none."),
         param=f"{FIELD}.retrieval",
     )
+
+
+def searching_mode(
+    wished: Retrieval | None, mode: Retrieval, allowed: frozenset[str] | None
+) -> Retrieval:
+    """The mode of a request that asks for the search itself, where `mode` is what it gets else.
+
+    Raises RetrievalNotAllowed, and BadRequest if the request asks for no retrieval, too.
+    """
+    if mode != "off":
+        return mode
+    if wished == "off":
+        raise BadRequest(
+            "The request asks for file_search, and for retrieval 'off'. Leave out one of them.",
+            param=f"{FIELD}.retrieval",
+        )
+    return mode_of("tool", mode, allowed)
 
 
 def any_of(

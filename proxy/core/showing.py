@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from proxy.core.citations import MAX_ANNOTATIONS
 from proxy.core.frames import TextChunk
 from proxy.core.grounding import Grounding
 from proxy.core.hidden import HiddenTool, Job, Outcome
+from proxy.core.listener import Listener
 from proxy.core.progress import News, Progress, begun, ended
 from proxy.core.wire import Chunk, Message
 from proxy.tasks import Behind
-
-
-class Listener(Protocol):
-    """The client that gets the answer."""
-
-    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:
-        """Take in chunks of the completion."""
 
 
 class Showing:
@@ -55,11 +48,13 @@ class Showing:
 
     def begin(self, tool: HiddenTool, job: Job) -> None:
         """A job begins."""
+        self._listener.begin(tool, job)
         news = self._running[job] = News(tool.name, begun(tool, job), is_done=False)
         self._tell(self._progress.tell(news))
 
     def end(self, tool: HiddenTool, job: Job, outcome: Outcome) -> None:
         """A job has ended."""
+        self._listener.end(tool, job, outcome)
         del self._running[job]
         news = News(tool.name, ended(tool, outcome), is_done=not self._running)
         self._tell(self._progress.tell(news))

@@ -34,6 +34,11 @@ _COST_NOTHING: Final = (
 """Errors with which an upstream refuses a round. It has not begun, if nothing was heard of it."""
 
 
+def costs_nothing(error: BaseException | None) -> bool:
+    """Whether nothing was spent on a round that ended so, and of which nothing was heard."""
+    return isinstance(error, _COST_NOTHING)
+
+
 class Estimate(NamedTuple):
     """What no usage has come for."""
 
@@ -63,7 +68,7 @@ class Spending:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if isinstance(error, _COST_NOTHING) and self._room.left == self._left:
+        if costs_nothing(error) and self._room.left == self._left:
             self._asked = None
 
     def count(self, usage: Usage) -> None:

@@ -153,6 +153,8 @@ class Delta(TypedDict, total=False):
     refusal: str
     audio: Mapping[str, object]
     tool_calls: list[Fragment]
+    function_call: Function
+    """The old form of a tool call: see `proxy.core.old_replies`."""
     annotations: list[Annotation]
 
 
@@ -186,6 +188,7 @@ class CompletionMessage(TypedDict, total=False):
     refusal: str | None
     annotations: list[Annotation]
     tool_calls: list[MessageCall]
+    function_call: Function
 
 
 class CompletionChoice(TypedDict, total=False):

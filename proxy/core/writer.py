@@ -10,12 +10,13 @@ holds goes out before anything that must not overtake it: a tool call, or the ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, Protocol, cast
 
 import orjson
 
 from proxy.core.chat import MAX_NAME_CHARS
+from proxy.core.citations import Cite
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.turn import Turn, add_usage, whole_usage
 from proxy.core.wire import Annotation, Choice, Chunk, Delta, Usage
@@ -56,6 +57,8 @@ class CompletionWriter:
     ) -> None:
         """The client sees `model` until the upstream says which model answers."""
         self.prose: Prose = Verbatim()
+        self.citing: Callable[[], Iterable[Cite]] = tuple
+        """What knows the citations of the text so far."""
         self.id = id
         self.model = model
         self._created = created
@@ -92,6 +95,10 @@ class CompletionWriter:
     def round_text(self) -> str:
         """The text of this round as the client has heard it."""
         return "".join(self._heard["content"].pieces[self._round_begins :])
+
+    def cites(self) -> Iterable[Cite]:
+        """The citations of the text so far."""
+        return self.citing()
 
     def begin_round(self) -> None:
         """Set the coming round's text off from what was heard before."""

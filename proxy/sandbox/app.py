@@ -27,9 +27,10 @@ def create_sandbox(
 ) -> Starlette:
     """Build the ASGI app.
 
-    LightOn answers at `/api/v3/search` and `/api/v3/files/{id}`, Scaleway at `/v1` and
-    `/{project_id}/v1`; `GET /` lists the rest. With `keys` None, the app accepts any bearer key
-    that does not start with `bad`. In a stream it pauses `chunk_delay_s` seconds before each chunk.
+    LightOn answers at `/api/v3/search`, `/api/v3/files/{id}` and `/api/v3/workspaces`, Scaleway at
+    `/v1` and `/{project_id}/v1`; `GET /` lists the rest. With `keys` None, the app accepts any
+    bearer key that does not start with `bad`. In a stream it pauses `chunk_delay_s` seconds before
+    each chunk.
     """
     state = SandboxState(corpus, faults or Faults(), keys, chunk_delay_s)
     app = Starlette(

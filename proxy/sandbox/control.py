@@ -16,8 +16,11 @@ _FAULTS = TypeAdapter(list[Fault])
 _ROUTES = {
     "POST /api/v3/search": "LightOn search over the documents",
     f"GET /api/v3/files/{FIRST_FILE_ID}": "a LightOn file; its text with ?include_content=true",
+    "GET /api/v3/workspaces": "LightOn's workspaces, one for each sub-folder",
     "GET /v1/models": "Scaleway's list of models",
     "POST /v1/chat/completions": "Scaleway chat completions; no language model answers them",
+    "POST /v1/embeddings": "Scaleway embeddings: hashed words, so texts with common words are near",
+    "POST /v1/rerank": "Scaleway rankings, by the same vectors",
     "GET /sandbox/faults": "faults that are armed; POST a list of faults to add, DELETE to clear",
     "GET /sandbox/requests": "the requests that came in; DELETE to clear",
     "GET /health": "whether the process is up",

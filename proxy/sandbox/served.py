@@ -50,6 +50,22 @@ SERVED = (
     ),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class ServedEmbedder:
+    """A model that makes vectors of texts. `proxy.sandbox.scaleway.vectors` stands for all."""
+
+    id: str
+    dimensions: int
+    knows_base64: bool
+    """Whether it sends vectors in base64 where a request asks so; else it ignores that."""
+
+
+EMBEDDERS = (
+    ServedEmbedder("qwen3-embedding-8b", 512, knows_base64=True),
+    ServedEmbedder("bge-multilingual-gemma2", 384, knows_base64=False),
+)
+
 END_OF_LIFE = {
     "llama-3.1-8b-instruct": "mistral-small-3.2-24b-instruct-2506",
     "mistral-nemo-instruct-2407": "mistral-small-3.2-24b-instruct-2506",
@@ -62,3 +78,7 @@ _BY_ID = {model.id: model for model in SERVED}
 def find(model_id: str) -> ServedModel | None:
     """Return the model that answers for this id. It may have another id."""
     return _BY_ID.get(END_OF_LIFE.get(model_id, model_id))
+
+
+def find_embedder(model_id: str) -> ServedEmbedder | None:
+    return next((each for each in EMBEDDERS if each.id == model_id), None)

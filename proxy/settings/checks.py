@@ -14,7 +14,7 @@ from proxy.errors import EmptyScope, SettingsError
 from proxy.settings.messages import misspelt
 from proxy.settings.profiles import MakeScope, Profile
 from proxy.settings.schema import Settings
-from proxy.settings.sources import environment_names
+from proxy.settings.sources import CLIENT_KEY, environment_names
 
 LIGHTON_CONSOLE = "https://console.lighton.ai"
 SCALEWAY_CONSOLE = "https://console.scaleway.com/iam/api-keys"
@@ -27,12 +27,7 @@ def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> 
 
     `variables` are the names of the variables that are set: one may be a misspelt key.
     """
-    problems = []
-    if settings.lighton_api_key is None:
-        problems.append(
-            _not_set("lighton_api_key", variables)
-            + f": create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY also works)"
-        )
+    problems = _without_search_key(settings, variables)
     if settings.scaleway_api_key is None:
         problems.append(
             _not_set("scaleway_api_key", variables)
@@ -41,6 +36,19 @@ def require_upstream_keys(settings: Settings, variables: Iterable[str] = ()) -> 
         )
     if problems:
         raise SettingsError(*problems, "to try it without keys: rag-proxy demo")
+
+
+def require_search_key(settings: Settings, variables: Iterable[str] = ()) -> None:
+    """As `require_upstream_keys`, for what asks LightOn only."""
+    if problems := _without_search_key(settings, variables):
+        raise SettingsError(*problems)
+
+
+def _without_search_key(settings: Settings, variables: Iterable[str]) -> list[str]:
+    if settings.lighton_api_key is not None:
+        return []
+    told = _not_set("lighton_api_key", variables)
+    return [f"{told}: create an API key at {LIGHTON_CONSOLE} (CONSOLE_API_KEY also works)"]
 
 
 def check_profiles(settings: Settings, make_scope: MakeScope) -> None:
@@ -104,6 +112,18 @@ def check_exposure(settings: Settings) -> None:
         "could read the company's documents; set RAG_PROXY_KEYS_FILE or RAG_PROXY_API_KEYS, or use "
         "--host 127.0.0.1"
     )
+
+
+def refuse_lone_client_key(settings: Settings, variables: Iterable[str]) -> None:
+    """Raise SettingsError if one of the set `variables` looks like a client key, and none is set.
+
+    Whoever wrote it most likely believes that the proxy asks for it.
+    """
+    if CLIENT_KEY in variables and not settings.has_keys:
+        raise SettingsError(
+            f"{CLIENT_KEY} is the key that `rag-proxy ask` sends, and protects nothing: did you "
+            "mean RAG_PROXY_API_KEYS? If not, unset it: this proxy has no client keys"
+        )
 
 
 def warnings_of(settings: Settings) -> tuple[str, ...]:
@@ -189,8 +209,9 @@ def _apart(settings: Settings) -> Iterator[str]:
     if settings.workers > 1 and settings.redis_url is None:
         yield (
             f"each of the {settings.workers} workers keeps its own hidden parts of answers that "
-            "wait for a client's tools, and its own memory of searches: if a client's next request "
-            "reaches another worker, the model searches again; set RAG_PROXY_REDIS_URL to share "
+            "wait for a client's tools, its own memory of searches and its own stored responses: "
+            "if a client's next request reaches another worker, the model searches again, and the "
+            "response that it goes on from is not found (404); set RAG_PROXY_REDIS_URL to share "
             "them"
         )
 

@@ -11,10 +11,19 @@ from proxy.settings.schema import Settings
 EXTRA: Final = "rag-proxy[identity]"
 """Brings the library that checks signatures."""
 _LIBRARY: Final = "joserfc"
+_CLIENT: Final = "openai"
 
 
 def has_identity() -> bool:
     return find_spec(_LIBRARY) is not None
+
+
+def require_openai() -> None:
+    """Raise SettingsError if OpenAI's client is not installed."""
+    if find_spec(_CLIENT) is None:
+        raise SettingsError(
+            "OpenAI's client, with which `ask` asks, is missing: pip install 'rag-proxy[ask]'"
+        )
 
 
 def require_extras(settings: Settings) -> None:

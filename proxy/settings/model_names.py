@@ -38,6 +38,11 @@ class ModelNames:
             raise ModelNotFound.of(name)
         return False
 
+    def may_name_model(self, grant: Grant) -> bool:
+        """Whether there is any name but a profile's that a client may use."""
+        models = grant.models
+        return models is None or any(self.shows(each, grant) for each in models)
+
     def shows(self, model: str, grant: Grant) -> bool:
         """Whether a client may use the upstream's `model`."""
         is_free = model not in self.profiles and not self.profiles.like(model)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeVar
 
+import orjson
+
 from proxy.access.clients import Client
 from proxy.access.grants import Grant
+from proxy.access.reach import Reach
 from proxy.core.instructions import CITING
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
 from proxy.core.scope import NOTHING, Scope, common_scope
-from proxy.errors import ModelNotFound
+from proxy.errors import EmptyScope, ModelNotFound, RetrievalNotAllowed
 from proxy.settings.model_names import ModelNames
 from proxy.settings.profiles import MakeScope, Profile
 from proxy.settings.schema import Settings
@@ -51,6 +57,23 @@ class Policies:
             return policy
         return replace(policy, granted=self.granted_to(client), modes=grant.retrieval)
 
+    def reach_of(self, client: Client) -> tuple[Scope, ...]:
+        """What a client may search that names no model: one scope, or one of each profile.
+
+        A client that may name nothing but profiles reaches what they do, and no more. None is left
+        if nothing is open to it. Raises RetrievalNotAllowed for a client that may not search.
+        """
+        grant = client.allowed
+        if grant.retrieval is not None and not grant.retrieval - {"off"}:
+            raise RetrievalNotAllowed("This API key may not search.")
+        widest = [self._default.scope]
+        if not self.names.may_name_model(grant):
+            names = self.names.profiles_of(grant)
+            names.sort(key=lambda name: name != self._settings.default_model)
+            widest = [self._profiles[name].scope for name in names]
+        granted = self.granted_to(client)
+        return tuple(each for scope in widest for each in _left_of(scope, granted))
+
     def granted_to(self, client: Client) -> tuple[Scope, ...]:
         """What key and person may each search, whatever settings and profile say.
 
@@ -64,6 +87,12 @@ class Policies:
                 granted.append(NOTHING)
         return tuple(granted)
 
+    def reach(self, model: str | None, client: Client) -> Reach:
+        """What a request of `client` can search that names `model`. Raises ModelNotFound."""
+        scope = self.of(model, client).scope.identity, client.grant.lighton_key_env
+        written = orjson.dumps(scope, option=orjson.OPT_SORT_KEYS)
+        return Reach(hashlib.sha256(written).hexdigest(), client.allowed.workspaces)
+
     def _default_of(self, grant: Grant) -> str:
         """The default model. The error for a client that may not use it does not tell its name."""
         name = self._settings.default_model
@@ -76,6 +105,12 @@ class Policies:
                 param="model",
             ) from None
         return name
+
+
+def _left_of(scope: Scope, granted: tuple[Scope, ...]) -> Iterator[Scope]:
+    """What all of them allow, unless that is nothing."""
+    with suppress(EmptyScope):
+        yield common_scope(scope, *granted)
 
 
 def _policy(settings: Settings, profile: Profile, make_scope: MakeScope) -> Policy:

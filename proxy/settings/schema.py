@@ -266,6 +266,13 @@ class Settings(ServingSettings, RecordSettings, ScopeSettings, BaseSettings):
         description="Seconds for which the proxy keeps the hidden part of an answer, counted from "
         "its last use.",
     )
+    responses_ttl_s: float = Field(
+        86_400,
+        gt=0,
+        le=_LONGEST_TTL_S,
+        description="Seconds for which the proxy stores a response, counted from the last request "
+        "that goes on from it.",
+    )
     search_cache_ttl: float = Field(
         30,
         ge=0,

@@ -21,6 +21,8 @@ from proxy.settings.secret_files import SUFFIX, is_secret, read_secret
 
 PREFIX: Final = "RAG_PROXY_"
 CONFIG_VARIABLE: Final = "RAG_PROXY_CONFIG"
+CLIENT_KEY: Final = "RAG_PROXY_API_KEY"
+"""The key that `rag-proxy ask` sends. It is no setting, and protects nothing."""
 
 _FIXED_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "lighton_api_key": ("LIGHTON_API_KEY", "CONSOLE_API_KEY"),
@@ -142,7 +144,7 @@ def _unknown_variables(
         names = _all_names(setting, fields[setting])
         known |= {each.removeprefix(PREFIX): each for each in names}
         known.setdefault(setting.upper(), names[0])
-    real = set(known.values())
+    real = {*known.values(), CLIENT_KEY}
     return [
         f"{name}{place}: {unknown(name.removeprefix(PREFIX), known)}"
         for name in given

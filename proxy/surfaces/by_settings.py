@@ -51,7 +51,7 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
         CORS,
         allow_origins=origins,
         allow_origin_regex=LOOPBACK_ORIGIN if settings.cors_origins is None else None,
-        allow_methods=("GET", "POST"),
+        allow_methods=("GET", "POST", "DELETE"),
         allow_headers=("*",),
         expose_headers=_EXPOSED_HEADERS,
     )

@@ -34,7 +34,11 @@ class Exchange:
     first_byte_s: float | None = None
     """How long after the request the reply began."""
     wants_answer: bool = False
-    """Whether a client that may ask asks for an answer."""
+    """Whether a client that may ask asks for an answer, or for what else the records tell of."""
+    has_documents: bool = True
+    """Whether that answer may rest on documents, so that an audit tells of it."""
+    route: str = ""
+    """The path of the route that it asks on, in the form without `/v1`; "" if it got to none."""
     first_heard_at: float | None = None
     """See `Run.first_heard_at`."""
     answer: AnswerFacts | None = None

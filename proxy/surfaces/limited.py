@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.access.clients import Client
@@ -80,6 +81,12 @@ def _of_requests(account: Account) -> Account:
     return replace(account, limits=Limits(account.limits.requests_per_minute))
 
 
+def _route_of(scope: Scope) -> str:
+    """The path of the route, with names in place of ids, so that there are few of them."""
+    route = scope.get("route")
+    return route.path_format if isinstance(route, Route) else str(scope["path"])
+
+
 class Limited:
     """A surface within the limits. It takes a request before the body is read.
 
@@ -88,15 +95,30 @@ class Limited:
     its place free. A client that hangs up gets no last byte.
     """
 
-    def __init__(self, surface: ASGIApp, limits: AllLimits, *, makes_answers: bool = True) -> None:
-        """A surface that does not make answers takes no place among them, and no tokens."""
+    def __init__(
+        self,
+        surface: ASGIApp,
+        limits: AllLimits,
+        *,
+        makes_answers: bool = True,
+        is_recorded: bool | None = None,
+        has_documents: bool = True,
+    ) -> None:
+        """A surface that does not make answers takes no place among them, and no tokens.
+
+        Whether usage and audit tell of its requests, `is_recorded` may say: else they do of those
+        for answers. The audit does so only if the surface `has_documents` that answers rest on.
+        """
         self.surface = surface
         self.limits = limits
         self.makes_answers = makes_answers
+        self.is_recorded = makes_answers if is_recorded is None else is_recorded
+        self.has_documents = has_documents
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         exchange = exchange_of(scope)
-        exchange.wants_answer = self.makes_answers
+        exchange.wants_answer, exchange.has_documents = self.is_recorded, self.has_documents
+        exchange.route = _route_of(scope)
         slot = self.limits.slot_of(exchange.client, is_for_answer=self.makes_answers)
         if slot is None:
             return self.surface(scope, receive, send)

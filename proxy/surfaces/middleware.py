@@ -28,7 +28,8 @@ from proxy.telemetry.usage_file import Usage
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
-_OPEN_PATHS: Final = frozenset({"/health", "/ready"})
+OPEN_PATHS: Final = frozenset({"/health", "/ready"})
+"""They need no key, and stand beside the API, not below its `/v1`."""
 
 _WRONG_KEYS: Final = (
     "Too many requests from this address had a key or token that the proxy does not accept. Check "
@@ -95,7 +96,7 @@ class Requests:
             _log.info("%s", log_line(facts))
             if self.usage is not None and exchange.wants_answer:
                 self.usage.note(facts)
-            if self.audit is not None and exchange.wants_answer:
+            if self.audit is not None and exchange.wants_answer and exchange.has_documents:
                 self.audit.note(facts)
 
     def _facts_of(
@@ -108,6 +109,7 @@ class Requests:
             request_id=exchange.request_id,
             method=scope["method"],
             path=exchange.path,
+            route=exchange.route,
             address=address[0] if address else "",
             client=exchange.client,
             person=self.people.name_of(exchange.client),
@@ -146,7 +148,7 @@ class Admission:
         self.origins = origins
         self.allow_forwarded = allow_forwarded
         self.wrong_keys = wrong_keys or WrongKeys()
-        self.open_paths = _OPEN_PATHS | open_paths
+        self.open_paths = OPEN_PATHS | open_paths
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":

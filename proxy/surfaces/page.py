@@ -9,7 +9,6 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -24,6 +23,8 @@ POLICY: Final = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """What the browser lets the page do: nothing with another host, no scripts but its own files."""
+_API: Final = "The API is below /v1, for example at /v1/chat/completions."
+_LONGEST_SHOWN: Final = 200
 _TYPES: Final = MappingProxyType(
     {
         ".html": "text/html; charset=utf-8",
@@ -79,7 +80,7 @@ class Page:
         exchange = exchange_of(scope)
         file = self._files.get(exchange.path)
         if file is None:
-            raise HTTPException(NotFound.status)
+            raise NotFound(f"There is no {exchange.path[:_LONGEST_SHOWN]} here. {_API}")
         headers = dict(file.headers)
         if _has(exchange.headers.get("if-none-match", ""), headers["etag"]):
             reply = Response(status_code=304, headers=headers)

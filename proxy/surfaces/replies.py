@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Mapping
 from pathlib import PurePath
 from traceback import walk_tb
 from typing import Any, Final
 
 import orjson
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.errors import (
     InternalError,
     MethodNotAllowed,
-    NotFound,
     ProxyError,
     RequestTimeout,
     ShuttingDown,
@@ -50,6 +47,8 @@ def error_reply(error: ProxyError) -> JSONReply:
         headers["x-should-retry"] = "false"
     if isinstance(error, RequestTimeout):
         headers["connection"] = "close"  # RFC 9110, 15.5.9
+    if isinstance(error, MethodNotAllowed) and error.allowed:
+        headers["allow"] = ", ".join(error.allowed)
     return JSONReply(error.body(), status_code=error.status, headers=headers)
 
 
@@ -69,7 +68,6 @@ class ErrorReplies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers: Mapping[str, str] | None = None
         try:
             await self.app(scope, receive, send)
         except ClientGoneError:
@@ -80,9 +78,6 @@ class ErrorReplies:
             failure: ProxyError = ShuttingDown("The proxy is shutting down. Try again.")
         except ProxyError as error:
             failure = error.with_traceback(None)  # the traceback refers to this frame
-        except HTTPException as fault:
-            failure = _routing_error(scope, fault)
-            headers = fault.headers
         except Exception as fault:  # noqa: BLE001  # the last line of defence: logged, told as 500
             failure = internal_error(fault)
         else:
@@ -92,16 +87,7 @@ class ErrorReplies:
         reply = None if exchange.status else error_reply(failure)
         del failure  # from Python 3.12 on, the tracebacks of its causes refer to this frame
         if reply:
-            reply.headers.update(headers or {})
             await reply(scope, receive, send)
-
-
-def _routing_error(scope: Scope, fault: HTTPException) -> ProxyError:
-    """Starlette's routing error as ours."""
-    path, method = exchange_of(scope).path, scope["method"]
-    if fault.status_code == MethodNotAllowed.status:
-        return MethodNotAllowed(f"{path} does not take {method}.")
-    return NotFound(f"There is no {path} here. The API is at /v1/chat/completions and /v1/models.")
 
 
 def _where(fault: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The streamed reply: chunks as server-sent events, over ASGI without Starlette's response.
+"""The streamed reply: server-sent events, over ASGI without Starlette's response.
 
 A plain ASGI send costs less per chunk than StreamingResponse, and no generator can stay open when
 the client hangs up.
@@ -15,8 +15,6 @@ event loop, so no event is cut by another, and the outbox keeps their order.
   next beat is due. When the timer fires early, it sets itself again.
 - A client that reads slowly makes the outbox return a future. `hear` hands it back, and the
   connection to the model reads nothing until it is done. Beats pause as well.
-- Nearly all chunks are a text in a frame: see `core/frames.py`. The stream encodes each frame once
-  and splits the event where the text stands. A chunk then costs one concatenation.
 """
 
 from __future__ import annotations
@@ -26,16 +24,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-import orjson
 from starlette.types import Send
 
-from proxy.core.frames import Frame, TextChunk
+from proxy.core.frames import TextChunk
+from proxy.core.hidden import HiddenTool, Job, Outcome
 from proxy.core.inflight import Hold
-from proxy.core.sse import DONE, encode
 from proxy.core.wire import Chunk
-from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
+from proxy.surfaces.api import Events
 from proxy.surfaces.outbox import Outbox
+from proxy.tasks import Behind
 
 _HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -71,17 +69,19 @@ class EventStream:
     def __init__(
         self,
         send: Send,
-        writer: CompletionWriter,
+        events: Events,
         late_headers: Callable[[], Headers],
         patience: Patience,
         held: Hold | None = None,
     ) -> None:
-        """`late_headers` returns the headers that are known only when the reply begins.
+        """`events` are what the API at hand says.
+
+        `late_headers` returns the headers that are known only when the reply begins.
 
         `held` counts what waits for the client.
         """
         self._outbox = Outbox(send, held)
-        self._writer = writer
+        self._events = events
         self._late_headers = late_headers
         self._heartbeat_s = patience.heartbeat_s
         self._held_s = patience.held_s
@@ -90,9 +90,6 @@ class EventStream:
         self._timer: asyncio.TimerHandle | None = None
         self.has_begun = False
         self.has_ended = False
-        self._frame: Frame | None = None
-        self._before = self._after = b""
-        """An event of that frame: the bytes before and after its text."""
 
     async def __aenter__(self) -> Self:
         self._timer = self._loop.call_at(self._beats_at, self._look_at_clock)
@@ -103,22 +100,32 @@ class EventStream:
         self.stop_beating()
         await self._outbox.aclose()
 
-    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> asyncio.Future[None] | None:
+    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:
         """Send chunks that arrived together in one write. A future if the client is slow."""
         # Encode first. A chunk that cannot be encoded then fails a silent stream, and the client
         # gets an error with a status.
-        body = b"".join(map(self._event, chunks))
+        return self._say(self._events.of_chunks(chunks))
+
+    def begin(self, tool: HiddenTool, job: Job) -> None:
+        self._say(self._events.of_begin(tool, job))
+
+    def end(self, tool: HiddenTool, job: Job, outcome: Outcome) -> None:
+        self._say(self._events.of_end(tool, job, outcome))
+
+    async def finish(self) -> None:
+        await self._end(await self._events.finish())
+
+    async def fail(self, error: ProxyError) -> None:
+        """End a reply that has begun with an error event."""
+        await self._end(self._events.fail(error))
+
+    def _say(self, events: bytes) -> Behind:
+        if not events:
+            return None
         if not self.has_begun:
             self._begin()
         self._beats_at = self._loop.time() + self._heartbeat_s
-        return self._outbox.put({"type": "http.response.body", "body": body, "more_body": True})
-
-    async def finish(self) -> None:
-        await self._end(DONE)
-
-    async def fail(self, error: ProxyError) -> None:
-        """End a reply that has begun with an error event. No [DONE] follows it."""
-        await self._end(encode(orjson.dumps(error.body())))
+        return self._outbox.put({"type": "http.response.body", "body": events, "more_body": True})
 
     def _begin(self) -> None:
         headers = [*_HEADERS, *self._late_headers()]
@@ -139,19 +146,6 @@ class EventStream:
         self._outbox.put({"type": "http.response.body", "body": event, "more_body": False})
         await self._outbox.flush()
 
-    def _event(self, chunk: Chunk | TextChunk) -> bytes:
-        if not isinstance(chunk, TextChunk):
-            return encode(orjson.dumps(chunk))
-        if chunk.frame is not self._frame:
-            self._frame = chunk.frame
-            # Only the encoder knows where in the event the text will stand. So it encodes a probe,
-            # and the probe's place is the text's. The probe must occur once: the id is random, but
-            # every event shows it, so the probe is the id backwards.
-            probe = self._writer.id[::-1]
-            event = encode(orjson.dumps(chunk.frame.around(probe)))
-            self._before, _, self._after = event.partition(probe.encode())
-        return b"%b%b%b" % (self._before, chunk.written, self._after)
-
     # Heartbeats
 
     def _look_at_clock(self) -> None:
@@ -160,7 +154,7 @@ class EventStream:
         If a beat fails, the next message sent raises the fault. No beat may follow the closing
         chunks. A slow client may take those just before the stream learns of it.
         """
-        if self._writer.has_ended:
+        if self._events.writer.has_ended:
             return
         now = self._loop.time()
         held_s = 0.0 if self.has_begun else self._held_s(now)
@@ -170,7 +164,7 @@ class EventStream:
         if self._outbox.is_behind:
             self._beats_at = now + self._heartbeat_s
         else:
-            self.hear([self._writer.heartbeat()])
+            self._say(self._events.heartbeat())
         self._timer = self._loop.call_at(self._beats_at, self._look_at_clock)
 
     def stop_beating(self) -> None:

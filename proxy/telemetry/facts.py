@@ -43,7 +43,7 @@ class AnswerFacts:
     fallback_from: str = ""
     """The model that could not answer, so that another one did; "" if none did."""
     retrieval: str = ""
-    """The retrieval mode of the request."""
+    """The retrieval mode of the request; `search` or `file` for one that has no model."""
     reads: int = 0
     """How many of `searches` read a document instead."""
     failed_reads: int = 0
@@ -58,6 +58,8 @@ class AnswerFacts:
     """Why the proxy sent requests to upstreams again: a word of `UpstreamError.cause` for each."""
     queued_s: float = 0.0
     """How long the answer waited until the proxy could ask the model, in all rounds."""
+    has_model: bool = True
+    """Whether a model, or a profile, answers at all: a search by itself has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class RequestFacts:
     """The time to the first byte of the reply; None if no reply began."""
     first_token_s: float | None = None
     """The time to the first thing that the client heard of a streamed answer; None if nothing."""
+    route: str = ""
+    """The path of a route whose requests count to limits, whatever form the client sent it in."""
     person: str = ""
     """The client's person as records name one: see `PeopleInRecords`. "" if it is none."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from proxy.core.chat import last_user_text
 from proxy.core.desk import Desk
 from proxy.core.grounding import Grounding
-from proxy.core.passages import Passage, pages_of
+from proxy.core.names import SEARCH_TOOL
+from proxy.core.passages import Result, pages_of
 from proxy.core.plan import Plan
 
 LONGEST_TITLE: Final = 300
@@ -59,19 +60,40 @@ def trail_of(plan: Plan, desk: Desk, grounding: Grounding, text: str) -> Trail:
             Asked(job.tool, {**desk.tool_of(job).trace(job)}, cause is not None, cause or "")
             for job, cause in desk.begun.items()
         ),
-        shown=_documents(grounding.shown),
-        cited=_documents(grounding.cited_passages),
+        shown=_documents(each.result for each in grounding.shown),
+        cited=_documents(each.result for each in grounding.cited_passages),
         question=last_user_text(plan.chat.messages),
         answer=text,
     )
 
 
-def _documents(passages: Iterable[Passage]) -> tuple[Document, ...]:
-    """The documents of some passages, in their order. Those without an id differ by their title."""
+def trail_of_search(
+    scope: Mapping[str, object],
+    queries: Sequence[str],
+    results: Iterable[Result],
+    cause: str,
+    *,
+    has_ended: bool,
+) -> Trail:
+    """The trail of a search that a client made itself, for some queries.
+
+    `cause` is why it failed, in a word; "" if it did not.
+    """
+    asked = tuple(Asked(SEARCH_TOOL, {"query": each}, has_ended, cause) for each in queries)
+    return Trail(scope, asked, _documents(results), (), "\n".join(queries), "")
+
+
+def trail_of_file(scopes: Sequence[Mapping[str, object]], shown: Sequence[Document]) -> Trail:
+    """The trail of a client that asked for a document in one of `scopes`, and got it or not."""
+    scope = scopes[0] if len(scopes) == 1 else {"any_of": list(scopes)}
+    return Trail(scope, (), tuple(shown), (), "", "")
+
+
+def _documents(results: Iterable[Result]) -> tuple[Document, ...]:
+    """The documents of some results, in their order. Those without an id differ by their title."""
     pages: dict[tuple[int | None, str], dict[str, None]] = {}
     titles: dict[tuple[int | None, str], str] = {}
-    for each in passages:
-        result = each.result
+    for result in results:
         title = result.name[:LONGEST_TITLE]
         key = result.file_id, "" if result.file_id is not None else title
         titles.setdefault(key, title)

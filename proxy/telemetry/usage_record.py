@@ -50,6 +50,7 @@ class UsageRecords:
             "key": facts.client.name,
             "key_id": facts.client.id,
             "person": facts.person,
+            "route": facts.route,
             "profile": profile_of(facts, self.profiles, self.default_model),
             "model": answer.model,
             "answered_by": answer.answered_by,
@@ -85,7 +86,7 @@ class UsageRecords:
 
 def profile_of(facts: RequestFacts, profiles: Container[str], default_model: str) -> str:
     """The profile that a request named, or got by default; "" if it was a model, or neither."""
-    if facts.answer is None:
+    if facts.answer is None or not facts.answer.has_model:
         return ""
     named = facts.answer.model or default_model
     return named if named in profiles else ""

@@ -2,12 +2,14 @@
 
 import asyncio
 import functools
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.cli import main
 from proxy.commands import check
 from proxy.commands.check import findings, models_in_use, run
 from proxy.errors import SettingsError
@@ -15,7 +17,7 @@ from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import load_corpus
 from proxy.settings import Settings
 from tests.support.connect_proxy import connect_proxy
-from tests.support.program import run_program
+from tests.support.program import clean_environment, run_program
 from tests.support.server import serving
 
 
@@ -134,3 +136,14 @@ async def test_a_failure_is_said_once_and_leaves_no_line_in_a_log(
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.count("FAIL") == 3
     assert "bad-key" not in done.stdout
+
+
+def test_a_key_that_only_ask_sends_is_told_of_before_anything_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", clean_environment({"RAG_PROXY_API_KEY": "client-key"}))
+    assert main(["check"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "did you mean RAG_PROXY_API_KEYS?" in shown.err

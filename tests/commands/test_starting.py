@@ -38,3 +38,12 @@ def test_what_would_keep_the_proxy_from_starting_is_refused(
 def test_what_works_less_well_than_one_may_expect_is_a_warning() -> None:
     (warning,) = check_start(Settings(**KEYS, workers=2, cors_origins=()), NO_SECRETS)
     assert warning.startswith("each of the 2 workers keeps its own")
+
+
+def test_a_key_that_only_ask_sends_keeps_a_proxy_without_keys_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAG_PROXY_API_KEY", "client-key")
+    with pytest.raises(SettingsError, match="did you mean RAG_PROXY_API_KEYS"):
+        check_start(Settings(**KEYS), NO_SECRETS)
+    assert check_start(Settings(**KEYS, api_keys=["k" * 20]), NO_SECRETS) == ()

@@ -25,3 +25,10 @@ def test_an_absent_tool_cannot_be_allowed() -> None:
     with pytest.raises(BadRequest, match="names lookup, not in 'tools'") as refused:
         available(TOOLS, chat(choice), absent={"lookup"})
     assert refused.value.param == "tool_choice.allowed_tools.tools"
+
+
+def test_a_client_reads_where_it_has_named_the_tool() -> None:
+    choice = ToolChoice("auto", allowed=frozenset({"lookup"}), allowed_in="tool_choice")
+    with pytest.raises(BadRequest, match="'tool_choice' names lookup") as refused:
+        available(TOOLS, chat(choice), absent={"lookup"})
+    assert refused.value.param == "tool_choice.tools"

@@ -210,24 +210,8 @@ def test_only_one_answer_a_request(n: int) -> None:
     assert fault(n=n).param == "n"
 
 
-@pytest.mark.parametrize(
-    ("old", "value", "new"),
-    [
-        ("functions", [{"name": "f"}], "tools"),
-        ("functions", [], "tools"),
-        ("function_call", "auto", "tool_choice"),
-    ],
-)
-def test_deprecated_fields_name_their_successor(old: str, value: Any, new: str) -> None:
-    error = fault(**{old: value})
-    assert error.param == old
-    assert f"'{new}'" in error.message
-
-
 def test_null_is_as_good_as_absent() -> None:
-    nothing = dict.fromkeys(
-        ("functions", "function_call", "n", "model", "stream", "tools", "tool_choice", "lighton")
-    )
+    nothing = dict.fromkeys(("n", "model", "stream", "tools", "tool_choice", "lighton"))
     chat = parse(**nothing, stream_options=None)
     assert (chat.model, chat.stream, chat.include_usage, chat.tools) == (None, False, False, ())
     assert chat.tool_choice is None

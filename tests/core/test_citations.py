@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from proxy.core.citations import MAX_ANNOTATIONS, MAX_WEIGHED, annotate, citations, json_markers
+from proxy.core.citations import (
+    MAX_ANNOTATIONS,
+    MAX_WEIGHED,
+    annotate,
+    citations,
+    cites_at,
+    json_markers,
+)
 from proxy.core.evidence.shelf import Shelf
 from proxy.core.passages import Passage
 from proxy.core.text import Marker
@@ -133,3 +140,15 @@ def test_a_long_passage_is_read_with_pauses() -> None:
     passage = "The rent of 12 months is due, not before 1 March 2024. " * 400
     work = citations(text, [marker(text, 1, 1)], PASSAGES, lambda _: passage, Shelf())
     assert most_between_pauses(work) < MOST_BETWEEN_PAUSES
+
+
+def test_citations_of_a_text_that_goes_on_say_what_its_annotations_will() -> None:
+    markers = [Marker(n, n + 1, 1, (1 + n % 3,)) for n in range(MAX_ANNOTATIONS + 5)]
+    early = list(cites_at(markers, PASSAGES))
+    assert len(early) == MAX_ANNOTATIONS
+    annotations = annotate(markers[:MAX_ANNOTATIONS], PASSAGES)
+    assert [each[:4] for each in early] == [
+        (cited["start_index"], cited["end_index"], cited["url"], cited["title"])
+        for cited in (each["url_citation"] for each in annotations)
+    ]
+    assert early[0].file_id == 7

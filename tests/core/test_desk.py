@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from proxy.core.desk import FULL, Desk
+from proxy.core.desk import FULL, SPENT, Desk
 from proxy.core.hidden import Failed, Found, Job
 from proxy.core.instructions import QUOTING
 from proxy.core.kept import Findings, KeptJob
@@ -23,7 +23,7 @@ REFERRED = note("This was searched before. It found [1], shown above.")
 AGAIN = note("Also found, shown before: [1].")
 
 
-def desk(max_searches: int = 8, scope: Scope | None = None, **said: str) -> Desk:
+def desk(max_searches: int = 8, scope: Scope | None = None, **said: Any) -> Desk:
     return Desk(
         TOOLS,
         scope=scope or Shelves(),
@@ -576,3 +576,22 @@ def test_notes_on_a_call_stand_also_where_an_earlier_search_answers_it() -> None
     (answer,) = run_round(at, asks("leave", "2", lang="fr"))
     assert answer.startswith(REFERRED)
     assert "Ignored arguments: lang." in answer
+
+
+def test_an_answer_runs_no_more_jobs_than_the_client_allows() -> None:
+    at = desk(max_jobs=3)
+    run_round(at, asks("leave", "1"), asks("lease", "2"))
+    assert not at.is_spent
+    answers = run_round(at, asks("rent", "1"), asks("notice", "2"), asks("leave", "3"))
+    assert [job.asked[0] for job in at.round_jobs()] == ["rent"]
+    assert answers[1] == note(SPENT)
+    assert answers[2] == REFERRED
+    assert at.is_spent
+    assert run_round(at, asks("managers")) == [note(SPENT)]
+
+
+def test_searches_before_the_first_round_count_too() -> None:
+    at = desk(max_jobs=1)
+    at.record_question((LEAVE,), {LEAVE: failed()})
+    assert at.is_spent
+    assert not desk().is_spent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -54,17 +55,33 @@ async def ask(
     messages: tuple[Any, ...] = (QUESTION,),
     turns: Turns | None = None,
     body: dict[str, Any] | None = None,
+    cites: list[Any] | None = None,
     **policy: Any,
 ) -> Any:
-    """The completion that a scripted model makes of its rounds."""
+    """The completion that a scripted model makes of its rounds.
+
+    `cites` takes in what is cited each time that something is heard.
+    """
     document = {"messages": list(messages), "stream": True, **(body or {})}
     chat = parse_chat(document, WISHES)
     rules = Policy("m", LightOnScope(), **policy)
     plan = make_plan(chat, rules, chat.wish, (SearchTool(Library()),), FENCE)
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
-    listener = Listener()
+    listener = Listening(lambda: None if cites is None else cites.append(list(writer.cites())))
     await Run(plan, Model(*rounds), turns or Turns(), writer).drive(listener)
     return listener.fold.completion()
+
+
+class Listening(Listener):
+    """Looks at something whenever it hears."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        super().__init__()
+        self.look = look
+
+    def hear(self, chunks: Any) -> Any:
+        self.look()
+        return super().hear(chunks)
 
 
 async def ask_after_search(text: str, **more: Any) -> Any:
@@ -93,6 +110,17 @@ async def test_a_number_is_the_place_of_its_source_by_first_appearance() -> None
         ("[2]", address("lease")),
         ("[1]", address("handbook")),
     ]
+
+
+async def test_what_is_cited_is_known_as_soon_as_it_is_heard() -> None:
+    looks: list[Any] = []
+    completion = await ask_after_search("A [2]. B [3][1].", cites=looks)
+    annotated = [
+        (each["start_index"], each["end_index"], each["url"], each["title"])
+        for each in (a["url_citation"] for a in message_of(completion)["annotations"])
+    ]
+    assert [each[:4] for each in looks[-1]] == annotated
+    assert all(look == looks[-1][: len(look)] for look in looks)
 
 
 async def test_two_passages_of_one_document_are_one_number() -> None:

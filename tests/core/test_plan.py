@@ -537,3 +537,34 @@ def test_where_text_is_wanted_nothing_is_withheld() -> None:
         [], {}, is_first=True, is_last=False
     )
     assert (asked.has_format, asked.is_withheld) == (True, False)
+
+
+def searching(policy: Policy, wish: Wish | None = None, **fields: Any) -> Plan:
+    """The plan of a request that asks for the search itself."""
+    chat = parse_chat({"messages": [{"role": "user", "content": QUESTION}]}, WISHES, {NAME})
+    asked = (wish or Wish()).narrow(Wish(must_search=True))
+    return make_plan(chat._replace(**fields), policy, asked, TOOLS, FENCE)
+
+
+def test_who_asks_for_the_search_has_it_whatever_the_profile_says() -> None:
+    made = searching(in_mode("off"))
+    assert (made.retrieval, made.grounded) == ("tool", True)
+    assert [each.tool.name for each in made.offers] == [NAME]
+    assert searching(in_mode("context")).retrieval == "context"
+
+
+def test_who_asks_for_the_search_gets_no_scope_that_the_key_lacks() -> None:
+    with pytest.raises(EmptyScope):
+        searching(in_mode("off", granted=(NO_SCOPE,)))
+    with pytest.raises(RetrievalNotAllowed):
+        searching(in_mode("off", modes=frozenset({"off"})))
+
+
+@pytest.mark.parametrize(("most", "jobs"), [(None, 2), (5, 2), (1, 1)])
+def test_the_searches_for_a_question_count_as_jobs_of_the_answer(
+    most: int | None, jobs: int
+) -> None:
+    said = ["What is the notice period?", "And for managers?"]
+    messages: list[Message] = [{"role": "user", "content": each} for each in said]
+    made = searching(in_mode("context"), messages=messages, max_jobs=most)
+    assert len(made.first_jobs) == jobs

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -70,3 +71,43 @@ def test_a_body_whose_fields_differ_passes(document: dict[str, Any]) -> None:
 )
 def test_what_is_said_twice_elsewhere_passes(body: str) -> None:
     check(body)
+
+
+def searching(body: str) -> Callable[[], None]:
+    """A check of a body with a file search in the place of SEARCH."""
+    search = '"type": "file_search", "vector_store_ids": ["ws_42"]'
+    return lambda: check(body.replace("SEARCH", search))
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ('{"tools": [{SEARCH}], "tools": []}', "tools"),
+        ('{"tools": [], "tools": [{SEARCH}]}', "tools"),
+        ('{"tools": [{SEARCH, "vector_store_ids": []}]}', "tools[0].vector_store_ids"),
+        (
+            '{"tools": [{"type": "function"}, {SEARCH, "\\u0066ilters": {}, "filters": {}}]}',
+            "tools[1].filters",
+        ),
+        (
+            '{"tools": [{SEARCH, "filters": {"filters": [{"key": "a", "key": "b"}]}}]}',
+            "tools[0].key",
+        ),
+    ],
+)
+def test_what_a_file_search_may_reach_is_refused_when_it_is_there_twice(
+    body: str, param: str
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        searching(body)()
+    assert caught.value.param == param
+
+
+def test_a_file_search_whose_fields_differ_passes() -> None:
+    searching('{"tools": [{SEARCH, "filters": {"type": "eq", "key": "a"}}], "x": {"a": 1}}')()
+    searching('{"tools": [{SEARCH}, 1], "input": {"a": 1, "a": 2}}')()
+    searching('{"tools": {"a": 1}, "x": [{SEARCH}]}')()
+
+
+def test_tools_that_narrow_nothing_may_be_there_twice() -> None:
+    check('{"tools": [{"type": "function", "type": "function"}], "tools": [1]}')

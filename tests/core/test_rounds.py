@@ -8,10 +8,12 @@ import pytest
 
 from proxy.core.chat import parse_chat
 from proxy.core.desk import Desk
+from proxy.core.hidden import Found
 from proxy.core.instructions import NO_MORE_SEARCHES
 from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan, Policy, make_plan
 from proxy.core.rounds import Rounds
+from proxy.core.search_tool import Search
 from proxy.core.turn import Heard, Turn
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
@@ -61,3 +63,14 @@ def test_a_second_last_round_without_words_must_end() -> None:
 
 def test_what_was_heard_is_set_off_by_blank_lines() -> None:
     assert Rounds(heard=[Heard("a"), Heard(), Heard("b")]).all_heard == "a\n\nb"
+
+
+def test_a_round_offers_no_search_once_the_answer_may_run_none() -> None:
+    made = plan()
+    desk = Desk(
+        TOOLS, made.scope, PassageBook(100), FENCE, max_searches=1, max_jobs=1, query_limit=100
+    )
+    assert Rounds().ask(made, desk, [], lambda: False).tools
+    job = Search("leave", 5).job
+    desk.record({job: Found()})
+    assert not Rounds().ask(made, desk, [], lambda: False).tools

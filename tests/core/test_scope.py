@@ -17,9 +17,10 @@ from proxy.core.scope import (
     highest,
     lowest,
     mode_of,
+    searching_mode,
     strictest,
 )
-from proxy.errors import EmptyScope, RetrievalNotAllowed
+from proxy.errors import BadRequest, EmptyScope, RetrievalNotAllowed
 from tests.support.shelves import Shelves
 
 values = st.none() | st.lists(st.integers(0, 5), max_size=4).map(tuple)
@@ -252,3 +253,34 @@ def test_what_opens_no_workspace_says_whom_to_ask() -> None:
 def test_a_key_without_any_mode_is_told_so() -> None:
     with pytest.raises(RetrievalNotAllowed, match=r"mode 'tool'\. It may use none\.$"):
         mode_of(None, "tool", frozenset())
+
+
+@pytest.mark.parametrize("mode", ["tool", "context", "hybrid"])
+def test_a_request_for_the_search_itself_keeps_a_mode_that_searches(mode: Retrieval) -> None:
+    assert searching_mode(None, mode, None) == mode
+    assert searching_mode(mode, mode, frozenset({mode})) == mode
+
+
+@pytest.mark.parametrize("allowed", [None, frozenset({"off", "tool"})])
+def test_where_nothing_would_be_searched_it_gets_the_tool_if_its_key_has_it(
+    allowed: frozenset[str] | None,
+) -> None:
+    assert searching_mode(None, "off", allowed) == "tool"
+
+
+def test_a_key_without_the_tool_does_not_get_it_so() -> None:
+    with pytest.raises(RetrievalNotAllowed, match="may use: context, off"):
+        searching_mode(None, "off", frozenset({"off", "context"}))
+
+
+def test_a_request_cannot_ask_for_the_search_and_for_none() -> None:
+    with pytest.raises(BadRequest, match="Leave out one of them") as caught:
+        searching_mode("off", "off", None)
+    assert caught.value.param == "lighton.retrieval"
+
+
+def test_either_wish_can_ask_for_the_search_itself() -> None:
+    asks, does_not = Wish(must_search=True), Wish(retrieval="hybrid")
+    assert (
+        asks.narrow(does_not) == does_not.narrow(asks) == Wish(retrieval="hybrid", must_search=True)
+    )

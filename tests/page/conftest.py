@@ -1,4 +1,4 @@
-"""One Chromium, and the proxy with its page on real sockets. What asks is the page itself."""
+"""A Chromium, and the proxy with its page on real sockets. What asks is the page itself."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ addEventListener("securitypolicyviolation", (event) =>
 Open = Callable[..., Asking]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Playwright has an event loop that runs on between its calls, in which no other test can."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium; on Debian: apt install chromium")
     with sync_playwright() as playwright:
@@ -68,7 +69,7 @@ def locked_url(_upstreams: Scripted) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(browser: Browser) -> BrowserContext:
     """Where pages are opened that need nothing special. Its cache has the page's files."""
     return browser.new_context()

@@ -20,7 +20,7 @@ from tests.page.png import packed
 from tests.page.served import Scripted, served
 from tests.support.script import Round, search_call
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
+FOLDER: Final = Path(__file__).parents[2] / "images"
 SIZE: Final = {"width": 1280, "height": 910}
 THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 MOST_BYTES: Final = 150_000

@@ -7,6 +7,7 @@ from proxy.settings import Settings
 from proxy.settings.checks import (
     check_exposure,
     check_profiles,
+    refuse_lone_client_key,
     require_upstream_keys,
     warnings_of,
 )
@@ -203,6 +204,8 @@ def test_workers_that_share_nothing_are_warned_about() -> None:
     (warning,) = warnings_of(Settings(workers=4))
     assert warning.startswith("each of the 4 workers keeps its own hidden parts of answers ")
     assert "the model searches again" in warning
+    assert "its own stored responses" in warning
+    assert "the response that it goes on from is not found (404)" in warning
     assert "RAG_PROXY_REDIS_URL" in warning
     assert "\n" not in warning
 
@@ -303,3 +306,12 @@ def test_a_queue_that_lasts_longer_than_streams_are_silent_is_warned_about() -> 
     assert "\n" not in warning
     assert warnings_of(Settings(queue_timeout_s=9.9)) == ()
     assert warnings_of(Settings(queue_timeout_s=10, max_concurrent_model_requests=0)) == ()
+
+
+def test_a_key_that_only_ask_sends_is_not_taken_for_one_that_protects() -> None:
+    variables = ["RAG_PROXY_API_KEY", "PATH"]
+    with pytest.raises(SettingsError, match="did you mean RAG_PROXY_API_KEYS"):
+        refuse_lone_client_key(Settings(), variables)
+    refuse_lone_client_key(Settings(), ["PATH"])
+    for protected in (Settings(api_keys=["k" * 20]), Settings(keys_file="keys.toml")):
+        refuse_lone_client_key(protected, variables)

@@ -66,3 +66,10 @@ def test_a_list_holds_only_what_a_key_may_use_in_the_order_of_the_settings() -> 
     assert not NAMES.shows("hr", EVERYTHING)
     assert not NAMES.shows("llama", only(models={"qwen"}))
     assert NAMES.shows("qwen", only(models={"qwen"}, profiles=()))
+
+
+def test_a_key_may_name_a_model_if_one_of_its_own_is_none_of_the_profiles() -> None:
+    assert NAMES.may_name_model(EVERYTHING)
+    assert NAMES.may_name_model(only(models={"hr", "qwen"}))
+    assert not NAMES.may_name_model(only(models={"hr", "Legal"}))
+    assert not NAMES.may_name_model(only(models=()))

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from proxy.access.clients import ANYBODY, Client
+from proxy.access.clients import ANYBODY, Client, Person
 from proxy.access.grants import Grant
 from proxy.core.names import READ_TOOL
 from proxy.core.plan import Policy
 from proxy.core.scope import NOTHING
-from proxy.errors import EmptyScope, ModelNotFound
+from proxy.errors import EmptyScope, ModelNotFound, RetrievalNotAllowed
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.upstreams.lighton.scope import LightOnScope
@@ -251,3 +251,65 @@ def test_a_default_model_that_is_no_profile_must_be_among_a_keys_models() -> Non
     with pytest.raises(ModelNotFound):
         made.of(None, holding(models={"big"}, profiles={"hr"}))
     assert made.of(None, holding(models={"m"}, profiles={"hr"})).model == "m"
+
+
+def test_the_reach_of_a_client_is_what_settings_profile_key_and_rules_let_it_search() -> None:
+    made = policies(workspace_id=[1, 2, 3], profiles={"hr": {"workspace_id": [2]}, "same": {}})
+    ann = holding(workspaces={1, 2})
+    carol = replace(ann, person=Person("carol"), of_person=Grant(frozenset({2, 9})))
+    reach = made.reach("same", ann)
+    assert reach.workspaces == frozenset({1, 2})
+    assert made.reach("same", carol).workspaces == frozenset({2})
+    assert made.reach("same", ANYBODY).workspaces is None
+    assert made.reach("same", ANYBODY).scope == made.reach(None, carol).scope == reach.scope
+    assert made.reach("hr", ann).scope != reach.scope
+
+
+def test_a_change_of_what_may_be_searched_or_with_whose_key_is_another_reach() -> None:
+    narrower, same = policies(workspace_id=[1]), policies(workspace_id=[1, 2])
+    ann = holding()
+    reach = policies(workspace_id=[1, 2]).reach(None, ann)
+    assert same.reach(None, ann) == reach
+    assert not narrower.reach(None, ann).covers(reach)
+    with_own_key = replace(ann, grant=Grant(lighton_key_env="OWN"))
+    assert not same.reach(None, with_own_key).covers(reach)
+
+
+def test_a_model_that_the_client_may_not_use_has_no_reach() -> None:
+    made = policies(profiles={"hr": {}})
+    with pytest.raises(ModelNotFound):
+        made.reach("hr", holding(profiles=()))
+
+
+def reach(grant: Grant, **given: Any) -> list[tuple[int, ...] | None]:
+    """The workspaces of each scope that a client reaches without a model."""
+    scopes = policies(**given).reach_of(Client("k", "id", grant))
+    return [each.workspace_id for each in scopes if isinstance(each, LightOnScope)]
+
+
+@pytest.mark.parametrize(
+    ("grant", "found"),
+    [
+        (Grant(), [None]),
+        (Grant(workspaces=frozenset({1})), [(1,)]),
+        (Grant(workspaces=frozenset()), []),
+        (Grant(models=frozenset({"m"})), [None]),
+        (Grant(models=frozenset({"narrow", "Wide"})), [(2,), (1, 2)]),  # those are no models
+        (Grant(models=frozenset()), [(2,), (1, 2)]),  # that of the default model first
+        (Grant(models=frozenset(), profiles=frozenset({"wide"})), [(1, 2)]),
+        (Grant(models=frozenset(), workspaces=frozenset({1})), [(1,)]),
+        (Grant(models=frozenset(), profiles=frozenset()), []),
+        (Grant(retrieval=frozenset({"off", "context"})), [None]),
+    ],
+)
+def test_who_may_name_profiles_only_reaches_what_they_open(
+    grant: Grant, found: list[tuple[int, ...] | None]
+) -> None:
+    profiles = {"wide": {"workspace_id": [1, 2]}, "narrow": {"workspace_id": [2]}}
+    assert reach(grant, profiles=profiles, default_model="narrow") == found
+
+
+@pytest.mark.parametrize("modes", [{"off"}, set()])
+def test_who_may_not_search_reaches_nothing_at_all(modes: set[str]) -> None:
+    with pytest.raises(RetrievalNotAllowed, match="may not search"):
+        reach(Grant(retrieval=frozenset(modes)))

@@ -179,3 +179,10 @@ def test_text_that_a_table_may_stand_for_may_begin_with_a_bracket_but_is_no_json
     array = read(RAG_PROXY_REFUSAL_TEXT=' ["Ask"]')
     assert array.values == {}
     assert array.problems == ("RAG_PROXY_REFUSAL_TEXT: must be text or a JSON object",)
+
+
+def test_the_key_that_ask_sends_is_no_setting_and_no_mistake() -> None:
+    source = read(RAG_PROXY_API_KEY="a", RAG_PROXY_API_KEY_="b")
+    assert source.values == {}
+    (problem,) = source.problems
+    assert problem.startswith("RAG_PROXY_API_KEY_: no such setting; did you mean ")

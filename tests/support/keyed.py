@@ -24,6 +24,7 @@ from tests.support.script import Round, offers_search, result, search_call
 
 QUESTION = "How many days of leave?"
 _FILES = "/api/v3/files/"
+_WORKSPACES = "/api/v3/workspaces"
 PROXYS_KEY = "lighton-of-the-proxy"
 
 Say = Callable[[dict[str, Any]], Round]
@@ -96,6 +97,8 @@ class World:
     """Of all requests to the upstreams."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     searched: list[Searched] = field(default_factory=list)
+    bodies: list[Mapping[str, Any]] = field(default_factory=list)
+    """Of these searches."""
     brings: tuple[int, ...] = ()
     """Workspaces of which a search brings passages, whatever it asked for."""
     has_list: bool = True
@@ -106,6 +109,12 @@ class World:
     """The files of which pages were asked for."""
     fault: Any = None
     """What LightOn says to every search, with the status 422."""
+    workspaces: tuple[int, ...] = (1, 42, 43)
+    """Those that LightOn lists."""
+    listed_for: list[str] = field(default_factory=list)
+    """The keys for which it did."""
+    forbids: bool = False
+    """Whether LightOn says to every search that nothing fits."""
     wait_for: int = 0
     """How many searches must have come before any is answered."""
     people: Mapping[str, tuple[str, Person]] = field(default_factory=dict)
@@ -147,18 +156,19 @@ class World:
             given = Headers(given, headers.more)
         return await ask(self.app, content=content, headers=given)
 
-    async def get(self, key: str, path: str) -> Answer:
-        given = {"authorization": f"Bearer {key}"}
+    async def get(self, key: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        given = {"authorization": f"Bearer {key}", **(headers or {})}
         return await ask(self.app, path, method="GET", headers=given, content=b"")
+
+    async def post(self, key: str, path: str, body: Any, **headers: str) -> Answer:
+        given = {"authorization": f"Bearer {key}"}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return await ask(self.app, path, body, headers=given)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.paths.append(request.url.path)
-        if request.url.path.startswith(_FILES):
-            self.read.append(int(request.url.path.removeprefix(_FILES)))
-            return httpx.Response(200, json=_file(self.read[-1]))
         if request.method == "GET":
-            listed = {"data": [{"id": each} for each in self.listed]}
-            return httpx.Response(200 if self.has_list else 503, json=listed)
+            return self._read(request)
         body = orjson.loads(request.content)
         if request.url.path == "/api/v3/search":
             return await self._search(request.headers["authorization"], body)
@@ -171,18 +181,31 @@ class World:
             return httpx.Response(200, headers=kind, content=said.stream())
         return httpx.Response(200, json=said.completion())
 
+    def _read(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith(_FILES):
+            self.read.append(int(request.url.path.removeprefix(_FILES)))
+            return httpx.Response(200, json=_file(self.read[-1]))
+        if request.url.path == _WORKSPACES:
+            self.listed_for.append(request.headers["authorization"].removeprefix("Bearer "))
+            return httpx.Response(200, json={"results": list(map(_workspace, self.workspaces))})
+        listed = {"data": [{"id": each} for each in self.listed]}
+        return httpx.Response(200 if self.has_list else 503, json=listed)
+
     async def _search(self, authorization: str, body: Mapping[str, Any]) -> httpx.Response:
         ids = body.get("workspace_id")
         workspaces = None if ids is None else tuple(sorted(ids))
         self.searched.append(Searched(workspaces, authorization.removeprefix("Bearer ")))
+        self.bodies.append(body)
         if len(self.searched) >= self.wait_for:
             self._all_there.set()
         await self._all_there.wait()
         if self.fault is not None:
             return httpx.Response(422, json=self.fault)
+        if self.forbids:
+            return httpx.Response(403, json={"code": 403, "error": "x", "detail": "Nothing."})
         found = [
             {**self._passage(each), "workspace": {"id": each, "name": "W"}}
-            for each in self.brings or workspaces or (1,)
+            for each in self.brings or workspaces or body.get("file_id") or (1,)
         ]
         return httpx.Response(200, json={"results": found})
 
@@ -190,6 +213,10 @@ class World:
         more = {"file_id": workspace, "page_start": 1, "page_end": 1} if self.has_files else {}
         found: dict[str, Any] = result(f"c{workspace}", passage_of(workspace), **more)
         return found
+
+
+def _workspace(number: int) -> dict[str, Any]:
+    return {"id": number, "name": f"Team {number}", "files_count": 3}
 
 
 def _file(number: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from proxy.core.fold import Fold
 from proxy.core.frames import Hear, TextChunk
 from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
+from proxy.core.listener import Unconcerned
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
@@ -139,7 +140,7 @@ class Turns:
 
 
 @dataclass
-class Listener:
+class Listener(Unconcerned):
     """A client; it is behind while `gate` is not set."""
 
     fold: Fold = field(default_factory=Fold)

@@ -28,7 +28,7 @@ async def test_an_unknown_route_is_not_found_whatever_the_host_is_called(host: s
     check_error(answer.json())
     assert answer.json()["error"]["code"] == "not_found"
     assert answer.json()["error"]["message"] == (
-        "There is no /embeddings here. The API is at /v1/chat/completions and /v1/models."
+        "There is no POST /embeddings here. There are: POST /v1/chat/completions."
     )
 
 
@@ -38,7 +38,7 @@ async def test_a_wrong_method_is_not_allowed_and_the_right_ones_are_named() -> N
     assert answer.headers["allow"] == "POST"
     assert answer.headers["x-should-retry"] == "false"
     check_error(answer.json())
-    assert answer.json()["error"]["message"] == "/chat/completions does not take DELETE."
+    assert answer.json()["error"]["message"] == "/chat/completions takes POST, not DELETE."
 
 
 async def test_a_route_answers_behind_the_middleware() -> None:

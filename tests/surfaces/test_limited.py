@@ -221,3 +221,26 @@ async def test_a_request_that_fails_gives_its_place_back(fault: BaseException) -
     assert (
         await site.statuses(0, 0) == [503 if isinstance(fault, asyncio.CancelledError) else 500] * 2
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "recorded"),
+    [
+        ({}, True),
+        ({"makes_answers": False}, False),
+        ({"makes_answers": False, "is_recorded": True}, True),
+    ],
+)
+async def test_a_surface_may_be_recorded_without_making_answers(
+    given: dict[str, bool], recorded: object
+) -> None:
+    heard: list[bool] = []
+
+    async def surface(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.append(exchange_of(scope).wants_answer)
+        await JSONReply({})(scope, receive, send)
+
+    site = Site(client("a"))
+    site.limited = Limited(surface, site.limits, **given)
+    await site.ask()
+    assert heard == [recorded]

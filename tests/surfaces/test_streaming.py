@@ -32,6 +32,7 @@ from proxy.core.wire import ChatRequest, Chunk
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import Overloaded, ShuttingDown
+from proxy.surfaces.chat import ChatStream
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.tasks import Behind
 from proxy.upstreams.http.pool import PooledTransport
@@ -91,7 +92,7 @@ def stream(
     writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
     opened = EventStream(
         client.send,
-        writer,
+        ChatStream(writer),
         lambda: [(b"x-lighton-searches", b"2")],
         Patience(commit_after_s, heartbeat_s),
     )
@@ -126,7 +127,7 @@ async def test_the_late_headers_are_those_of_the_moment_at_which_the_reply_begin
     searches = 0
     writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
     opened = EventStream(
-        client.send, writer, lambda: [(b"searches", b"%d" % searches)], Patience(60, 60)
+        client.send, ChatStream(writer), lambda: [(b"searches", b"%d" % searches)], Patience(60, 60)
     )
     searches = 3
     await taken(opened.hear([writer.heartbeat()]))
@@ -360,7 +361,9 @@ async def test_time_that_a_request_waits_for_its_turn_does_not_begin_its_reply()
     with skipping_clock() as clock:
         effort = Effort()
         writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
-        opened = EventStream(client.send, writer, list, Patience(10, 600, effort.before_first_s))
+        opened = EventStream(
+            client.send, ChatStream(writer), list, Patience(10, 600, effort.before_first_s)
+        )
         async with opened:
             clock.skip(4)
             await turns()
@@ -383,7 +386,9 @@ async def test_a_reply_that_has_begun_beats_also_while_it_waits_for_its_turn() -
     with skipping_clock() as clock:
         effort = Effort()
         writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
-        opened = EventStream(client.send, writer, list, Patience(60, 60, effort.before_first_s))
+        opened = EventStream(
+            client.send, ChatStream(writer), list, Patience(60, 60, effort.before_first_s)
+        )
         await taken(opened.hear([writer.heartbeat()]))
         async with opened:
             effort.queue(clock.time(), is_first=True)
@@ -645,7 +650,7 @@ def a_run(model: ModelUpstream) -> Run:
 async def heard_of(model: ModelUpstream, client: Client) -> list[Any]:
     """What a client hears of an answer, event by event."""
     run = a_run(model)
-    async with EventStream(client.send, run.writer, list, Patience(60, 60)) as opened:
+    async with EventStream(client.send, ChatStream(run.writer), list, Patience(60, 60)) as opened:
         await run.drive(opened)
         await opened.finish()
     check_stream(client.body)

@@ -13,6 +13,7 @@ def request_facts(**changes: Any) -> RequestFacts:
         "request_id": "id1",
         "method": "POST",
         "path": "/v1/chat/completions",
+        "route": "/chat/completions",
         "address": "127.0.0.1",
         "client": ANYBODY,
         "status": 200,

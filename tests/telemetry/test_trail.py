@@ -13,7 +13,14 @@ from proxy.core.search_tool import NAME, Search, SearchTool
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
 from proxy.errors import RateLimited
-from proxy.telemetry.trail import LONGEST_TITLE, Asked, Document, Trail
+from proxy.telemetry.trail import (
+    LONGEST_TITLE,
+    Asked,
+    Document,
+    Trail,
+    trail_of_file,
+    trail_of_search,
+)
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import FENCE, result
@@ -114,3 +121,18 @@ async def test_what_was_found_for_a_model_that_was_not_asked_again_was_not_shown
 async def test_what_the_model_was_not_shown_yet_is_no_part_of_it() -> None:
     made = await trail(Round("Hello!"))
     assert (made.asked, made.shown, made.cited, made.answer) == ((), (), (), "Hello!")
+
+
+def test_a_search_by_itself_has_shown_its_results_and_cites_nothing() -> None:
+    found = trail_of_search({"a": 1}, ("x", "y"), PASSAGES[:2], "", has_ended=True)
+    query = Asked(NAME, {"query": "x"}, has_ended=True, cause="")
+    assert found.asked == (query, query._replace(what={"query": "y"}))
+    assert (found.scope, found.question, found.answer) == ({"a": 1}, "x\ny", "")
+    assert (found.shown, found.cited) == ((Document(7, "Lease", ("3",)), PLAN), ())
+    broken = trail_of_search({}, ("x",), (), "status_503", has_ended=False)
+    assert broken.asked == (query._replace(has_ended=False, cause="status_503"),)
+
+
+def test_a_file_by_itself_is_shown_within_one_of_its_scopes() -> None:
+    assert trail_of_file([{"a": 1}], [PLAN]) == Trail({"a": 1}, (), (PLAN,), (), "", "")
+    assert trail_of_file([{"a": 1}, {"b": 2}], []).scope == {"any_of": [{"a": 1}, {"b": 2}]}

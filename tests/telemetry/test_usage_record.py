@@ -47,6 +47,7 @@ def test_a_record_says_what_the_answer_took() -> None:
         "key": "acme",
         "key_id": "k1",
         "person": "",
+        "route": "/chat/completions",
         "profile": "hr",
         "model": "hr",
         "answered_by": "llama",
@@ -99,6 +100,10 @@ def test_the_profile_is_what_was_named_or_the_default_if_it_is_one(
     named: str, profile: str
 ) -> None:
     assert record(answer=answer_facts(model=named))["profile"] == profile
+
+
+def test_a_search_without_a_model_has_no_profile_though_there_is_a_default() -> None:
+    assert record(answer=answer_facts(model="", has_model=False))["profile"] == ""
 
 
 def test_a_request_that_was_refused_has_no_profile_and_costs_nothing() -> None:

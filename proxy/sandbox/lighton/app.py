@@ -1,6 +1,7 @@
 """The LightOn stand-in over a folder of documents.
 
-It answers `POST /api/v3/search` and `GET /api/v3/files/{id}?include_content=true`.
+It answers `POST /api/v3/search`, `GET /api/v3/files/{id}?include_content=true` and
+`GET /api/v3/workspaces`.
 """
 
 import asyncio
@@ -16,10 +17,12 @@ from proxy.sandbox.lighton.errors import error_response
 from proxy.sandbox.lighton.files import describe_file
 from proxy.sandbox.lighton.request import InvalidRequest, parse_request
 from proxy.sandbox.lighton.search import NothingAuthorised, search
+from proxy.sandbox.lighton.workspaces import list_workspaces
 from proxy.sandbox.state import SandboxState
 
 PATH = "/api/v3/search"
 FILE_PATH = "/api/v3/files/{id}"
+WORKSPACES_PATH = "/api/v3/workspaces"
 
 _ANY_METHOD = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
@@ -35,9 +38,14 @@ def routes(state: SandboxState) -> list[BaseRoute]:
         refusal = _refusal(state, request, "GET")
         return _file(state, request) if refusal is None else refusal
 
+    async def listed(request: Request) -> Response:
+        refusal = _refusal(state, request, "GET")
+        return _workspaces(state, request) if refusal is None else refusal
+
     return [
         Route(PATH, searched, methods=_ANY_METHOD),
         Route(FILE_PATH, read, methods=_ANY_METHOD),
+        Route(WORKSPACES_PATH, listed, methods=_ANY_METHOD),
         Route("/api/{rest:path}", _not_found, methods=_ANY_METHOD),
     ]
 
@@ -80,6 +88,14 @@ def _file(state: SandboxState, request: Request) -> Response:
     if file is None:
         return error_response(404)
     return JSONResponse(file, headers=fault_of(request).headers)
+
+
+def _workspaces(state: SandboxState, request: Request) -> Response:
+    address = f"{request.base_url}{WORKSPACES_PATH.removeprefix('/')}"
+    page = list_workspaces(state.corpus, address, request.query_params.get("page", "1"))
+    if page is None:
+        return error_response(404, detail="Invalid page.")
+    return JSONResponse(page, headers=fault_of(request).headers)
 
 
 def _reply(results: list[dict[str, Any]], fault: Fault) -> dict[str, Any]:

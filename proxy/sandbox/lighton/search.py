@@ -149,13 +149,18 @@ def _source(passage: Passage) -> dict[str, Any]:
         "page_end": page,
         "total_pages": len(document.page_sizes) or 1,
         "tags": [{"id": tag.id, "name": tag.name} for tag in document.tags],
-        "content_types": [_content_type(path) for path in document.content_types],
+        "content_types": [_content_type(document, each) for each in document.content_types],
         "external_metadata": external_metadata(document),
     }
 
 
-def _content_type(path: str) -> dict[str, str]:
-    return {"path": path, "label": path.rpartition(":")[2]}
+def _content_type(document: Document, path: str) -> dict[str, Any]:
+    """Return a content type with all attributes of the document: nobody says whose they are."""
+    values = {
+        name: {"value": values[0] if len(values) == 1 else list(values), "type": "text"}
+        for name, values in document.attributes.items()
+    }
+    return {"path": path, "label": path.rpartition(":")[2], "attribute_values": values}
 
 
 def external_metadata(document: Document) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
-"""The Scaleway stand-in's HTTP surface: models and chat completions, with and without a project.
+"""The Scaleway stand-in's HTTP surface: models and what they do, with and without a project.
 
-- `GET /v1/models`, `GET /v1/models/{id}`, `POST /v1/chat/completions`;
+- `GET /v1/models`, `GET /v1/models/{id}`, `POST /v1/chat/completions`, `POST /v1/embeddings`,
+  `POST /v1/rerank`;
 - the same under `/{project_id}/v1`, where `FOREIGN_PROJECT` is a project that no key belongs to.
 
 As at Scaleway, a missing key is 401 and a wrong one 403. Faults strike before the check of keys.
@@ -18,11 +19,20 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from proxy.sandbox.faults import Fault, fault_of, interrupted
+from proxy.sandbox.scaleway.embedding import embed, rank
 from proxy.sandbox.scaleway.errors import Rejected, by_gateway, error_body
 from proxy.sandbox.scaleway.quirks import lacks_system_prompt, read, with_injected_prompt
 from proxy.sandbox.scaleway.reply import body, complete
 from proxy.sandbox.scaleway.stream import frame, frames
-from proxy.sandbox.served import OWNER, SERVED, ServedModel, find
+from proxy.sandbox.served import (
+    EMBEDDERS,
+    OWNER,
+    SERVED,
+    ServedEmbedder,
+    ServedModel,
+    find,
+    find_embedder,
+)
 from proxy.sandbox.state import SandboxState
 
 FOREIGN_PROJECT = "00000000-0000-0000-0000-000000000000"
@@ -48,6 +58,8 @@ def routes(state: SandboxState) -> list[BaseRoute]:
         ("/models", "GET", _list_models),
         ("/models/{model_id}", "GET", _show_model),
         ("/chat/completions", "POST", _chat_completions),
+        ("/embeddings", "POST", _embeddings),
+        ("/rerank", "POST", _rerank),
     )
     return [
         Route(prefix + path, _guarded(state, endpoint), methods=[method])
@@ -81,11 +93,13 @@ def _check_access(state: SandboxState, request: Request) -> None:
 
 
 async def _list_models(_state: SandboxState, _request: Request) -> Response:
-    return JSONResponse({"object": "list", "data": [_described(model) for model in SERVED]})
+    served: tuple[ServedModel | ServedEmbedder, ...] = (*SERVED, *EMBEDDERS)
+    return JSONResponse({"object": "list", "data": [_described(model) for model in served]})
 
 
 async def _show_model(_state: SandboxState, request: Request) -> Response:
-    model = find(request.path_params["model_id"])
+    name = request.path_params["model_id"]
+    model = find(name) or find_embedder(name)
     if model is None:
         raise by_gateway(404, "NOT FOUND", "The model does not exist.")
     return JSONResponse(_described(model))
@@ -113,6 +127,14 @@ async def _chat_completions(state: SandboxState, request: Request) -> Response:
     )
 
 
+async def _embeddings(_state: SandboxState, request: Request) -> Response:
+    return JSONResponse(embed(await _json(request)), headers=_QUOTA_HEADERS)
+
+
+async def _rerank(_state: SandboxState, request: Request) -> Response:
+    return JSONResponse(rank(await _json(request)), headers=_QUOTA_HEADERS)
+
+
 async def _json(request: Request) -> Any:
     try:
         return orjson.loads(await request.body())
@@ -126,7 +148,7 @@ async def _paced(stream: Iterable[bytes], delay_s: float) -> AsyncIterator[bytes
         yield each
 
 
-def _described(model: ServedModel) -> dict[str, Any]:
+def _described(model: ServedModel | ServedEmbedder) -> dict[str, Any]:
     return {"id": model.id, "object": "model", "created": _RELEASED, "owned_by": OWNER}
 
 

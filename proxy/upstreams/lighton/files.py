@@ -48,7 +48,7 @@ class LightOnFiles:
         """The pages that are asked for, perhaps those of an equal reading. Raises UpstreamError."""
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
-        await self._prove(reading, scope)
+        await self.prove(reading, scope)
         return await self.search.shared.get(
             self._name(reading, scope),
             make=lambda: self.search.retries.of_search(lambda: self._ask(reading, scope)),
@@ -66,7 +66,7 @@ class LightOnFiles:
         asked = orjson.dumps((*vendor, *pages, scope))
         return f"pages:{hashlib.sha256(asked).hexdigest()}"
 
-    async def _prove(self, reading: Reading, scope: LightOnScope) -> None:
+    async def prove(self, reading: Reading, scope: LightOnScope) -> None:
         """Return if the document is in `scope`. Raises OutOfReach if it is not."""
         if self.search.has_seen(scope, reading.file_id):
             return
@@ -89,7 +89,7 @@ class LightOnFiles:
         if reply.status != HTTPStatus.OK:
             raise self._error(reply.status, reply.body, reply.headers)
         document = decode(reply.body)
-        if not _is_within(document, scope):
+        if not is_within(document, scope):
             raise _out_of_scope(reading)
         return orjson.dumps(_trimmed(document, reading))
 
@@ -107,7 +107,7 @@ def _out_of_scope(reading: Reading) -> OutOfReach:
     return OutOfReach(NAME, what, cause=_OUT_OF_SCOPE)
 
 
-def _is_within(document: Mapping[str, object], scope: LightOnScope) -> bool:
+def is_within(document: Mapping[str, object], scope: LightOnScope) -> bool:
     """Whether a file's own workspace and tags, if it tells them, are those of the scope."""
     workspace, tags = document.get("workspace"), document.get("tags")
     if scope.workspace_id is not None and isinstance(workspace, dict):
@@ -125,7 +125,7 @@ def _trimmed(document: Mapping[str, object], reading: Reading) -> dict[str, obje
 
     The text of a document that was stored without pages stands for any of them. It has no page.
     """
-    texts = _texts(document.get("pages"))
+    texts = texts_of_pages(document.get("pages"))
     total = document.get("total_pages")
     is_whole = set(texts) == {1} and type(total) is int and total > 1
     wanted = texts if is_whole else range(reading.first, reading.last + 1)
@@ -137,7 +137,7 @@ def _trimmed(document: Mapping[str, object], reading: Reading) -> dict[str, obje
     return {"pages": pages, "count": max(texts, default=0), "is_whole": is_whole}
 
 
-def _texts(pages: object) -> dict[int, str]:
+def texts_of_pages(pages: object) -> dict[int, str]:
     """The text of each page. A page of the wrong type counts as absent."""
     if pages is None:
         return {}
@@ -162,7 +162,7 @@ class _Pages(NamedTuple):
 def _found(document: Mapping[str, object], reading: Reading) -> Found:
     count = document.get("count")
     pages = _Pages(
-        _texts(document.get("pages")),
+        texts_of_pages(document.get("pages")),
         count if isinstance(count, int) else 0,
         document.get("is_whole") is True,
     )

@@ -31,6 +31,7 @@ from proxy.upstreams.http.circuits import (
 from proxy.upstreams.http.endpoint import Endpoint, Reply
 from proxy.upstreams.http.retries import Retries
 from proxy.upstreams.http.status import Vendor
+from proxy.upstreams.lighton.attributes import attributes_in
 from proxy.upstreams.lighton.replies import NAME, decode, fault_of, tag_id, texts_of
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.sightings import Sightings
@@ -71,10 +72,10 @@ class LightOn:
     def name(self) -> str:
         return self.vendor.name
 
-    async def search(self, search: Search, scope: Scope) -> Found:
+    async def search(self, search: Search, scope: Scope, *, in_full: bool = False) -> Found:
         """The results of one search, perhaps those of an equal one of the same client.
 
-        Raises UpstreamError.
+        Those that come `in_full` have the attributes of their documents. Raises UpstreamError.
         """
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
@@ -85,19 +86,19 @@ class LightOn:
             return self.retries.of_search(lambda: self._ask(search, scope))
 
         found = await self.shared.get(
-            self._name(search, scope),
+            self._name(search, scope, in_full=in_full),
             make=ask,
-            read=lambda body: self._found(body, search, scope),
+            read=lambda body: self._found(body, search, scope, in_full=in_full),
         )
         for at_s in asked_s:  # not if the results were kept: their age is unknown
             ids = (each.file_id for each in found.results if each.file_id is not None)
             self.sightings.note(self._whose, scope, ids, at_s)
         return found
 
-    def _name(self, search: Search, scope: LightOnScope) -> str:
+    def _name(self, search: Search, scope: LightOnScope, *, in_full: bool) -> str:
         """Who asks, and all that the results depend on: the question, all of the scope, the key."""
         asked = orjson.dumps((self.asker, self.endpoint.base_url, self.vendor.key, *search, scope))
-        return f"search:{hashlib.sha256(asked).hexdigest()}"
+        return f"search{':full' if in_full else ''}:{hashlib.sha256(asked).hexdigest()}"
 
     async def _ask(self, search: Search, scope: LightOnScope) -> bytes:
         """LightOn's reply, as it came."""
@@ -150,7 +151,7 @@ class LightOn:
         """Whether a search within `scope` has brought the document, `shared.ttl_s` ago at most."""
         return self.sightings.since(self._whose, scope, file_id, _now() - self.shared.ttl_s)
 
-    def _found(self, body: bytes, search: Search, scope: LightOnScope) -> Found:
+    def _found(self, body: bytes, search: Search, scope: LightOnScope, *, in_full: bool) -> Found:
         document = decode(body)
         items = document.get("results")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -160,7 +161,9 @@ class LightOn:
         if scope.file_id or scope.workspace_id is not None or scope.min_relevance is not None:
             hits, ours = _allowed(hits, scope)
             warnings += ours
-        return Found(tuple(hit.result for hit in hits), tuple(warnings))
+        attributes = tuple(attributes_in(hit.source) for hit in hits) if in_full else ()
+        results = tuple(hit.result for hit in hits)
+        return Found(results, tuple(warnings), attributes=attributes)
 
     def _warnings(self, given: object) -> list[dict[str, str]]:
         """The warnings for the reply: LightOn's codes and reasons, and nothing else."""
@@ -182,7 +185,7 @@ class LightOn:
     ) -> UpstreamError:
         """LightOn says 403 to a bad key, and to filters that leave nothing the key may read."""
         fault = fault_of(body)
-        if status == HTTPStatus.FORBIDDEN and fault and _has_filters(scope):
+        if status == HTTPStatus.FORBIDDEN and fault and has_filters(scope):
             return OutOfReach(
                 NAME,
                 f"{NAME} has nothing in the scope of this search that the proxy's key may read: "
@@ -196,7 +199,8 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _has_filters(scope: LightOnScope) -> bool:
+def has_filters(scope: LightOnScope) -> bool:
+    """Whether it keeps out any document that the key may read."""
     return any(getattr(scope, name) is not None for name in _FILTERS)
 
 
@@ -218,6 +222,7 @@ class _Hit(NamedTuple):
     relevance: float | None
     workspace_id: int | None
     tag_ids: tuple[int, ...]
+    source: Mapping[str, object]
 
 
 def _allowed(
@@ -306,7 +311,7 @@ def _hit(item: Mapping[str, object], hosts: HostRule) -> _Hit:
     workspace_id = value.get("id") if type(value := item.get("workspace")) is dict else None
     if workspace_id is not None and type(workspace_id) is not int:
         workspace_id = _IN_NO_SCOPE  # it is not absent, which would be in every scope
-    return _Hit(result, relevance, workspace_id, tag_ids)
+    return _Hit(result, relevance, workspace_id, tag_ids, source)
 
 
 def _scores(item: Mapping[str, object]) -> tuple[float | None, float | None]:

@@ -10,24 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import orjson
 
 from proxy.core.frames import Hear
 from proxy.core.inflight import Hold
 from proxy.core.wire import ChatRequest
-from proxy.errors import ModelNotFound, ProxyError, UpstreamError, UpstreamTimeout
-from proxy.upstreams.http.causes import IDLE, SILENT
-from proxy.upstreams.http.endpoint import Endpoint, Reply
+from proxy.errors import UpstreamError
+from proxy.upstreams.http.causes import SILENT
+from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.admitted import AdmittedModels
 from proxy.upstreams.scaleway.events import RoundReply
 from proxy.upstreams.scaleway.models import ScalewayModels
 from proxy.upstreams.scaleway.quirks import fit_request
-from proxy.upstreams.scaleway.replies import read_completion, read_error
-
-_PERHAPS_UNKNOWN_MODEL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+from proxy.upstreams.scaleway.replies import idle, read_completion
 
 
 @dataclass(slots=True)
@@ -82,25 +80,14 @@ class Scaleway:
         except UpstreamError as error:
             if not reply.is_complete:
                 if error.cause == SILENT:
-                    raise self._idle() from error
+                    raise idle(self.vendor, self.idle_s) from error
                 raise
         if reply.status != HTTPStatus.OK:
-            raise await self._error(reply, model)
+            raise await self.models.error_of(reply, model)
         if not reply.is_stream:
             behind = hear([read_completion(self.vendor, reply.body)])
             if behind is not None:
                 await asyncio.shield(behind)  # the receiver owns it
 
-    def _idle(self) -> UpstreamTimeout:
-        what = f"{self.name} sent nothing of its answer for {self.idle_s:g} seconds. "
-        return UpstreamTimeout(self.name, f"{what}Try again later.", cause=IDLE)
-
     async def _complete(self, body: ChatRequest) -> None:
         await self.ask(body, lambda _: None)
-
-    async def _error(self, reply: Reply, model: str) -> ProxyError:
-        error = read_error(self.vendor, reply.status, reply.body, reply.headers)
-        may_be_model = reply.status in _PERHAPS_UNKNOWN_MODEL and error.param in (None, "model")
-        if may_be_model and await self.models.surely_lacks(model):
-            return ModelNotFound.of(model)
-        return error

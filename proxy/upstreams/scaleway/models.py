@@ -9,13 +9,14 @@ from http import HTTPStatus
 from typing import Final, cast
 
 from proxy.core.wire import Model
-from proxy.errors import BadReply, UpstreamError
+from proxy.errors import BadReply, ModelNotFound, ProxyError, UpstreamError
 from proxy.upstreams.http.causes import SHAPE
-from proxy.upstreams.http.endpoint import Endpoint
+from proxy.upstreams.http.endpoint import Endpoint, Reply
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.replies import NAME, decode, read_error
 
 _TIMEOUT_S: Final = 30.0
+_PERHAPS_UNKNOWN_MODEL: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @dataclass(slots=True)
@@ -50,6 +51,14 @@ class ScalewayModels:
             return all(each["id"] != model for each in await self.all())
         except UpstreamError:
             return False
+
+    async def error_of(self, reply: Reply, model: str) -> ProxyError:
+        """The error of a reply with an error status, to a request for `model`."""
+        error = read_error(self.vendor, reply.status, reply.body, reply.headers)
+        may_be_model = reply.status in _PERHAPS_UNKNOWN_MODEL and error.param in (None, "model")
+        if may_be_model and await self.surely_lacks(model):
+            return ModelNotFound.of(model)
+        return error
 
     async def _refresh(self) -> None:
         """Ask, and keep the list or, for all requests that wait, the failure."""

@@ -11,8 +11,8 @@ import orjson
 
 from proxy.core import json_text
 from proxy.core.wire import Chunk
-from proxy.errors import BadReply, UpstreamError
-from proxy.upstreams.http.causes import NOT_JSON, SHAPE
+from proxy.errors import BadReply, UpstreamError, UpstreamTimeout
+from proxy.upstreams.http.causes import IDLE, NOT_JSON, SHAPE
 from proxy.upstreams.http.status import Vendor
 from proxy.upstreams.scaleway.parts import join_parts
 from proxy.upstreams.scaleway.quirks import fault_in, fit_chunk, read_fault
@@ -51,7 +51,7 @@ def read_error(
 
 def read_completion(vendor: Vendor, data: bytes) -> Chunk:
     """A plain completion as a chunk: its message is the delta. Raises UpstreamError."""
-    document = _without_error(vendor, decode(data))
+    document = read_document(vendor, data)
     for choice in _items(document.get("choices")):
         message = choice.pop("message", None) if isinstance(choice, dict) else None
         if not isinstance(choice, dict) or not isinstance(message, dict):
@@ -61,6 +61,17 @@ def read_completion(vendor: Vendor, data: bytes) -> Chunk:
             if isinstance(call, dict):
                 call["index"] = index  # each is a call of its own, whatever it says
     return _checked(document)
+
+
+def read_document(vendor: Vendor, data: bytes) -> dict[str, object]:
+    """A reply that is a JSON object and no error. Raises UpstreamError."""
+    return _without_error(vendor, decode(data))
+
+
+def idle(vendor: Vendor, idle_s: float) -> UpstreamTimeout:
+    """The error of a reply that has been silent for `idle_s` seconds."""
+    what = f"{vendor.name} sent nothing of its answer for {idle_s:g} seconds. Try again later."
+    return UpstreamTimeout(vendor.name, what, cause=IDLE)
 
 
 def is_finished(data: bytes) -> bool:
@@ -77,7 +88,7 @@ def is_finished(data: bytes) -> bool:
 
 def read_chunk(vendor: Vendor, data: bytes) -> Chunk:
     """One event of a stream. Raises UpstreamError, also for an error inside the stream."""
-    return _checked(_without_error(vendor, decode(data)))
+    return _checked(read_document(vendor, data))
 
 
 def decode(data: bytes) -> object:

@@ -10,7 +10,7 @@ import pytest
 from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import load_corpus
 from proxy.sandbox.faults import Faults
-from tests.sandbox.samples import sample_folder
+from tests.sandbox.samples import sample_folder, write
 from tests.support.server import serving_in_thread
 
 SEARCH = "/api/v3/search"
@@ -209,3 +209,30 @@ def test_a_file_has_the_errors_of_a_search(http: httpx.Client, faults: Faults) -
     faults.add("lighton", status=403)
     checked(http.get("/api/v3/files/1002"), 403, "permission_denied")
     assert "pages" not in http.get("/api/v3/files/1002").json()
+
+
+def test_the_vendors_client_lists_the_workspaces(client: lighton.LightOn) -> None:
+    workspaces = lighton.Workspace.list(client)
+    assert [(each.id, each.name) for each in workspaces[:2]] == [(1, "hr"), (2, "legal")]
+    assert workspaces[0].files_count == 1
+
+
+def test_the_vendors_client_follows_the_pages_of_a_long_list(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    files = {f"team{number:03}/a.txt": "Text." for number in range(45)}
+    corpus = load_corpus(write(tmp_path_factory.mktemp("many"), files))
+    with serving_in_thread(create_sandbox(corpus)) as url, sdk(url) as client:
+        ids = [each.id for each in lighton.Workspace.list(client)]
+    assert ids == list(range(1, 46))
+
+
+def test_the_list_of_workspaces_has_the_errors_of_a_search(
+    http: httpx.Client, faults: Faults
+) -> None:
+    checked(http.post("/api/v3/workspaces"), 405, "method_not_allowed")
+    checked(http.get("/api/v3/workspaces?page=9"), 404, "not_found")
+    wrong = {"authorization": "Bearer bad"}
+    checked(http.get("/api/v3/workspaces", headers=wrong), 401, "not_authenticated")
+    faults.add("lighton", status=503)
+    checked(http.get("/api/v3/workspaces"), 503, "service_unavailable")

@@ -49,7 +49,16 @@ def test_a_result_is_written_as_the_vendors_schema_has_it(corpus: Corpus) -> Non
             "page_end": None,
             "total_pages": 1,
             "tags": [{"id": 101, "name": "leave"}, {"id": 103, "name": "people"}],
-            "content_types": [{"path": "hr:policy", "label": "policy"}],
+            "content_types": [
+                {
+                    "path": "hr:policy",
+                    "label": "policy",
+                    "attribute_values": {
+                        "fiscal_year": {"value": "2024", "type": "text"},
+                        "status": {"value": "active", "type": "text"},
+                    },
+                }
+            ],
             "external_metadata": {
                 "external_id": "hr/handbook.md",
                 "external_url": "https://intranet.test/handbook",

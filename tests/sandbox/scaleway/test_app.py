@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from proxy.sandbox.faults import Faults
 from proxy.sandbox.scaleway.app import FOREIGN_PROJECT, INJECTED_HEADER, routes
-from proxy.sandbox.served import OWNER, SERVED
+from proxy.sandbox.served import EMBEDDERS, OWNER, SERVED
 from proxy.sandbox.state import SandboxState
 from proxy.sandbox.watched import Watched
 from tests.support.server import serving_in_thread
@@ -183,7 +183,7 @@ def test_every_model_searches_and_then_answers(client: openai.OpenAI, model: str
 
 def test_models_are_listed_as_what_they_are(client: openai.OpenAI) -> None:
     listed = list(client.models.list())
-    assert [model.id for model in listed] == [model.id for model in SERVED]
+    assert [model.id for model in listed] == [model.id for model in (*SERVED, *EMBEDDERS)]
     assert {model.owned_by for model in listed} == {OWNER}
 
 

@@ -1,0 +1,76 @@
+"""Pages of a list, as OpenAI's API cuts them: by `limit`, `order`, `after` and `before`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from proxy.errors import BadRequest
+
+T = TypeVar("T")
+
+MOST: Final = 100
+DEFAULT: Final = 20
+_NAMES: Final = ("limit", "order", "after", "before")
+
+
+class Paging(NamedTuple):
+    """What a client asks for. `after` and `before` are ids of the list, "" if not given."""
+
+    limit: int = DEFAULT
+    is_ascending: bool = False
+    after: str = ""
+    before: str = ""
+
+    def page(self, listed: Mapping[str, T]) -> tuple[list[T], bool]:
+        """The page of a list by ids, oldest first, and whether more follows it.
+
+        With `before` alone it is the page that ends there. Raises BadRequest for an unknown id.
+        """
+        ids = list(listed) if self.is_ascending else list(listed)[::-1]
+        first = _place(ids, "after", self.after) + 1 if self.after else 0
+        last = _place(ids, "before", self.before) if self.before else len(ids)
+        found = ids[first:last]
+        ends_there = self.before and not self.after
+        shown = found[-self.limit :] if ends_there else found[: self.limit]
+        return [listed[each] for each in shown], len(found) > len(shown)
+
+
+def read_paging(query: Iterable[tuple[str, str]]) -> Paging:
+    """The paging that a query asks for. Raises BadRequest, also for any other parameter."""
+    given: dict[str, str] = {}
+    for name, value in query:
+        if name not in _NAMES:
+            what = f"The address takes no parameters but {', '.join(_NAMES)}."
+            raise BadRequest(what, param=name)
+        if name in given:
+            raise BadRequest(f"'{name}' was sent more than once.", param=name)
+        given[name] = value
+    return Paging(
+        _limit(given.get("limit")),
+        _is_ascending(given.get("order")),
+        given.get("after", ""),
+        given.get("before", ""),
+    )
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return DEFAULT
+    number = int(given) if given.isascii() and given.isdecimal() and len(given) < len("1000") else 0
+    if not 1 <= number <= MOST:
+        raise BadRequest(f"'limit' must be an integer from 1 to {MOST}.", param="limit")
+    return number
+
+
+def _is_ascending(given: str | None) -> bool:
+    if given not in (None, "asc", "desc"):
+        raise BadRequest("'order' must be 'asc' or 'desc'.", param="order")
+    return given == "asc"
+
+
+def _place(ids: Sequence[str], name: str, wanted: str) -> int:
+    try:
+        return ids.index(wanted)
+    except ValueError:
+        raise BadRequest(f"'{name}' must be an id of the list.", param=name) from None

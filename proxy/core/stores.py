@@ -1,0 +1,105 @@
+"""Document stores as OpenAI's clients know them: a workspace is a vector store, a document a file.
+
+The search vendor's own numbers are the ids: `ws_42` is the workspace 42, and `1001` a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final, Literal, NamedTuple, Protocol
+
+from proxy.core.hidden import Found
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+
+FileStatus = Literal["uploaded", "processed", "error"]
+Attributes = Mapping[str, str | float | bool]
+"""What is known of a document, in OpenAI's bounds: 16 names, texts of 512 characters."""
+
+_STORE_ID: Final = re.compile(r"ws_(0|[1-9][0-9]{0,17})")
+_FILE_ID: Final = re.compile(r"0|[1-9][0-9]{0,17}")
+"""Such a number fits into 64 bits."""
+
+
+class Workspace(NamedTuple):
+    """A workspace that the search's key can see. Times are seconds since 1970, 0 if unknown."""
+
+    id: int
+    name: str
+    files: int = 0
+    created_at: int = 0
+    updated_at: int = 0
+    description: str = ""
+    role: str = ""
+    """What the key may do in it, in the vendor's words; "" if it does not say."""
+
+    @property
+    def store_id(self) -> str:
+        return f"ws_{self.id}"
+
+
+class StoredFile(NamedTuple):
+    """A document."""
+
+    id: int
+    name: str
+    """What a reader knows it by."""
+    filename: str
+    size: int
+    """In bytes."""
+    created_at: int
+    """Seconds since 1970; 0 if unknown."""
+    status: FileStatus
+    text: str = ""
+    """The stored text of all its pages, if it was asked for."""
+
+
+class Documents(Protocol):
+    """Workspaces and documents, as one client may see them in one request.
+
+    All methods raise ProxyError.
+    """
+
+    @property
+    def searches(self) -> int:
+        """How many searches were made, including those that failed."""
+
+    @property
+    def causes(self) -> Sequence[str]:
+        """Why searches failed: a word of `UpstreamError.cause` for each."""
+
+    async def workspaces(self) -> tuple[Workspace, ...]:
+        """All that the search's key can see."""
+
+    async def search(self, search: Search, scope: Scope) -> Found:
+        """The results of a search, with the attributes of their documents."""
+
+    async def file(self, file_id: int, scopes: Sequence[Scope], *, has_text: bool) -> StoredFile:
+        """A document that is in one of `scopes`. Raises OutOfReach if it is in none."""
+
+
+class StoreTerms(NamedTuple):
+    """What OpenAI's clients ask of a store, as scopes of the search vendor.
+
+    The last two read what a request holds, and its name there. They raise BadRequest that names
+    the part at fault.
+    """
+
+    of_workspace: Callable[[int], Scope]
+    reached: Callable[[Scope, AbstractSet[int]], AbstractSet[int]]
+    """Those of some workspaces that a scope reaches."""
+    of_filters: Callable[[object, str], Scope]
+    of_ranking: Callable[[object, str], Scope]
+
+
+def workspace_of(store_id: str) -> int | None:
+    """The workspace that is this vector store; None if it can be none."""
+    match = _STORE_ID.fullmatch(store_id)
+    return int(match[1]) if match else None
+
+
+def file_of(file_id: str) -> int | None:
+    """The document that is this file; None if it can be none."""
+    return int(file_id) if _FILE_ID.fullmatch(file_id) else None

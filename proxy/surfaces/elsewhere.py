@@ -1,0 +1,77 @@
+"""The last route: it takes what no other does, and says what there is instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+from proxy.errors import MethodNotAllowed, NotFound, ProxyError
+from proxy.surfaces.exchange import exchange_of
+from proxy.surfaces.middleware import OPEN_PATHS
+from proxy.surfaces.page import Page
+
+_LONGEST_SHOWN: Final = 200
+_INSTEAD: Final[Mapping[str, str]] = {
+    "/completions": "It is the API before chats: use POST /v1/chat/completions, as ChatOpenAI does "
+    "in LangChain.",
+}
+"""What clients of a route that will never be here can use."""
+
+
+class Refusing:
+    """A surface that takes requests only to say why it does nothing. So no list names it."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Refuses a request that is for none of `routes`, which it lists, or for none of its methods.
+
+    It stands behind them as a route of its own, so they are asked first. Raises NotFound and
+    MethodNotAllowed.
+    """
+
+    routes: Sequence[Route]
+
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise self._refusal(scope)
+
+    def _refusal(self, scope: Scope) -> ProxyError:
+        method, path = scope["method"], exchange_of(scope).path[:_LONGEST_SHOWN]
+        allowed = sorted(self._methods(scope))
+        if allowed:
+            what = f"{path} takes {' and '.join(allowed)}, not {method}."
+            return MethodNotAllowed(what, allowed=allowed)
+        there_are = f"There are: {', '.join(self._offers())}."
+        instead = _INSTEAD.get(scope["path"], "")
+        return NotFound(f"There is no {method} {path} here. {instead}".strip() + f" {there_are}")
+
+    def _methods(self, scope: Scope) -> set[str]:
+        """Those that the path of a request takes."""
+        return {
+            method
+            for route in self._offered()
+            if route.matches(scope)[0] is not Match.NONE
+            for method in route.methods or ()
+        }
+
+    def _offered(self) -> Iterator[Route]:
+        return filter(_is_offered, self.routes)
+
+    def _offers(self) -> Iterator[str]:
+        for route in self._offered():
+            path = route.path_format
+            shown = path if path in OPEN_PATHS else f"/v1{path}"
+            for method in sorted((route.methods or set()) - {"HEAD"}):  # it comes with GET
+                yield f"{method} {shown}"
+
+
+def _is_offered(route: Route) -> bool:
+    """Whether it does something for a client of the API, which a page is not."""
+    surface: object = route.endpoint
+    return not isinstance(surface, Refusing | Page)

@@ -1,0 +1,159 @@
+"""POST /v1/responses: an API of answers, see `proxy.surfaces.api`.
+
+What it adds to chat is memory: a request may go on from a stored response, and its own is stored
+before the client learns that it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from proxy.access.clients import Client
+from proxy.core.chat import Chat
+from proxy.core.frames import TextChunk
+from proxy.core.hidden import HiddenTool, Job, Outcome
+from proxy.core.inflight import BODY_COST, Hold
+from proxy.core.plan import Plan
+from proxy.core.responses.encoded import Encoder
+from proxy.core.responses.file_search import ScopeOf
+from proxy.core.responses.ids import Ids
+from proxy.core.responses.manner import Manner
+from proxy.core.responses.objects import Facts
+from proxy.core.responses.request import ResponsesRequest, read_request
+from proxy.core.responses.wire import Item, ResponseObject
+from proxy.core.responses.writer import ResponseWriter
+from proxy.core.wire import Chunk
+from proxy.core.wish import Wishes
+from proxy.core.writer import CompletionWriter
+from proxy.errors import ProxyError
+from proxy.state.responses import ClientResponses, Stored, StoredResponses
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesApi:
+    """POST /v1/responses."""
+
+    wishes: Wishes
+    scope_of: ScopeOf
+    stored: StoredResponses
+
+    async def read(
+        self, document: object, client: Client, hidden: AbstractSet[str], held: Hold
+    ) -> ResponsesAsked:
+        """Raises ProxyError, PreviousNotFound among them."""
+        ids = Ids(os.urandom(16).hex())
+        request = read_request(document, self.wishes, hidden, self.scope_of, ids.mint)
+        responses = self.stored.of(client)
+        history: Sequence[Item] = ()
+
+        def hold(size: int) -> None:
+            held.take(size * BODY_COST)
+
+        if request.previous is not None:
+            history = await responses.history(request.previous, hold)
+        found = await responses.items(request.references, hold)
+        return ResponsesAsked(
+            request.chat(history, found), request, request.items(history, found), ids, responses
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesAsked:
+    """A request, with all that it goes on from."""
+
+    chat: Chat
+    request: ResponsesRequest
+    items: tuple[Item, ...]
+    ids: Ids
+    responses: ClientResponses
+
+    def events(self, plan: Plan) -> ResponseStream:
+        return ResponseStream(self._making(plan))
+
+    def reply(self, plan: Plan) -> ResponseReply:
+        return ResponseReply(self._making(plan))
+
+    def _making(self, plan: Plan) -> Making:
+        now, model = int(time.time()), plan.policy.model
+        writer = CompletionWriter(
+            id=self.ids.response, created=now, model=model, include_usage=True
+        )
+        response = ResponseWriter(
+            Facts(self.ids.response, now, model, self.request.echo),
+            Manner.of(self.request),
+            self.ids.mint,
+            writer.cites,
+        )
+        return Making(writer, response, self)
+
+    async def keep(self, response: ResponseObject) -> None:
+        """Store the response, unless its client wants it not to be."""
+        if self.request.store:
+            previous, model = self.request.previous, self.chat.model
+            await self.responses.keep(Stored(response, self.items, previous, model))
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A response that is being made."""
+
+    writer: CompletionWriter
+    response: ResponseWriter
+    asked: ResponsesAsked
+
+
+class ResponseStream:
+    """Tells a response as events."""
+
+    def __init__(self, making: Making) -> None:
+        self.writer = making.writer
+        self._asked = making.asked
+        self._response = making.response
+        self._encode = Encoder().encode
+
+    def of_chunks(self, chunks: Sequence[Chunk | TextChunk]) -> bytes:
+        return self._encode(self._response.hear(chunks))
+
+    def of_begin(self, tool: HiddenTool, job: Job) -> bytes:
+        return self._encode(self._response.begin(tool, job))
+
+    def of_end(self, tool: HiddenTool, job: Job, outcome: Outcome) -> bytes:
+        return self._encode(self._response.end(tool, job, outcome))
+
+    def heartbeat(self) -> bytes:
+        return self._encode(self._response.heartbeat())
+
+    async def finish(self) -> bytes:
+        told = self._response.finish(int(time.time()))
+        await self._asked.keep(self._response.response)
+        return self._encode(told)
+
+    def fail(self, error: ProxyError) -> bytes:
+        return self._encode(self._response.fail(error))
+
+
+class ResponseReply:
+    """Tells a response whole."""
+
+    def __init__(self, making: Making) -> None:
+        self.writer = making.writer
+        self._asked = making.asked
+        self._response = making.response
+
+    def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
+        self._response.hear(chunks)
+
+    def begin(self, tool: HiddenTool, job: Job) -> None:
+        self._response.begin(tool, job)
+
+    def end(self, tool: HiddenTool, job: Job, outcome: Outcome) -> None:
+        self._response.end(tool, job, outcome)
+
+    async def finish(self) -> ResponseObject:
+        self._response.finish(int(time.time()))
+        await self._asked.keep(self._response.response)
+        return self._response.response

@@ -1,0 +1,150 @@
+"""POST /v1/vector_stores/{id}/search: passages of a workspace, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from proxy.core.hidden import Found
+from proxy.core.inflight import Hold
+from proxy.core.names import FIELD, SEARCH_COUNT
+from proxy.core.passages import Result
+from proxy.core.scope import Scope as Searched
+from proxy.core.scope import common_scope
+from proxy.core.search_tool import Search
+from proxy.core.store_search import StoreSearch, read_store_search
+from proxy.core.stores import Attributes, Documents
+from proxy.errors import OutOfReach
+from proxy.surfaces.disconnect import while_connected
+from proxy.surfaces.exchange import exchange_of
+from proxy.surfaces.replies import JSONReply
+from proxy.surfaces.request_body import read_document
+from proxy.surfaces.stores import Reach, Stores, facts_of, no_such_store, within
+from proxy.surfaces.time_limit import in_time
+from proxy.tasks import TaskScope
+from proxy.telemetry.trail import Trail, trail_of_search
+
+_Hit = tuple[Result, Attributes]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorStoreSearch:
+    """The surface. Each query is a search of the vendor's, and counts as one."""
+
+    stores: Stores
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.stores.inflight.hold() as held:
+            await self._answer(scope, receive, send, held)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, held: Hold) -> None:
+        stores, exchange = self.stores, exchange_of(scope)
+        store_id = scope["path_params"]["store_id"]
+        body = await read_document(scope, receive, held, stores.settings, stores.wishes)
+        search = read_store_search(
+            body.content, stores.terms, stores.wishes, stores.settings.query_chars
+        )
+        reach = within(stores.reach(exchange.client, exchange.headers), search.wish)
+        searched = common_scope(stores.of_store(reach, store_id), *search.narrower)
+        effort = stores.effort()
+        run = _Run(stores, store_id, reach, stores.documents_of(exchange.client, effort))
+        work = run.reply(search, searched, scope, receive, send)
+        try:
+            limit_s = stores.settings.answer_timeout_s
+            await while_connected(receive, in_time(work, effort.until, limit_s))
+        finally:
+            exchange.answer = facts_of(run.documents, effort, "search")
+            if stores.keeps_trails:
+                exchange.trail = run.trail(search, searched)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One request, as far as it has come."""
+
+    stores: Stores
+    store_id: str
+    reach: Reach
+    documents: Documents
+    hits: list[_Hit] = field(default_factory=list)
+    has_ended: bool = False
+
+    async def reply(
+        self, search: StoreSearch, searched: Searched, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        try:
+            found = await self._found(search, searched)
+        finally:
+            self.has_ended = True
+        self.hits = _best(found, search.max_results)
+        document = {
+            "object": "vector_store.search_results.page",
+            "search_query": search.queries,
+            "data": list(map(_described, self.hits)),
+            "has_more": False,
+            "next_page": None,
+        }
+        if warnings := [warning for each in found for warning in each.warnings]:
+            document[FIELD] = {"warnings": warnings}
+        headers = {SEARCH_COUNT.lower(): str(self.documents.searches)}
+        await JSONReply(document, headers=headers)(scope, receive, send)
+
+    async def _found(self, search: StoreSearch, searched: Searched) -> list[Found]:
+        """What each query finds. Raises NotFound for a store that the search's key cannot see."""
+        most = min(search.max_results, searched.results_limit)
+        try:
+            async with TaskScope() as tasks:
+                begun = [
+                    tasks.start(self.documents.search(Search(query, most), searched))
+                    for query in search.queries
+                ]
+                return [await each for each in begun]
+        except OutOfReach:  # or there is nothing in it that fits
+            if self.store_id not in await self.stores.seen(self.documents, self.reach):
+                raise no_such_store(self.store_id) from None
+            return []
+
+    def trail(self, search: StoreSearch, searched: Searched) -> Trail:
+        shown = [result for result, _ in self.hits]
+        cause = next(iter(self.documents.causes), "")
+        return trail_of_search(
+            searched.identity, search.queries, shown, cause, has_ended=self.has_ended
+        )
+
+
+def _best(found: Sequence[Found], most: int) -> list[_Hit]:
+    """Each passage with a text once, and of several queries the best ones first."""
+    hits: dict[str, _Hit] = {}
+    for each in found:
+        for result, attributes in zip(each.results, each.attributes, strict=True):
+            if result.content:
+                hits.setdefault(result.chunk_id, (result, attributes))
+    best = list(hits.values())
+    if len(found) > 1:
+        best.sort(key=_score, reverse=True)
+    return best[:most]
+
+
+def _score(hit: _Hit) -> float:
+    return hit[0].score or 0.0
+
+
+def _described(hit: _Hit) -> dict[str, Any]:
+    result, attributes = hit
+    return {
+        "file_id": "" if result.file_id is None else str(result.file_id),
+        "filename": result.name,
+        "score": _score(hit),
+        "attributes": attributes,
+        "content": [{"type": "text", "text": result.content}],
+        FIELD: {
+            "chunk_id": result.chunk_id,
+            "filename": result.filename,
+            "page_start": result.page_start,
+            "page_end": result.page_end,
+            "url": result.url,
+        },
+    }

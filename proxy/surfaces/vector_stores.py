@@ -1,0 +1,82 @@
+"""GET /v1/vector_stores and /v1/vector_stores/{id}: the workspaces that a client may search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from proxy.core.paging import read_paging
+from proxy.core.stores import Workspace
+from proxy.surfaces.disconnect import while_connected
+from proxy.surfaces.exchange import exchange_of
+from proxy.surfaces.replies import JSONReply
+from proxy.surfaces.request_body import refuse_repeated_headers
+from proxy.surfaces.stores import Stores, no_such_store
+
+_LONGEST_TEXT: Final = 512
+"""The most characters of a value in `metadata`."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorStoreList:
+    stores: Stores
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await while_connected(receive, self._reply(scope, receive, send))
+
+    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query = scope["query_string"].decode("latin-1")
+        paging = read_paging(parse_qsl(query, keep_blank_values=True))
+        page, has_more = paging.page(await _seen(self.stores, scope))
+        document = {
+            "object": "list",
+            "data": list(map(_described, page)),
+            "first_id": page[0].store_id if page else None,
+            "last_id": page[-1].store_id if page else None,
+            "has_more": has_more,
+        }
+        await JSONReply(document)(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class OneVectorStore:
+    stores: Stores
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await while_connected(receive, self._reply(scope, receive, send))
+
+    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
+        store_id = scope["path_params"]["store_id"]
+        workspace = (await _seen(self.stores, scope)).get(store_id)
+        if workspace is None:
+            raise no_such_store(store_id)
+        await JSONReply(_described(workspace))(scope, receive, send)
+
+
+async def _seen(stores: Stores, scope: Scope) -> dict[str, Workspace]:
+    refuse_repeated_headers(scope)
+    exchange = exchange_of(scope)
+    reach = stores.reach(exchange.client, exchange.headers)
+    return await stores.seen(stores.documents_of(exchange.client, stores.effort()), reach)
+
+
+def _described(workspace: Workspace) -> dict[str, Any]:
+    """OpenAI's object. LightOn tells how many files there are, not how far each of them is."""
+    counts = {"in_progress": 0, "completed": workspace.files, "failed": 0, "cancelled": 0}
+    about = workspace.description[:_LONGEST_TEXT]
+    return {
+        "id": workspace.store_id,
+        "object": "vector_store",
+        "created_at": workspace.created_at,
+        "name": workspace.name,
+        "usage_bytes": 0,
+        "file_counts": {**counts, "total": workspace.files},
+        "status": "completed",
+        "expires_after": None,
+        "expires_at": None,
+        "last_active_at": workspace.updated_at or None,
+        "metadata": {"description": about} if about else {},
+    }

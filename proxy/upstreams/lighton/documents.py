@@ -1,0 +1,114 @@
+"""LightOn's workspaces and documents, as one client sees them in one request: `Documents`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from proxy.core.hidden import Found
+from proxy.core.read_call import Reading
+from proxy.core.scope import Scope
+from proxy.core.search_tool import Search
+from proxy.core.stores import FileStatus, StoredFile, Workspace
+from proxy.errors import OutOfReach, UpstreamError
+from proxy.upstreams.lighton.files import LightOnFiles, is_within, texts_of_pages
+from proxy.upstreams.lighton.replies import NAME, decode, fault_of, texts_of
+from proxy.upstreams.lighton.scope import LightOnScope
+from proxy.upstreams.lighton.search import LightOn, has_filters
+from proxy.upstreams.lighton.times import seconds_of
+from proxy.upstreams.lighton.workspaces import LightOnWorkspaces, Lists
+
+_GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+_STATUSES: Final[Mapping[str, FileStatus]] = {
+    "embedded": "processed",
+    "parsed": "processed",
+    "updating": "processed",
+    "fail": "error",
+    "parsing_failed": "error",
+    "embedding_failed": "error",
+}
+"""OpenAI's word for LightOn's; all others mean that it is not done yet."""
+
+
+@dataclass(slots=True)
+class LightOnDocuments:
+    """See `Documents`. It counts the searches of its request."""
+
+    upstream: LightOn
+    lists: Lists
+    searches: int = 0
+    causes: list[str] = field(default_factory=list)
+
+    async def workspaces(self) -> tuple[Workspace, ...]:
+        return await LightOnWorkspaces(self.upstream, self.lists).all()
+
+    async def search(self, search: Search, scope: Scope) -> Found:
+        self.searches += 1
+        try:
+            return await self.upstream.search(search, scope, in_full=True)
+        except UpstreamError as error:
+            self.causes.append(error.cause)
+            raise
+
+    async def file(self, file_id: int, scopes: Sequence[Scope], *, has_text: bool) -> StoredFile:
+        """What the file says of itself must lie in the scope, and a search in it must find it.
+
+        A search has the final word, as LightOn's files know no filters but the key's: see `files`.
+        None is made if the scope has no filters either, or one has brought the file lately.
+        """
+        document = await self.upstream.retries.of_search(
+            lambda: self._ask(file_id, has_text=has_text)
+        )
+        file = _file(file_id, document)
+        for scope in scopes:
+            if not isinstance(scope, LightOnScope):
+                raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
+            is_named = scope.file_id is None or file_id in scope.file_id
+            if is_named and is_within(document, scope) and await self._is_in(scope, file):
+                return file
+        raise _absent(file_id)
+
+    async def _ask(self, file_id: int, *, has_text: bool) -> Mapping[str, object]:
+        query = "?include_content=true" if has_text else ""
+        reply = await self.upstream.fetch("GET", f"/api/v3/files/{file_id}{query}")
+        if reply.status == HTTPStatus.OK:
+            return decode(reply.body)
+        fault = fault_of(reply.body)
+        if reply.status in _GONE and fault:  # without its words, it is no reply of LightOn's
+            raise _absent(file_id)
+        raise self.upstream.vendor.error(reply.status, fault, headers=reply.headers)
+
+    async def _is_in(self, scope: LightOnScope, file: StoredFile) -> bool:
+        if not has_filters(scope) or self.upstream.has_seen(scope, file.id):
+            return True
+        reading = Reading(0, file.id, 1, 1, file.name, file.filename, "")
+        self.searches += 1
+        try:
+            await LightOnFiles(self.upstream).prove(reading, scope)
+        except OutOfReach:
+            return False
+        except UpstreamError as error:
+            self.causes.append(error.cause)
+            raise
+        return True
+
+
+def _absent(file_id: int) -> OutOfReach:
+    return OutOfReach(NAME, f"There is no file {file_id} in this scope.", cause="out_of_scope")
+
+
+def _file(file_id: int, document: Mapping[str, object]) -> StoredFile:
+    texts = texts_of(document, "title", "filename", "status")
+    size = document.get("size")
+    filename = texts.get("filename") or f"file {file_id}"
+    return StoredFile(
+        file_id,
+        texts.get("title") or filename,
+        filename,
+        size if type(size) is int and size >= 0 else 0,
+        seconds_of(document.get("created_at")),
+        _STATUSES.get(texts.get("status", ""), "uploaded"),
+        "\n\n".join(text for _, text in sorted(texts_of_pages(document.get("pages")).items())),
+    )
