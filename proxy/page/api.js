@@ -3,6 +3,7 @@
 // to disk, sessionStorage too, to restore tabs.
 
 export const base = new URL("v1", document.baseURI.replace(/[?#].*$/, "")).href;
+const MOST_PAGES = 50;
 let key = "";
 
 export function useKey(text) {
@@ -21,11 +22,17 @@ export class Trouble extends Error {
   }
 }
 
-/** The entries of a list, such as /models. Raises Trouble. */
+/** The entries of a list, such as models, of all its pages. Raises Trouble. */
 export async function list(path) {
-  const reply = await request(path, {});
-  const document = await reply.json().catch(() => null);
-  return Array.isArray(document?.data) ? document.data : [];
+  const entries = [];
+  for (let query = "", page = 0; page < MOST_PAGES; page++) {
+    const reply = await request(path + query, {});
+    const document = await reply.json().catch(() => null);
+    if (Array.isArray(document?.data)) entries.push(...document.data);
+    if (!document?.has_more || !document.last_id) break;
+    query = `?after=${encodeURIComponent(document.last_id)}`;
+  }
+  return entries;
 }
 
 /** Ask, and hear each chunk of the answer. Raises Trouble, and AbortError once `signal` says so. */

@@ -49,7 +49,8 @@ export class Pickers {
   showWorkspaces(stores) {
     this.workspaces = stores
       .map((each) => ({ id: Number(/\d+$/.exec(each.id)?.[0] ?? NaN), name: each.name, files: each.file_counts?.total }))
-      .filter((each) => Number.isSafeInteger(each.id));
+      .filter((each) => Number.isSafeInteger(each.id))
+      .sort((a, b) => String(a.name).localeCompare(String(b.name)));
     this.chosen = new Set();
     this.panel.replaceChildren(...(this.workspaces.length > 0 ? this.boxes() : this.numbers()));
     this.read();

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import httpx
+import orjson
 
 from proxy.app import create_app
 from proxy.settings import Settings
@@ -28,11 +29,14 @@ class Scripted(Upstreams):
         """From this word of an answer on nothing comes, until the request ends."""
         self.status = 200
         """What the model answers, if it is no answer."""
+        self.workspaces: list[dict[str, Any]] = []
+        """Those that LightOn lists."""
         self.let_go = threading.Event()
         """Set once a request that was held back has ended."""
 
     def reset(self) -> None:
         self.holds_at, self.status = None, 200
+        self.workspaces = []
         self.let_go.clear()
         self.asked.clear()
         self.searched.clear()
@@ -48,6 +52,8 @@ class Scripted(Upstreams):
         if self.status != httpx.codes.OK and path.endswith("/chat/completions"):
             error = b'{"error": {"message": "No such luck.", "type": "x", "code": null}}'
             return Reply("application/json", [error], self.status)
+        if path == "/api/v3/workspaces":
+            return Reply("application/json", [orjson.dumps({"results": self.workspaces})])
         return super().reply(path, content)
 
     def transport(self) -> httpx.MockTransport:

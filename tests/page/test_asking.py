@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.page import handbook
 from tests.page.asking import Asking
 from tests.page.conftest import Open
-from tests.page.served import KEY
+from tests.page.served import KEY, Scripted, served
 from tests.support.script import Round, search_call
 
 
@@ -83,20 +83,26 @@ def test_model_mode_and_workspaces_are_what_was_picked(asking: Asking) -> None:
     assert asking.upstreams.searched[-1]["workspace_id"] == [42, 43]
 
 
-def test_workspaces_that_the_proxy_lists_are_picked_by_name(open_page: Open, url: str) -> None:
-    asking = open_page("about:blank")
-    stores = [
-        {"id": "ws_7", "name": "People", "file_counts": {"total": 12}},
-        {"id": "ws_8", "name": "Sales", "file_counts": {"total": 1}},
+def test_workspaces_that_the_proxy_lists_are_picked_by_name(
+    browser: Browser, upstreams: Scripted
+) -> None:
+    upstreams.workspaces = [
+        {"id": 7, "name": "People <b>and</b> culture", "files_count": 12},
+        {"id": 8, "name": "Sales", "files_count": 1},
+        *({"id": n, "name": f"Team {n}", "files_count": 0} for n in range(100, 130)),
     ]
-    asking.page.route("**/v1/vector_stores*", lambda route: route.fulfill(json={"data": stores}))
-    asking.page.goto(url)
-    asking.page.get_by_role("button", name="All workspaces").click()
-    asking.page.get_by_label("Sales").check()
-    expect(asking.page.get_by_role("button", name="Sales")).to_be_visible()
-    asking.upstreams.tell(handbook.rounds(), handbook.passages())
-    asking.answered()
-    assert asking.upstreams.searched[-1]["workspace_id"] == [8]
+    with served(upstreams) as url:
+        page = browser.new_page()
+        page.goto(url)
+        page.get_by_role("button", name="All workspaces").click()
+        listed = page.get_by_role("group", name="Search only in")
+        expect(listed).to_contain_text("People <b>and</b> culture12 filesSales1 fileTeam 100")
+        expect(listed.get_by_role("checkbox")).to_have_count(32)
+        page.get_by_label("Sales").check()
+        expect(page.get_by_role("button", name="Sales")).to_be_visible()
+        Asking(page, upstreams).answered()
+        page.close()
+    assert upstreams.searched[-1]["workspace_id"] == [8]
 
 
 def test_an_error_is_told_in_the_proxys_words_and_can_be_tried_again(asking: Asking) -> None:

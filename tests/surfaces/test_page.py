@@ -54,6 +54,7 @@ def test_the_policy_opens_nothing_else() -> None:
 async def test_every_file_that_the_page_names_is_there_with_its_type() -> None:
     named = set(re.findall(r"""(?:src|href)="(page/[\w.]+)\"""", TEXTS["index.html"]))
     scripts = [text for name, text in TEXTS.items() if name.endswith(".js")]
+    assert {f"page/{name}" for name in FILES if name.endswith(".js")} <= named  # all at once
     named |= {f"page/{each}" for text in scripts for each in re.findall(r'"\./([\w.]+)"', text)}
     named |= {f"page/{each}" for each in re.findall(r'url\("([\w.]+)"\)', TEXTS["style.css"])}
     assert {f"page/{name}" for name in FILES} == named | {"page/index.html"}
