@@ -82,7 +82,6 @@ export class Answer {
    */
   source(n) {
     const citation = this.report?.citations?.find((each) => each.n === n);
-    if (this.report?.citations && !citation) return null;
     const came = citation
       ? this.shown.find((each) => each.url === citation.url)
       : this.shown[n - 1];

@@ -8,10 +8,9 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.page import handbook
 from tests.page.asking import Asking
 from tests.page.conftest import Open
-from tests.support.script import Round
+from tests.support.script import Round, result, search_call
 
 AXE: Final = Path(__file__).parents[1] / "e2e" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 WIDE: Final = {"width": 1280, "height": 800}
@@ -107,7 +106,9 @@ def test_nothing_is_wider_than_a_phone(open_page: Open) -> None:
     wide = f"# Title\n\n```\n{'x' * 300}\n```\n\n{'y' * 300}\n\n| {'z' * 200} | b |\n|---|---|\n"
     asking.upstreams.tell([Round(wide)])
     asking.answered()
-    asking.upstreams.tell(handbook.rounds(), handbook.passages())
+    search = Round(calls=(search_call(f"{'q' * 150}"),), finish_reason="tool_calls")
+    found = [result("c", "It is so.", title="Long title " * 20)]
+    asking.upstreams.tell([search, Round("It is so. [1]")], found)
     asking.answered()
     asking.page.locator(".origin summary").last.click()
     sides = """() => [...document.querySelectorAll("main *")]
@@ -155,3 +156,21 @@ def test_a_screen_reader_hears_each_sentence_once(asking: Asking) -> None:
     said = "It is three months. It may be longer! One thing Another thing The answer is complete."
     assert heard == said
     expect(news).to_have_attribute("aria-live", "polite")
+
+
+def test_a_text_that_grows_is_said_in_whole_sentences_and_none_twice(asking: Asking) -> None:
+    script = """async (text) => {
+      const { Speech } = await import("/page/speech.js");
+      const speech = new Speech(document.createElement("div"));
+      speech.begin();
+      for (let end = 1; end <= text.length; end++) speech.follow(text.slice(0, end));
+      speech.follow(text, true);
+      return [...speech.region.children].map((each) => each.textContent);
+    }"""
+    text = "It is 3.5 months. [1] Really!\n\n- One thing\n- Another"
+    assert asking.page.evaluate(script, text) == [
+        "It is 3.5 months.",
+        ", source 1 Really!",
+        "One thing",
+        "Another",
+    ]

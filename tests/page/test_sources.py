@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.page import handbook
 from tests.page.asking import Asking
+from tests.page.served import Scripted, served
 from tests.support.script import Round, result, search_call
 
 
@@ -62,6 +63,18 @@ def test_a_source_without_an_address_of_the_web_is_named_and_no_link(asking: Ask
     cited(asking, "The sky is blue. [1]", "The sky is blue.").marker().click()
     expect(asking.source.locator(".address")).to_have_text("lighton://file/1")
     expect(asking.source.get_by_role("link")).to_have_count(0)
+
+
+def test_a_number_of_a_passage_opens_that_passage(browser: Browser, upstreams: Scripted) -> None:
+    with served(upstreams, citation_numbers="passage") as url:
+        page = browser.new_page()
+        page.goto(url)
+        search = Round(calls=(search_call("q"),), finish_reason="tool_calls")
+        upstreams.tell([search, Round("Up to five days are paid out. [3]")], handbook.passages())
+        asking = Asking(page, upstreams).answered()
+        asking.marker().click()
+        expect(asking.source.get_by_role("heading", level=2)).to_have_text("Source 3Payroll FAQ")
+        page.close()
 
 
 def test_numbers_in_code_and_of_no_source_stay_text(asking: Asking) -> None:
