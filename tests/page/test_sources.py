@@ -74,6 +74,7 @@ def test_a_number_of_a_passage_opens_that_passage(browser: Browser, upstreams: S
         asking = Asking(page, upstreams).answered()
         asking.marker().click()
         expect(asking.source.get_by_role("heading", level=2)).to_have_text("Source 3Payroll FAQ")
+        expect(asking.source.locator(".passage-text")).to_contain_text("an average working day")
         page.close()
 
 
