@@ -71,10 +71,9 @@ class Page:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its routes: none if it has no files."""
-        if not self._files:
-            return ()
-        return Route("/", self, methods=["GET"]), Route("/page/{file}", self, methods=["GET"])
+        """Its routes, which are none of the API's: they are in no schema. None without files."""
+        paths = ("/", "/page/{file}") if self._files else ()
+        return tuple(Route(p, self, methods=["GET"], include_in_schema=False) for p in paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)

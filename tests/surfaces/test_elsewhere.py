@@ -11,7 +11,6 @@ from proxy.app import create_app
 from proxy.errors import MethodNotAllowed
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
-from proxy.surfaces.elsewhere import Refusing
 from proxy.surfaces.middleware import Paths, Requests
 from proxy.surfaces.page import read_page
 from proxy.surfaces.replies import ErrorReplies, JSONReply
@@ -21,7 +20,7 @@ from tests.support.openai_schema import check_error
 APP = JSONReply({})
 
 
-class Never(Refusing):
+class Never:
     async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
         raise MethodNotAllowed("Never.", allowed=["GET"])
 
@@ -31,8 +30,8 @@ ROUTES = [
     Route("/responses/{id}", APP, methods=["GET"]),
     Route("/responses/{id}", APP, methods=["DELETE"]),
     Route("/health", APP, methods=["GET"]),
-    Route("/health", Never(), methods=["POST"]),
-    Route("/files", Never(), methods=["POST"]),
+    Route("/health", Never(), methods=["POST"], include_in_schema=False),
+    Route("/files", Never(), methods=["POST"], include_in_schema=False),
 ]
 
 
