@@ -49,7 +49,7 @@ def run(docs: Path | None, port: int, *, allow_forwarded: bool) -> None:
     with stand_ins(docs) as upstreams:
         # The proxy's own manual is no secret, and remote development machines forward ports.
         settings = demo_settings(upstreams, allow_forwarded=allow_forwarded or docs is None)
-        configure_logging(settings.log_level)
+        configure_logging(settings.log_level, settings.log_format)
         url = address(listener)
         welcome = f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}"
         config = server_config(

@@ -58,6 +58,8 @@ class Found(NamedTuple):
     """What the model is told of the results, beside them."""
     attributes: tuple[Mapping[str, str | float | bool], ...] = ()
     """What is known of each result's document, if it was asked for. No model is shown it."""
+    is_shared: bool = False
+    """They are those of an equal job, and the upstream was not asked for this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from proxy.surfaces.cors import CORS
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.parts import Share
 from proxy.surfaces.replies import ErrorReplies
+from proxy.surfaces.server_timing import NAME as SERVER_TIMING
 from proxy.telemetry.audit_file import AuditFile
 from proxy.telemetry.audit_record import Audit, AuditRecords
 from proxy.telemetry.line_writer import LineWriter
@@ -26,7 +27,13 @@ from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
 
-_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower(), "retry-after", *LIMIT_HEADERS)
+_EXPOSED_HEADERS: Final = (
+    "x-request-id",
+    SEARCH_COUNT.lower(),
+    SERVER_TIMING,
+    "retry-after",
+    *LIMIT_HEADERS,
+)
 
 
 def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
@@ -51,7 +58,9 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests, usage=usage, audit=audit, people=people),
+        Middleware(
+            Requests, usage=usage, audit=audit, people=people, log_probes=settings.log_probes
+        ),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),

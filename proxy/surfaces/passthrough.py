@@ -62,7 +62,8 @@ class Passthrough:
             await self._answer(scope, receive, send, held)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, held: Hold) -> None:
-        exchange, effort = exchange_of(scope), Effort()
+        exchange = exchange_of(scope)
+        effort = Effort(timeline=exchange.timeline)
         limits = self.settings
         document = await read_document(scope, receive, held, limits, self.wishes)
         effort.until = asyncio.get_running_loop().time() + limits.answer_timeout_s
@@ -158,6 +159,5 @@ class _Asking:
             estimated_tokens=self.prompt if is_uncounted else 0,
             upstream_model=model,
             uncounted_rounds=int(is_uncounted),
-            retries=tuple(self.effort.causes),
-            queued_s=self.effort.queued_s,
+            timeline=self.effort.timeline,
         )

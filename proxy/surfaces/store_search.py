@@ -49,7 +49,7 @@ class VectorStoreSearch:
         )
         reach = within(stores.reach(exchange.client, exchange.headers), search.wish)
         searched = common_scope(stores.of_store(reach, store_id), *search.narrower)
-        effort = stores.effort()
+        effort = stores.effort(exchange.timeline)
         run = _Run(stores, store_id, reach, stores.documents_of(exchange.client, effort))
         work = run.reply(search, searched, scope, receive, send)
         try:

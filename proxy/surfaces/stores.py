@@ -13,6 +13,7 @@ from proxy.core.effort import Effort
 from proxy.core.inflight import InFlight
 from proxy.core.scope import Scope, Wish
 from proxy.core.stores import Documents, StoreTerms, Workspace, workspace_of
+from proxy.core.timeline import Timeline
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest, EmptyScope, NotFound
 from proxy.settings import Settings
@@ -65,9 +66,10 @@ class Stores:
         reached = reached_of(found, reach, self.terms)
         return {each.store_id: each for each in sorted(found, key=_age) if each.id in reached}
 
-    def effort(self) -> Effort:
+    def effort(self, timeline: Timeline) -> Effort:
         """That of a request that begins now."""
-        return Effort(asyncio.get_running_loop().time() + self.settings.answer_timeout_s)
+        until = asyncio.get_running_loop().time() + self.settings.answer_timeout_s
+        return Effort(until, timeline=timeline)
 
 
 def reached_of(found: Iterable[Workspace], reach: Reach, terms: StoreTerms) -> frozenset[int]:
@@ -112,8 +114,8 @@ def facts_of(documents: Documents, effort: Effort, kind: str, *, reads: int = 0)
         failed_searches=len(documents.causes),
         search_causes=tuple(dict.fromkeys(documents.causes)),
         retrieval=kind,
-        retries=tuple(effort.causes),
         has_model=False,
+        timeline=effort.timeline,
     )
 
 
