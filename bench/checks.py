@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import orjson
 
+from bench.apis import CHAT, Api, Heard
 from bench.exchange import Event, Exchange, read_reply
 from bench.script import Script, citations, read_text
 
 _OK: Final = 200
 _HELD: Final = 3
 """So many pieces of a script may come together with the next one."""
-_DONE: Final = b"[DONE]"
 _SHOWN: Final = 200
 _MISSHAPEN: Final = (ValueError, LookupError, TypeError, AttributeError)
 """The exceptions of a reply that is not HTTP, not JSON or not a completion."""
@@ -31,6 +31,7 @@ class Expected:
     script: Script
     cited: bool
     """Whether the citations must come as annotations."""
+    api: Api = CHAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,9 @@ def check_reply(exchange: Exchange, expected: Expected) -> None:
     try:
         reply = read_reply(exchange)
         _expect("status", reply.status, _OK, reply.body)
-        choice = orjson.loads(reply.body)["choices"][0]
-        message = choice["message"]
-        _expect("text", message["content"], _text(expected))
-        _expect("finish_reason", choice["finish_reason"], "stop")
-        if expected.cited:
-            _expect("annotations", message.get("annotations"), citations(expected.script))
+        heard = expected.api.whole(orjson.loads(reply.body))
+        _expect("text", "".join(heard.pieces), _text(expected))
+        _check_end(heard, expected)
     except _MISSHAPEN as fault:
         raise WrongReplyError(f"{type(fault).__name__}: {fault}") from fault
 
@@ -67,21 +65,8 @@ def check_stream(exchange: Exchange, expected: Expected) -> Timing:
 
 
 def _check_events(exchange: Exchange, events: list[Event], expected: Expected) -> Timing:
-    _expect("last event", events[-1].data, _DONE)
-    pieces: list[str] = []
-    times: list[float] = []
-    reasons: list[str] = []
-    cited: list[Any] = []
-    for event in events[:-1]:
-        for choice in orjson.loads(event.data)["choices"]:
-            delta = choice["delta"]
-            if text := delta.get("content"):
-                pieces.append(text)
-                times.append(event.at)
-            if noted := delta.get("annotations"):
-                cited.append(noted)
-            if reason := choice.get("finish_reason"):
-                reasons.append(reason)
+    heard = expected.api.streamed(events)
+    pieces = heard.pieces
     if expected.cited:
         # A marker, and white space, waits for what follows, and comes with the next piece.
         _expect("text", "".join(pieces), _text(expected))
@@ -89,11 +74,15 @@ def _check_events(exchange: Exchange, events: list[Event], expected: Expected) -
         _expect("pieces of text", min(max(len(pieces), most - _HELD), most), len(pieces))
     else:
         _expect("pieces of text", pieces, list(expected.script.pieces))
-    _expect("finish_reason", reasons, ["stop"])
+    _check_end(heard, expected)
+    gaps = (later - earlier for earlier, later in itertools.pairwise(heard.times))
+    return Timing(heard.times[0] - exchange.sent_at, tuple(gaps))
+
+
+def _check_end(heard: Heard, expected: Expected) -> None:
+    _expect("finish_reason", heard.reasons, ["stop"])
     if expected.cited:
-        _expect("annotations", cited, [citations(expected.script)])
-    gaps = (later - earlier for earlier, later in itertools.pairwise(times))
-    return Timing(times[0] - exchange.sent_at, tuple(gaps))
+        _expect("annotations", heard.cited, [citations(expected.script)])
 
 
 def _text(expected: Expected) -> str:

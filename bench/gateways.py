@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from bench import metrics
+from bench import apis, metrics
 from bench.peers import AGENTIC_API, LITELLM, NGINX, PORTKEY, TENSORZERO, peers
 from bench.servers import Launch
 from bench.site import CLIENT_KEY, Gateway, Site, asking_https, over_https
@@ -27,6 +28,9 @@ _PORTKEY_HEADERS: Final = {
 DIRECT: Final = Subject(metrics.DIRECT, "")
 LOOP: Final = Subject("rag-proxy", PROXY, headers=_BEARER, searches=True)
 ONE_HOP: Final = Subject("rag-proxy-off", PROXY, headers=_BEARER | {"x-lighton-retrieval": "off"})
+RESPONSES: Final = replace(
+    LOOP, name="rag-proxy-responses", api=apis.RESPONSES, path=apis.RESPONSES.path
+)
 HYBRID: Final = Subject(
     "rag-proxy-hybrid", PROXY, headers=_BEARER | {"x-lighton-retrieval": "hybrid"}, searches=True
 )
@@ -46,6 +50,7 @@ def subjects() -> tuple[Subject, ...]:
         Subject("Portkey", PORTKEY, headers=_PORTKEY_HEADERS),
         Subject("LiteLLM", LITELLM, headers=_BEARER),
         LOOP,
+        RESPONSES,
         ONE_HOP,
     )
     return (DIRECT, *asked, *map(asking_https, asked))

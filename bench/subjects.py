@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from bench.apis import CHAT, Api
 from bench.checks import Expected
 from bench.script import Script, question
 from bench.sockets import HOST
@@ -23,7 +24,8 @@ class Subject:
     name: str
     gateway: str
     """The name of the gateway to ask; "" for the upstream itself."""
-    path: str = "/v1/chat/completions"
+    api: Api = CHAT
+    path: str = CHAT.path
     headers: Mapping[str, str] = field(default_factory=dict)
     """`{upstream}` in a value stands for the upstream's address."""
     model_prefix: str = ""
@@ -41,7 +43,7 @@ class Subject:
         return replace(self, headers=headers)
 
     def expects(self, script: Script) -> Expected:
-        return Expected(script, cited=self.searches)
+        return Expected(script, cited=self.searches, api=self.api)
 
     def delay_s(self, script: Script) -> float:
         """How long the upstream itself takes until the first token of a streamed answer."""
@@ -49,12 +51,8 @@ class Subject:
 
     def request(self, port: int, script: Script, number: int, *, stream: bool = False) -> bytes:
         """A request like a chat client's. Use no number twice."""
-        body: dict[str, Any] = {
-            "model": self.model_prefix + script.model,
-            "messages": [{"role": "user", "content": question(script, number)}],
-        }
-        if stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        model = self.model_prefix + script.model
+        body = self.api.body(model, question(script, number), stream=stream)
         return post(port, self.path, body, self.headers)
 
 

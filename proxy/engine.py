@@ -113,7 +113,7 @@ class Run:
         )
         self._grounding = Grounding(self.plan, self.desk)
         self.writer.prose = self._grounding.prose
-        self.writer.cites = self._grounding.cites
+        self.writer.citing = self._grounding.cites
 
     @property
     def rounds(self) -> int:

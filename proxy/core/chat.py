@@ -88,6 +88,8 @@ class Chat(NamedTuple):
     """What the body asks to search."""
     max_jobs: int | None = None
     """The most jobs of hidden tools in the answer."""
+    has_asides: bool = True
+    """The client may hear chunks that hold keys of their own and no word."""
     has_functions: bool = False
     """The client has functions, the old form of tools, so no id of a call comes back."""
 

@@ -277,7 +277,7 @@ def make_plan(
         grounded=mode != "off",
         client_tools=client_tools,
         json_format=None if mode == "off" else read_format(chat.body.get("response_format")),
-        progress=(wish.progress or policy.progress) if chat.stream and mode != "off" else "off",
+        progress=_progress(chat, wish.progress or policy.progress, mode),
         retrieval=mode,
     )
 
@@ -291,6 +291,12 @@ def _offers(chat: Chat, scope: Scope, tools: Sequence[HiddenTool]) -> tuple[Offe
     """The hidden tools whose names the client does not use for its own."""
     free = (tool for tool in tools if tool.name not in chat.declared)
     return tuple(Offer(tool, tool.definition(scope)) for tool in free)
+
+
+def _progress(chat: Chat, wanted: Shown, mode: Retrieval) -> Shown:
+    """What the client is shown of searches, if it can be shown anything."""
+    is_seen = chat.stream and mode != "off" and (chat.has_asides or wanted != "open-webui")
+    return wanted if is_seen else "off"
 
 
 def _named(name: str) -> NamedTool:

@@ -57,8 +57,8 @@ class CompletionWriter:
     ) -> None:
         """The client sees `model` until the upstream says which model answers."""
         self.prose: Prose = Verbatim()
-        self.cites: Callable[[], Iterable[Cite]] = tuple
-        """The citations of the text so far."""
+        self.citing: Callable[[], Iterable[Cite]] = tuple
+        """What knows the citations of the text so far."""
         self.id = id
         self.model = model
         self._created = created
@@ -95,6 +95,10 @@ class CompletionWriter:
     def round_text(self) -> str:
         """The text of this round as the client has heard it."""
         return "".join(self._heard["content"].pieces[self._round_begins :])
+
+    def cites(self) -> Iterable[Cite]:
+        """The citations of the text so far."""
+        return self.citing()
 
     def begin_round(self) -> None:
         """Set the coming round's text off from what was heard before."""

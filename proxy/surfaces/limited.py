@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.access.clients import Client
@@ -80,6 +81,12 @@ def _of_requests(account: Account) -> Account:
     return replace(account, limits=Limits(account.limits.requests_per_minute))
 
 
+def _route_of(scope: Scope) -> str:
+    """The path of the route, with names in place of ids, so that there are few of them."""
+    route = scope.get("route")
+    return route.path_format if isinstance(route, Route) else str(scope["path"])
+
+
 class Limited:
     """A surface within the limits. It takes a request before the body is read.
 
@@ -111,7 +118,7 @@ class Limited:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         exchange = exchange_of(scope)
         exchange.wants_answer, exchange.has_documents = self.is_recorded, self.has_documents
-        exchange.route = scope["path"]
+        exchange.route = _route_of(scope)
         slot = self.limits.slot_of(exchange.client, is_for_answer=self.makes_answers)
         if slot is None:
             return self.surface(scope, receive, send)

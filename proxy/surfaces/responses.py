@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from proxy.access.clients import Client
 from proxy.core.chat import Chat
-from proxy.core.citations import Cite
 from proxy.core.frames import TextChunk
 from proxy.core.hidden import HiddenTool, Job, Outcome
 from proxy.core.inflight import BODY_COST, Hold
@@ -83,15 +82,11 @@ class ResponsesAsked:
         writer = CompletionWriter(
             id=self.ids.response, created=now, model=model, include_usage=True
         )
-
-        def cites() -> Iterable[Cite]:
-            return writer.cites()  # the answer's own, once it is being made
-
         response = ResponseWriter(
             Facts(self.ids.response, now, model, self.request.echo),
             Manner.of(self.request),
             self.ids.mint,
-            cites,
+            writer.cites,
         )
         return Making(writer, response, self)
 

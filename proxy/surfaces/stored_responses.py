@@ -17,6 +17,7 @@ from proxy.core.item_pages import PARAMETERS, Page
 from proxy.errors import BadRequest, NotFound
 from proxy.state.responses import ClientResponses, Stored, StoredResponses
 from proxy.surfaces.disconnect import while_connected
+from proxy.surfaces.elsewhere import Refusing
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.replies import JSONReply
@@ -146,7 +147,7 @@ _ABSENT: Final = {
 """What OpenAI offers here and the proxy does not. Without this, the names would be read as ids."""
 
 
-class Absent:
+class Absent(Refusing):
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         path = exchange_of(scope).path
         why = _ABSENT[scope["path"].rpartition("/")[2]]

@@ -180,6 +180,19 @@ def test_turns_are_alike_whatever_ids_their_hidden_rounds_have() -> None:
     assert not known.is_like(replace(known, before=()))
 
 
+def test_turns_are_alike_whatever_ids_their_last_calls_have() -> None:
+    def turn(hidden: str, own: str, answer: str = "Found.", query: str = "a") -> KeptTurn:
+        calls = (part(hidden, arguments=query), part(own))
+        return KeptTurn("27.", "27.", calls=calls, answers={hidden: answer})
+
+    known = turn("a", "b")
+    assert known.is_like(turn("b", "a"))
+    assert known.is_like(turn("c", "d"))
+    assert not known.is_like(turn("a", "b", answer="Not found."))
+    assert not known.is_like(turn("a", "b", query="b"))
+    assert not known.is_like(replace(known, answers={}))
+
+
 def test_texts_that_differ_in_white_space_are_the_same() -> None:
     assert is_same_text(" a\n\nb", "a b ")
     assert not is_same_text("ab", "a b")

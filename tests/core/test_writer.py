@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.chat import MAX_NAME_CHARS
+from proxy.core.citations import Cite
 from proxy.core.frames import Frame, TextChunk
 from proxy.core.turn import Turn
 from proxy.core.wire import Chunk
@@ -481,3 +482,12 @@ def test_the_proxys_own_words_can_begin_the_completion_and_are_no_models() -> No
     assert delta_of(said) == {"role": "assistant", "content": "Nothing."}
     (closing,) = end(one)
     assert (delta_of(closing), closing["choices"][0]["finish_reason"]) == ({}, "stop")
+
+
+def test_citations_of_the_text_so_far_come_from_whoever_knows_them() -> None:
+    one = writer()
+    ask = one.cites
+    assert list(ask()) == []
+    cite = Cite(0, 1, "https://x/7", "Handbook", 7)
+    one.citing = lambda: [cite]
+    assert list(ask()) == [cite]

@@ -826,7 +826,8 @@ async def test_all_answers_share_a_shelf_of_passages_and_are_weighed_in_turn() -
     app = create_app(settings(), Upstreams(rounds, [LEAVE]).transport())
     routed = [each.app for each in app.current.routes if isinstance(each, Route)]
     limited = [each.surface for each in routed if isinstance(each, Limited)]
-    (chat,) = [each for each in limited if isinstance(each, Answers)]
+    chat, *others = [each for each in limited if isinstance(each, Answers)]
+    assert {(each.shelf, each.closing) for each in others} == {(chat.shelf, chat.closing)}
     shelf, turn = NotingShelf(), NotingLock()
     app.current.routes[:] = [
         Route("/chat/completions", replace(chat, shelf=shelf, closing=turn), methods=["POST"])

@@ -5,21 +5,33 @@ from typing import Any
 import pytest
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from proxy.app import create_app
+from proxy.errors import MethodNotAllowed
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
+from proxy.surfaces.elsewhere import Refusing
 from proxy.surfaces.middleware import Paths, Requests
 from proxy.surfaces.replies import ErrorReplies, JSONReply
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error
 
 APP = JSONReply({})
+
+
+class Never(Refusing):
+    async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise MethodNotAllowed("Never.", allowed=["GET"])
+
+
 ROUTES = [
     Route("/chat/completions", APP, methods=["POST"]),
     Route("/responses/{id}", APP, methods=["GET"]),
     Route("/responses/{id}", APP, methods=["DELETE"]),
     Route("/health", APP, methods=["GET"]),
+    Route("/health", Never(), methods=["POST"]),
+    Route("/files", Never(), methods=["POST"]),
 ]
 
 
@@ -54,6 +66,17 @@ async def test_a_wrong_method_is_told_the_right_ones_of_all_routes_of_the_path()
     assert message == "/v1/responses/resp_1 takes DELETE and GET and HEAD, not PATCH."
 
 
+async def test_a_route_that_only_refuses_is_not_listed_and_refuses_in_its_own_words() -> None:
+    for path in ("/v1/files", "/health"):
+        answer, message = await refused(path)
+        assert (answer.status, message, answer.headers["allow"]) == (405, "Never.", "GET")
+    _, message = await refused("/v1/files", "GET")
+    assert "There is no GET /v1/files here." in message
+    assert "POST /v1/files" not in message
+    _, message = await refused("/health", "PUT")
+    assert message == "/health takes GET and HEAD, not PUT."
+
+
 async def test_a_long_path_is_not_repeated_in_full() -> None:
     _, message = await refused("/v1/" + "x" * 10_000)
     assert len(message) < 500
@@ -74,7 +97,9 @@ async def test_all_that_the_proxy_lists_is_there(path: str) -> None:
     offered = every_route(answer.json()["error"]["message"])
     assert ("POST", "/v1/chat/completions") in offered
     assert ("GET", "/health") in offered
+    assert ("GET", "/v1/vector_stores/{store_id}") in offered
+    assert ("POST", "/v1/files") not in offered
     for method, known in offered:
-        wrong = await ask(app, known, method="PATCH")
+        wrong = await ask(app, known, method="TRACE")
         assert wrong.status == 405, known
         assert method in wrong.headers["allow"]

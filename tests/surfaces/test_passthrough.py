@@ -11,16 +11,24 @@ import httpx
 import orjson
 import pytest
 from openai.types import CreateEmbeddingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from proxy.access.grants import Grant, Limits
 from proxy.app import Proxy, create_app
+from proxy.core.inflight import InFlight
+from proxy.core.passed import Passed
 from proxy.settings import Settings
+from proxy.settings.model_names import ModelNames
+from proxy.surfaces.middleware import Requests
+from proxy.surfaces.passthrough import EMBEDDINGS, Passthrough
+from proxy.upstreams.lighton.wish import WISHES
 from tests.support.asgi import Answer, Headers, ask
 from tests.support.keyed import GivenKeys
 from tests.support.openai_schema import check_error
 
 EMBED = {"model": "embedder", "input": ["one", "two"]}
 RANK = {"model": "embedder", "query": "one", "documents": ["one", "two"], "top_n": 1}
+PATIENCE_S = 30
 CHAT = {"model": "embedder", "messages": [{"role": "user", "content": "Hello"}]}
 VECTORS: dict[str, Any] = {
     "object": "list",
@@ -333,7 +341,7 @@ async def test_a_client_that_hangs_up_ends_the_request_to_the_upstream() -> None
     asking = asyncio.create_task(ask(app_of(upstream), "/v1/embeddings", EMBED, hangs_up=hangs_up))
     await upstream.began.wait()
     hangs_up.set()
-    await asking
+    await asyncio.wait_for(asking, PATIENCE_S)
     assert upstream.hung_up.is_set()
 
 
@@ -435,6 +443,44 @@ async def test_what_nobody_counts_is_estimated_unless_it_was_refused(
     assert line["uncounted_rounds"] == uncounted
     assert line["tokens"] == 0
     assert (line["estimated_tokens"] > 0) == bool(uncounted)
+
+
+async def test_what_the_queue_refuses_costs_nothing(tmp_path: Path) -> None:
+    upstream = Scaleway(VECTORS)
+    upstream.gate = asyncio.Event()
+    usage = tmp_path / "usage"
+    slots: dict[str, Any] = {"max_concurrent_model_requests": 1, "queue_length": 0}
+    app = app_of(upstream, usage_file=str(usage), **slots)
+    async with app.lifespan_context(app):
+        first = asyncio.create_task(ask(app, "/v1/embeddings", EMBED))
+        await upstream.began.wait()
+        await ask(app, "/v1/embeddings", EMBED)
+        upstream.gate.set()
+        await first
+    refused, answered = map(orjson.loads, usage.read_bytes().splitlines())
+    assert (refused["error"], answered["error"]) == ("queue_full", "")
+    assert (refused["uncounted_rounds"], refused["estimated_tokens"]) == (0, 0)
+
+
+async def test_a_reply_counts_among_the_bytes_that_are_held_until_it_is_sent() -> None:
+    inflight, held = InFlight(), []
+    body = b"[" + b" " * 10_000 + b"]"
+
+    async def pass_on(*_: object) -> Passed:
+        return Passed(body, "", {})
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            held.append(inflight.bytes)
+            await send(message)
+
+        await surface(scope, receive, sending)
+
+    settings = Settings(lighton_api_key="a", scaleway_api_key="b")
+    surface = Passthrough(pass_on, EMBEDDINGS, settings, ModelNames(()), WISHES, inflight)
+    assert (await ask(Requests(counted), "/embeddings", EMBED)).body == body
+    assert min(held) > len(body)
+    assert inflight.bytes == 0
 
 
 async def test_the_log_line_tells_path_model_and_tokens(

@@ -136,6 +136,7 @@ def _base(
         single_call=body.get("parallel_tool_calls") is False,
         wish=wish,
         max_jobs=body.get("max_tool_calls"),
+        has_asides=False,
     )
 
 

@@ -157,6 +157,8 @@ def test_many_vectors_are_read_one_at_a_time() -> None:
     body = orjson.dumps(reply(*(item(n, [0.25] * 500) for n in range(200))))
     asked = {**IN_BASE64, "input": ["one"] * 200}
     assert most_between_pauses(read_embeddings(VENDOR, body, asked)) < MOST_BETWEEN_PAUSES
+    pauses = sum(1 for _ in read_embeddings(VENDOR, body, asked))
+    assert pauses == 2 * 200  # as each is taken out, and as it is read
 
 
 def test_a_ranking_has_the_same_bytes() -> None:
