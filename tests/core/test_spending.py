@@ -1,5 +1,7 @@
 """What rounds cost for which no usage came."""
 
+from typing import Any
+
 import pytest
 
 from proxy.core.room import Room
@@ -79,7 +81,7 @@ def test_an_image_counts_as_an_image_and_not_as_its_characters() -> None:
 
 
 def test_what_a_client_goes_on_from_by_an_id_counts_as_if_it_had_sent_it() -> None:
-    shown = {"type": "image_url", "image_url": {"url": "data:" + "A" * 100_000}}
+    shown: Any = {"type": "image_url", "image_url": {"url": "data:" + "A" * 100_000}}
     earlier: list[Message] = [
         {"role": "user", "content": "x" * 40_000},
         {"role": "user", "content": [shown]},
