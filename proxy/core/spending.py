@@ -95,10 +95,14 @@ def tokens_of(messages: Sequence[Message]) -> int:
 
 
 def tokens_of_body(size: int, messages: Sequence[Message]) -> int:
-    """About how many tokens the prompt takes that came in a body of `size` bytes."""
+    """About how many tokens the prompt takes that came in a body of `size` bytes.
+
+    Its `messages` may hold more than the body did: what a client goes on from by an id.
+    """
     images = [image for message in messages for image in _images(message)]
     size -= sum(len(str(image.get("image_url"))) for image in images)
-    return max(size, 0) // CHARS_OF_A_TOKEN + len(images) * TOKENS_OF_AN_IMAGE
+    of_body = max(size, 0) // CHARS_OF_A_TOKEN + len(images) * TOKENS_OF_AN_IMAGE
+    return max(of_body, tokens_of(messages))
 
 
 def _images(message: Message) -> list[Mapping[str, object]]:

@@ -20,7 +20,7 @@ from proxy.core.evidence.shelf import Shelf
 from proxy.core.fence import Fence, fence_word
 from proxy.core.hidden import HiddenTool
 from proxy.core.inflight import Hold, InFlight
-from proxy.core.names import HEADERS, SEARCH_COUNT
+from proxy.core.names import SEARCH_COUNT
 from proxy.core.plan import Plan, Policy, make_plan
 from proxy.core.ports import ModelUpstream
 from proxy.core.refused import refuse_listed
@@ -43,10 +43,7 @@ from proxy.surfaces.streaming import EventStream, Patience
 from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.facts import Failure
 
-_CERTAINLY_WRITABLE_DEPTH: Final = 200
-_OUR_HEADERS: Final = HEADERS.lower().encode()
 _SEARCH_COUNT: Final = SEARCH_COUNT.lower().encode()
-
 
 ToolsOf = Callable[[Client, Effort], tuple[HiddenTool, ...]]
 """The hidden tools of one answer, as its client may use them. Raises ProxyError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -12,13 +13,17 @@ from proxy.surfaces.exchange import exchange_of
 _LONGEST_SHOWN: Final = 200
 
 
+@dataclass(frozen=True, slots=True)
 class ReadOnly:
     """A surface that refuses, and says where documents are managed."""
+
+    allowed: tuple[str, ...] = ("GET", "HEAD")
+    """What the address takes."""
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         path = exchange_of(scope).path[:_LONGEST_SHOWN]
         raise MethodNotAllowed(
             f"{path} does not take {scope['method']}: the proxy changes no documents. Manage "
             "workspaces and files in LightOn; the proxy finds them there at once.",
-            allowed=("GET", "HEAD"),
+            allowed=self.allowed,
         )

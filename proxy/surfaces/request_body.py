@@ -93,8 +93,12 @@ def _decode(body: bytes, wishes: Wishes) -> Any:
 
 
 def _check_depth(document: Any) -> None:
-    """The reader accepts JSON nested 1,024 deep, but the writer only about 250."""
+    """The reader accepts JSON nested 1,024 deep, but the writer only about 250.
+
+    What comes in is passed on deeper than it came: a function's schema inside of a tool, a tool
+    inside of a response, and that inside of an event.
+    """
     try:
-        orjson.dumps(document)
+        orjson.dumps([[[document]]])
     except orjson.JSONEncodeError as error:
         raise BadRequest("The request body is nested too deeply.") from error

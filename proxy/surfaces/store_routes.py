@@ -20,7 +20,8 @@ _STORE: Final = "/vector_stores/{store_id}"
 _SEARCH: Final = "/vector_stores/{store_id}/search"
 _FILE: Final = "/files/{file_id}"
 _CONTENT: Final = "/files/{file_id}/content"
-_UNCHANGED: Final = (_STORES, _STORE, "/files", _FILE, _CONTENT)
+_FILES: Final = "/files"
+"""There is no list of all files."""
 _WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -40,5 +41,6 @@ def routes_of_stores(stores: Stores, limits: AllLimits) -> list[Route]:
     return [
         Route(_SEARCH, search, methods=["POST"]),
         *(Route(path, surface, methods=["GET"]) for path, surface in reads.items()),
-        *(Route(path, ReadOnly(), methods=_WRITES, include_in_schema=False) for path in _UNCHANGED),
+        *(Route(path, ReadOnly(), methods=_WRITES, include_in_schema=False) for path in reads),
+        Route(_FILES, ReadOnly(()), methods=_WRITES, include_in_schema=False),
     ]

@@ -1,5 +1,7 @@
 """What rounds cost for which no usage came."""
 
+from typing import Any
+
 import pytest
 
 from proxy.core.room import Room
@@ -76,6 +78,17 @@ def test_an_image_counts_as_an_image_and_not_as_its_characters() -> None:
     messages: list[Message] = [{"role": "user", "content": parts}]  # type: ignore[typeddict-item]
     assert tokens_of(messages) == 10 + TOKENS_OF_AN_IMAGE
     assert TOKENS_OF_AN_IMAGE < tokens_of_body(100_200, messages) < TOKENS_OF_AN_IMAGE + 100
+
+
+def test_what_a_client_goes_on_from_by_an_id_counts_as_if_it_had_sent_it() -> None:
+    shown: Any = {"type": "image_url", "image_url": {"url": "data:" + "A" * 100_000}}
+    earlier: list[Message] = [
+        {"role": "user", "content": "x" * 40_000},
+        {"role": "user", "content": [shown]},
+    ]
+    own: Message = {"role": "user", "content": "y" * 4_000}
+    assert tokens_of_body(4_050, [*earlier, own]) == 10_000 + TOKENS_OF_AN_IMAGE + 1_000
+    assert tokens_of_body(4_050, [own]) == 4_050 // 4
 
 
 def test_calls_in_messages_count() -> None:

@@ -22,6 +22,10 @@ PATIENCE_S = 10
 DOCUMENTS = Path(__file__).parent / "documents"
 
 Upstream = Literal["lighton", "scaleway"]
+Api = Literal["chat/completions", "responses"]
+apis = pytest.mark.parametrize("api", ["chat/completions", "responses"])
+TEXT: dict[Api, bytes] = {"chat/completions": b'"content":', "responses": b'"delta":"'}
+"""What a stream holds once the model has said something."""
 
 
 @asynccontextmanager
@@ -41,15 +45,14 @@ async def proxy_with(faults: Faults, **more: Any) -> AsyncIterator[str]:
 
 
 async def ask(
-    url: str, body: dict[str, object]
+    url: str, body: dict[str, object], api: Api = "chat/completions"
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Send a chat request by hand, so that the connection can be dropped at any moment."""
+    """Send a request by hand, so that the connection can be dropped at any moment."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    content = json.dumps({"messages": [{"role": "user", "content": "Days of leave?"}], **body})
-    head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}"
-    )
+    messages = [{"role": "user", "content": "Days of leave?"}]
+    content = json.dumps({"input" if api == "responses" else "messages": messages, **body})
+    head = f"POST /v1/{api} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}"
     writer.write(f"{head}\r\n\r\n{content}".encode())
     return reader, writer
 
@@ -65,26 +68,28 @@ async def saw(faults: Faults, upstream: Upstream, outcome: str) -> bool:
     )
 
 
+@apis
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("upstream", ["scaleway", "lighton"])
 async def test_a_silent_upstream_request_ends_with_its_client(
-    upstream: Upstream, *, stream: bool
+    upstream: Upstream, api: Api, *, stream: bool
 ) -> None:
     faults = Faults()
     faults.add(upstream, hang=True)
     async with proxy_with(faults) as url:
-        _, writer = await ask(url, {"stream": stream})
+        _, writer = await ask(url, {"stream": stream}, api)
         assert await saw(faults, upstream, "open")
         writer.transport.abort()
         assert await saw(faults, upstream, "hung_up")
 
 
-async def test_a_streaming_model_ends_with_its_client() -> None:
+@apis
+async def test_a_streaming_model_ends_with_its_client(api: Api) -> None:
     faults = Faults()
     faults.add("scaleway", after_chunks=5, hang=True)
     async with proxy_with(faults) as url:
-        reader, writer = await ask(url, {"stream": True, "lighton": {"retrieval": "context"}})
-        await asyncio.wait_for(reader.readuntil(b'"content":'), PATIENCE_S)
+        reader, writer = await ask(url, {"stream": True, "lighton": {"retrieval": "context"}}, api)
+        await asyncio.wait_for(reader.readuntil(TEXT[api]), PATIENCE_S)
         assert await saw(faults, "scaleway", "open")
         writer.transport.abort()
         assert await saw(faults, "scaleway", "hung_up")
@@ -126,3 +131,33 @@ async def test_a_stream_that_a_shutdown_cuts_off_ends_with_an_error_event() -> N
     writer.close()
     assert b'"code":"shutting_down"' in rest
     assert b"[DONE]" not in rest
+
+
+async def test_a_response_whose_model_is_silent_begins_with_what_it_is_and_goes_on_with_beats() -> (
+    None
+):
+    faults = Faults()
+    faults.add("scaleway", hang=True)
+    async with proxy_with(faults, commit_after_s=0.01, heartbeat_s=0.01) as url:
+        reader, writer = await ask(url, {"stream": True}, "responses")
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
+        for number, kind in enumerate(["created", *["in_progress"] * 3]):
+            told = await asyncio.wait_for(reader.readuntil(b"\n\n"), PATIENCE_S)
+            assert f"event: response.{kind}\n".encode() in told
+            assert b'"sequence_number":%d,' % number in told
+        writer.transport.abort()
+        assert await saw(faults, "scaleway", "hung_up")
+
+
+async def test_a_response_that_a_shutdown_cuts_off_has_failed() -> None:
+    faults = Faults()
+    faults.add("scaleway", after_chunks=5, hang=True)
+    async with proxy_with(faults) as url:
+        asked = {"stream": True, "lighton": {"retrieval": "context"}}
+        reader, writer = await ask(url, asked, "responses")
+        await asyncio.wait_for(reader.readuntil(TEXT["responses"]), PATIENCE_S)
+        reading = asyncio.create_task(reader.read())
+    rest = await asyncio.wait_for(reading, PATIENCE_S)
+    writer.close()
+    assert rest.count(b"event: response.failed\n") == 1
+    assert b"event: response.completed" not in rest

@@ -27,8 +27,14 @@ async def test_a_change_is_refused_and_told_where_to_make_it(method: str, path: 
     assert (answer.status, error["code"]) == (405, "method_not_allowed")
     assert f"{path} does not take {method}" in error["message"]
     assert "in LightOn" in error["message"]
-    assert answer.headers["allow"] == "GET, HEAD"
+    assert answer.headers.get("allow") == (None if path == "/v1/files" else "GET, HEAD")
     assert world.paths == []
+
+
+async def test_an_address_that_only_refuses_names_no_method() -> None:
+    world = World({"k": Grant()})
+    assert (await world.get("k", "/v1/files")).status == 404
+    assert "allow" not in (await world.post("k", "/v1/files", {})).headers
 
 
 async def test_a_search_is_no_change_and_takes_no_other_method() -> None:

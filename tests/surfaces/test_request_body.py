@@ -52,6 +52,25 @@ async def test_a_body_that_nobody_should_answer_is_refused(
         await read(body)
 
 
+async def test_a_body_may_be_so_deep_that_it_can_still_be_passed_on_a_little_deeper() -> None:
+    def nested(depth: int) -> bytes:
+        return b"[" * depth + b"]" * depth
+
+    deepest = next(n for n in range(300, 200, -1) if _is_writable(orjson.loads(nested(n))))
+    assert _is_writable([[[(await read(nested(deepest - 3))).content]]])
+    for depth in range(deepest - 2, deepest + 2):
+        with pytest.raises(BadRequest, match="too deeply"):
+            await read(nested(depth))
+
+
+def _is_writable(document: Any) -> bool:
+    try:
+        orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        return False
+    return True
+
+
 async def test_a_compressed_body_is_refused() -> None:
     with pytest.raises(UnsupportedMedia):
         await read(b"{}", content_encoding="gzip")

@@ -191,6 +191,29 @@ async def test_what_is_not_supported_is_named(body: dict[str, Any], param: str) 
     assert answer.json()["error"]["param"].startswith(param.partition(".")[0])
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_schema_as_deep_as_can_be_is_answered_or_refused(*, stream: bool) -> None:
+    statuses = set()
+    for depth in range(230, 260):
+        deep = b'{"a":' * depth + b"1" + b"}" * depth
+        tool = b'{"type": "function", "name": "f", "parameters": ' + deep + b"}"
+        flag = b"true" if stream else b"false"
+        content = b'{"input": "Hi", "stream": ' + flag + b', "tools": [' + tool + b"]}"
+        app = House([Round("Hello.")]).app
+        statuses.add((await ask(app, "/v1/responses", content=content)).status)
+    assert statuses == {200, 400}
+
+
+async def test_tokens_are_reserved_for_what_a_request_goes_on_from() -> None:
+    house = House([Round("Hello."), Round("Again.")], {"tokens_per_minute": 9_000})
+    first = await house.response("long " * 4_000, lighton={"retrieval": "off"})
+    again = {"previous_response_id": first["id"], "lighton": {"retrieval": "off"}}
+    assert (await house.ask("And?", **again)).status == 200
+    refused = await house.ask("long " * 3_300, **again)
+    check_error(refused.json())
+    assert (refused.status, refused.json()["error"]["code"]) == (429, "request_exceeds_limit")
+
+
 async def test_a_cut_answer_is_incomplete_and_says_why() -> None:
     response = await House([Round("Half", finish_reason="length")]).response()
     assert response["status"] == "incomplete"

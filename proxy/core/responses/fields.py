@@ -85,6 +85,15 @@ _OF_CHAT: Final = {
     "response_format": "text.format",
 }
 """Fields of a chat, and where a request of this API has them."""
+_ONLY_OF_CHAT: Final[Mapping[str, tuple[object, ...]]] = {
+    "frequency_penalty": (0,),
+    "logit_bias": ({},),
+    "logprobs": (False,),
+    "n": (1,),
+    "presence_penalty": (0,),
+    "stop": ([], ""),
+}
+"""Fields of a chat that this API has not, with the values that ask for nothing."""
 
 
 def check_fields(document: object, wishes: Wishes) -> Mapping[str, Any]:
@@ -118,6 +127,13 @@ def _refuse_unsupported(document: Mapping[str, object]) -> None:
         if document.get(name) is not None:
             raise BadRequest(
                 f"'{name}' is a field of chat completions. Here it is '{ours}'.", param=name
+            )
+    for name, nothing in _ONLY_OF_CHAT.items():
+        if (value := document.get(name)) is not None and value not in nothing:
+            raise BadRequest(
+                f"'{name}' is a field of chat completions, and there is none like it here. Leave "
+                "it out.",
+                param=name,
             )
 
 

@@ -69,6 +69,25 @@ def test_a_field_of_a_chat_is_refused_with_its_place_here(name: str, ours: str) 
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "nothing"),
+    [
+        ("n", 2, 1),
+        ("stop", ["."], []),
+        ("logprobs", True, False),
+        ("logit_bias", {"1": 5}, {}),
+        ("frequency_penalty", 0.5, 0),
+        ("presence_penalty", -1, 0.0),
+    ],
+)
+def test_a_field_of_a_chat_that_is_not_here_is_refused_if_it_asks_for_something(
+    name: str, value: Any, nothing: Any
+) -> None:
+    assert fault(**{name: value}).param == name
+    read(**{name: nothing})
+    read(**{name: None})
+
+
+@pytest.mark.parametrize(
     "fields",
     [{"model": 1}, {"input": 1}, {"tools": {}}, {"stream": "yes"}, {"temperature": "1"}],
     ids=str,
