@@ -28,10 +28,10 @@ _CONTROLS: Final = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n"), or
 
 def run(question: str, model: str, url: str) -> int:
     """Print the answer, and its sources below. Returns 1 if there is none, or only a part."""
-    base = base_url(url)
+    base, key = base_url(url), key_in(os.environ)
     client = openai.OpenAI(
         base_url=base,
-        api_key=key_in(os.environ),
+        api_key=key,
         max_retries=0,
         http_client=openai.DefaultHttpxClient(trust_env=not is_here(base)),
     )
@@ -39,12 +39,17 @@ def run(question: str, model: str, url: str) -> int:
     try:
         with client, hearing:
             stream = client.chat.completions.create(
-                model=model, messages=[{"role": "user", "content": question}], stream=True
+                model=_encodable(model),
+                messages=[{"role": "user", "content": _encodable(question)}],
+                stream=True,
             )
             with stream:
                 hearing.hear(stream)
     except openai.APIConnectionError as error:
         return _complain(_no_connection(base, error, has_begun=hearing.has_begun))
+    except openai.AuthenticationError as error:
+        advice = f"Set {CLIENT_KEY} to your key for {base}." if key == _NO_KEY else ""
+        return _complain(advice or _said(error) or error.message)
     except openai.APIStatusError as error:
         return _complain(_said(error) or f"{base} answers with status {error.status_code}.")
     except openai.APIError as error:
@@ -110,7 +115,9 @@ def base_url(url: str) -> str:
     """Where the API begins, of an address with or without `http://` and `/v1`."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        host = (parts.hostname or "").encode("idna")  # ValueError for what no name server takes
+        is_ours = parts.scheme in {"http", "https"} and url.isascii() and url.isprintable()
+        is_address = is_ours and bool(host)
         _ = parts.port  # raises ValueError for what is no port
     except ValueError:
         is_address = False
@@ -150,6 +157,11 @@ def _said(error: openai.APIError) -> str:
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
     return _shown(message) if isinstance(message, str) else ""
+
+
+def _encodable(text: str) -> str:
+    """A text from the command line: it has half a pair for each byte that is no UTF-8."""
+    return text.encode(errors="replace").decode()
 
 
 def _complain(sentence: str) -> int:

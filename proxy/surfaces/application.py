@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from starlette.middleware import Middleware
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Match, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.surfaces.elsewhere import Elsewhere
+
+
+class AllOthers(BaseRoute):
+    """A route of every path. That of `/{path:path}` has no line break in its path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def matches(self, _scope: Scope) -> tuple[Match, Scope]:
+        return Match.FULL, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 class Application(Router):
@@ -18,5 +32,6 @@ class Application(Router):
     """
 
     def __init__(self, routes: Sequence[Route], middleware: Sequence[Middleware] = ()) -> None:
-        elsewhere = Route("/{path:path}", Elsewhere(routes))
-        super().__init__([*routes, elsewhere], redirect_slashes=False, middleware=middleware)
+        super().__init__(
+            [*routes, AllOthers(Elsewhere(routes))], redirect_slashes=False, middleware=middleware
+        )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,8 @@ from tests.support.script import Round, delta_event, event, result, search_call
 from tests.support.server import serving_in_thread
 from tests.support.upstreams import Upstreams, searching_first
 
+ODD = ("http://a..b", "http://\udcff", "http://x/\x01", "http://١٢٧.0.0.1", f"http://{'a' * 64}.b")
+"""What an HTTP client takes for no address."""
 KEY = "client-key-of-the-test-0123456789"
 SEARCH = Round(calls=(search_call("leave"),), finish_reason="tool_calls")
 ANSWER = Round("27 days [1].")
@@ -91,6 +94,14 @@ def test_the_model_is_the_default_one_or_the_named_one(capsys: Printed) -> None:
     assert capsys.readouterr().err == ""
 
 
+def test_a_question_that_is_no_utf_8_is_asked_as_far_as_it_is(capsys: Printed) -> None:
+    upstreams = Upstreams(lambda _: Round("Hi."))
+    with serving_in_thread(proxy_of(upstreams)) as url:
+        assert main(["ask", "caf\udce9?", "--model", "m", "--url", url]) == 0
+    assert capsys.readouterr().out == "Hi.\n"
+    assert upstreams.asked[-1]["messages"][-1]["content"] == "caf??"
+
+
 def test_a_refusal_is_told_in_the_servers_own_sentence(capsys: Printed) -> None:
     app = proxy_of(Upstreams(), profiles={"hr": {}})
     said = "rag-proxy: The model 'HR' does not exist. Did you mean the profile 'hr'?\n"
@@ -103,11 +114,13 @@ def test_the_key_is_that_of_the_proxy_before_that_of_openai(
     app = proxy_of(Upstreams(lambda _: Round("Hi.")), api_keys=[KEY])
     with serving_in_thread(app) as url:
         assert asked(url) == 1
-        assert "key" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert said == f"rag-proxy: Set RAG_PROXY_API_KEY to your key for {url}/v1.\n"
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         assert asked(url) == 0
         monkeypatch.setenv("RAG_PROXY_API_KEY", "wrong")
         assert asked(url) == 1
+        assert "The proxy does not know this API key." in capsys.readouterr().err
         monkeypatch.setenv("RAG_PROXY_API_KEY", f"{KEY}\n")
         assert asked(url) == 0
 
@@ -241,7 +254,7 @@ def test_an_address_may_have_the_version_or_not(given_url: str, base: str) -> No
     assert base_url(given_url) == base
 
 
-@pytest.mark.parametrize("wrong", ["", "ftp://x", "http://", "http://x:port", "http://[::1"])
+@pytest.mark.parametrize("wrong", ["", "ftp://x", "http://", "http://x:port", "http://[::1", *ODD])
 def test_what_is_no_address_is_one_line_and_exit_code_2(wrong: str, capsys: Printed) -> None:
     assert asked(wrong) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -251,7 +264,9 @@ def test_what_is_no_address_is_one_line_and_exit_code_2(wrong: str, capsys: Prin
 @given(st.text())
 def test_any_text_is_an_address_or_is_refused(text: str) -> None:
     try:
-        assert base_url(text).endswith("/v1")
+        base = base_url(text)
+        assert base.endswith("/v1")
+        assert httpx.URL(base).host
     except SettingsError as error:
         assert "--url" in error.sentence  # noqa: PT017 - most texts are refused
 

@@ -32,6 +32,14 @@ async def test_an_unknown_route_is_not_found_whatever_the_host_is_called(host: s
     )
 
 
+@pytest.mark.parametrize("path", ["/files/a\n", "/\r\n/content", "", "\n"])
+async def test_a_path_with_a_line_break_is_not_found_like_any_other(path: str) -> None:
+    answer = await ask(routes(), path)
+    assert answer.status == 404
+    check_error(answer.json())
+    assert answer.json()["error"]["code"] == "not_found"
+
+
 async def test_a_wrong_method_is_not_allowed_and_the_right_ones_are_named() -> None:
     answer = await ask(routes(), method="DELETE", path="/chat/completions")
     assert answer.status == 405

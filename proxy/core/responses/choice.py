@@ -67,11 +67,13 @@ def _allowed(
     if not isinstance(listed, list):
         raise BadRequest(f"'{where}' must be an array.", param=where)
     check_length(where, listed, MAX_TOOLS)
+    for place, each in enumerate(listed):
+        if not isinstance(each, dict):
+            raise BadRequest(f"'{where}[{place}]' must be an object.", param=f"{where}[{place}]")
     named = {
         name
         for place, each in enumerate(listed)
-        if isinstance(each, dict)
-        and (name := _named(each, f"{where}[{place}]", has_search=has_search))
+        if (name := _named(each, f"{where}[{place}]", has_search=has_search))
     }
     others = frozenset(named - tools.by_name.keys())
     refuse_allowed(others - hidden, _PARAM)

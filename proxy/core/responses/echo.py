@@ -49,10 +49,18 @@ def _or(value: object, usual: object) -> object:
 
 
 def _filled(given: Mapping[str, object] | None, usual: Mapping[str, object]) -> dict[str, object]:
-    known = {name: value for name, value in (given or {}).items() if value is not None}
+    known = {name: value for name, value in (given or {}).items() if value not in (None, {})}
     return {**usual, **known}
 
 
 def _tool(tool: Mapping[str, object]) -> Mapping[str, object]:
-    """A function has two fields more, which some SDKs need."""
-    return {"parameters": None, "strict": None, **tool} if tool["type"] == "function" else tool
+    """Some SDKs need fields that a function or a namespace may leave out."""
+    if tool["type"] == "function":
+        return {"parameters": None, "strict": None, **tool}
+    if tool["type"] == "namespace":
+        return {
+            **tool,
+            "description": tool.get("description") or "",
+            "tools": tool.get("tools") or [],
+        }
+    return tool

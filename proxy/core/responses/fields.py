@@ -52,9 +52,16 @@ _TYPES: Final[Mapping[str, Types]] = {
     "user": (str,),
 }
 _REASONING: Final[Mapping[str, Types]] = {
+    "context": (str,),
     "effort": (str,),
     "generate_summary": (str,),
+    "mode": (str,),
     "summary": (str,),
+}
+_OF_REASONING: Final[Mapping[str, tuple[str, ...]]] = {
+    "context": ("auto", "current_turn", "all_turns"),
+    "generate_summary": ("auto", "concise", "detailed"),
+    "summary": ("auto", "concise", "detailed"),
 }
 _SHORT: Final = ("previous_response_id", "prompt_cache_key", "safety_identifier", "user")
 _INCLUDABLE: Final = (
@@ -111,7 +118,7 @@ def check_fields(document: object, wishes: Wishes) -> Mapping[str, Any]:
     _check_numbers(document)
     _check_metadata(document.get("metadata") or {})
     _check_include(document.get("include") or [])
-    check_types("reasoning.", document.get("reasoning") or {}, _REASONING)
+    _check_reasoning(document.get("reasoning") or {})
     for name in _SHORT:
         check_length(name, document.get(name), _LONGEST_VALUE)
     if document.get("truncation") not in (None, "auto", "disabled"):
@@ -141,6 +148,15 @@ def _check_numbers(document: Mapping[str, Any]) -> None:
     for name in ("max_output_tokens", "max_tool_calls"):
         if (number := document.get(name)) is not None and number < 1:
             raise BadRequest(f"'{name}' must be at least 1.", param=name)
+
+
+def _check_reasoning(reasoning: Mapping[str, object]) -> None:
+    """What efforts there are, the model knows."""
+    check_types("reasoning.", reasoning, _REASONING)
+    for name, values in _OF_REASONING.items():
+        if reasoning.get(name) not in (None, *values):
+            param, (*others, last) = f"reasoning.{name}", values
+            raise BadRequest(f"'{param}' must be {', '.join(others)} or {last}.", param=param)
 
 
 def _check_metadata(metadata: Mapping[str, object]) -> None:

@@ -21,6 +21,8 @@ _SCHEMA: Final[Mapping[str, Types]] = {
 def read_format(text: Mapping[str, object]) -> Mapping[str, object] | None:
     """The `response_format` of a chat; None for plain text. Raises BadRequest."""
     check_types("text.", text, {"format": (dict,), "verbosity": (str,)})
+    if text.get("verbosity") not in (None, "low", "medium", "high"):
+        raise BadRequest("'text.verbosity' must be low, medium or high.", param="text.verbosity")
     wanted = cast("Mapping[str, object]", text.get("format") or {"type": "text"})
     kind = wanted.get("type")
     if kind == "text":

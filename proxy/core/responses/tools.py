@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, cast
 import orjson
 
 from proxy.core.chat import MAX_NAME_CHARS, MAX_TOOLS
-from proxy.core.checks import Types, check_length, check_type, check_types
+from proxy.core.checks import Types, check_length, check_types
 from proxy.core.wire import FunctionDefinition, Tool
 from proxy.errors import BadRequest
 
@@ -33,6 +33,14 @@ _CUSTOM: Final[Mapping[str, Types]] = {
     "description": (str,),
     "format": (dict,),
 }
+_REPEATED: Final[Mapping[str, Types]] = {
+    "allowed_callers": (list,),
+    "async": (bool,),
+    "defer_loading": (bool,),
+    "output_schema": (dict,),
+}
+"""Fields of both that only OpenAI's servers use, and that a response repeats."""
+_SYNTAXES: Final = ("lark", "regex")
 _ADVICE: Final = {
     "web_search": 'In Codex, put web_search = "disabled" into config.toml.',
     "local_shell": "Declare a function that runs commands.",
@@ -125,7 +133,7 @@ def _read(tool: object, param: str) -> Iterator[tuple[ClientTool, Tool]]:
 
 def _namespace(tool: Mapping[str, object], param: str) -> Iterator[tuple[ClientTool, Tool]]:
     namespace = _name(tool, param)
-    check_type(f"{param}.tools", tool.get("tools"), (list,))
+    check_types(f"{param}.", tool, {"tools": (list,), "description": (str,)})
     inner = cast("list[object]", tool.get("tools") or [])
     check_length(f"{param}.tools", inner, MAX_TOOLS)
     for place, each in enumerate(inner):
@@ -141,6 +149,7 @@ def _namespace(tool: Mapping[str, object], param: str) -> Iterator[tuple[ClientT
 def _one(tool: Mapping[str, object], param: str, namespace: str | None) -> tuple[ClientTool, Tool]:
     is_custom = tool["type"] == "custom"
     check_types(f"{param}.", tool, _CUSTOM if is_custom else _FUNCTION)
+    check_types(f"{param}.", tool, _REPEATED)
     client = ClientTool("custom" if is_custom else "function", _name(tool, param), namespace)
     check_length(f"{param}.name", client.chat_name, MAX_NAME_CHARS)
     function = _custom(tool, param) if is_custom else _function(tool)
@@ -164,12 +173,8 @@ def _function(tool: Mapping[str, object]) -> FunctionDefinition:
 def _custom(tool: Mapping[str, object], param: str) -> FunctionDefinition:
     """A function with one string. The model reads of a grammar, which nothing makes it keep to."""
     described = cast("str | None", tool.get("description"))
-    form = cast("Mapping[str, object]", tool.get("format") or {})
-    check_types(f"{param}.format.", form, {"syntax": (str,), "definition": (str,)})
-    grammar = ""
-    if form.get("type") == "grammar":
-        syntax, definition = form.get("syntax") or "", form.get("definition") or ""
-        grammar = f"The {_INPUT} must follow this {syntax} grammar:\n{definition}"
+    form = cast("Mapping[str, object] | None", tool.get("format"))
+    grammar = "" if form is None else _grammar(form, f"{param}.format")
     schema = {
         "type": "object",
         "properties": {_INPUT: {"type": "string", "description": "The input, as plain text."}},
@@ -181,6 +186,20 @@ def _custom(tool: Mapping[str, object], param: str) -> FunctionDefinition:
         "description": "\n\n".join(filter(None, (described, grammar))),
         "parameters": schema,
     }
+
+
+def _grammar(form: Mapping[str, object], param: str) -> str:
+    """What the model reads of the format of a custom tool; nothing if that is plain text."""
+    kind, syntax, definition = (form.get(name) for name in ("type", "syntax", "definition"))
+    if kind == "text":
+        return ""
+    if kind != "grammar":
+        raise BadRequest(f"'{param}.type' must be text or grammar.", param=f"{param}.type")
+    if syntax not in _SYNTAXES:
+        raise BadRequest(f"'{param}.syntax' must be lark or regex.", param=f"{param}.syntax")
+    if not isinstance(definition, str):
+        raise BadRequest(f"'{param}.definition' must be a string.", param=f"{param}.definition")
+    return f"The {_INPUT} must follow this {syntax} grammar:\n{definition}"
 
 
 def _not_ours(kind: object, param: str) -> BadRequest:

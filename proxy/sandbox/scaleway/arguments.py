@@ -11,6 +11,7 @@ No understanding, only rules, so that a test or a demo can predict the arguments
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from proxy.sandbox.scaleway.chat_request import Schema
@@ -26,6 +27,18 @@ _PHRASE = re.compile(
     re.IGNORECASE,
 )
 _REFERRING = ("$ref", "allOf", "anyOf", "oneOf")
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "$ref": str,
+    "allOf": list,
+    "anyOf": list,
+    "oneOf": list,
+    "enum": list,
+    "properties": dict,
+    "required": list,
+    "minimum": (int, float),
+    "maximum": (int, float),
+}
+"""What a keyword must be. Tools come from anybody, so schemas may be broken in any way."""
 _NEGATION = re.compile(r"\b(?:not|no|without|false)\b|n't\b", re.IGNORECASE)
 
 
@@ -81,14 +94,16 @@ class _Filler:
     def _resolved(self, schema: Any, depth: int = 0) -> Schema:
         """Follow `$ref` and take the first branch that is not null.
 
-        A schema that is not an object, such as plain `true`, says nothing.
+        A schema that is not an object, such as plain `true`, says nothing, and neither does a
+        keyword of the wrong type.
         """
         if not isinstance(schema, dict):
             return {}
-        keyword = next((key for key in _REFERRING if key in schema), None)
+        sound: Schema = {key: value for key, value in schema.items() if _is_sound(key, value)}
+        keyword = next((key for key in _REFERRING if key in sound), None)
         if keyword is None or depth >= _DEEPEST:
-            return schema
-        named = schema[keyword]
+            return sound
+        named = sound[keyword]
         target = self._target(named) if keyword == "$ref" else _first_branch(named)
         return self._resolved(target, depth + 1)
 
@@ -152,6 +167,10 @@ def _texts(message: str) -> list[str]:
 
 def _unquoted(message: str) -> str:
     return _QUOTED.sub(" ", message)
+
+
+def _is_sound(keyword: str, value: Any) -> bool:
+    return isinstance(value, _TYPES.get(keyword, object))
 
 
 def _kind(schema: Schema) -> str:

@@ -68,7 +68,7 @@ def test_a_file_search_that_was_not_declared_cannot_be_forced() -> None:
 
 @pytest.mark.parametrize("mode", ["auto", "required"])
 def test_allowed_tools_are_fewer_tools_and_a_mode(mode: Any) -> None:
-    made = chat(tools=TOOLS, tool_choice=allowed(PATCH, SEARCH, 1, {"type": "mcp"}, mode=mode))
+    made = chat(tools=TOOLS, tool_choice=allowed(PATCH, SEARCH, {"type": "mcp"}, mode=mode))
     assert [each["function"]["name"] for each in made.tools] == ["apply_patch"]
     assert made.tool_choice == ToolChoice(
         mode, allowed=frozenset({"lighton_search"}), allowed_in="tool_choice"
@@ -89,6 +89,7 @@ def test_a_tool_that_nobody_has_cannot_be_allowed() -> None:
         (allowed(mode=["auto"]), "mode"),
         ({"type": "allowed_tools", "mode": "auto", "tools": {}}, "tools"),
         ({"type": "allowed_tools", "mode": "auto"}, "tools"),
+        (allowed(WEATHER, "get_weather"), "tools[1]"),
         (allowed(*[WEATHER] * (MAX_TOOLS + 1)), "tools"),
     ],
 )

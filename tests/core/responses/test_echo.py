@@ -70,11 +70,20 @@ def test_objects_are_filled_up() -> None:
     assert (told.reasoning.effort, told.reasoning.summary) == ("low", None)
     assert told.text is not None
     assert told.text.verbosity == "medium"
+    assert echo_of({"text": {"format": {}}}) == echo_of({})
 
 
 def test_tools_are_repeated_with_the_fields_that_sdks_need() -> None:
     bare = {"type": "function", "name": "f"}
     assert echo_of({"tools": [bare]})["tools"] == [{**bare, "parameters": None, "strict": None}]
+    namespace = {"type": "namespace", "name": "agents", "tools": [FUNCTION]}
+    assert echo_of({"tools": [namespace]})["tools"] == [{**namespace, "description": ""}]
+    bare_namespace = {"type": "namespace", "name": "agents", "tools": None}
+    assert echo_of({"tools": [bare_namespace]})["tools"] == [
+        {**bare_namespace, "description": "", "tools": []}
+    ]
+    described = [{**namespace, "description": "d"}]
+    assert echo_of({"tools": described})["tools"] == described
     tools = [FUNCTION, CUSTOM, FILE_SEARCH]
     assert echo_of({"tools": tools})["tools"] == tools
     assert [each.type for each in response(tools=tools).tools] == [

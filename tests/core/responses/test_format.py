@@ -54,6 +54,7 @@ def test_any_json_object_needs_no_schema() -> None:
         ({"format": {**NAMED, "strict": 1}}, "text.format.strict"),
         ({"format": {**NAMED, "name": "a" * 257}}, "text.format.name"),
         ({"verbosity": 1}, "text.verbosity"),
+        ({"verbosity": "chatty"}, "text.verbosity"),
     ],
 )
 def test_a_format_that_cannot_be_read_is_named(text: Any, param: str | None) -> None:

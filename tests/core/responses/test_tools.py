@@ -19,6 +19,7 @@ from proxy.core.turn import Owner, ToolCall
 from proxy.errors import BadRequest
 from tests.core.responses.samples import CUSTOM, FILE_SEARCH, FUNCTION
 
+GRAMMAR = {"type": "grammar", "syntax": "lark", "definition": 'start: "a"'}
 NAMESPACE = {"type": "namespace", "name": "agents", "description": "d", "tools": [FUNCTION]}
 
 
@@ -56,8 +57,7 @@ def test_a_custom_tool_is_a_function_of_one_string() -> None:
 
 
 def test_a_model_reads_the_grammar_of_a_custom_tool() -> None:
-    grammar = {"type": "grammar", "syntax": "lark", "definition": 'start: "a"'}
-    described = read({**CUSTOM, "format": grammar}).chat[0]["function"]["description"]
+    described = read({**CUSTOM, "format": GRAMMAR}).chat[0]["function"]["description"]
     assert described == ('Patches files.\n\nThe input must follow this lark grammar:\nstart: "a"')
     assert read({**CUSTOM, "format": {"type": "text"}}) == read(CUSTOM)
 
@@ -124,7 +124,16 @@ def test_hosted_tools_that_are_not_here_are_named_with_advice(kind: str, advice:
         ({**FUNCTION, "parameters": []}, ".parameters"),
         ({**FUNCTION, "strict": "yes"}, ".strict"),
         ({**CUSTOM, "format": "lark"}, ".format"),
-        ({**CUSTOM, "format": {"type": "grammar", "definition": 1}}, ".format.definition"),
+        ({**CUSTOM, "format": {}}, ".format.type"),
+        ({**CUSTOM, "format": {"type": ["text"]}}, ".format.type"),
+        ({**CUSTOM, "format": {**GRAMMAR, "syntax": "ebnf"}}, ".format.syntax"),
+        ({**CUSTOM, "format": {**GRAMMAR, "syntax": []}}, ".format.syntax"),
+        ({**CUSTOM, "format": {**GRAMMAR, "definition": 1}}, ".format.definition"),
+        ({**CUSTOM, "defer_loading": "no"}, ".defer_loading"),
+        ({**FUNCTION, "async": 1}, ".async"),
+        ({**FUNCTION, "output_schema": []}, ".output_schema"),
+        ({**FUNCTION, "allowed_callers": "direct"}, ".allowed_callers"),
+        ({**NAMESPACE, "description": []}, ".description"),
         ({**NAMESPACE, "name": None}, ".name"),
         ({**NAMESPACE, "tools": {}}, ".tools"),
         ({**NAMESPACE, "tools": [NAMESPACE]}, ".tools[0].type"),

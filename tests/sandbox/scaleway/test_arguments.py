@@ -141,6 +141,21 @@ def test_a_reference_to_nowhere_says_nothing() -> None:
     assert made("hello", a={"$ref": "#/$defs/Gone/Further"}) == {"a": "hello"}
 
 
+@pytest.mark.parametrize("wrong", [None, True, 1, "x", [], [1], {}, {"": None}], ids=repr)
+@pytest.mark.parametrize("keyword", ["$ref", "anyOf", "enum", "minimum", "maximum"])
+def test_a_keyword_of_a_wrong_type_says_nothing(keyword: str, wrong: Any) -> None:
+    kind = "number" if keyword.endswith("imum") else "string"
+    filled = made("hello", a={"type": kind, keyword: wrong}, b=STRING)
+    assert filled["b"] == "hello"
+
+
+@pytest.mark.parametrize("wrong", [None, 1, "city", ["city"]], ids=repr)
+def test_an_object_whose_properties_are_none_is_empty(wrong: Any) -> None:
+    assert fill({"type": "object", "properties": wrong}, "hello") == {}
+    broken = {"type": "object", "properties": {"a": STRING}, "required": wrong}
+    assert fill(broken, "hello") == {}
+
+
 def test_a_schema_that_contains_itself_ends_somewhere() -> None:
     node = {
         "type": "object",
