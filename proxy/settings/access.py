@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, model_validator
 
@@ -36,6 +36,9 @@ def _read_by(read: Callable[[Any], Any]) -> PlainValidator:
     return PlainValidator(read)
 
 
+_UNRESTRICTED: Final = {"workspace_id": "all", "models": "any"}
+"""The words that mean None."""
+
 Amount = Annotated[int | None, _read_by(read_amount)]
 Names = Annotated[frozenset[str] | None, _read_by(read_names)]
 
@@ -62,6 +65,14 @@ class AccessRule(BaseModel):
         if bool(self.group) == bool(self.user):
             raise ValueError("must have either a group or a user")
         return self
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The rule as a table that can be read again, without the fields that were left out."""
+        given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        table = {name: getattr(self, name) for name in given}
+        table |= {name: word for name, word in _UNRESTRICTED.items() if table.get(name, "") is None}
+        return table
 
     @property
     def rule(self) -> Rule:
