@@ -65,6 +65,7 @@ from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
 from proxy.surfaces.read_only import WRITES, ReadOnly
 from proxy.surfaces.reloadable import Reloadable
 from proxy.surfaces.responses import ResponsesApi
+from proxy.surfaces.schemas import read_schemas
 from proxy.surfaces.store_search import VectorStoreSearch
 from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.stores import DocumentsOf, Stores
@@ -232,6 +233,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             *_of_stores(stores, limits),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
+            *parts.of(read_schemas),
         ],
         middleware=middleware_of(
             settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
