@@ -53,6 +53,10 @@ format: $(DEV) ## Lay out the code and apply safe fixes
 # Without a choice of targets, and where mistral is one of them.
 ASKS_MISTRAL = $(if $(findstring --only,$(ARGS)),$(findstring mistral,$(ARGS)),yes)
 
+.PHONY: schema
+schema: $(RUNTIME) ## Write the schemas of the API and of the settings file anew (proxy/schemas)
+	@$(VENV)/bin/python -m proxy.schemas
+
 .PHONY: fuzz mistral-common
 fuzz: $(DEV) ## Feed broken input to all that reads input (ARGS="--seconds 600 --only http"; ARGS=--help)
 	@$(if $(ASKS_MISTRAL),$(MAKE) --no-print-directory mistral-common || echo "Going on without it.")

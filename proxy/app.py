@@ -62,6 +62,7 @@ from proxy.surfaces.parts import Share
 from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
 from proxy.surfaces.reloadable import Reloadable
 from proxy.surfaces.responses import ResponsesApi
+from proxy.surfaces.schemas import read_schemas
 from proxy.surfaces.store_routes import routes_of_stores
 from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.stores import DocumentsOf, Stores
@@ -230,6 +231,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
             *page.routes,
+            *parts.of(read_schemas),
         ],
         middleware=middleware_of(
             settings,

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 import click
 
 from proxy.commands.audit_group import audit
+from proxy.commands.config_group import config
 from proxy.commands.keys_group import keys
-from proxy.commands.options import config_option, keys_file_option
+from proxy.commands.options import PORT, config_option, serve_options
 from proxy.errors import SettingsError
 
 PROGRAM = "rag-proxy"
@@ -25,16 +26,6 @@ INTERRUPTED = 130
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Port(click.IntRange):
-    """A number that can be a port."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return int(super().convert(value, param, ctx))
-        except click.BadParameter:
-            self.fail(f"{value} is not a port from {self.min} to {self.max}", param, ctx)
-
-
 class _Day(click.DateTime):
     """A date, as ISO 8601 writes it."""
 
@@ -42,7 +33,6 @@ class _Day(click.DateTime):
         return super().convert(value, param, ctx).date().isoformat()
 
 
-_PORT = _Port(0, 65535)
 _DAY = _Day(["%Y-%m-%d"])
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -58,7 +48,7 @@ docs_option = click.option(
 def _port_option(default: int) -> Callable[[F], F]:
     return click.option(
         "--port",
-        type=_PORT,
+        type=PORT,
         metavar="PORT",
         default=default,
         help=f"Listen on this port ({default} unless given); 0 picks a free one.",
@@ -115,37 +105,12 @@ Examples:
   export RAG_PROXY_API_KEYS=$(openssl rand -hex 24)
   rag-proxy serve --host 0.0.0.0 --workers 4"""
 )
-@config_option
-@click.option(
-    "--host",
-    metavar="ADDRESS",
-    help="Listen on this address (127.0.0.1 unless set). One that other machines reach needs "
-    "client keys: RAG_PROXY_KEYS_FILE or RAG_PROXY_API_KEYS.",
-)
-@click.option(
-    "--port",
-    type=_PORT,
-    metavar="PORT",
-    help="Listen on this port (8000 unless set); 0 picks a free one.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Serve with this many processes (1 unless set).",
-)
-@keys_file_option
-def serve(
-    config: Path | None,
-    host: str | None,
-    port: int | None,
-    workers: int | None,
-    keys_file: str | None,
-) -> None:
+@serve_options
+def serve(config: Path | None, **flags: Any) -> None:
     """Run the proxy."""
     from proxy.commands.serve import run  # noqa: PLC0415 - keeps --help fast
 
-    run(config, host=host, port=port, workers=workers, keys_file=keys_file)
+    run(config, **flags)
 
 
 @rag_proxy.command(
@@ -330,3 +295,4 @@ def ask(question: str, model: str, url: str) -> int:
 
 rag_proxy.add_command(keys)
 rag_proxy.add_command(audit)
+rag_proxy.add_command(config)

@@ -22,7 +22,8 @@ WEIGHT: Final = "weight"
 """Of keys alone: people of one key share its weight equally."""
 MOST_WEIGHT: Final = 100
 """With more, one key could keep the others waiting for longer than they may wait."""
-_MOST: Final = 2**53
+MOST: Final = 2**53
+"""The largest amount: a number that every reader of JSON knows exactly."""
 
 
 def grant_of(values: Mapping[str, Any]) -> Grant:
@@ -69,7 +70,7 @@ def read_retrieval(value: Any) -> frozenset[str]:
 
 
 def read_amount(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= _MOST:
+    if type(value) is not int or not 1 <= value <= MOST:
         raise ValueError("must be a whole number of at least 1")
     return value
 

@@ -28,7 +28,7 @@ MAX_NAME_CHARS: Final = 256
 """The longest name of a model or a tool, in characters. OpenAI allows 64 for a tool."""
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 
-_FIELD_TYPES: Final[dict[str, Types]] = {
+FIELD_TYPES: Final[dict[str, Types]] = {
     "frequency_penalty": NUMBER,
     "logit_bias": (dict,),
     "logprobs": (bool,),
@@ -110,7 +110,7 @@ def parse_chat(document: object, wishes: Wishes, hidden: AbstractSet[str] = froz
     """
     document = fields_of(document)
     for name, value in document.items():
-        if types := _FIELD_TYPES.get(name):
+        if types := FIELD_TYPES.get(name):
             check_type(name, value, types)
         elif name != FIELD:
             refuse_lookalike(name, value, wishes.narrowing)

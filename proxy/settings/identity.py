@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from proxy.settings.hints import ADDRESS, SOME
 from proxy.settings.profiles import NonBlank
 
 Algorithm = Literal[
@@ -46,10 +47,12 @@ def _some(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-Address = Annotated[NonBlank, AfterValidator(_address)]
+Address = Annotated[NonBlank, AfterValidator(_address), ADDRESS]
 Texts = Annotated[
     tuple[NonBlank, ...],
-    BeforeValidator(_in_list, json_schema_input_type=str | tuple[str, ...]),
+    BeforeValidator(
+        _in_list, json_schema_input_type=NonBlank | Annotated[tuple[NonBlank, ...], SOME]
+    ),
     AfterValidator(_some),
 ]
 
@@ -59,12 +62,18 @@ class OIDCSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    issuer: Annotated[Address, AfterValidator(_issuer)]
-    audience: Texts
-    jwks_url: Address | None = None
-    user_claim: NonBlank = "email"
-    groups_claim: NonBlank = "groups"
-    algorithms: Annotated[tuple[Algorithm, ...], AfterValidator(_some)] = Field(get_args(Algorithm))
+    issuer: Annotated[Address, AfterValidator(_issuer)] = Field(
+        description="The issuer's name, exactly as its tokens have it."
+    )
+    audience: Texts = Field(description="Whom a token must be for: one of these names.")
+    jwks_url: Address | None = Field(
+        None, description="Where the issuer's keys are, if it does not say so itself."
+    )
+    user_claim: NonBlank = Field("email", description="The claim that names the person.")
+    groups_claim: NonBlank = Field("groups", description="The claim with the person's groups.")
+    algorithms: Annotated[tuple[Algorithm, ...], AfterValidator(_some), SOME] = Field(
+        get_args(Algorithm), description="The algorithms that a token may be signed with."
+    )
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -78,4 +87,4 @@ class IdentitySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    oidc: OIDCSettings | None = None
+    oidc: OIDCSettings | None = Field(None, description="The issuer of tokens.")

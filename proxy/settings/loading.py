@@ -48,16 +48,22 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
 
     Raises SettingsError with every problem found.
     """
+    return build_settings(read_sources(config, **overrides))
+
+
+def read_sources(config: Path | None = None, **overrides: object) -> tuple[Source, ...]:
+    """The sources of the settings of this process; of two that have a setting, the first wins.
+
+    Raises SettingsError for a file that cannot be read.
+    """
     fields = Settings.model_fields
     dotenv = read_dotenv(DOTENV)
     file = settings_file(config, dotenv)
-    return _build(
-        (
-            from_flags(overrides),
-            from_environment(fields, os.environ),
-            from_environment(fields, dotenv, f" in {DOTENV}"),
-            from_toml(file) if file else Source(),
-        )
+    return (
+        from_flags(overrides),
+        from_environment(fields, os.environ),
+        from_environment(fields, dotenv, f" in {DOTENV}"),
+        from_toml(file) if file else Source(),
     )
 
 
@@ -83,8 +89,11 @@ def load_named_secrets() -> NamedSecrets:
     return NamedSecrets({**read_dotenv(DOTENV), **given})
 
 
-def _build(sources: Sequence[Source]) -> Settings:
-    """Take each setting from the first source that has it."""
+def build_settings(sources: Sequence[Source]) -> Settings:
+    """Take each setting from the first source that has it.
+
+    Raises SettingsError with every problem found.
+    """
     layers = tuple(InitSettingsSource(Settings, dict(source.values)) for source in sources)
     problems = [problem for source in sources for problem in source.problems]
     try:

@@ -16,9 +16,11 @@ class ModelPriceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    input: Price
-    output: Price
-    cached: Price | None = None
+    input: Price = Field(description="EUR for a million tokens that the model reads.")
+    output: Price = Field(description="EUR for a million tokens that the model writes.")
+    cached: Price | None = Field(
+        None, description="EUR for a million tokens that the model had read before."
+    )
 
 
 class PriceSettings(BaseModel):
@@ -27,7 +29,7 @@ class PriceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, ModelPriceSettings] = Field(init=False)
 
-    search: Price | None = None
+    search: Price | None = Field(None, description="EUR for one search.")
 
     @property
     def prices(self) -> Prices:

@@ -19,6 +19,7 @@ from proxy.core.followups import Followups
 from proxy.core.languages import LANGUAGES, Language
 from proxy.core.plan import AnswerLinks, CitationNumbers, TextCallsRead, WhenNothingFound
 from proxy.core.scope import Retrieval, Scope, Shown
+from proxy.settings.hints import NOT_BLANK, SOME, Hint
 
 MakeScope = Callable[..., Scope]
 """Makes the search vendor's scope of `ScopeSettings.scope_fields`."""
@@ -64,13 +65,15 @@ def _in_each_language(value: object) -> object:
     return dict.fromkeys(LANGUAGES, value)
 
 
-NonBlank = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-ProfileName = Annotated[str, AfterValidator(_profile_name)]
-Ids = Annotated[
-    tuple[Annotated[int, BeforeValidator(_not_boolean)], ...], AfterValidator(_not_empty)
+NonBlank = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), NOT_BLANK]
+ProfileName = Annotated[
+    str, AfterValidator(_profile_name), Hint({"minLength": 1, "maxLength": PROFILE_NAME_MAX})
 ]
-Models = Annotated[tuple[NonBlank, ...], AfterValidator(_each_once)]
-Labels = Annotated[tuple[NonBlank, ...], AfterValidator(_not_empty)]
+Ids = Annotated[
+    tuple[Annotated[int, BeforeValidator(_not_boolean)], ...], AfterValidator(_not_empty), SOME
+]
+Models = Annotated[tuple[NonBlank, ...], AfterValidator(_each_once), SOME]
+Labels = Annotated[tuple[NonBlank, ...], AfterValidator(_not_empty), SOME]
 Rounds = Annotated[int, Field(ge=0, le=20)]
 Searches = Annotated[int, Field(ge=1, le=32)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -122,6 +125,8 @@ class ScopeSettings(BaseModel):
 
 class Profile(ScopeSettings):
     """A model id that stands for a choice of knowledge. None means: as the settings say."""
+
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["model", "models"]}})
 
     model: NonBlank | None = Field(None, description="The Scaleway model that answers.")
     models: Models | None = Field(

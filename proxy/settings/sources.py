@@ -64,6 +64,10 @@ class Source:
         inside = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path[1:])
         return self.names.get(name, name) + "".join(inside) + self.place
 
+    def origin(self, setting: str) -> str:
+        """Where this source has a setting, for somebody who sees its name already."""
+        return (self.names.get(setting, "") + self.place).strip()
+
 
 def environment_names(setting: str) -> tuple[str, ...]:
     """The environment variables of a setting, the preferred one first."""

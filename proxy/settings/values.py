@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from proxy.core.addresses import HostRule
+from proxy.settings.hints import ADDRESS
 from proxy.settings.profiles import NonBlank
 
 _REDIS_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -125,7 +126,7 @@ def _lower(value: object) -> object:
 
 Amount = Annotated[int, Field(ge=1, le=10**15)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
-Url = Annotated[str, AfterValidator(_url)]
+Url = Annotated[str, AfterValidator(_url), ADDRESS]
 RedisUrl = Annotated[Secret, AfterValidator(_redis_url)]
 LightOnUrl = Annotated[Url, _before("/api/v3", "/api/v3/search")]
 ScalewayUrl = Annotated[Url, _before("/chat/completions")]

@@ -40,7 +40,8 @@ class Elsewhere:
         if allowed:
             what = f"{path} takes {' and '.join(allowed)}, not {method}."
             return MethodNotAllowed(what, allowed=allowed)
-        there_are = f"There are: {', '.join(self._offers())}."
+        offers = (f"{each} {place}" for each, place in offers_of(self.routes))
+        there_are = f"There are: {', '.join(offers)}."
         instead = _INSTEAD.get(scope["path"], "")
         return NotFound(f"There is no {method} {path} here. {instead}".strip() + f" {there_are}")
 
@@ -53,11 +54,12 @@ class Elsewhere:
             for method in route.methods or ()
         }
 
-    def _offers(self) -> Iterator[str]:
-        for route in self.routes:
-            if not route.include_in_schema:
-                continue
+
+def offers_of(routes: Sequence[Route]) -> Iterator[tuple[str, str]]:
+    """Each method of the API and its path as clients write it. What is no API's is in no schema."""
+    for route in routes:
+        if route.include_in_schema:
             path = route.path_format
             shown = path if path in OPEN_PATHS else f"/v1{path}"
             for method in sorted((route.methods or set()) - {"HEAD"}):  # it comes with GET
-                yield f"{method} {shown}"
+                yield method, shown

@@ -28,7 +28,7 @@ from proxy.telemetry.usage_file import Usage
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
-OPEN_PATHS: Final = frozenset({"/health", "/ready"})
+OPEN_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json", "/config.schema.json"})
 """They need no key, and stand beside the API, not below its `/v1`."""
 _PROBES: Final = OPEN_PATHS | {"/metrics"}
 

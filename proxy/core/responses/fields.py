@@ -23,7 +23,7 @@ _LONGEST_KEY: Final = 64
 _LONGEST_VALUE: Final = 512
 """With the two before it, OpenAI's limits of `metadata`."""
 
-_TYPES: Final[Mapping[str, Types]] = {
+FIELD_TYPES: Final[Mapping[str, Types]] = {
     "background": (bool,),
     "include": (list,),
     "input": (str, list),
@@ -64,7 +64,7 @@ _OF_REASONING: Final[Mapping[str, tuple[str, ...]]] = {
     "summary": ("auto", "concise", "detailed"),
 }
 _SHORT: Final = ("previous_response_id", "prompt_cache_key", "safety_identifier", "user")
-_INCLUDABLE: Final = (
+INCLUDABLE: Final = (
     "code_interpreter_call.outputs",
     "computer_call_output.output.image_url",
     "file_search_call.results",
@@ -110,7 +110,7 @@ def check_fields(document: object, wishes: Wishes) -> Mapping[str, Any]:
     if len(document) > _MOST_FIELDS:
         raise BadRequest(f"The request body has more than {_MOST_FIELDS} fields.")
     for name, value in document.items():
-        if types := _TYPES.get(name):
+        if types := FIELD_TYPES.get(name):
             check_type(name, value, types)
         elif name != FIELD:
             refuse_lookalike(name, value, wishes.narrowing)
@@ -179,8 +179,8 @@ def _check_metadata(metadata: Mapping[str, object]) -> None:
 def _check_include(include: list[object]) -> None:
     check_length("include", include, _MOST_INCLUDED)
     for place, each in enumerate(include):
-        if each not in _INCLUDABLE:
+        if each not in INCLUDABLE:
             raise BadRequest(
-                f"'include[{place}]' must be one of {', '.join(_INCLUDABLE)}.",
+                f"'include[{place}]' must be one of {', '.join(INCLUDABLE)}.",
                 param=f"include[{place}]",
             )

@@ -210,7 +210,7 @@ class IncompleteDetails(TypedDict):
 
 
 class ResponseObject(TypedDict, total=False):
-    """A `response` object. The fields after `usage` repeat the request's: see `request.echo`."""
+    """A `response` object. The fields after `usage` repeat those of the request."""
 
     id: str
     object: Literal["response"]

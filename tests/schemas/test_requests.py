@@ -1,0 +1,187 @@
+"""A body that the proxy takes is valid by its schema, and what the schema refuses is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.core.chat import FIELD_TYPES, parse_chat
+from proxy.core.responses.fields import FIELD_TYPES as RESPONSE_TYPES
+from proxy.core.responses.request import read_request
+from proxy.core.store_search import read_store_search
+from proxy.errors import BadRequest
+from proxy.upstreams.lighton.file_search import scope_of
+from proxy.upstreams.lighton.store_terms import STORE_TERMS
+from proxy.upstreams.lighton.wish import WISHES
+from tests.schemas.described import document, faults
+
+CHAT: dict[str, Any] = {
+    "model": "m",
+    "messages": [
+        {"role": "user", "content": "Hi"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f"}}],
+        },
+        {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "x"}]},
+    ],
+    "tools": [{"type": "function", "function": {"name": "f"}}],
+    "tool_choice": {"type": "function", "function": {"name": "f"}},
+    "lighton": {"workspace_id": [1]},
+    "vendor_field": 1,
+}
+RESPONSE: dict[str, Any] = {
+    "model": "m",
+    "input": [{"role": "user", "content": "Hi"}],
+    "tools": [
+        {"type": "file_search", "vector_store_ids": ["ws_1"], "max_num_results": 3},
+        {"type": "function", "name": "f", "parameters": {}},
+        {"type": "custom", "name": "g"},
+    ],
+    "metadata": {"a": "b"},
+    "include": ["file_search_call.results"],
+    "max_tool_calls": 1,
+    "truncation": "auto",
+}
+SEARCH: dict[str, Any] = {
+    "query": ["a", "b"],
+    "filters": {
+        "type": "and",
+        "filters": [
+            {"type": "eq", "key": "a", "value": 1},
+            {"type": "in", "key": "b", "value": ["x"]},
+        ],
+    },
+    "ranking_options": {"ranker": "auto", "score_threshold": 0.5},
+    "max_num_results": 3,
+    "rewrite_query": False,
+    "lighton": {"tag_id": [1]},
+}
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-1, 3),
+        st.just(0.5),
+        st.sampled_from(["", "x", "auto", "user", "tool"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(
+            st.sampled_from(["type", "name", "role", "id", "function"]), inner, max_size=2
+        ),
+    ),
+    max_leaves=4,
+)
+
+
+def ids(prefix: str) -> str:
+    return f"{prefix}_1"
+
+
+def takes_chat(body: object) -> bool:
+    return _takes(lambda: parse_chat(body, WISHES))
+
+
+def takes_response(body: object) -> bool:
+    return _takes(lambda: read_request(body, WISHES, frozenset(), scope_of, ids))
+
+
+def takes_search(body: object) -> bool:
+    return _takes(lambda: read_store_search(body, STORE_TERMS, WISHES, 100))
+
+
+def _takes(read: Any) -> bool:
+    try:
+        read()
+    except BadRequest:
+        return False
+    return True
+
+
+KINDS = {
+    "ChatRequest": (CHAT, takes_chat),
+    "ResponseRequest": (RESPONSE, takes_response),
+    "StoreSearchRequest": (SEARCH, takes_search),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_rich_request_is_taken_and_valid(name: str) -> None:
+    body, takes = KINDS[name]
+    assert takes(body)
+    assert not faults(name, body)
+
+
+def changed(value: Any, draw: st.DrawFn) -> Any:
+    if isinstance(value, dict) and value and draw(st.booleans()):
+        name = draw(st.sampled_from(sorted(value)))
+        return {**value, name: changed(value[name], draw)}
+    if isinstance(value, list) and value and draw(st.booleans()):
+        place = draw(st.integers(0, len(value) - 1))
+        return [*value[:place], changed(value[place], draw), *value[place + 1 :]]
+    return draw(VALUES)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> tuple[str, Any]:
+    name = draw(st.sampled_from(sorted(KINDS)))
+    body = dict(KINDS[name][0])
+    fields = [*document()["components"]["schemas"][name]["properties"]]
+    for _ in range(draw(st.integers(1, 2))):
+        field = draw(st.sampled_from(fields))
+        body[field] = changed(body.get(field), draw)
+    return name, body
+
+
+@given(bodies())
+def test_the_schema_refuses_nothing_that_the_proxy_takes(case: tuple[str, Any]) -> None:
+    name, body = case
+    if KINDS[name][1](body):
+        assert not faults(name, body)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        *(
+            ("ChatRequest", {field: {"a": []} if dict not in types else 7})
+            for field, types in FIELD_TYPES.items()
+        ),
+        *(
+            ("ResponseRequest", {field: {"a": []} if dict not in types else 7})
+            for field, types in RESPONSE_TYPES.items()
+        ),
+        ("ChatRequest", {"messages": []}),
+        ("ChatRequest", {"messages": [{"role": "robot"}]}),
+        ("ChatRequest", {"messages": [{"role": "tool", "content": "x"}]}),
+        ("ChatRequest", {"n": 2}),
+        ("ChatRequest", {"lighton": {"workspaces": [1]}}),
+        ("ChatRequest", {"tools": [{"type": "function", "function": {}}]}),
+        ("ResponseRequest", {"max_output_tokens": 0}),
+        ("ResponseRequest", {"include": ["all"]}),
+        ("ResponseRequest", {"metadata": {"a": 1}}),
+        ("ResponseRequest", {"truncation": "some"}),
+        ("ResponseRequest", {"tools": [{"type": "file_search"}]}),
+        ("StoreSearchRequest", {"query": []}),
+        ("StoreSearchRequest", {"filter": {}}),
+        ("StoreSearchRequest", {"max_num_results": 51}),
+        ("StoreSearchRequest", {"filters": {"type": "ne", "key": "a", "value": 1}}),
+        ("StoreSearchRequest", {"ranking_options": {"threshold": 1}}),
+    ],
+)
+def test_what_is_wrong_is_refused_by_both(name: str, change: dict[str, Any]) -> None:
+    body = {**KINDS[name][0], **change}
+    assert not KINDS[name][1](body)
+    assert faults(name, body)
+
+
+def test_requests_that_are_passed_on_name_a_model_and_what_it_works_on() -> None:
+    assert not faults("EmbeddingRequest", {"model": "m", "input": ["a"], "dimensions": 3})
+    assert faults("EmbeddingRequest", {"input": "a"})
+    assert not faults("RerankRequest", {"model": "m", "query": "q", "documents": ["a"]})
+    assert faults("RerankRequest", {"model": "m", "query": "q"})
