@@ -17,6 +17,7 @@ from proxy.settings import Settings, load_settings
 from tests.deploy.fronted import DEPLOY, program
 from tests.deploy.settings_named import unknown
 
+DOCKERFILE = (DEPLOY.parent / "Dockerfile").read_text()
 FOLDER = DEPLOY / "kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 PATIENCE_S = 60
@@ -126,7 +127,7 @@ def test_readiness_has_the_time_that_the_upstreams_get() -> None:
 
 
 def test_the_pod_can_do_nothing_but_serve() -> None:
-    (user,) = re.findall(r"^USER (\d+):", (DEPLOY.parent / "Dockerfile").read_text(), re.MULTILINE)
+    (user,) = re.findall(r"^USER (\d+):", DOCKERFILE, re.MULTILINE)
 
     assert POD["automountServiceAccountToken"] is False
     assert POD["securityContext"]["runAsNonRoot"] is True
