@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from proxy.access.clients import Client
 from proxy.access.identity import Identities, ReadsTokens
@@ -34,6 +33,7 @@ from proxy.core.search_tool import SearchTool
 from proxy.outward import (
     Before,
     InCommon,
+    gauges_of,
     make_issuer,
     make_upstreams,
     models_of,
@@ -54,22 +54,23 @@ from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
-from proxy.surfaces.by_settings import audit_of, middleware_of, usage_of
+from proxy.surfaces.by_settings import audit_of, metrics_of, middleware_of, named_models, usage_of
 from proxy.surfaces.chat import ChatApi
-from proxy.surfaces.files import OneFile
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
+from proxy.surfaces.metrics import metrics_routes
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.parts import Share
 from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
-from proxy.surfaces.read_only import WRITES, ReadOnly
 from proxy.surfaces.reloadable import Reloadable
 from proxy.surfaces.responses import ResponsesApi
-from proxy.surfaces.store_search import VectorStoreSearch
+from proxy.surfaces.store_routes import store_routes
 from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.stores import DocumentsOf, Stores
 from proxy.surfaces.usage import UsageOfKey
-from proxy.surfaces.vector_stores import OneVectorStore, VectorStoreList
+from proxy.telemetry.board import Board
+from proxy.telemetry.boards import Boards
+from proxy.telemetry.gauges import Gauges
 from proxy.telemetry.people import PeopleInRecords
 from proxy.upstreams.http.breaker import BreakerRules
 from proxy.upstreams.http.circuits import Circuits
@@ -111,6 +112,7 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     rules: Rules | None = None,
     origin: Origin | None = None,
     take: Callable[[Settings], None] | None = None,
+    boards: Boards | None = None,
 ) -> Proxy:
     """The proxy. `outbound` carries the upstream requests.
 
@@ -118,14 +120,17 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     the signals to read settings and files again. `secrets` are those that client keys name. `keys`
     tell who may ask, and `rules` what people may use; by default as the settings say. `origin` is
     where the settings come from, to follow their changes, and `take` lets what is outside the
-    application follow them.
+    application follow them. On the board that `boards` have as their own, the proxy counts what it
+    does; by default it makes one if the settings say so.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
     """
     held = Rules(rules_of(settings.access)) if rules is None else rules
     way = outbound if isinstance(outbound, Outbound | None) else Outbound.over(outbound)
-    outside = _Outside(environment, hang_ups, way, keys, held)
+    if boards is None and settings.metrics:
+        boards = Boards(Board.alone())
+    outside = _Outside(environment, hang_ups, way, keys, held, boards)
     proxy: Proxy = Reloadable(partial(_application, outside), Given(settings, secrets))
     if origin is not None:
 
@@ -149,6 +154,7 @@ class _Outside:
     outbound: Outbound | None
     keys: KeyRing | None
     rules: Rules
+    boards: Boards | None
 
 
 def _application(outside: _Outside, given: Given, parts: Share) -> Application:
@@ -211,30 +217,41 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
     passed = partial(Limited, limits=limits, has_documents=False)
 
+    boards = outside.boards
+    board = None if boards is None else boards.own
+    gauges = None if board is None else parts.of(Gauges, board, job=Gauges.keep_looking)
+    routes = [
+        Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
+        Route(
+            "/responses",
+            Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
+            methods=["POST"],
+        ),
+        *routes_of(responses, limits, inflight),
+        Route("/embeddings", passed(embeddings), methods=["POST"]),
+        Route("/rerank", passed(ranking), methods=["POST"]),
+        Route("/models", ModelList(models), methods=["GET"]),
+        Route("/models/{model:path}", OneModel(models), methods=["GET"]),
+        Route(
+            "/usage",
+            Limited(UsageOfKey(usage, people), limits, makes_answers=False),
+            methods=["GET"],
+        ),
+        *store_routes(stores, limits),
+        Route("/health", Health(), methods=["GET"]),
+        Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
+        *metrics_routes(boards, gauges),
+    ]
     app = Application(
-        routes=[
-            Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
-            Route(
-                "/responses",
-                Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
-                methods=["POST"],
-            ),
-            *routes_of(responses, limits, inflight),
-            Route("/embeddings", passed(embeddings), methods=["POST"]),
-            Route("/rerank", passed(ranking), methods=["POST"]),
-            Route("/models", ModelList(models), methods=["GET"]),
-            Route("/models/{model:path}", OneModel(models), methods=["GET"]),
-            Route(
-                "/usage",
-                Limited(UsageOfKey(usage, people), limits, makes_answers=False),
-                methods=["GET"],
-            ),
-            *_of_stores(stores, limits),
-            Route("/health", Health(), methods=["GET"]),
-            Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
-        ],
-        middleware=middleware_of(
-            settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
+        routes,
+        middleware_of(
+            settings,
+            identities,
+            parts.of(WrongKeys),
+            usage=usage,
+            audit=audit,
+            people=people,
+            metrics=metrics_of(settings, board, routes, upstreams.model.name),
         ),
     )
     # What goes on from one application to the next takes what is new last: if anything above is
@@ -242,6 +259,8 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     inflight.take(settings.max_inflight_bytes, settings.retry_after_s)
     if queue is not None and queue_rules is not None:
         queue.take(queue_rules)
+    if gauges is not None:
+        gauges.take(gauges_of(circuits, queue, inflight, named_models(settings)))
     return app
 
 
@@ -317,24 +336,6 @@ def _documents(searches: ClientSearches, settings: Settings, lists: Lists) -> Do
         return LightOnDocuments(searches.of(client, Retries(policy, effort)), lists)
 
     return documents_of
-
-
-def _of_stores(stores: Stores, limits: AllLimits) -> tuple[Route, ...]:
-    """What brings passages or texts is in the records of usage and audit; lists are not."""
-    listed = partial(Limited, limits=limits, makes_answers=False)
-    recorded = partial(listed, is_recorded=True)
-    reads: dict[str, ASGIApp] = {
-        "/vector_stores": listed(VectorStoreList(stores)),
-        "/vector_stores/{store_id}": listed(OneVectorStore(stores)),
-        "/files/{file_id}": recorded(OneFile(stores)),
-        "/files/{file_id}/content": recorded(OneFile(stores, has_content=True)),
-    }
-    search = recorded(VectorStoreSearch(stores))
-    return (
-        Route("/vector_stores/{store_id}/search", search, methods=["POST"]),
-        *(Route(path, surface, methods=["GET"]) for path, surface in reads.items()),
-        *(Route(path, ReadOnly(), methods=WRITES) for path in (*reads, "/files")),
-    )
 
 
 def _apply_rules(rules: Rules, settings: Settings) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -20,6 +21,11 @@ from proxy.state.shared import Shared
 from proxy.state.store import Store
 from proxy.surfaces.answers import ModelOf
 from proxy.surfaces.passthrough import PassOn
+from proxy.telemetry.board import Labels
+from proxy.telemetry.gauges import Readings
+from proxy.telemetry.label_values import OTHER
+from proxy.telemetry.series import BREAKER_STATE, OPEN_STREAMS, QUEUE_LENGTH, Series
+from proxy.upstreams.http.breaker import State
 from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
@@ -41,6 +47,7 @@ from proxy.upstreams.scaleway.models import ScalewayModels
 from proxy.upstreams.scaleway.passed import ScalewayPassed
 from proxy.upstreams.scaleway.vectors import read_embeddings, read_ranking
 
+_STATES: Final = {State.CLOSED: 0.0, State.PROBING: 1.0, State.OPEN: 2.0}
 Probes = tuple[tuple[Endpoint, str], ...]
 Told = Callable[[str, Mapping[str, str]], None]
 
@@ -155,6 +162,27 @@ def passing(upstream: ScalewayPassed, before: Before) -> PassOn:
         return round_.reply
 
     return pass_on
+
+
+def gauges_of(
+    circuits: Circuits, queue: ModelQueue | None, inflight: InFlight, models: Container[str]
+) -> Callable[[], Readings]:
+    """What reads the gauges of a process. Of `models`, the names may be told."""
+
+    def read() -> Readings:
+        waiting = 0 if queue is None else queue.line.waiting + queue.line.held
+        found: dict[tuple[Series, Labels], float] = {
+            (QUEUE_LENGTH, ()): waiting,
+            (OPEN_STREAMS, ()): inflight.streams,
+        }
+        for (kind, name), state in circuits.states:
+            is_told = kind != "model" or name in models
+            labels = (kind, name if is_told else OTHER)
+            now = found.get((BREAKER_STATE, labels), 0.0)
+            found[BREAKER_STATE, labels] = max(now, _STATES[state])
+        return found
+
+    return read
 
 
 def _nobody(_model: str, _headers: Mapping[str, str]) -> None:
