@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpx
 from starlette.routing import Route
 
 from proxy.access.clients import Client
-from proxy.access.identity import Identities, ReadsTokens
+from proxy.access.identity import Identities
 from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.rules import Rules
@@ -34,7 +34,7 @@ from proxy.outward import (
     Before,
     InCommon,
     gauges_of,
-    make_issuer,
+    make_tokens,
     make_upstreams,
     models_of,
     passing,
@@ -43,7 +43,6 @@ from proxy.outward import (
 )
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
-from proxy.settings.extras import require_extras
 from proxy.settings.limits import limits_of_all, queue_rules_of
 from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
@@ -54,7 +53,14 @@ from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
-from proxy.surfaces.by_settings import audit_of, metrics_of, middleware_of, named_models, usage_of
+from proxy.surfaces.by_settings import (
+    audit_of,
+    metrics_of,
+    middleware_of,
+    named_models,
+    page_of,
+    usage_of,
+)
 from proxy.surfaces.chat import ChatApi
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
@@ -64,7 +70,7 @@ from proxy.surfaces.parts import Share
 from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
 from proxy.surfaces.reloadable import Reloadable
 from proxy.surfaces.responses import ResponsesApi
-from proxy.surfaces.store_routes import store_routes
+from proxy.surfaces.store_routes import routes_of_stores
 from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.stores import DocumentsOf, Stores
 from proxy.surfaces.usage import UsageOfKey
@@ -89,10 +95,6 @@ from proxy.upstreams.lighton.store_terms import STORE_TERMS
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.lighton.workspaces import TTL_S, Lists
 from proxy.upstreams.model.model_queue import ModelQueue, make_queue
-from proxy.upstreams.oidc.issuer import Issuer
-
-if TYPE_CHECKING:
-    from proxy.access.issuer_keys import IssuerKeys
 
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -213,7 +215,8 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         made_of = partial, keep_warm, upstreams.probes, settings.keep_warm_s
         parts.of(*made_of, job=lambda work: work())
     ring = outside.keys or _key_ring(settings, _key_file(outside, given, parts))
-    tokens = _tokens(settings, outbound, parts)
+    tokens = make_tokens(settings, outbound, parts)
+    page = page_of(settings, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
     passed = partial(Limited, limits=limits, has_documents=False)
 
@@ -237,10 +240,11 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             Limited(UsageOfKey(usage, people), limits, makes_answers=False),
             methods=["GET"],
         ),
-        *store_routes(stores, limits),
+        *routes_of_stores(stores, limits),
         Route("/health", Health(), methods=["GET"]),
         Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         *metrics_routes(boards, gauges),
+        *page.routes,
     ]
     app = Application(
         routes,
@@ -252,6 +256,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             audit=audit,
             people=people,
             metrics=metrics_of(settings, board, routes, upstreams.model.name),
+            open_paths=page.paths,
         ),
     )
     # What goes on from one application to the next takes what is new last: if anything above is
@@ -347,31 +352,6 @@ def _apply_rules(rules: Rules, settings: Settings) -> str:
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     secret = _secret_of_names("client keys", settings)
     return KeyRing(map(secret_of, settings.api_keys), secret=secret, file=file)
-
-
-def _tokens(settings: Settings, outbound: Outbound, parts: Share) -> ReadsTokens | None:
-    oidc = None if settings.identity is None else settings.identity.oidc
-    issuer = make_issuer(settings, outbound)
-    if oidc is None or issuer is None:
-        return None
-    require_extras(settings)
-    # The library behind this is in an extra.
-    from proxy.access.tokens import TokenRules, Tokens  # noqa: PLC0415
-
-    rules = TokenRules(
-        oidc.issuer,
-        frozenset(oidc.audience),
-        frozenset(oidc.algorithms),
-        oidc.user_claim,
-        oidc.groups_claim,
-    )
-    return Tokens(rules, parts.of(_keys_of, issuer))
-
-
-def _keys_of(issuer: Issuer) -> IssuerKeys:
-    from proxy.access.issuer_keys import IssuerKeys  # noqa: PLC0415 - as above
-
-    return IssuerKeys(issuer.keys)
 
 
 def make_people(settings: Settings) -> PeopleInRecords:

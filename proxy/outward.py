@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
 from proxy.access.clients import Client
+from proxy.access.identity import ReadsTokens
 from proxy.core.addresses import HostRule
 from proxy.core.effort import Effort
 from proxy.core.inflight import InFlight
@@ -17,9 +18,11 @@ from proxy.core.passed import Passed
 from proxy.core.plan import Policy
 from proxy.core.ports import ModelUpstream, Rounds
 from proxy.settings import Settings
+from proxy.settings.extras import require_extras
 from proxy.state.shared import Shared
 from proxy.state.store import Store
 from proxy.surfaces.answers import ModelOf
+from proxy.surfaces.parts import Share
 from proxy.surfaces.passthrough import PassOn
 from proxy.telemetry.board import Labels
 from proxy.telemetry.gauges import Readings
@@ -46,6 +49,9 @@ from proxy.upstreams.scaleway.client import Scaleway
 from proxy.upstreams.scaleway.models import ScalewayModels
 from proxy.upstreams.scaleway.passed import ScalewayPassed
 from proxy.upstreams.scaleway.vectors import read_embeddings, read_ranking
+
+if TYPE_CHECKING:
+    from proxy.access.issuer_keys import IssuerKeys
 
 _STATES: Final = {State.CLOSED: 0.0, State.PROBING: 1.0, State.OPEN: 2.0}
 Probes = tuple[tuple[Endpoint, str], ...]
@@ -199,6 +205,32 @@ def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:
     if oidc is None:
         return None
     return Issuer(oidc.issuer, oidc.jwks_url, outbound.issuer, settings.connect_timeout_s)
+
+
+def make_tokens(settings: Settings, outbound: Outbound, parts: Share) -> ReadsTokens | None:
+    """What reads tokens of the issuer that `settings` name; None if they name none."""
+    oidc = None if settings.identity is None else settings.identity.oidc
+    issuer = make_issuer(settings, outbound)
+    if oidc is None or issuer is None:
+        return None
+    require_extras(settings)
+    # The library behind this is in an extra.
+    from proxy.access.tokens import TokenRules, Tokens  # noqa: PLC0415
+
+    rules = TokenRules(
+        oidc.issuer,
+        frozenset(oidc.audience),
+        frozenset(oidc.algorithms),
+        oidc.user_claim,
+        oidc.groups_claim,
+    )
+    return Tokens(rules, parts.of(_keys_of, issuer))
+
+
+def _keys_of(issuer: Issuer) -> IssuerKeys:
+    from proxy.access.issuer_keys import IssuerKeys  # noqa: PLC0415 - as above
+
+    return IssuerKeys(issuer.keys)
 
 
 def secret_of(value: SecretStr | None) -> str:

@@ -21,18 +21,12 @@ _INSTEAD: Final[Mapping[str, str]] = {
 """What clients of a route that will never be here can use."""
 
 
-class Refusing:
-    """A surface that takes requests only to say why it does nothing. So no list names it."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Refuses a request that is for none of `routes`, which it lists, or for none of its methods.
 
-    It stands behind them as a route of its own, so they are asked first. Raises NotFound and
-    MethodNotAllowed.
+    It stands behind them as a route of its own, so they are asked first. It does not speak of those
+    that are in no schema. Raises NotFound and MethodNotAllowed.
     """
 
     routes: Sequence[Route]
@@ -54,22 +48,16 @@ class Elsewhere:
         """Those that the path of a request takes."""
         return {
             method
-            for route in self._offered()
-            if route.matches(scope)[0] is not Match.NONE
+            for route in self.routes
+            if route.include_in_schema and route.matches(scope)[0] is not Match.NONE
             for method in route.methods or ()
         }
 
-    def _offered(self) -> Iterator[Route]:
-        return filter(_is_offered, self.routes)
-
     def _offers(self) -> Iterator[str]:
-        for route in self._offered():
+        for route in self.routes:
+            if not route.include_in_schema:
+                continue
             path = route.path_format
             shown = path if path in PROBES else f"/v1{path}"
             for method in sorted((route.methods or set()) - {"HEAD"}):  # it comes with GET
                 yield f"{method} {shown}"
-
-
-def _is_offered(route: Route) -> bool:
-    surface: object = route.endpoint
-    return not isinstance(surface, Refusing)

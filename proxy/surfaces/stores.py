@@ -13,11 +13,11 @@ from proxy.core.effort import Effort
 from proxy.core.inflight import InFlight
 from proxy.core.scope import Scope, Wish
 from proxy.core.stores import Documents, StoreTerms, Workspace, workspace_of
-from proxy.core.timeline import Timeline
 from proxy.core.wish import Wishes
 from proxy.errors import BadRequest, EmptyScope, NotFound
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
+from proxy.surfaces.exchange import Exchange
 from proxy.telemetry.facts import AnswerFacts
 
 Reach = tuple[Scope, ...]
@@ -66,10 +66,10 @@ class Stores:
         reached = reached_of(found, reach, self.terms)
         return {each.store_id: each for each in sorted(found, key=_age) if each.id in reached}
 
-    def effort(self, timeline: Timeline) -> Effort:
+    def effort(self, exchange: Exchange) -> Effort:
         """That of a request that begins now."""
         until = asyncio.get_running_loop().time() + self.settings.answer_timeout_s
-        return Effort(until, timeline=timeline)
+        return Effort(until, timeline=exchange.timeline)
 
 
 def reached_of(found: Iterable[Workspace], reach: Reach, terms: StoreTerms) -> frozenset[int]:

@@ -55,10 +55,10 @@ class AnswerFacts:
     """Rounds whose tokens the upstream did not tell, for example because the client hung up."""
     cited: tuple[int | None, ...] = ()
     """The file of each source that the answer cites; None if it has no number."""
-    has_model: bool = True
-    """Whether a model, or a profile, answers at all: a search by itself has none."""
     timeline: Timeline = field(default_factory=Timeline)
     """What was done for it, and when. It goes on while the answer does."""
+    has_model: bool = True
+    """Whether a model, or a profile, answers at all: a search by itself has none."""
 
 
 @dataclass(frozen=True, slots=True)

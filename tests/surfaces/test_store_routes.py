@@ -1,38 +1,36 @@
-"""What counts and is recorded of vector stores and files; what they answer is tried in theirs."""
+"""Which routes there are, and what records call them."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+import json
+from pathlib import Path
 
-from proxy.access.grants import Limits
-from proxy.state.memory_store import MemoryStore
-from proxy.state.store import make_counters
-from proxy.surfaces.limited import AllLimits, Limited
-from proxy.surfaces.read_only import ReadOnly
-from proxy.surfaces.store_routes import store_routes
+from proxy.access.grants import Grant
+from tests.support.keyed import World
 
 
-def routes() -> dict[tuple[str, str], Any]:
-    limits = AllLimits(make_counters(MemoryStore(0), None), Limits(), "")
-    return {
-        (method, route.path): route.app
-        for route in store_routes(cast("Any", None), limits)
-        for method in cast("set[str]", route.methods) - {"HEAD"}
-    }
+async def test_records_name_routes_without_ids(tmp_path: Path) -> None:
+    usage = tmp_path / "usage.jsonl"
+    world = World({"k": Grant()}, {"usage_file": str(usage)}, has_files=True)
+    await world.get("k", "/v1/vector_stores")
+    await world.get("k", "/v1/vector_stores/ws_1")
+    await world.post("k", "/v1/vector_stores/ws_1/search", {"query": "leave"})
+    await world.get("k", "/v1/files/1")
+    await world.get("k", "/v1/files/1/content")
+    async with world.app.lifespan_context(world.app):
+        pass
+    assert [json.loads(line)["route"] for line in usage.read_text().splitlines()] == [
+        "/vector_stores/{store_id}/search",
+        "/files/{file_id}",
+        "/files/{file_id}/content",
+    ]
 
 
-def test_passages_and_texts_are_recorded_and_lists_are_not() -> None:
-    limited = {key: each for key, each in routes().items() if isinstance(each, Limited)}
-    assert {key: each.is_recorded for key, each in limited.items()} == {
-        ("POST", "/vector_stores/{store_id}/search"): True,
-        ("GET", "/vector_stores"): False,
-        ("GET", "/vector_stores/{store_id}"): False,
-        ("GET", "/files/{file_id}"): True,
-        ("GET", "/files/{file_id}/content"): True,
-    }
-    assert not any(each.makes_answers for each in limited.values())
-
-
-def test_whatever_writes_is_refused() -> None:
-    refusing = {path for (_, path), each in routes().items() if isinstance(each, ReadOnly)}
-    assert refusing == {path for _, path in routes()} - {"/vector_stores/{store_id}/search"}
+async def test_what_only_refuses_is_not_offered() -> None:
+    answer = await World({"k": Grant()}).get("k", "/v1/files")
+    assert answer.status == 404
+    said = answer.json()["error"]["message"]
+    assert "POST /v1/vector_stores/{store_id}/search" in said
+    assert "GET /v1/files/{file_id}/content" in said
+    assert "POST /v1/files" not in said
+    assert "DELETE /v1/vector_stores" not in said
