@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from proxy.telemetry.series import ALL
 
+from proxy.telemetry.series import ALL
 from tests.deploy.fronted import DEPLOY, program
 from tests.deploy.prometheus import PACKAGE, names_in
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from proxy.telemetry.series import ALL
 
+from proxy.telemetry.series import ALL
 from tests.deploy.fronted import DEPLOY
 from tests.deploy.prometheus import expressions_of, names_in, read, scraped
 
