@@ -221,6 +221,13 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
+        "/metrics",
+        "getMetrics",
+        "Counts and times for Prometheus, for keys made with `--metrics`; only if `metrics` is on",
+        {"text/plain": text("In Prometheus' text format, or as OpenMetrics if that is asked for.")},
+    ),
+    Operation(
+        "GET",
         "/openapi.json",
         "getOpenAPI",
         "This document",
