@@ -39,6 +39,7 @@ from proxy.outward import (
     passing,
     retry_policy,
     secret_of,
+    servers_of,
 )
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
@@ -53,7 +54,7 @@ from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
-from proxy.surfaces.by_settings import audit_of, middleware_of, usage_of
+from proxy.surfaces.by_settings import audit_of, middleware_of, traces_of, usage_of
 from proxy.surfaces.chat import ChatApi
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
@@ -164,6 +165,8 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     limits = AllLimits(_counters(settings, parts, store), limits_of_all(settings), realm)
     of_model = retry_policy(settings, settings.model_retries, MODEL_STATUSES)
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
+    traces = traces_of(settings, outside.environment, servers_of(settings), parts)
+    keeps_trails = audit is not None or (traces is not None and settings.trace_contents)
     queue_rules = queue_rules_of(settings)
     queue = None if queue_rules is None else _queue(settings, parts, store)
     before = Before(circuits, of_model, queue)
@@ -175,7 +178,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         STORE_TERMS,
         _documents(searches, settings, Lists(store, TTL_S)),
         inflight,
-        keeps_trails=audit is not None,
+        keeps_trails=keeps_trails,
     )
     answers = partial(
         Answers,
@@ -189,7 +192,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         shelf=parts.of(Shelf, settings.state_max_bytes, time.monotonic),
         closing=parts.of(_weighing),
         inflight=inflight,
-        keeps_trails=audit is not None,
+        keeps_trails=keeps_trails,
     )
     responses = StoredResponses(
         store, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
@@ -230,7 +233,13 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
         ],
         middleware=middleware_of(
-            settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
+            settings,
+            identities,
+            parts.of(WrongKeys),
+            usage=usage,
+            audit=audit,
+            people=people,
+            traces=traces,
         ),
     )
     # What goes on from one application to the next takes what is new last: if anything above is

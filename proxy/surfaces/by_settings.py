@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.middleware import Middleware
 
@@ -14,6 +15,7 @@ from proxy.access.refusals import LIMIT_HEADERS
 from proxy.access.wrong_keys import WrongKeys
 from proxy.core.names import SEARCH_COUNT
 from proxy.settings import Settings
+from proxy.settings.extras import require_traces
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.parts import Share
@@ -24,8 +26,13 @@ from proxy.telemetry.audit_record import Audit, AuditRecords
 from proxy.telemetry.line_writer import LineWriter
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
+from proxy.telemetry.spans import Servers
+from proxy.telemetry.traces import Traces, are_wanted
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
+
+if TYPE_CHECKING:
+    from proxy.telemetry.otlp import OtlpTraces
 
 _EXPOSED_HEADERS: Final = (
     "x-request-id",
@@ -44,6 +51,7 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
     usage: Usage | None,
     audit: Audit | None,
     people: PeopleInRecords,
+    traces: Traces | None,
 ) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
     origins = settings.cors_origins
@@ -59,7 +67,12 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
     )
     return [
         Middleware(
-            Requests, usage=usage, audit=audit, people=people, log_probes=settings.log_probes
+            Requests,
+            usage=usage,
+            audit=audit,
+            people=people,
+            traces=traces,
+            log_probes=settings.log_probes,
         ),
         cors,
         Middleware(ErrorReplies),
@@ -91,6 +104,23 @@ def audit_of(settings: Settings, parts: Share) -> Audit | None:
         settings.profiles, settings.default_model, has_texts=settings.audit_texts
     )
     return Audit(parts.of(AuditFile, Path(settings.audit_file), close=_close), records)
+
+
+def traces_of(
+    settings: Settings, environment: Mapping[str, str], servers: Servers, parts: Share
+) -> Traces | None:
+    """Who traces requests, if anybody does. Raises SettingsError."""
+    require_traces(settings, environment)
+    if not are_wanted(settings.traces, environment):
+        return None
+    return parts.of(_open_traces, servers, settings.trace_contents, close=lambda it: it.aclose())
+
+
+def _open_traces(servers: Servers, holds_texts: bool) -> OtlpTraces:  # noqa: FBT001 - a setting
+    # The library behind this is in an extra, and takes its time to load.
+    from proxy.telemetry.otlp import open_traces  # noqa: PLC0415
+
+    return open_traces(servers, holds_texts=holds_texts)
 
 
 async def _close(file: LineWriter) -> None:

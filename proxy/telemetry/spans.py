@@ -25,6 +25,8 @@ Kind = Literal["server", "client", "internal"]
 
 LONGEST_WORD: Final = 200
 """The most characters of a word that a client or an upstream has chosen."""
+AGENT: Final = "rag-proxy"
+"""What answers is an agent, by the conventions: a model in a loop with tools."""
 _OPERATIONS: Final = {"/embeddings": "embeddings", "/rerank": "rerank"}
 """What a round does, by route; elsewhere it chats."""
 
@@ -213,6 +215,8 @@ def _of_answer(facts: RequestFacts) -> Attributes:
     told: dict[str, Value] = {}
     if failure is not None:
         told |= {"rag_proxy.error": failure.error, "rag_proxy.upstream": failure.upstream}
+    if answer is not None and answer.has_model and facts.route not in _OPERATIONS:
+        told |= {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": AGENT}
     if answer is not None:
         told |= {
             "rag_proxy.model": answer.model[:LONGEST_WORD],

@@ -53,6 +53,7 @@ def test_a_request_has_the_span_of_a_server() -> None:
     assert root.attributes["http.response.status_code"] == 200
     assert root.attributes["rag_proxy.request_id"] == "id1"
     assert root.attributes["rag_proxy.model"] == "hr"
+    assert root.attributes["gen_ai.operation.name"] == "invoke_agent"
     assert "rag_proxy.cut_by" not in root.attributes
 
 
@@ -117,6 +118,7 @@ def test_a_request_that_is_passed_on_is_named_by_what_it_does(route: str, name: 
     of = timeline()
     of.round(101.0, "m").ended = 102.0
     spans = spans_of(of, route=route)
+    assert "gen_ai.operation.name" not in spans[0].attributes
     assert [each.name for each in spans] == [f"POST /v1{route}", name]
 
 
