@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -127,6 +129,28 @@ async def test_responses_and_what_is_passed_on_are_traced_as_chats_are(
     names = [each.name for each in collector.spans]
     assert names[0] == "POST /v1/responses"
     assert "execute_tool lighton_search" in names
+
+
+async def test_a_search_without_a_model_and_what_is_passed_on_have_traces_too(
+    collector: Collector,
+) -> None:
+    world = World()
+    world.upstreams.play(lambda _: Round(ANSWER))
+    async with world.running() as proxy:
+        document = {"query": QUERY}
+        found = await ask(proxy, "/v1/vector_stores/ws_7/search", document, headers=HEADERS)
+        assert found.status in {200, 404}
+        document = {"model": "bge", "input": QUESTION}
+        await ask(proxy, "/v1/embeddings", document, headers=HEADERS)
+    searched, _, passed, embedded = collector.spans
+    assert collector.tree() == [
+        ["POST /v1/vector_stores/{store_id}/search", ["retrieval"]],
+        ["POST /v1/embeddings", ["embeddings bge"]],
+    ]
+    assert world.heard("/api/v3/search")[0].split("-")[2] == collector.spans[1].id
+    assert world.heard("/embeddings")[0].split("-")[2] == embedded.id
+    assert searched.attributes["http.route"] == "/v1/vector_stores/{store_id}/search"
+    assert not {"gen_ai.operation.name"} & {*searched.attributes, *passed.attributes}
 
 
 async def test_a_request_belongs_to_the_trace_of_its_client(collector: Collector) -> None:
@@ -381,3 +405,13 @@ async def test_an_answer_in_the_log_names_its_trace(
     answer, models = (each.getMessage() for each in caplog.records if each.name == "proxy.access")
     assert f"trace={collector.spans[0].trace_id}" in answer
     assert "trace=" not in models
+
+
+def test_without_traces_nothing_of_opentelemetry_is_loaded() -> None:
+    program = (
+        "import sys; from proxy.app import create_app; from proxy.settings import Settings\n"
+        "import proxy.commands.serve; create_app(Settings())\n"
+        "print([each for each in sys.modules if each.split('.')[0] == 'opentelemetry'])"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)  # noqa: S603 - our own program
+    assert run.stdout.strip() == b"[]"
