@@ -40,6 +40,7 @@ from proxy.outward import (
     passing,
     retry_policy,
     secret_of,
+    servers_of,
 )
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
@@ -59,6 +60,7 @@ from proxy.surfaces.by_settings import (
     middleware_of,
     named_models,
     page_of,
+    traces_of,
     usage_of,
 )
 from proxy.surfaces.chat import ChatApi
@@ -177,6 +179,8 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     limits = AllLimits(_counters(settings, parts, store), limits_of_all(settings), realm)
     of_model = retry_policy(settings, settings.model_retries, MODEL_STATUSES)
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
+    traces = traces_of(settings, outside.environment, servers_of(settings), parts)
+    keeps_trails = audit is not None or (traces is not None and settings.trace_contents)
     queue_rules = queue_rules_of(settings)
     queue = None if queue_rules is None else _queue(settings, parts, store)
     before = Before(circuits, of_model, queue)
@@ -188,7 +192,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         STORE_TERMS,
         _documents(searches, settings, Lists(store, TTL_S)),
         inflight,
-        keeps_trails=audit is not None,
+        keeps_trails=keeps_trails,
     )
     answers = partial(
         Answers,
@@ -202,7 +206,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         shelf=parts.of(Shelf, settings.state_max_bytes, time.monotonic),
         closing=parts.of(_weighing),
         inflight=inflight,
-        keeps_trails=audit is not None,
+        keeps_trails=keeps_trails,
     )
     responses = StoredResponses(
         store, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
@@ -258,6 +262,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             audit=audit,
             people=people,
             metrics=metrics_of(settings, board, routes, upstreams.model.name),
+            traces=traces,
             open_paths=page.paths,
         ),
     )

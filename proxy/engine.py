@@ -210,7 +210,7 @@ class Run:
 
     async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
         """One model round, which the timeline notes."""
-        noted = self.effort.timeline.round(_now(), self.plan.policy.model)
+        noted = self.effort.timeline.round(_now(), self.plan.policy.model, ask.messages)
         try:
             turn = await self._hear_round(noted, ask, listener, tasks)
         except ProxyError as error:

@@ -28,9 +28,10 @@ from proxy.telemetry.board import Labels
 from proxy.telemetry.gauges import Readings
 from proxy.telemetry.label_values import OTHER
 from proxy.telemetry.series import BREAKER_STATE, OPEN_STREAMS, QUEUE_LENGTH, Series
+from proxy.telemetry.spans import Server, Servers
 from proxy.upstreams.http.breaker import State
 from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
-from proxy.upstreams.http.endpoint import Endpoint, Transport
+from proxy.upstreams.http.endpoint import Endpoint, Transport, origin_of
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.retries import RetriedRounds, Retries
 from proxy.upstreams.http.retry_policy import RetryPolicy
@@ -43,6 +44,7 @@ from proxy.upstreams.model.guarded import Guarded
 from proxy.upstreams.model.model_queue import ModelQueue
 from proxy.upstreams.model.passed import PassedRound
 from proxy.upstreams.model.queued import Queued
+from proxy.upstreams.model.traced import Traced
 from proxy.upstreams.oidc.issuer import Issuer
 from proxy.upstreams.scaleway import replies as scaleway_replies
 from proxy.upstreams.scaleway.client import Scaleway
@@ -123,6 +125,18 @@ def make_upstreams(
     return Upstreams(model, models, search, embeddings, passed("/rerank", read_ranking))
 
 
+def servers_of(settings: Settings) -> Servers:
+    """The upstreams, as spans name them."""
+    model = _server(scaleway_replies.NAME, settings.scaleway_base_url)
+    search = _server(lighton_replies.NAME, settings.lighton_base_url)
+    return Servers(model, {lighton_replies.NAME: search})
+
+
+def _server(name: str, base_url: str) -> Server:
+    origin = origin_of(base_url)
+    return Server(name.lower(), origin.host, origin.port)
+
+
 def retry_policy(settings: Settings, retries: int, statuses: frozenset[int]) -> RetryPolicy:
     return RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
 
@@ -152,7 +166,10 @@ def models_of(upstreams: Upstreams, before: Before) -> ModelOf:
     upstreams.model.told = before.told
 
     def model_of(client: Client, policy: Policy, effort: Effort) -> ModelUpstream:
-        retried = before.of(upstreams.model, client, effort)
+        rounds: Rounds = upstreams.model
+        if effort.timeline.trace is not None:
+            rounds = Traced(upstreams.model, effort.timeline)
+        retried = before.of(rounds, client, effort)
         return Fallback(retried, (policy.model, *policy.fallbacks))
 
     return model_of
@@ -163,7 +180,7 @@ def passing(upstream: ScalewayPassed, before: Before) -> PassOn:
     upstream.told = before.told
 
     async def pass_on(client: Client, effort: Effort, document: Mapping[str, object]) -> Passed:
-        round_ = PassedRound(upstream, document)
+        round_ = PassedRound(upstream, document, effort.timeline.round_headers)
         await before.of(round_, client, effort).ask({"model": str(document["model"])}, _unheard)
         return round_.reply
 

@@ -17,7 +17,8 @@ SIZE: Final = 350
 WHOLE: Final = frozenset(
     (
         *("_CLIENT_ID", "_CLOSING_LINE", "_HEADER_ID", "_INTEGER", "_JSON_STRING", "_MINTED"),
-        *("_NINE", "_NUMBERED", "_OPENING_LINE", "_PLAIN_WORD", "_REQUEST_ID", "_SAFE", "_TOKEN"),
+        *("_NINE", "_NUMBERED", "_OPENING_LINE", "_PLAIN_WORD", "_REQUEST_ID", "_SAFE"),
+        *("_STATE_ENTRY", "_TOKEN"),
     )
 )
 """Patterns that are matched with a whole text, and not sought in it."""

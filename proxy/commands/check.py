@@ -28,7 +28,7 @@ from proxy.settings.checks import (
     require_upstream_keys,
     warnings_of,
 )
-from proxy.settings.extras import require_extras
+from proxy.settings.extras import require_extras, require_traces
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
@@ -53,6 +53,7 @@ def run(
     refuse_lone_client_key(settings, variable_names())
     require_upstream_keys(settings, variable_names())
     require_extras(settings)
+    require_traces(settings, os.environ)
     secrets = load_named_secrets()
     for warning in (
         *warnings_of(settings),

@@ -15,7 +15,7 @@ from proxy.settings.checks import (
     require_upstream_keys,
     warnings_of,
 )
-from proxy.settings.extras import require_extras
+from proxy.settings.extras import require_extras, require_traces
 from proxy.settings.key_checks import warnings_of_keys
 from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.sources import environment_names
@@ -35,6 +35,7 @@ def check_start(settings: Settings, secrets: NamedSecrets) -> tuple[str, ...]:
     refuse_lone_client_key(settings, variable_names())
     require_upstream_keys(settings, variable_names())
     require_extras(settings)
+    require_traces(settings, os.environ)
     warnings = (
         *warnings_of(settings),
         *warnings_of_keys(settings, secrets),

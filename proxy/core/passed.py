@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import NamedTuple, Protocol
 
+from proxy.core.trace import Headers
 from proxy.core.wire import Usage
 
 
@@ -26,5 +27,8 @@ class PassesOn(Protocol):
     def name(self) -> str:
         """The upstream's name, as users know it."""
 
-    def pass_on(self, document: Mapping[str, object]) -> Awaitable[Passed]:
-        """The reply to a request. It names its `model`. Raises ProxyError."""
+    def pass_on(self, document: Mapping[str, object], more: Headers = ()) -> Awaitable[Passed]:
+        """The reply to a request, which names its `model`. Raises ProxyError.
+
+        `more` are headers of this request alone.
+        """

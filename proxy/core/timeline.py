@@ -6,13 +6,15 @@ clock may count whole milliseconds only. Nothing is noted for each token.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from proxy.core.hidden import Failed, Job, Outcome
+from proxy.core.passages import Result
+from proxy.core.trace import Headers, Trace
 from proxy.core.turn import Turn
-from proxy.core.wire import Usage
+from proxy.core.wire import Message, Usage
 from proxy.errors import ProxyError
 
 
@@ -23,6 +25,8 @@ class Stage:
     began: float
     ended: float | None = field(default=None, kw_only=True)
     """None while it goes on, and for ever if the answer ended before it did."""
+    span_id: int = field(default=0, kw_only=True)
+    """The span by which the upstream knows it; 0 if it was told of none."""
 
     def took_s(self, now: float | None = None) -> float:
         """How long it took; until `now` if it goes on. Without `now`, that counts for nothing."""
@@ -53,9 +57,15 @@ class ModelRound(Stage):
     """As the upstream counts. Empty if it sent no counts."""
     cause: str = ""
     """Why it failed: see `ProxyError.word`; "" if it did not."""
+    asked: Sequence[Message] | None = None
+    """What the model was shown, if the trace holds texts."""
+    turn: Turn | None = None
+    """What it said, if the trace holds texts and the round has ended well."""
 
     def end(self, now: float, turn: Turn) -> None:
         self.ended, self.finish_reason, self.usage = now, turn.finish_reason, turn.usage
+        if self.asked is not None:
+            self.turn = turn
 
     def fail(self, now: float, error: ProxyError) -> None:
         self.ended, self.cause = now, error.word
@@ -73,6 +83,8 @@ class JobRun(Stage):
     """Its results were those of an equal job, so the upstream was not asked."""
     cause: str = ""
     """Why it failed: see `ProxyError.word`; "" if it did not."""
+    found: Sequence[Result] | None = None
+    """The results themselves, if the trace holds texts; none while it goes on."""
 
     def end(self, now: float, outcome: Outcome) -> Outcome:
         """The same outcome, which now says how long it took."""
@@ -82,6 +94,8 @@ class JobRun(Stage):
             self.cause = outcome.error.word
             return replace(outcome, took_ms=took_ms)
         self.results, self.is_shared = len(outcome.results), outcome.is_shared
+        if self.found is not None:
+            self.found = outcome.results
         return outcome._replace(took_ms=took_ms)
 
 
@@ -95,6 +109,8 @@ class Retry(NamedTuple):
     """Why: a word of `UpstreamError.cause`."""
     wait_s: float
     """How long the proxy waited before it sent the request again."""
+    stage: Stage | None = None
+    """The job that the request is for, if there is a trace. Rounds follow each other."""
 
 
 @dataclass(slots=True)
@@ -109,6 +125,8 @@ class Timeline:
     rounds: list[ModelRound] = field(default_factory=list)
     jobs: list[JobRun] = field(default_factory=list)
     retries: list[Retry] = field(default_factory=list)
+    trace: Trace | None = None
+    """None if nobody traces the request."""
     first_heard_at: float | None = None
     """When a client that hears a stream heard the first of the answer's words or calls."""
 
@@ -117,13 +135,35 @@ class Timeline:
         self.waits.append(wait := Wait(now, is_first))
         return wait
 
-    def round(self, now: float, model: str) -> ModelRound:
+    def round(self, now: float, model: str, asked: Sequence[Message] = ()) -> ModelRound:
         self.rounds.append(began := ModelRound(now, model))
+        if self.trace is not None:
+            began.span_id = self.trace.mint()
+            began.asked = asked if self.trace.holds_texts else None
         return began
 
     def run(self, now: float, job: Job, upstream: str) -> JobRun:
         self.jobs.append(began := JobRun(now, job, upstream))
+        if self.trace is not None:
+            began.span_id = self.trace.mint()
+            began.found = () if self.trace.holds_texts else None
         return began
+
+    def traced(self, job: Job) -> JobRun | None:
+        """The run of a job that goes on, for what is asked of upstreams; None without a trace."""
+        if self.trace is None:
+            return None
+        going_on = (each for each in self.jobs if each.ended is None and each.job == job)
+        return next(going_on, None)
+
+    def headers(self, stage: Stage | None) -> Headers:
+        """What an upstream that is asked for a round or a job hears of the trace."""
+        return () if self.trace is None or stage is None else self.trace.headers(stage.span_id)
+
+    @property
+    def round_headers(self) -> Headers:
+        """Those for the latest round."""
+        return self.headers(self.rounds[-1] if self.rounds else None)
 
     def before_first_s(self, now: float) -> float:
         """How long it has waited for its first round so far."""

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Final
 
 from proxy.errors import SettingsError
 from proxy.settings.schema import Settings
+from proxy.telemetry.traces import SPOKEN, are_wanted, unspoken
 
 EXTRA: Final = "rag-proxy[identity]"
 """Brings the library that checks signatures."""
+TRACES_EXTRA: Final = "rag-proxy[traces]"
+"""Brings what sends traces."""
+_TRACER: Final = "opentelemetry.exporter.otlp.proto.http"
 _LIBRARY: Final = "joserfc"
 _CLIENT: Final = "openai"
 
 
 def has_identity() -> bool:
     return find_spec(_LIBRARY) is not None
+
+
+def require_traces(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Raise SettingsError if traces are wanted, and nothing here can send them as they are."""
+    if not are_wanted(settings.traces, environment):
+        return
+    if not _has(_TRACER):
+        raise SettingsError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT or `traces` asks for traces, but what sends them is "
+            f"missing: pip install '{TRACES_EXTRA}', or set `traces = false`"
+        )
+    if protocol := unspoken(environment):
+        raise SettingsError(
+            f"OTEL_EXPORTER_OTLP_PROTOCOL: the proxy sends traces by {SPOKEN}, not by {protocol}: "
+            f"name an endpoint for {SPOKEN}, which often has the port 4318, or set `traces = false`"
+        )
+
+
+def _has(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package that it would be in
+        return False
 
 
 def require_openai() -> None:

@@ -46,6 +46,14 @@ class RecordSettings(BaseModel):
         None,
         description="A file that gets one line for each answer: who asked, and what it rested on.",
     )
+    traces: bool | None = Field(
+        None,
+        description="Whether the proxy sends traces over OTLP. By default it does if "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT` is set.",
+    )
+    trace_contents: bool = Field(
+        default=False, description="Whether traces hold questions, answers and passages, too."
+    )
     audit_texts: bool = Field(
         default=False, description="Whether `audit_file` holds questions and answers, too."
     )

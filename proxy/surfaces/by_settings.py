@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -17,6 +17,7 @@ from proxy.access.refusals import LIMIT_HEADERS
 from proxy.access.wrong_keys import WrongKeys
 from proxy.core.names import SEARCH_COUNT
 from proxy.settings import Settings
+from proxy.settings.extras import require_traces
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.page import Page, read_page
@@ -31,8 +32,13 @@ from proxy.telemetry.line_writer import LineWriter
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
+from proxy.telemetry.spans import Servers
+from proxy.telemetry.traces import Traces, are_wanted
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
+
+if TYPE_CHECKING:
+    from proxy.telemetry.otlp import OtlpTraces
 
 _EXPOSED_HEADERS: Final = (
     "x-request-id",
@@ -52,6 +58,7 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
     audit: Audit | None,
     people: PeopleInRecords,
     metrics: Metrics | None = None,
+    traces: Traces | None = None,
     open_paths: frozenset[str] = frozenset(),
 ) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them.
@@ -76,6 +83,7 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
             audit=audit,
             people=people,
             metrics=metrics,
+            traces=traces,
             log_probes=settings.log_probes,
         ),
         cors,
@@ -137,6 +145,23 @@ def named_models(settings: Settings) -> frozenset[str]:
     profiles = settings.profiles
     answering = (each.answering for each in profiles.values())
     return frozenset({settings.default_model, *chain.from_iterable(answering)} - profiles.keys())
+
+
+def traces_of(
+    settings: Settings, environment: Mapping[str, str], servers: Servers, parts: Share
+) -> Traces | None:
+    """Who traces requests, if anybody does. Raises SettingsError."""
+    require_traces(settings, environment)
+    if not are_wanted(settings.traces, environment):
+        return None
+    return parts.of(_open_traces, servers, settings.trace_contents, close=lambda it: it.aclose())
+
+
+def _open_traces(servers: Servers, holds_texts: bool) -> OtlpTraces:  # noqa: FBT001 - a setting
+    # The library behind this is in an extra, and takes its time to load.
+    from proxy.telemetry.otlp import open_traces  # noqa: PLC0415
+
+    return open_traces(servers, holds_texts=holds_texts)
 
 
 async def _close(file: LineWriter) -> None:

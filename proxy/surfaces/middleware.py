@@ -24,6 +24,7 @@ from proxy.telemetry.facts import RequestFacts
 from proxy.telemetry.log_line import LogLine
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.people import PeopleInRecords
+from proxy.telemetry.traces import Traces
 from proxy.telemetry.usage_file import Usage
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -52,17 +53,18 @@ _log = logging.getLogger("proxy.access")
 class Requests:
     """Gives each request an id, sends the id to the client, and logs one line at the end.
 
-    `usage` and `audit` note the requests for answers, `metrics` all of them. `people` says how
-    records and the log name people.
+    `usage`, `audit` and `traces` note the requests for answers, `metrics` all of them. `people`
+    says how records and the log name people.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one record
+    def __init__(  # noqa: PLR0913 - each is one who notes requests
         self,
         app: ASGIApp,
         usage: Usage | None = None,
         audit: Audit | None = None,
         people: PeopleInRecords | None = None,
         metrics: Metrics | None = None,
+        traces: Traces | None = None,
         *,
         log_probes: bool = True,
     ) -> None:
@@ -73,6 +75,7 @@ class Requests:
         self.audit = audit
         self.people = people or PeopleInRecords()
         self.metrics = metrics
+        self.traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,6 +86,8 @@ class Requests:
         request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{os.urandom(16).hex()}"
         exchange = begin_exchange(scope, request_id, headers)
         clock = asyncio.get_running_loop().time
+        if self.traces is not None:
+            exchange.timeline.trace = self.traces.begin(headers)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -104,15 +109,22 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            self._record(self._facts_of(scope, exchange, clock()), exchange)
+            ended = clock()
+            self._record(self._facts_of(scope, exchange, ended), exchange, ended)
 
-    def _record(self, facts: RequestFacts, exchange: Exchange) -> None:
+    def _record(self, facts: RequestFacts, exchange: Exchange, ended: float) -> None:
         self._log(facts)
         if self.metrics is not None:
             self.metrics.note(facts)
-        if self.usage is not None and exchange.wants_answer:
+        if exchange.wants_answer:
+            self._note(facts, exchange, ended)
+
+    def _note(self, facts: RequestFacts, exchange: Exchange, ended: float) -> None:
+        if self.traces is not None:
+            self.traces.end(facts, exchange.timeline, ended)
+        if self.usage is not None:
             self.usage.note(facts)
-        if self.audit is not None and exchange.wants_answer and exchange.has_documents:
+        if self.audit is not None and exchange.has_documents:
             self.audit.note(facts)
 
     def _log(self, facts: RequestFacts) -> None:
@@ -135,6 +147,7 @@ class Requests:
             answer=exchange.answer,
             failure=exchange.failure,
             trail=exchange.trail,
+            trace_id=_kept(exchange),
             is_client_gone=exchange.is_client_gone,
             is_client_stalled=end is not None and end.has_stalled,
             first_byte_s=exchange.first_byte_s,
@@ -231,6 +244,13 @@ class Paths:
 def plain_path(path: str) -> str:
     """The one form of a path that the routes have."""
     return _VERSIONS.sub("", _SLASHES.sub("/", path)).rstrip("/") or "/"
+
+
+def _kept(exchange: Exchange) -> str:
+    """The trace that somebody can look at, in hex."""
+    trace = exchange.timeline.trace
+    is_kept = trace is not None and trace.is_sampled and exchange.wants_answer
+    return f"{trace.trace_id:032x}" if trace is not None and is_kept else ""
 
 
 def _is_probe(facts: RequestFacts) -> bool:

@@ -115,6 +115,9 @@ class RequestFacts:
     person: str = ""
     """The client's person as records name one: see `PeopleInRecords`. "" if it is none."""
 
+    trace_id: str = ""
+    """That of the trace whose spans are kept, in hex; "" if none are."""
+
     @property
     def first_token_s(self) -> float | None:
         """The time to the first that the client heard of a streamed answer; None if nothing."""

@@ -27,6 +27,7 @@ def log_fields(facts: RequestFacts) -> Fields:
         "status": facts.status,
         "ms": round(facts.took_s * 1000),
         "id": facts.request_id,
+        "trace": facts.trace_id,
         "from": facts.address,
         "key": facts.client.name,
         "person": facts.person,

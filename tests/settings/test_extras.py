@@ -7,7 +7,12 @@ import pytest
 from proxy.cli import main
 from proxy.errors import SettingsError
 from proxy.settings import Settings, extras
-from proxy.settings.extras import has_identity, require_extras, require_openai
+from proxy.settings.extras import (
+    has_identity,
+    require_extras,
+    require_openai,
+    require_traces,
+)
 
 OIDC: Any = {"oidc": {"issuer": "https://login.example.com", "audience": "a"}}
 
@@ -34,3 +39,26 @@ def test_the_client_of_ask_is_not_missed_where_it_is_and_told_of_where_it_is_not
     assert main(["ask", "Hm?"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("pip install 'rag-proxy[ask]'")
+
+
+def test_what_sends_traces_is_missed_only_where_traces_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.test:4318"}
+    require_traces(Settings(), endpoint)
+    monkeypatch.setattr(extras, "_TRACER", "no_such_library")
+    require_traces(Settings(), {})
+    require_traces(Settings(traces=False), endpoint)
+    for settings, variables in ((Settings(), endpoint), (Settings(traces=True), {})):
+        with pytest.raises(SettingsError, match=r"pip install 'rag-proxy\[traces\]'"):
+            require_traces(settings, variables)
+    monkeypatch.setattr(extras, "_TRACER", "no_such_package.tracer")
+    with pytest.raises(SettingsError, match="is missing"):
+        require_traces(Settings(traces=True), {})
+
+
+def test_a_protocol_that_the_proxy_does_not_speak_is_refused_at_the_start() -> None:
+    grpc = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    require_traces(Settings(), grpc)
+    with pytest.raises(SettingsError, match="not by grpc"):
+        require_traces(Settings(traces=True), grpc)

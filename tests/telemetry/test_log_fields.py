@@ -15,6 +15,7 @@ ALL = request_facts(
     client=Client("acme"),
     person="ann",
     is_client_gone=True,
+    trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
     failure=Failure("upstream_error", "LightOn", "status_500", "Out of order."),
     answer=answer_facts(
         fallback_from="qwen",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -132,7 +132,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         url = httpx.URL(self.base_url)
-        self._origin = Origin(url.scheme, url.host, url.port or _PORTS[url.scheme])
+        self._origin = origin_of(self.base_url)
         self._path = url.raw_path.decode().rstrip("/")
         # The dot at the end of an absolute name is for resolvers only.
         host = url.copy_with(host=url.host.rstrip(".")).netloc
@@ -144,10 +144,19 @@ class Endpoint:
         ]
 
     async def push(
-        self, method: str, path: str, receiver: Receiver, *, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        receiver: Receiver,
+        *,
+        body: bytes | None = None,
+        more: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
-        """Send a request and push its reply into `receiver`. Raises UpstreamError."""
-        headers = self._headers
+        """Send a request and push its reply into `receiver`. Raises UpstreamError.
+
+        `more` are headers of this request alone.
+        """
+        headers = [*self._headers, *more] if more else self._headers
         if body is not None:
             length = (b"content-length", b"%d" % len(body))
             headers = [*headers, (b"content-type", b"application/json"), length]
@@ -163,16 +172,27 @@ class Endpoint:
             raise translate(fault, self.name) from fault
 
     async def request(
-        self, method: str, path: str, *, body: bytes | None = None, timeout_s: float
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        timeout_s: float,
+        more: Sequence[tuple[bytes, bytes]] = (),
     ) -> Reply:
-        """The whole reply to a request. Raises UpstreamError."""
+        """The whole reply to a request: see `push`. Raises UpstreamError."""
         with self.inflight.hold() as held:
             reply = Reply(self.name, timeout_s, held=held)
-            await self.push(method, path, reply, body=body)
+            await self.push(method, path, reply, body=body, more=more)
         return reply
 
     async def aclose(self) -> None:
         await self.transport.aclose()
+
+
+def origin_of(base_url: str) -> Origin:
+    url = httpx.URL(base_url)
+    return Origin(url.scheme, url.host, url.port or _PORTS[url.scheme])
 
 
 def pooled_transport(

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 
 from proxy.core.effort import Effort
 from proxy.core.frames import Hear
+from proxy.core.hidden import Job
 from proxy.core.ports import Rounds
-from proxy.core.timeline import Retry
+from proxy.core.timeline import JobRun, Retry
+from proxy.core.trace import Headers
 from proxy.core.wire import ChatRequest, Model
 from proxy.errors import ProxyError, UpstreamError
 from proxy.upstreams.http.retry_policy import RetryPolicy
@@ -30,6 +32,18 @@ class Retries:
 
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     effort: Effort = field(default_factory=Effort)
+    run: JobRun | None = None
+    """The job that requests are for, if there is a trace."""
+
+    def within(self, job: Job) -> Self:
+        """The same, for the requests that a job takes, unless they already are for another one."""
+        run = self.effort.timeline.traced(job)
+        return self if run is None else replace(self, run=run)
+
+    @property
+    def headers(self) -> Headers:
+        """What the upstream hears of the trace."""
+        return self.effort.timeline.headers(self.run)
 
     async def of(
         self,
@@ -55,7 +69,7 @@ class Retries:
                     if retried:
                         error.outlast()
                     raise
-                retry = Retry(failed_at, error.upstream, error.cause, wait_s)
+                retry = Retry(failed_at, error.upstream, error.cause, wait_s, self.run)
             except ProxyError as error:  # such as that of the queue
                 if retried:
                     error.outlast()

@@ -20,6 +20,7 @@ from proxy.core.passages import Result
 from proxy.core.read_call import Reading
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
+from proxy.core.trace import Headers
 from proxy.errors import BadReply, EmptyScope, OutOfReach, UpstreamError
 from proxy.upstreams.http.causes import SHAPE
 from proxy.upstreams.lighton.replies import NAME, decode, fault_of, tag_id
@@ -49,12 +50,12 @@ class LightOnFiles:
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         await self.prove(reading, scope)
-        is_shared = True
+        retries, is_shared = self.search.retries.within(reading.job), True
 
         def ask() -> Awaitable[bytes]:
             nonlocal is_shared
             is_shared = False
-            return self.search.retries.of_search(lambda: self._ask(reading, scope))
+            return retries.of_search(lambda: self._ask(reading, scope, retries.headers))
 
         found = await self.search.shared.get(
             self._name(reading, scope), ask, read=lambda body: _found(decode(body), reading)
@@ -84,14 +85,16 @@ class LightOnFiles:
             narrowed, relevance_scoring="none", min_relevance=None, unknown_relevance="keep"
         )
         query = " ".join(filter(None, (reading.title, reading.filename))) or reading.name
-        found = await self.search.search(Search(query, 1), any_hit)
+        retries = self.search.retries.within(reading.job)  # the search is a part of the reading
+        search = replace(self.search, retries=retries)
+        found = await search.search(Search(query, 1), any_hit)
         if not found.results:  # a search of a file brings nothing of another one
             raise _out_of_scope(reading)
 
-    async def _ask(self, reading: Reading, scope: LightOnScope) -> bytes:
+    async def _ask(self, reading: Reading, scope: LightOnScope, more: Headers) -> bytes:
         """LightOn's reply, without all that is not asked for: a file may be long."""
         path = f"/api/v3/files/{reading.file_id}?include_content=true"
-        reply = await self.search.fetch("GET", path)
+        reply = await self.search.fetch("GET", path, more=more)
         if reply.status != HTTPStatus.OK:
             raise self._error(reply.status, reply.body, reply.headers)
         document = decode(reply.body)

@@ -17,6 +17,7 @@ from proxy.core.hidden import Found
 from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
+from proxy.core.trace import Headers
 from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
 from proxy.state.shared import Shared
 from proxy.upstreams.http.causes import SHAPE
@@ -80,10 +81,11 @@ class LightOn:
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         asked_s: list[float] = []
+        retries = self.retries.within(search.job)
 
         def ask() -> Awaitable[bytes]:
             asked_s.append(_now())
-            return self.retries.of_search(lambda: self._ask(search, scope))
+            return retries.of_search(lambda: self._ask(search, scope, retries.headers))
 
         found = await self.shared.get(
             self._name(search, scope, in_full=in_full),
@@ -100,18 +102,21 @@ class LightOn:
         asked = orjson.dumps((self.asker, self.endpoint.base_url, self.vendor.key, *search, scope))
         return f"search{':full' if in_full else ''}:{hashlib.sha256(asked).hexdigest()}"
 
-    async def _ask(self, search: Search, scope: LightOnScope) -> bytes:
+    async def _ask(self, search: Search, scope: LightOnScope, more: Headers) -> bytes:
         """LightOn's reply, as it came."""
         content = orjson.dumps(_request(search, scope))
-        reply = await self.fetch("POST", "/api/v3/search", content)
+        reply = await self.fetch("POST", "/api/v3/search", content, more)
         if reply.status != HTTPStatus.OK:
             raise self._error(reply.status, reply.body, reply.headers, scope)
         return reply.body
 
-    async def fetch(self, method: str, path: str, body: bytes | None = None) -> Reply:
+    async def fetch(
+        self, method: str, path: str, body: bytes | None = None, more: Headers = ()
+    ) -> Reply:
         """The reply to a request, whatever its status. Raises UpstreamError.
 
-        All clients share one breaker: their keys differ, but not what answers them.
+        `more` are headers of this request alone. All clients share one breaker: their keys differ,
+        but not what answers them.
         """
         try:
             passage = self.circuits.enter(Circuit("search", self.endpoint.base_url))
@@ -119,7 +124,7 @@ class LightOn:
             raise not_asked(NAME, NAME, fault) from None
         with passage:
             try:
-                reply = await self._fetch(method, path, body)
+                reply = await self._fetch(method, path, body, more)
             except UpstreamError as error:
                 passage.judge(error)
                 raise
@@ -132,11 +137,11 @@ class LightOn:
         elif reply.status >= HTTPStatus.TOO_MANY_REQUESTS:
             passage.judge(self.vendor.error(reply.status, "", headers=reply.headers))
 
-    async def _fetch(self, method: str, path: str, body: bytes | None) -> Reply:
+    async def _fetch(self, method: str, path: str, body: bytes | None, more: Headers) -> Reply:
         try:
             async with asyncio.timeout(self.timeout_s):
                 return await self.endpoint.request(
-                    method, path, body=body, timeout_s=self.timeout_s
+                    method, path, body=body, timeout_s=self.timeout_s, more=more
                 )
         except TimeoutError as error:
             raise UpstreamTimeout(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from proxy.core.frames import Hear
 from proxy.core.passed import Passed, PassesOn
+from proxy.core.trace import Headers
 from proxy.core.wire import ChatRequest
 
 
@@ -20,6 +21,8 @@ class PassedRound:
 
     upstream: PassesOn
     document: Mapping[str, object]
+    more: Headers = ()
+    """Headers of the request alone."""
     reply: Passed = field(init=False)
     """There is one once the round has ended well."""
 
@@ -31,4 +34,4 @@ class PassedRound:
         """Nothing is to be done before the model is asked, so nobody need know if it answers."""
 
     async def ask(self, body: ChatRequest, hear: Hear) -> None:  # noqa: ARG002  # as above
-        self.reply = await self.upstream.pass_on(self.document)
+        self.reply = await self.upstream.pass_on(self.document, self.more)

@@ -16,6 +16,7 @@ import orjson
 
 from proxy.core.frames import Hear
 from proxy.core.inflight import Hold
+from proxy.core.trace import Headers
 from proxy.core.wire import ChatRequest
 from proxy.errors import UpstreamError
 from proxy.upstreams.http.causes import SILENT
@@ -55,17 +56,18 @@ class Scaleway:
     def name(self) -> str:
         return self.vendor.name
 
-    async def ask(self, body: ChatRequest, hear: Hear) -> None:
+    async def ask(self, body: ChatRequest, hear: Hear, more: Headers = ()) -> None:
         """Run one model round: `body` is an OpenAI request, and `hear` gets its chunks.
 
-        Whether `body` asks to stream decides how the chunks arrive. Raises ProxyError.
+        Whether `body` asks to stream decides how the chunks arrive. `more` are headers of this
+        request alone. Raises ProxyError.
         """
         with self.endpoint.inflight.hold() as held:
-            asking = self._ask(body, hear, held)
+            asking = self._ask(body, hear, held, more)
             del body  # a long stream need not hold it
             await asking
 
-    async def _ask(self, body: ChatRequest, hear: Hear, held: Hold) -> None:
+    async def _ask(self, body: ChatRequest, hear: Hear, held: Hold, more: Headers) -> None:
         model = body["model"]
         reply = RoundReply(self.vendor, hear, self.idle_s, partial(self.told, model), held)
         push = self.endpoint.push(
@@ -73,6 +75,7 @@ class Scaleway:
             "/chat/completions",
             reply,
             body=orjson.dumps(fit_request(body, self.drop_params)),
+            more=more,
         )
         del body  # the same
         try:

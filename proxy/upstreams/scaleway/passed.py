@@ -9,6 +9,7 @@ from http import HTTPStatus
 import orjson
 
 from proxy.core.passed import Passed
+from proxy.core.trace import Headers
 from proxy.core.wire import Usage
 from proxy.errors import BadReply, UpstreamError
 from proxy.tasks import Steps, taking_turns
@@ -43,20 +44,22 @@ class ScalewayPassed:
     def name(self) -> str:
         return self.vendor.name
 
-    async def pass_on(self, document: Mapping[str, object]) -> Passed:
+    async def pass_on(self, document: Mapping[str, object], more: Headers = ()) -> Passed:
         """As `PassesOn.pass_on`."""
         model = str(document["model"])
         sent = {name: value for name, value in document.items() if name not in self.drop_params}
-        reply = await self._reply(orjson.dumps(sent))
+        reply = await self._reply(orjson.dumps(sent), more)
         self.told(model, reply.headers)
         if reply.status != HTTPStatus.OK:
             raise await self.models.error_of(reply, model)
         read = await taking_turns(self.read(self.vendor, reply.body, document))
         return Passed(read.body, _model(read.document), _usage(read.document))
 
-    async def _reply(self, body: bytes) -> Reply:
+    async def _reply(self, body: bytes, more: Headers) -> Reply:
         try:
-            return await self.endpoint.request("POST", self.path, body=body, timeout_s=self.idle_s)
+            return await self.endpoint.request(
+                "POST", self.path, body=body, timeout_s=self.idle_s, more=more
+            )
         except UpstreamError as error:
             if error.cause == SILENT:
                 raise idle(self.vendor, self.idle_s) from error

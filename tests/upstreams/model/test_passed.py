@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.core.passed import Passed
+from proxy.core.trace import Headers
 from proxy.errors import Overloaded
 from proxy.upstreams.model.passed import PassedRound
 from tests.upstreams.model.played import FULL, asking
@@ -20,7 +21,7 @@ class Upstream:
         self._outcomes = list(outcomes)
         self.asked: list[Mapping[str, object]] = []
 
-    async def pass_on(self, document: Mapping[str, object]) -> Passed:
+    async def pass_on(self, document: Mapping[str, object], more: Headers = ()) -> Passed:  # noqa: ARG002  # the protocol
         self.asked.append(document)
         outcome = self._outcomes.pop(0)
         if isinstance(outcome, Overloaded):
