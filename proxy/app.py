@@ -49,6 +49,7 @@ from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Following, Given, Origin
 from proxy.state.counters import Counters
+from proxy.state.memory_store import MemoryStore
 from proxy.state.responses import StoredResponses
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
@@ -171,7 +172,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     outbound = _outbound(outside, settings, parts)
     rules = BreakerRules(settings.breaker_failures, settings.breaker_open_s)
     circuits = parts.of(Circuits, rules)
-    store = _store(settings, parts, whose)
+    store, of_responses = _stores(settings, parts, whose)
     inflight = parts.of(InFlight)
     common = InCommon(circuits, inflight, parts.of(Sightings))
     upstreams = make_upstreams(settings, outbound.guarded(circuits), store, common)
@@ -209,7 +210,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         keeps_trails=keeps_trails,
     )
     responses = StoredResponses(
-        store, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
+        of_responses, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
     )
     kept = settings, policies.names, WISHES, inflight
     embeddings = Passthrough(passing(upstreams.embeddings, before), EMBEDDINGS, *kept)
@@ -287,13 +288,21 @@ def _itself(outbound: Outbound) -> Outbound:
     return outbound
 
 
-def _store(settings: Settings, parts: Share, whose: bytes) -> Store:
-    """Only what others can reach is sealed, so only there the seal makes another store."""
-    redis_url = secret_of(settings.redis_url) or None
+def _stores(settings: Settings, parts: Share, whose: bytes) -> tuple[Store, Store]:
+    """What keeps turns and all else, and what keeps responses.
+
+    In memory each has half of the room: clients decide how large a response is, and would push out
+    the hidden turns of others. Only what others can reach is sealed, so only there the seal makes
+    another store.
+    """
+    redis_url, room = secret_of(settings.redis_url) or None, settings.state_max_bytes
     seal = b"" if redis_url is None else hashlib.sha256(b"seal of what is kept\0" + whose).digest()
-    return parts.of(
-        make_store, redis_url, settings.state_max_bytes, seal, close=lambda store: store.aclose()
-    )
+    of_responses = 0 if redis_url else room // 2
+    made_of = make_store, redis_url, room - of_responses, seal
+    store = parts.of(*made_of, close=lambda store: store.aclose())
+    if redis_url is not None:
+        return store, store
+    return store, parts.of(MemoryStore, of_responses, close=MemoryStore.aclose)
 
 
 def _queue(settings: Settings, parts: Share, store: Store) -> ModelQueue:

@@ -149,6 +149,35 @@ async def test_a_clients_own_tool_goes_on_beside_the_hidden_search() -> None:
     assert roles.count("tool") == 2
 
 
+async def test_large_responses_of_some_push_out_no_hidden_turn_of_others() -> None:
+    house = House(
+        [
+            Round(calls=(search_call("leave"), Call("get_weather", '{"city": "Paris"}', "c9"))),
+            *(Round("Read.") for _ in range(4)),
+            Round("It is 27 days [1], and sunny."),
+        ],
+        {"state_max_bytes": 100_000},
+    )
+    (call,) = (await house.response(tools=[WEATHER], store=False))["output"]
+    for _ in range(4):
+        await house.response("x" * 40_000, lighton={"retrieval": "off"})
+    sent = [
+        {"role": "user", "content": "How many days?"},
+        call,
+        {"type": "function_call_output", "call_id": call["call_id"], "output": "sunny"},
+    ]
+    assert annotations_of(await house.response(sent, tools=[WEATHER]))
+    assert len(house.upstreams.searched) == 1
+
+
+async def test_what_a_request_goes_on_from_counts_to_the_memory_that_requests_hold() -> None:
+    house = House([Round("Read."), Round("Again.")], {"max_inflight_bytes": 500_000})
+    first = await house.response("x" * 90_000, lighton={"retrieval": "off"})
+    answer = await house.ask("y" * 50_000, previous_response_id=first["id"])
+    check_error(answer.json())
+    assert (answer.status, answer.json()["error"]["code"]) == (503, "overloaded")
+
+
 async def test_an_item_that_a_client_only_names_is_found() -> None:
     house = House([Round("Hello."), Round("Again.")])
     first = await house.response("Hi.")
