@@ -96,6 +96,10 @@ access-cost: $(RUNTIME) ## Measure what a key, limits and usage cost an answer (
 quality: $(RUNTIME) ## Count right, cited answers of a real small model (ARGS="--mode tool"; ARGS=--help)
 	@$(VENV)/bin/python -m tests.quality $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(DEV) ## Take the pictures of the page that are in images/ (needs Chromium)
+	@$(VENV)/bin/python -m tests.page.screenshots
+
 .PHONY: docs
 docs: $(DOCS_TOOLS) ## Build the documentation as a site, in build/site
 	@$(VENV)/bin/mkdocs build --quiet --strict

@@ -53,7 +53,7 @@ from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
-from proxy.surfaces.by_settings import audit_of, middleware_of, usage_of
+from proxy.surfaces.by_settings import audit_of, middleware_of, page_of, usage_of
 from proxy.surfaces.chat import ChatApi
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
@@ -204,6 +204,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         parts.of(*made_of, job=lambda work: work())
     ring = outside.keys or _key_ring(settings, _key_file(outside, given, parts))
     tokens = _tokens(settings, outbound, parts)
+    page = page_of(settings, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
     passed = partial(Limited, limits=limits, has_documents=False)
 
@@ -228,9 +229,16 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             *routes_of_stores(stores, limits),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
+            *page.routes,
         ],
         middleware=middleware_of(
-            settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
+            settings,
+            identities,
+            parts.of(WrongKeys),
+            usage=usage,
+            audit=audit,
+            people=people,
+            open_paths=page.paths,
         ),
     )
     # What goes on from one application to the next takes what is new last: if anything above is

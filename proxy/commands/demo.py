@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
+from urllib.parse import quote
 
 import click
 
@@ -129,13 +130,17 @@ def python_with_openai() -> str:
 
 
 def hints(url: str, ask: str) -> str:
-    """A curl line and a Python program, ready to copy."""
+    """The page with a question, a curl line and a Python program, ready to open or copy."""
     body = {"messages": [{"role": "user", "content": ask}]}
     payload = shlex.quote(json.dumps(body, ensure_ascii=False))
     python = python_with_openai()
     openai = f"the openai package ({python} has it)" if python else "the openai package"
     return dedent("""\
-        Try it in another terminal, with curl (add "stream": true to see it stream):
+        Ask on its page:
+
+        {url}/#q={asked}
+
+        or in another terminal, with curl (add "stream": true to see it stream):
 
         curl {url}/v1/chat/completions -H 'content-type: application/json' -d {payload}
 
@@ -157,6 +162,7 @@ def hints(url: str, ask: str) -> str:
         Ctrl-C ends the demo.
         """).format(
         url=url,
+        asked=quote(ask, safe=""),
         payload=payload,
         openai=openai,
         key=KEY,

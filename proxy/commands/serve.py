@@ -101,10 +101,12 @@ def greeting(settings: Settings, url: str) -> str:
     is_profile = settings.default_model in policies.names.profiles
     of_profile = f" of profile {settings.default_model}" if is_profile else ""
     profiles = ", ".join(policies.names.profiles)
+    page = f", page on {url}/" if settings.shows_page else ""
     return (
         f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {policy.model}{of_profile}, "
         f"retrieval {policy.retrieval}, {policy.scope.summary}"
         + (f"; profiles {profiles})" if profiles else ")")
+        + page
     )
 
 

@@ -16,6 +16,7 @@ from proxy.core.names import SEARCH_COUNT
 from proxy.settings import Settings
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.middleware import Admission, Paths, Requests
+from proxy.surfaces.page import Page, read_page
 from proxy.surfaces.parts import Share
 from proxy.surfaces.replies import ErrorReplies
 from proxy.surfaces.server_timing import NAME as SERVER_TIMING
@@ -44,8 +45,12 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
     usage: Usage | None,
     audit: Audit | None,
     people: PeopleInRecords,
+    open_paths: frozenset[str] = frozenset(),
 ) -> list[Middleware]:
-    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
+    """Outermost first. CORS encloses the rendering of errors, so that pages can read them.
+
+    `open_paths` need no key.
+    """
     origins = settings.cors_origins
     if origins is None:
         origins = () if identities.is_open else ("*",)
@@ -70,8 +75,14 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
             origins=frozenset(settings.cors_origins or ()),
             allow_forwarded=settings.allow_forwarded,
             wrong_keys=wrong_keys,
+            open_paths=open_paths,
         ),
     ]
+
+
+def page_of(settings: Settings, parts: Share) -> Page:
+    """The page with its files, or one that has none."""
+    return parts.of(read_page) if settings.shows_page else Page({})
 
 
 def usage_of(settings: Settings, parts: Share) -> Usage | None:

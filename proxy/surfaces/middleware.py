@@ -133,7 +133,7 @@ class Requests:
 class Admission:
     """Admits those who may ask: whom a key or a token names, or, without both, this machine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each says of some who may ask
         self,
         app: ASGIApp,
         identities: Identities,
@@ -141,24 +141,26 @@ class Admission:
         *,
         allow_forwarded: bool = False,
         wrong_keys: WrongKeys | None = None,
+        open_paths: frozenset[str] = frozenset(),
     ) -> None:
         """`origins` may ask without a key although they are another machine's pages.
 
         `allow_forwarded` admits, without a key, requests that came through a reverse proxy.
-        `wrong_keys` slows down who tries keys.
+        `wrong_keys` slows down who tries keys. `open_paths` need no key.
         """
         self.app = app
         self.identities = identities
         self.origins = origins
         self.allow_forwarded = allow_forwarded
         self.wrong_keys = wrong_keys or WrongKeys()
+        self.open_paths = OPEN_PATHS | open_paths
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             exchange = exchange_of(scope)
             if self.identities.is_open:
                 check_loopback(exchange.headers, self.origins, allow_forwarded=self.allow_forwarded)
-            elif scope["path"] not in OPEN_PATHS:
+            elif scope["path"] not in self.open_paths:
                 return self._pass_on(exchange, scope, receive, send)
         return self.app(scope, receive, send)
 

@@ -137,12 +137,15 @@ class _Asking:
 
     async def through(self, pass_on: PassOn) -> Passed:
         self._has_asked = True
+        noted = self.effort.timeline.round(_now(), str(self.document["model"]))
         try:
-            self._passed = await pass_on(self.client, self.effort, self.document)
+            passed = self._passed = await pass_on(self.client, self.effort, self.document)
         except ProxyError as error:
+            noted.fail(_now(), error)
             self._is_free = costs_nothing(error) or not isinstance(error, UpstreamError)
             raise
-        return self._passed
+        noted.ended, noted.usage, noted.answered_by = _now(), passed.usage, passed.model
+        return passed
 
     def facts(self) -> AnswerFacts:
         """As `Run.facts`. Without a count from the upstream, the estimate stands for it."""
@@ -163,3 +166,7 @@ class _Asking:
             uncounted_rounds=int(is_uncounted),
             timeline=self.effort.timeline,
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -114,8 +114,8 @@ def facts_of(documents: Documents, effort: Effort, kind: str, *, reads: int = 0)
         failed_searches=len(documents.causes),
         search_causes=tuple(dict.fromkeys(documents.causes)),
         retrieval=kind,
-        timeline=effort.timeline,
         has_model=False,
+        timeline=effort.timeline,
     )
 
 

@@ -17,12 +17,12 @@ LATER_FACT: Final = "Parental leave lasts sixteen weeks and is paid in full."
 SEARCH_TOOLS: Final = ("lighton_search", "lighton_read")
 
 Seen = Mapping[str, Any]
-Verdict = Literal["passed", "failed", "not applicable"]
+Verdict = Literal["passed", "failed", "not applicable", "not tried"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one check; `why` says it unless the check passed."""
+    """What came of one check; `why` says it unless the check passed or was not tried."""
 
     verdict: Verdict
     why: str = ""
@@ -55,7 +55,8 @@ class Check:
 def judged(check: Check, seen: Seen, heard: Heard, question: str) -> Outcome:
     """Judge what a client showed, and what the stand-ins heard meanwhile."""
     if "why_not" in seen:
-        return Outcome("not applicable", str(seen["why_not"]))
+        why_not = str(seen["why_not"])
+        return Outcome("not applicable", why_not) if why_not else Outcome("not tried")
     faults = [*check.faults(seen)]
     if check.searches is not None and heard.searches != check.searches:
         faults.append(f"{heard.searches} searches for {question!r}, not {check.searches}")

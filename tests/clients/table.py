@@ -41,7 +41,7 @@ def written(docs: str, made: str) -> str:
     """The page with another table. ValueError if it has no place for one."""
     if len(_MARKED.findall(docs)) != 1:
         raise ValueError(f"the page needs {BEGIN} and {END}, once")
-    return _MARKED.sub(lambda _: f"{BEGIN}\n{made}\n{END}", docs)
+    return _MARKED.sub(lambda _: f"{BEGIN}\n\n{made}\n\n{END}", docs)
 
 
 def _cells(row: Row, notes: list[str]) -> list[str]:
@@ -51,8 +51,8 @@ def _cells(row: Row, notes: list[str]) -> list[str]:
 
 
 def _cell(outcome: Outcome | None, notes: list[str]) -> str:
-    if outcome is None or (outcome.verdict == "not applicable" and not outcome.why):
-        return "n/a"
+    if outcome is None or outcome.verdict == "not tried":
+        return ""
     if outcome.verdict == "passed":
         return "yes"
     sign = "**no**" if outcome.verdict == "failed" else "n/a"
@@ -66,7 +66,7 @@ def _note(why: str, notes: list[str]) -> str:
 
 
 def _listed(notes: Sequence[str]) -> list[str]:
-    return [f"({number}) {_plain(why)}  " for number, why in enumerate(notes, 1)]
+    return [f"{number}. {_plain(why)}" for number, why in enumerate(notes, 1)]
 
 
 def _plain(why: str) -> str:

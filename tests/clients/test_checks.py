@@ -85,5 +85,9 @@ def test_a_client_that_drops_citations_is_said_to_do_so() -> None:
     assert outcome == Outcome("not applicable", "it drops them; the text keeps [1]")
 
 
-def test_a_check_that_a_program_has_not_is_not_applicable() -> None:
+def test_a_check_that_means_nothing_to_a_client_is_not_applicable() -> None:
     assert verdict("stream", {"why_not": "it has none"}) == Outcome("not applicable", "it has none")
+
+
+def test_a_check_that_a_program_leaves_out_is_not_tried() -> None:
+    assert verdict("stream", {"why_not": ""}) == Outcome("not tried")

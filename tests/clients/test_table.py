@@ -29,7 +29,7 @@ def test_a_failure_is_loud_and_says_why_below() -> None:
     failed = PASSED | {"stream": Outcome("failed", "the `text` came\nin 1 pieces")}
     *_, row, _, note = lines(Row(ONE, failed))
     assert "| yes | **no** (1) | yes |" in row
-    assert note.strip() == "(1) The text came in 1 pieces."
+    assert note == "1. The text came in 1 pieces."
 
 
 def test_a_reason_stands_there_once_for_all_who_share_it() -> None:
@@ -37,18 +37,18 @@ def test_a_reason_stands_there_once_for_all_who_share_it() -> None:
     *_, first, second, _, note = lines(Row(ONE, dropped), Row(TWO, dropped))
     assert "n/a (1)" in first
     assert "n/a (1)" in second
-    assert note.strip() == "(1) It drops them."
+    assert note == "1. It drops them."
 
 
-def test_what_a_program_does_not_try_is_not_applicable_without_a_note() -> None:
-    *_, row = lines(Row(ONE, {"answer": Outcome("not applicable")}))
-    assert row == f"| One | `one==1.0` |{' n/a |' * len(CHECKS)}"
+def test_what_a_program_does_not_try_has_an_empty_cell() -> None:
+    *_, row = lines(Row(ONE, {"answer": Outcome("not tried")}))
+    assert row == f"| One | `one==1.0` |{'  |' * len(CHECKS)}"
 
 
 def test_a_client_that_could_not_be_installed_is_named_with_the_reason() -> None:
     *_, row, _, note = lines(Row(ONE, {}, "not installed: no wheel"))
     assert "not installed (1)" in row
-    assert note.strip() == "(1) Not installed: no wheel."
+    assert note == "1. Not installed: no wheel."
 
 
 def test_only_failures_fail() -> None:
@@ -59,7 +59,7 @@ def test_only_failures_fail() -> None:
 
 def test_the_table_replaces_what_stood_between_the_markers() -> None:
     page = f"a\n{BEGIN}\nold\n{END}\nb"
-    assert written(page, r"new \1") == f"a\n{BEGIN}\nnew \\1\n{END}\nb"
+    assert written(page, r"new \1") == f"a\n{BEGIN}\n\nnew \\1\n\n{END}\nb"
 
 
 @pytest.mark.parametrize("page", ["", BEGIN, f"{BEGIN}{END}{BEGIN}{END}"])

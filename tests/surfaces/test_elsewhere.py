@@ -12,6 +12,7 @@ from proxy.errors import MethodNotAllowed
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
 from proxy.surfaces.middleware import Paths, Requests
+from proxy.surfaces.page import read_page
 from proxy.surfaces.replies import ErrorReplies, JSONReply
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error
@@ -74,6 +75,15 @@ async def test_a_route_that_only_refuses_is_not_listed_and_refuses_in_its_own_wo
     assert "POST /v1/files" not in message
     _, message = await refused("/health", "PUT")
     assert message == "/health takes GET and HEAD, not PUT."
+
+
+async def test_the_page_is_not_listed_among_what_clients_of_the_api_can_ask_for() -> None:
+    app = Application(
+        [*ROUTES, *read_page().routes], [Middleware(Requests), Middleware(ErrorReplies)]
+    )
+    message = (await ask(app, "/nothing", method="GET")).json()["error"]["message"]
+    assert "/page" not in message
+    assert message.endswith("GET /health.")
 
 
 async def test_a_long_path_is_not_repeated_in_full() -> None:

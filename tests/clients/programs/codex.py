@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from told import UNKNOWN_MODEL, play
+from told import UNKNOWN_MODEL, play, sources
 
 _CODEX = str(Path(os.environ["CLIENT_PROGRAMS"], "codex"))
 _CONFIG = Path("snippet.toml").read_text(encoding="utf-8")
@@ -24,6 +24,12 @@ def answer(question: str) -> dict[str, Any]:
 def tool(question: str) -> dict[str, Any]:
     events, written = _task(question)
     return {"calls": [written.strip()], "text": _said(events)}
+
+
+def citations(question: str) -> dict[str, Any]:
+    events, _ = _task(question)
+    cited = [each for item in _messages(events) for each in item.get("annotations") or []]
+    return {"text": _said(events), "sources": sources(cited)}
 
 
 def error(question: str) -> dict[str, Any]:
@@ -53,14 +59,18 @@ def _task(question: str, *options: str) -> tuple[list[dict[str, Any]], str]:
 
 
 def _said(events: list[dict[str, Any]]) -> str:
+    return "\n".join(item["text"] for item in _messages(events))
+
+
+def _messages(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     items = [each["item"] for each in events if each["type"] == "item.completed"]
-    return "\n".join(item["text"] for item in items if item["type"] == "agent_message")
+    return [item for item in items if item["type"] == "agent_message"]
 
 
 play(
     answer=answer,
     stream="it hears the stream and prints whole messages",
     tool=tool,
-    citations=lambda question: {**answer(question), "sources": []},
+    citations=citations,
     error=error,
 )

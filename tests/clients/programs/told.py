@@ -1,8 +1,8 @@
 """What every Python program here shares: it is told a check and a question, and says what it saw.
 
 Each check is a function from the question to what the client showed, or a sentence that says why
-the check does not apply to the client. An error that nobody expects ends the program: whoever
-started it reads the end of stderr.
+the check does not apply to the client. An empty one, or none, says that it is not tried. An error
+that nobody expects ends the program: whoever started it reads the end of stderr.
 """
 
 from __future__ import annotations
