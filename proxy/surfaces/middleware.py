@@ -60,12 +60,12 @@ class Requests:
     def __init__(  # noqa: PLR0913 - each is one who notes requests
         self,
         app: ASGIApp,
+        *,
         usage: Usage | None = None,
         audit: Audit | None = None,
         people: PeopleInRecords | None = None,
         metrics: Metrics | None = None,
         traces: Traces | None = None,
-        *,
         log_probes: bool = True,
     ) -> None:
         """`log_probes` shows requests of monitors in the log, also those that went well."""

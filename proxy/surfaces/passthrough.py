@@ -21,6 +21,7 @@ from proxy.core.checks import check_length, check_type
 from proxy.core.effort import Effort
 from proxy.core.inflight import Hold, InFlight
 from proxy.core.lookalikes import refuse_lookalike
+from proxy.core.names import HEADERS
 from proxy.core.passed import Passed
 from proxy.core.scope import Wish
 from proxy.core.spending import costs_nothing, tokens_of_body
@@ -68,7 +69,8 @@ class Passthrough:
         document = await read_document(scope, receive, held, limits, self.wishes)
         effort.until = asyncio.get_running_loop().time() + limits.answer_timeout_s
         if self.wishes.read_headers(exchange.headers) != _NOTHING:
-            raise _searches_nothing(exchange.path, "X-LightOn")
+            wish = next(name for name in exchange.headers if name.startswith(HEADERS.lower()))
+            raise _searches_nothing(exchange.path, wish)
         asking = self._asking(document, exchange.path, exchange.client, effort)
         if exchange.slot is not None:
             await exchange.slot.reserve(asking.prompt, None, searches=False)
