@@ -167,6 +167,23 @@ def test_the_schema_refuses_nothing_that_the_proxy_takes(case: tuple[str, Any]) 
         ("ResponseRequest", {"metadata": {"a": 1}}),
         ("ResponseRequest", {"truncation": "some"}),
         ("ResponseRequest", {"tools": [{"type": "file_search"}]}),
+        (
+            "ResponseRequest",
+            {"tools": [{"type": "file_search", "vector_store_ids": ["ws_1"], "filter": {}}]},
+        ),
+        (
+            "ResponseRequest",
+            {
+                "tools": [
+                    {
+                        "type": "file_search",
+                        "vector_store_ids": ["ws_1"],
+                        "ranking_options": {"score_threshold": 2},
+                    }
+                ]
+            },
+        ),
+        ("ResponseRequest", {"background": True}),
         ("StoreSearchRequest", {"query": []}),
         ("StoreSearchRequest", {"filter": {}}),
         ("StoreSearchRequest", {"max_num_results": 51}),
