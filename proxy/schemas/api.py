@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, Final
 
 from proxy.core.names import FIELD
@@ -24,10 +25,11 @@ _OF_KEY: Final = "A key of this proxy, or a token. A proxy without keys asks for
 
 
 def api_schema() -> dict[str, Any]:
+    """The document, which shares nothing with another one."""
     paths: dict[str, dict[str, Schema]] = {}
     for each in OPERATIONS:
         paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {"title": "rag-proxy", "version": _VERSION, "description": _ABOUT},
         "servers": [{"url": "/"}],
@@ -39,6 +41,7 @@ def api_schema() -> dict[str, Any]:
             "responses": failure_responses(),
         },
     }
+    return deepcopy(document)
 
 
 def _operation(each: Operation) -> Schema:

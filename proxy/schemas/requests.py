@@ -122,6 +122,7 @@ def _tool() -> Schema:
 def _response() -> Schema:
     fields = {
         **_checked(RESPONSE_TYPES),
+        "background": {"enum": [False, None], "description": "Nothing runs in the background."},
         "input": {
             **either({"type": ["string", "null"]}, some({"type": "object"})),
             "description": "A text, or items: messages, calls, results of calls, thoughts.",
@@ -137,21 +138,36 @@ def _response() -> Schema:
         "truncation": either(text(enum=["auto", "disabled"]), {"type": "null"}),
         FIELD: ref("Wish"),
     }
-    return record(fields, "A request of OpenAI's Responses API.", optional=" ".join(fields))
+    made = record(fields, "A request of OpenAI's Responses API.", optional=" ".join(fields))
+    return {**made, "anyOf": [{"required": ["input"]}, {"required": ["previous_response_id"]}]}
 
 
 def _response_tool() -> Schema:
+    ranking = record(
+        {
+            "ranker": of_types((str,)),
+            "score_threshold": or_null(number(minimum=0, maximum=1)),
+            "hybrid_search": of_types((dict,)),
+        },
+        optional="ranker score_threshold hybrid_search",
+    )
     search = record(
         {
             "type": const("file_search"),
-            "vector_store_ids": some(text(), "`ws_42` is the workspace 42.", minItems=1),
+            "vector_store_ids": some(
+                text(pattern="^ws_(0|[1-9][0-9]{0,17})$"),
+                "`ws_42` is the workspace 42.",
+                minItems=1,
+                maxItems=1_000,
+            ),
             "max_num_results": or_null(whole(minimum=1, maximum=50)),
             "filters": either(ref("Filter"), {"type": "null"}),
-            "ranking_options": of_types((dict,)),
+            "ranking_options": {**or_null(ranking), "additionalProperties": False},
         },
         "The search of this proxy, narrowed to these stores.",
         optional="max_num_results filters ranking_options",
     )
+    search["additionalProperties"] = False
     function = record(
         {
             "type": text(enum=["function", "custom", "namespace"]),

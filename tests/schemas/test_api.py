@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proxy.app import create_app
+from proxy.schemas.api import api_schema
 from proxy.schemas.operations import OPERATIONS
 from proxy.settings import Settings
 from proxy.surfaces.elsewhere import offers_of
@@ -84,6 +85,15 @@ def test_streams_and_plain_replies_are_both_described() -> None:
     for path in ("/v1/chat/completions", "/v1/responses"):
         kinds = document()["paths"][path]["post"]["responses"]["200"]["content"]
         assert set(kinds) == {"application/json", "text/event-stream"}
+
+
+def test_who_changes_a_document_changes_no_other() -> None:
+    changed = api_schema()
+    for operations in changed["paths"].values():
+        for each in operations.values():
+            for parameter in each.get("parameters", ()):
+                parameter.clear()
+    assert api_schema() == document()
 
 
 def test_it_tells_nothing_of_the_program_that_serves_it() -> None:

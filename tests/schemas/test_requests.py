@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.chat import FIELD_TYPES, parse_chat
+from proxy.core.chat import (
+    FIELD_TYPES,
+    MAX_CALLS,
+    MAX_MESSAGES,
+    MAX_NAME_CHARS,
+    MAX_PARTS,
+    MAX_TOOLS,
+    parse_chat,
+)
 from proxy.core.responses.fields import FIELD_TYPES as RESPONSE_TYPES
 from proxy.core.responses.request import read_request
 from proxy.core.store_search import read_store_search
@@ -167,6 +176,23 @@ def test_the_schema_refuses_nothing_that_the_proxy_takes(case: tuple[str, Any]) 
         ("ResponseRequest", {"metadata": {"a": 1}}),
         ("ResponseRequest", {"truncation": "some"}),
         ("ResponseRequest", {"tools": [{"type": "file_search"}]}),
+        (
+            "ResponseRequest",
+            {"tools": [{"type": "file_search", "vector_store_ids": ["ws_1"], "filter": {}}]},
+        ),
+        (
+            "ResponseRequest",
+            {
+                "tools": [
+                    {
+                        "type": "file_search",
+                        "vector_store_ids": ["ws_1"],
+                        "ranking_options": {"score_threshold": 2},
+                    }
+                ]
+            },
+        ),
+        ("ResponseRequest", {"background": True}),
         ("StoreSearchRequest", {"query": []}),
         ("StoreSearchRequest", {"filter": {}}),
         ("StoreSearchRequest", {"max_num_results": 51}),
@@ -185,3 +211,50 @@ def test_requests_that_are_passed_on_name_a_model_and_what_it_works_on() -> None
     assert faults("EmbeddingRequest", {"input": "a"})
     assert not faults("RerankRequest", {"model": "m", "query": "q", "documents": ["a"]})
     assert faults("RerankRequest", {"model": "m", "query": "q"})
+
+
+CALL = {"id": "a", "type": "function", "function": {"name": "f"}}
+PART = {"type": "text", "text": "x"}
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "most", "value_of"),
+    [
+        ("ChatRequest", "model", MAX_NAME_CHARS, "m".__mul__),
+        ("ChatRequest", "messages", MAX_MESSAGES, [{"role": "user", "content": "x"}].__mul__),
+        ("ChatRequest", "tools", MAX_TOOLS, CHAT["tools"].__mul__),
+        (
+            "ChatRequest",
+            "messages",
+            MAX_PARTS,
+            lambda count: [{"role": "user", "content": [PART] * count}],
+        ),
+        (
+            "ChatRequest",
+            "messages",
+            MAX_CALLS,
+            lambda count: [{"role": "assistant", "tool_calls": [CALL] * count}],
+        ),
+        ("ResponseRequest", "tools", MAX_TOOLS, lambda n: [of_client(each) for each in range(n)]),
+        ("ResponseRequest", "include", 100, ["reasoning.encrypted_content"].__mul__),
+        ("ResponseRequest", "metadata", 16, lambda count: {str(n): "" for n in range(count)}),
+        ("ResponseRequest", "previous_response_id", 512, "r".__mul__),
+        ("StoreSearchRequest", "query", 8, ["x"].__mul__),
+        ("StoreSearchRequest", "max_num_results", 50, int),
+        ("ChatRequest", "lighton", 50, lambda most: {"max_results": most}),
+        ("ChatRequest", "lighton", 1_000, lambda count: {"tag_id": [1] * count}),
+        ("ChatRequest", "lighton", 500, lambda count: {"attribute": ["a" * count]}),
+    ],
+)
+def test_limits_are_those_of_the_proxy(
+    name: str, field: str, most: int, value_of: Callable[[int], Any]
+) -> None:
+    body, takes = KINDS[name]
+    for count in (most, most + 1):
+        asked = {**body, field: value_of(count)}
+        assert takes(asked) == (count == most)
+        assert bool(faults(name, asked)) == (count > most)
+
+
+def of_client(number: int) -> dict[str, Any]:
+    return {"type": "function", "name": f"f{number}"}
