@@ -11,6 +11,7 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --ge
 	--no-emit-index-url --no-strip-extras --custom-compile-command "make lock"
 
 RUNTIME = $(VENV)/.runtime-installed
+SERVING = $(VENV)/.serving-installed
 DEMO = $(VENV)/.demo-installed
 DEV = $(VENV)/.dev-installed
 DOCS_TOOLS = $(VENV)/.docs-installed
@@ -39,6 +40,10 @@ help: ## List these targets
 demo: $(DEMO) ## Run the proxy without keys, on embedded stand-ins (DOCS=folder: your documents; PORT=8100)
 	@trap : INT; $(VENV)/bin/rag-proxy demo $(if $(DOCS),--docs "$(DOCS)") \
 		$(if $(PORT),--port "$(PORT)") || [ $$? -eq $(INTERRUPTED) ]
+
+.PHONY: install
+install: $(SERVING) ## Install rag-proxy for serving, with the locked versions (VENV=/opt/rag-proxy)
+	@echo "Installed: $(VENV)/bin/rag-proxy"
 
 test: $(DEV) ## Check everything: lint, types, import rules, tests, coverage
 	@$(IN_VENV) scripts/test
@@ -152,6 +157,13 @@ $(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml $(VEN
 	@echo "Installing what rag-proxy needs into $(VENV) ..."
 	@$(INSTALL_PINNED) -r requirements/build.txt -r requirements/runtime.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What the image has, too. The package is copied, so this needs the checkout no longer.
+$(SERVING): requirements/build.txt requirements/identity.txt pyproject.toml $(VENV)/pyvenv.cfg
+	@echo "Installing rag-proxy and what it needs into $(VENV) ..."
+	@$(INSTALL_PINNED) -r requirements/build.txt -r requirements/identity.txt
+	@$(INSTALL) --no-deps --no-build-isolation --force-reinstall .
 	@touch $@
 
 $(DEMO): requirements/demo.txt $(RUNTIME)

@@ -1,6 +1,7 @@
 """What `make demo` hands on, how it ends, and what is said where no environment can be made."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from tests.support.program import PATIENCE_S, clean_environment, running
 
 ROOT = Path(__file__).parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
@@ -82,6 +84,17 @@ def test_exit_code_130_of_the_demo_is_no_error(venv: Path) -> None:
 def test_another_way_of_ending_is_an_error(venv: Path) -> None:
     program(venv, "exit 1")
     assert make("demo", f"VENV={venv}").returncode != 0
+
+
+def test_what_serves_is_installed_as_locked_and_as_the_image_has_it(venv: Path) -> None:
+    commands = make("--dry-run", "install", f"VENV={venv}").stdout.splitlines()
+    (pinned,) = (line for line in commands if "--require-hashes" in line)
+    (package,) = (line for line in commands if "--no-deps" in line)
+    (locked,) = re.findall(r"^ .*-r (requirements/\S+)$", DOCKERFILE, re.MULTILINE)
+
+    assert pinned.endswith(f"-r requirements/build.txt -r {locked}")
+    assert "--no-build-isolation" in package
+    assert "--editable" not in package
 
 
 def test_the_help_names_what_can_be_given() -> None:
