@@ -65,6 +65,14 @@ class Served:
         """Wait until a value is so: it is a moment later than the reply that it counts."""
         _until(lambda: self.read().get((name, route)) == value)
 
+    def folder(self) -> Path:
+        """Where the workers count."""
+        pid = workers_of(self.program)[0]
+        maps = Path(f"/proc/{pid}/maps").read_text()
+        found = re.search(r"(/\S+/rag-proxy-\w+)/\d+$", maps, re.MULTILINE)
+        assert found is not None
+        return Path(found[1])
+
     def replaces(self, before: Collection[int]) -> None:
         """Wait until other workers than those serve."""
         self.program.err.until("A worker has ended or hung.")
@@ -109,6 +117,7 @@ def test_each_reply_is_that_of_all_workers_and_counts_outlive_one_that_dies(
     for _ in range(4):
         served.answer()
     served.shows(REQUESTS, 12, CHAT)
+    assert sorted(each.name for each in served.folder().iterdir()) == ["0", "1"]
     assert served.program.press_ctrl_c() == 130
     assert "Traceback" not in served.program.err.rest()
 
@@ -139,13 +148,10 @@ def test_with_keys_the_port_of_its_own_needs_none(tmp_path: Path, stack: ExitSta
 @on_linux
 def test_no_folder_is_left_behind(tmp_path: Path, stack: ExitStack) -> None:
     served = Served(stack, tmp_path)
-    pid = workers_of(served.program)[0]
-    maps = Path(f"/proc/{pid}/maps").read_text()
-    found = re.search(r"(/\S+/rag-proxy-\w+)/\d+$", maps, re.MULTILINE)
-    assert found is not None
-    assert Path(found[1]).is_dir()
+    folder = served.folder()
+    assert folder.is_dir()
     assert served.program.press_ctrl_c() == 130
-    assert not Path(found[1]).exists()
+    assert not folder.exists()
 
 
 def test_the_ordinary_greeting_names_no_metrics(tmp_path: Path, stack: ExitStack) -> None:
