@@ -14,7 +14,7 @@ RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --require-hashes --only-binary :all: -r requirements/build.txt \
     && python -m venv --without-pip /opt/venv \
     && /opt/build/bin/pip --python /opt/venv/bin/python install \
-        --require-hashes --only-binary :all: -r requirements/identity.txt
+        --require-hashes --only-binary :all: -r requirements/serving.txt
 
 COPY pyproject.toml README.md LICENSE ./
 COPY docs/ docs/

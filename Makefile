@@ -124,10 +124,10 @@ tag: ## Tag the current commit with the version in pyproject.toml (CONTRIBUTING.
 
 # The first file decides every version; the others are subsets of it.
 lock: $(DEV) ## Write requirements/ anew for changed dependencies, keeping versions where possible
-	$(LOCK) pyproject.toml --extra demo --extra identity --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
+	$(LOCK) pyproject.toml --extra ask --extra demo --extra identity --extra traces --group dev --output-file requirements/dev.txt $(LOCK_OPTIONS)
 	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	$(LOCK) pyproject.toml --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
-	$(LOCK) pyproject.toml --extra identity --constraint requirements/dev.txt --output-file requirements/identity.txt
+	$(LOCK) pyproject.toml --extra identity --extra traces --constraint requirements/dev.txt --output-file requirements/serving.txt
 	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(LOCK) --group docs --constraint requirements/dev.txt --output-file requirements/docs.txt
 	$(LOCK) --group evidence --constraint requirements/dev.txt --output-file requirements/evidence.txt
@@ -160,9 +160,9 @@ $(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml $(VEN
 	@touch $@
 
 # What the image has, too. The package is copied, so this needs the checkout no longer.
-$(SERVING): requirements/build.txt requirements/identity.txt pyproject.toml $(VENV)/pyvenv.cfg
+$(SERVING): requirements/build.txt requirements/serving.txt pyproject.toml $(VENV)/pyvenv.cfg
 	@echo "Installing rag-proxy and what it needs into $(VENV) ..."
-	@$(INSTALL_PINNED) -r requirements/build.txt -r requirements/identity.txt
+	@$(INSTALL_PINNED) -r requirements/build.txt -r requirements/serving.txt
 	@$(INSTALL) --no-deps --no-build-isolation --force-reinstall .
 	@touch $@
 

@@ -133,7 +133,7 @@ def _canonical(pin: str) -> str:
 @pytest.mark.image
 def test_the_image_holds_what_is_pinned_for_serving_and_nothing_else(image: Image) -> None:
     installed = image.run(["python", "-c", LIST_INSTALLED], {}).stdout.split()
-    lines = (ROOT / "requirements" / "identity.txt").read_text()
+    lines = (ROOT / "requirements" / "serving.txt").read_text()
     pinned = set(re.findall(r"^[\w.-]+==[^\s;]+", lines, re.MULTILINE))
 
     (added,) = set(map(_canonical, installed)) - pinned

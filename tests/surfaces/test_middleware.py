@@ -483,7 +483,7 @@ async def test_the_records_name_a_person_whom_the_rules_refuse_an_answer(
     usage = Usage(UsageFile(tmp_path / "usage.jsonl"), UsageRecords(Prices(), {}, "llama"))
     inner = ErrorReplies(Admission(noting(), Known(), NO_ORIGINS))
     with caplog.at_level(logging.INFO, "proxy.access"):
-        answer = await ask(Requests(inner, usage, people=people), path, method=method)
+        answer = await ask(Requests(inner, usage=usage, people=people), path, method=method)
     usage.file.close()
     assert answer.status == 403
     assert " key=front person=ann " in caplog.text
