@@ -173,7 +173,7 @@ async def test_log_and_usage_name_a_person_as_the_records_do(
         await JSONReply({})(scope, receive, send)
 
     with caplog.at_level(logging.INFO, "proxy.access"):
-        await ask(Requests(app, usage, people=people))
+        await ask(Requests(app, usage=usage, people=people))
     usage.file.close()
     assert f" key=front person={name}" in caplog.text
     line = usage.file.path.read_text()
