@@ -122,8 +122,7 @@ def _too_fast(
     may = f"{_WHO[account.whose]} may use {amount} in 60 seconds."
     if wanted > limit:
         return RequestTooCostly(
-            f"{may} This request alone may take {wanted}. Send less, or ask for fewer tokens with "
-            "max_tokens."
+            f"{may} This request alone may take {wanted}. Send less, or ask for fewer tokens."
         )
     wait_s = max(1, math.ceil(wait_ms / _SECOND_MS))
     return LimitExceeded(f"{may} Try again in {duration(wait_s * 1000)}.", retry_after_s=wait_s)

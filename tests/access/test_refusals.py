@@ -167,7 +167,7 @@ def test_a_request_that_can_never_pass_is_told_so_rather_than_of_a_wait() -> Non
     assert type(error) is RequestTooCostly
     assert error.message == (
         "This key may use 10 tokens in 60 seconds. This request alone may take 11. Send less, or "
-        "ask for fewer tokens with max_tokens."
+        "ask for fewer tokens."
     )
 
 
