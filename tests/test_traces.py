@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -345,6 +346,23 @@ async def test_answers_that_are_made_at_the_same_time_do_not_mix(collector: Coll
         assert [e.split("-")[2] for e in world.heard("/search") if trace in e] == [search.id]
     ids = [each.id for each in collector.spans]
     assert len(set(ids)) == len(ids)
+
+
+async def test_searches_of_one_round_are_told_apart(collector: Collector) -> None:
+    queries = ("notice period", "deposit", "pets")
+    calls = tuple(replace(search_call(each), id=f"call-{each}") for each in queries)
+    searching = Round(calls=calls, finish_reason="tool_calls")
+    world = World(Upstreams(searching_first(searching, Round(ANSWER)), [result("c1", PASSAGE)]))
+    world.settings["trace_contents"] = True
+    await one(world, {**ASKED, "stream": True})
+    told = {
+        json.loads(each.content)["query"]: each.headers["traceparent"].split("-")[2]
+        for each in world.requests
+        if each.url.path == "/api/v3/search"
+    }
+    spans = named(collector.spans, "retrieval")
+    assert told == {each.attributes["gen_ai.retrieval.query.text"]: each.id for each in spans}
+    assert set(told) == set(queries)
 
 
 async def test_a_shared_search_asks_nobody(collector: Collector) -> None:

@@ -15,6 +15,8 @@ from hypothesis import given
 from proxy.core.effort import Effort
 from proxy.core.hidden import Found
 from proxy.core.read_call import Reading
+from proxy.core.timeline import Timeline
+from proxy.core.trace import Trace
 from proxy.errors import BadCredentials, BadReply, OutOfReach, Overloaded, UpstreamTimeout
 from proxy.upstreams.lighton.files import MAX_PAGE_CHARS, LightOnFiles
 from proxy.upstreams.lighton.scope import LightOnScope
@@ -481,3 +483,21 @@ async def test_no_more_of_a_file_is_kept_than_was_asked_for(vendor: Vendor) -> N
     await vendor.read(file_of(*pages))
     store: Any = vendor.search.shared.store
     assert max(len(each.value) for each in store._entries.values()) < 4 * MAX_PAGE_CHARS
+
+
+# Which trace it belongs to
+
+
+async def test_the_search_that_proves_a_document_belongs_to_the_span_of_the_reading(
+    vendor: Vendor,
+) -> None:
+    ids = iter((5, 6))
+    effort = Effort(timeline=Timeline(trace=Trace(1, 2, lambda: next(ids))))
+    effort.timeline.run(0.0, SEARCH.job, "LightOn")
+    effort.timeline.run(0.0, READING.job, "LightOn")
+    vendor.searches.respond(json={"results": [IN_TEAM]})
+    search = replace(vendor.search, retries=retries(effort))
+    await LightOnFiles(search).read(READING, TEAM)
+    for route in (vendor.searches, vendor.files):
+        told = route.calls.last.request.headers["traceparent"]
+        assert told.split("-")[2] == f"{6:016x}"
