@@ -78,6 +78,10 @@ evidence: $(EVIDENCE) ## Measure how well quotes bear out sentences (ARGS="--see
 e2e-open-webui: $(DEV) $(OPEN_WEBUI) ## Ask on Open WebUI's own page, in Chromium (installs Open WebUI: 3 GB)
 	@OPEN_WEBUI_VENV="$(OPEN_WEBUI_VENV)" $(VENV)/bin/python -m pytest tests/open_webui $(ARGS)
 
+.PHONY: clients
+clients: $(DEV) ## Have real clients ask the proxy; installs 2 GB (ARGS="--only ai-sdk"; ARGS=--write; ARGS=--help)
+	@OPEN_WEBUI_VENV="$(OPEN_WEBUI_VENV)" $(VENV)/bin/python -m tests.clients $(ARGS)
+
 # Two versions cannot live in one environment. The fuzzer runs each in a process of its own.
 mistral-common: $(MISTRAL)/old/.installed $(MISTRAL)/new/.installed
 
@@ -95,6 +99,10 @@ access-cost: $(RUNTIME) ## Measure what a key, limits and usage cost an answer (
 .PHONY: quality
 quality: $(RUNTIME) ## Count right, cited answers of a real small model (ARGS="--mode tool"; ARGS=--help)
 	@$(VENV)/bin/python -m tests.quality $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(DEV) ## Take the pictures of the page that are in images/ (needs Chromium)
+	@$(VENV)/bin/python -m tests.page.screenshots
 
 .PHONY: docs
 docs: $(DOCS_TOOLS) ## Build the documentation as a site, in build/site

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from proxy.access.clients import Client
 from proxy.access.identity import Identities, ReadsTokens
@@ -54,23 +53,20 @@ from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
-from proxy.surfaces.by_settings import audit_of, middleware_of, usage_of
+from proxy.surfaces.by_settings import audit_of, middleware_of, page_of, usage_of
 from proxy.surfaces.chat import ChatApi
-from proxy.surfaces.files import OneFile
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.parts import Share
 from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
-from proxy.surfaces.read_only import WRITES, ReadOnly
 from proxy.surfaces.reloadable import Reloadable
 from proxy.surfaces.responses import ResponsesApi
 from proxy.surfaces.schemas import read_schemas
-from proxy.surfaces.store_search import VectorStoreSearch
+from proxy.surfaces.store_routes import routes_of_stores
 from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.stores import DocumentsOf, Stores
 from proxy.surfaces.usage import UsageOfKey
-from proxy.surfaces.vector_stores import OneVectorStore, VectorStoreList
 from proxy.telemetry.people import PeopleInRecords
 from proxy.upstreams.http.breaker import BreakerRules
 from proxy.upstreams.http.circuits import Circuits
@@ -209,6 +205,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         parts.of(*made_of, job=lambda work: work())
     ring = outside.keys or _key_ring(settings, _key_file(outside, given, parts))
     tokens = _tokens(settings, outbound, parts)
+    page = page_of(settings, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
     passed = partial(Limited, limits=limits, has_documents=False)
 
@@ -230,13 +227,20 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
                 Limited(UsageOfKey(usage, people), limits, makes_answers=False),
                 methods=["GET"],
             ),
-            *_of_stores(stores, limits),
+            *routes_of_stores(stores, limits),
             Route("/health", Health(), methods=["GET"]),
             Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
             *parts.of(read_schemas),
+            *page.routes,
         ],
         middleware=middleware_of(
-            settings, identities, parts.of(WrongKeys), usage=usage, audit=audit, people=people
+            settings,
+            identities,
+            parts.of(WrongKeys),
+            usage=usage,
+            audit=audit,
+            people=people,
+            open_paths=page.paths,
         ),
     )
     # What goes on from one application to the next takes what is new last: if anything above is
@@ -319,24 +323,6 @@ def _documents(searches: ClientSearches, settings: Settings, lists: Lists) -> Do
         return LightOnDocuments(searches.of(client, Retries(policy, effort)), lists)
 
     return documents_of
-
-
-def _of_stores(stores: Stores, limits: AllLimits) -> tuple[Route, ...]:
-    """What brings passages or texts is in the records of usage and audit; lists are not."""
-    listed = partial(Limited, limits=limits, makes_answers=False)
-    recorded = partial(listed, is_recorded=True)
-    reads: dict[str, ASGIApp] = {
-        "/vector_stores": listed(VectorStoreList(stores)),
-        "/vector_stores/{store_id}": listed(OneVectorStore(stores)),
-        "/files/{file_id}": recorded(OneFile(stores)),
-        "/files/{file_id}/content": recorded(OneFile(stores, has_content=True)),
-    }
-    search = recorded(VectorStoreSearch(stores))
-    return (
-        Route("/vector_stores/{store_id}/search", search, methods=["POST"]),
-        *(Route(path, surface, methods=["GET"]) for path, surface in reads.items()),
-        *(Route(path, ReadOnly(), methods=WRITES) for path in (*reads, "/files")),
-    )
 
 
 def _apply_rules(rules: Rules, settings: Settings) -> str:

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import re
-import time
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from proxy.core.desk import Desk
 from proxy.core.effort import Effort
 from proxy.core.evidence.shelf import Shelf
-from proxy.core.frames import TextChunk
+from proxy.core.frames import TextChunk, says_something
 from proxy.core.gathering import CallRules
 from proxy.core.grounding import Grounding
 from proxy.core.hidden import Failed, HiddenTool, Job, Outcome
@@ -43,22 +40,22 @@ from proxy.core.passages import PassageBook
 from proxy.core.plan import Ask, Plan
 from proxy.core.ports import ModelUpstream, TurnKeeper
 from proxy.core.progress import Thoughts
-from proxy.core.reader import FailedTurnError, TurnReader, UnfinishedTurnError
+from proxy.core.reader import TurnReader, turn_of
+from proxy.core.report import report_of, report_of_times
 from proxy.core.room import Room
+from proxy.core.round_request import round_request
 from proxy.core.showing import Showing
 from proxy.core.slices import slices_of
 from proxy.core.spending import Spending
+from proxy.core.timeline import ModelRound
 from proxy.core.turn import Owner, ToolCall, Turn, add_usage, cached_tokens
-from proxy.core.wire import ChatRequest, Chunk, Message
+from proxy.core.wire import Chunk, Message
 from proxy.core.withheld import Withheld
 from proxy.core.writer import CompletionWriter
 from proxy.errors import BadReply, ProxyError, UpstreamTimeout
 from proxy.tasks import Behind, TaskScope, taking_turns
 from proxy.telemetry.facts import AnswerFacts
 from proxy.telemetry.trail import Trail, trail_of
-
-_WORD: Final = re.compile(r"[\w-]{1,60}", re.ASCII)
-"""A finish_reason that a log line may show."""
 
 
 class _AnswerIsFull(Exception):  # ends a round, and is no error
@@ -81,13 +78,10 @@ class Run:
     """
     effort: Effort = field(default_factory=Effort)
     """What its upstreams may send again, and what they have."""
-    rounds: int = 0
     is_cut: bool = False
     """The answer reached its limit of characters and ended."""
     is_refused: bool = False
     """The proxy has answered itself, because nothing was found or could be searched."""
-    first_heard_at: float | None = field(init=False, default=None)
-    """When a client that hears a stream heard the first of it, by `time.perf_counter`."""
     desk: Desk = field(init=False)
     _grounding: Grounding = field(init=False)
     _asked: Sequence[Message] = field(init=False, default=())
@@ -122,6 +116,11 @@ class Run:
         self.writer.citing = self._grounding.cites
 
     @property
+    def rounds(self) -> int:
+        """How many rounds have begun."""
+        return len(self.effort.timeline.rounds)
+
+    @property
     def searches(self) -> int:
         """How many jobs of hidden tools have run so far, including those that failed."""
         return len(self.desk.trace)
@@ -136,7 +135,7 @@ class Run:
             model=self.plan.chat.model or "",
             answered_by=self.writer.reported_model,
             stream=self.plan.chat.stream,
-            rounds=self.rounds,
+            rounds=len(self.effort.timeline.rounds),
             searches=self.searches,
             tokens=usage.get("total_tokens", 0),
             prompt_tokens=usage.get("prompt_tokens", 0),
@@ -153,13 +152,13 @@ class Run:
             cached_tokens=cached_tokens(usage),
             uncounted_rounds=estimate.rounds,
             cited=self._grounding.cited,
-            retries=tuple(self.effort.causes),
-            queued_s=self.effort.queued_s,
+            timeline=self.effort.timeline,
         )
 
     def trail(self) -> Trail:
         """What the answer so far rests on."""
-        return trail_of(self.plan, self.desk, self._grounding, self.writer.text)
+        jobs = self.effort.timeline.jobs
+        return trail_of(self.plan, self.desk, jobs, self._grounding, self.writer.text)
 
     async def drive(self, listener: Listener) -> None:
         """Make the answer and let `listener` hear it. Raises ProxyError."""
@@ -210,8 +209,23 @@ class Run:
                 return self.turns.keep(handle, replace(turn, model=model))
 
     async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
-        """One model round: the client hears it, and jobs start as soon as they are known."""
-        self.rounds += 1
+        """One model round, which the timeline notes."""
+        noted = self.effort.timeline.round(_now(), self.plan.policy.model)
+        try:
+            turn = await self._hear_round(noted, ask, listener, tasks)
+        except ProxyError as error:
+            noted.fail(_now(), error)
+            raise
+        finally:
+            noted.model = self.model.moved_to or noted.model
+        noted.answered_by = self.writer.reported_model
+        return turn
+
+    async def _hear_round(
+        self, noted: ModelRound, ask: Ask, listener: Listener, tasks: TaskScope
+    ) -> Turn:
+        """The client hears the round, and jobs start as soon as they are known."""
+        timeline = self.effort.timeline
         self.effort.has_heard = False
         self._asked = ask.messages
         self.writer.begin_round()
@@ -224,7 +238,8 @@ class Run:
         write = self.writer.write if self.plan.chat.stream else whole.append
 
         def hear(chunks: list[Chunk | TextChunk]) -> Behind:
-            self.effort.has_heard = True
+            if noted.first_at is None:
+                self._note_first(noted, chunks)
             heard: list[Chunk | TextChunk] = []
             for each in chunks:
                 if (
@@ -236,30 +251,44 @@ class Run:
                     heard.append(told)  # noqa: PERF401  # costs each token a call
             if reader.has_calls and self.plan.chat.stream:  # else the loop asks next
                 self._start_early(reader.take_ready(), listener, tasks)
+            if heard and timeline.first_heard_at is None:
+                timeline.first_heard_at = _now()  # before it is told: the reply's head says so
             behind = listener.hear(heard) if heard else None
-            if heard and self.first_heard_at is None:
-                self.first_heard_at = time.perf_counter()
             if room.is_full:
                 raise _AnswerIsFull
             return behind
 
         with suppress(_AnswerIsFull), self._spending.of_round(ask.messages, room):
-            await self.model.ask(self._body(ask), hear)
+            await self.model.ask(round_request(self.plan, ask), hear)
         await self._write_in_slices(whole, listener)
         self._room, self.is_cut = room.left + withheld.chars, room.is_full
-        turn = self._turn(reader)
+        turn = turn_of(reader, self.model.name)
+        noted.end(_now(), turn)
         self._reading = None
         self._spending.count(turn.usage)
         if (rest := self.writer.end_round(turn)) is not None:
-            listener.hear([rest])
+            self._say(rest, listener)
         return self._with_heard(turn)
+
+    def _note_first(self, noted: ModelRound, chunks: Sequence[Chunk | TextChunk]) -> None:
+        """Note what is heard of a round until it says something."""
+        self.effort.has_heard = True
+        if self.plan.chat.stream and any(map(says_something, chunks)):
+            noted.first_at = _now()
+
+    def _say(self, chunk: Chunk | TextChunk, listener: Listener) -> Behind:
+        """Let the client hear a chunk that is no part of what the model just streams."""
+        timeline = self.effort.timeline
+        if self.plan.chat.stream and timeline.first_heard_at is None:
+            timeline.first_heard_at = _now()
+        return listener.hear([chunk])
 
     async def _tell(self, turn: Turn, listener: Listener) -> Turn:
         """Let the client hear a text that was withheld. The reader has checked its room."""
         self._room -= self._withheld.chars
         behind = None
         if (told := self.writer.write(self._withheld.tell())) is not None:
-            behind = listener.hear([told])
+            behind = self._say(told, listener)
         if behind is not None:
             await behind
         return self._with_heard(turn)
@@ -272,7 +301,7 @@ class Run:
         self._grounding.begin_round(has_model=False)
         text = room.cut(turn.text)
         self.is_cut = room.is_full
-        behind = listener.hear([self.writer.say(text)])
+        behind = self._say(self.writer.say(text), listener)
         if behind is not None:
             await behind
         turn = replace(turn, text=text, finish_reason="length" if room.is_full else "stop")
@@ -281,18 +310,6 @@ class Run:
     def _with_heard(self, turn: Turn) -> Turn:
         heard = self._grounding.heard(self.writer.round_text)
         return replace(turn, heard=heard._replace(is_refusal=self.writer.has_refused))
-
-    def _turn(self, reader: TurnReader) -> Turn:
-        """The turn that has been read. Raises BadReply if it did not end as an answer does."""
-        try:
-            return reader.close()
-        except UnfinishedTurnError as error:
-            what = f"{self.model.name}'s reply broke off before its end."
-            raise BadReply(self.model.name, what, cause="broke_off") from error
-        except FailedTurnError as error:
-            what = f"{self.model.name} gave up before the end of its answer. Try again."
-            said = error.finish_reason if _WORD.fullmatch(error.finish_reason) else ""
-            raise BadReply(self.model.name, what, cause="finish_reason", said=said) from error
 
     def _reader(self, ask: Ask) -> TurnReader:
         rules = CallRules(
@@ -314,22 +331,6 @@ class Run:
                     listener.hear([told])
                 await asyncio.sleep(0)
 
-    def _body(self, ask: Ask) -> ChatRequest:
-        """The request of one round: the client's own parameters, and the fields of the proxy."""
-        chat, policy = self.plan.chat, self.plan.policy
-        body: ChatRequest = {**chat.body, "model": policy.model, "messages": ask.messages}
-        if not ask.has_format:
-            body.pop("response_format", None)
-        if ask.tools:
-            body["tools"] = list(ask.tools)
-        else:
-            body.pop("parallel_tool_calls", None)
-        if ask.tool_choice is not None:
-            body["tool_choice"] = ask.tool_choice
-        if chat.stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return body
-
     def _start_early(self, calls: Sequence[ToolCall], listener: Listener, tasks: TaskScope) -> None:
         for call in calls:
             job = self.desk.take(call) if call.owner is Owner.HIDDEN else None
@@ -350,44 +351,39 @@ class Run:
 
     async def _run_job(self, job: Job, listener: Listener) -> Outcome:
         tool = self.desk.tool_of(job)
-        self.desk.begin(job)
         listener.begin(tool, job)
         outcome = await self._outcome(tool, job)
-        self.desk.end(job, outcome)
         listener.end(tool, job, outcome)
         return outcome
 
     async def _outcome(self, tool: HiddenTool, job: Job) -> Outcome:
-        clock = asyncio.get_running_loop().time
-        began = clock()
-
-        def took_ms() -> int:
-            return round((clock() - began) * 1000)
-
+        noted = self.effort.timeline.run(_now(), job, tool.upstream_name)
         try:
             async with asyncio.timeout_at(self.effort.searches_until):
                 found = await tool.run(job, self.plan.scope)
         except TimeoutError:
             what = "The time for this answer was used up."
             error = UpstreamTimeout(tool.upstream_name, what, cause="out_of_time")
-            return Failed(error, took_ms())
-        except ProxyError as error:
-            return Failed(error, took_ms())
-        return found._replace(took_ms=took_ms())
+            return noted.end(_now(), Failed(error))
+        except ProxyError as error:  # a kept one would keep this frame, and so itself
+            return noted.end(_now(), Failed(error))
+        return noted.end(_now(), found)
 
     async def _closing(self, turn: Turn) -> list[Chunk]:
+        timeline = self.effort.timeline
         if not self.plan.grounded:
-            return self.writer.end(turn, annotations=[], extras={})
+            extras = {FIELD: report_of_times(timeline, _now())}
+            return self.writer.end(turn, annotations=[], extras=extras)
         steps = self._grounding.close(self.writer.text, self._asked, self.shelf)
         async with self.closing:
             closing = await taking_turns(steps)
-        report = {**closing.report, "rounds": self.rounds, **self.effort.report}
         is_told = self._showing is not None and self._showing.shows_sources
         annotations = [] if is_told else closing.annotations
-        if self.is_refused:
-            report["refused"] = True
-        elif self.desk.is_ungrounded and not closing.report["citations"]:
-            report["ungrounded"] = True
-        if self.plan.policy.show_scope:
-            report["scope"] = {**self.plan.scope.identity, "retrieval": self.plan.retrieval}
+        report = report_of(
+            self.plan, self.desk, timeline, closing.report, _now(), is_refused=self.is_refused
+        )
         return self.writer.end(turn, annotations=annotations, extras={FIELD: report})
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -74,6 +74,11 @@ class ProxyError(Exception):
         self.param = param
         self.retry_after_s = retry_after_s
 
+    @property
+    def word(self) -> str:
+        """The error in a word, for operators. For an upstream's, that is its cause."""
+        return self.code or self.type
+
     def outlast(self) -> None:
         """It has outlasted the proxy's own retries."""
         self.has_outlasted = self.has_outlasted or self.retryable
@@ -320,6 +325,10 @@ class UpstreamError(ProxyError):
 
         It sent a complete reply with status 429 or 5xx, or there never was a connection to it.
         """
+
+    @property
+    def word(self) -> str:
+        return self.cause or super().word
 
 
 class UpstreamRejected(UpstreamError):

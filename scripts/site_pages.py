@@ -18,6 +18,8 @@ OUTSIDE_DOCS = (
     "SECURITY.md",
     "bench/RESULTS.md",
     "bench/results.svg",
+    "images/page-dark.png",
+    "images/page-light.png",
 )
 
 

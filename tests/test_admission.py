@@ -237,8 +237,9 @@ async def test_how_long_an_answer_waited_is_told(caplog: pytest.LogCaptureFixtur
     with world(1) as made:
         tasks = [made.send(), made.send("quiet", SEARCHING)]
         first, second = await made.end(*tasks)
-        assert "lighton" not in first.json()
-        assert 1_000 <= second.json()["lighton"]["queued_ms"] < 1_900
+        assert first.json()["lighton"]["timings"]["queue_ms"] == 0
+        assert 1_000 <= second.json()["lighton"]["timings"]["queue_ms"] < 1_900
+        assert second.headers["server-timing"].startswith("queue;dur=1")
     assert sum("queued_ms=1" in each for each in caplog.messages) == 1
 
 

@@ -188,7 +188,7 @@ async def test_ready_says_which_upstream_does_not_answer() -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/embeddings", 405, "method_not_allowed"),
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/v1", 404, "not_found"),
         ("GET", "/v1/chat/completions", 405, "method_not_allowed"),
         ("POST", "/v1/models", 405, "method_not_allowed"),
     ],

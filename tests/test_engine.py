@@ -13,6 +13,7 @@ from proxy.core.frames import Frame, Hear, TextChunk
 from proxy.core.plan import Policy, make_plan
 from proxy.core.search_tool import SearchTool
 from proxy.core.slices import SLICE_CHARS
+from proxy.core.timeline import Retry
 from proxy.core.wire import ChatRequest, Fragment
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
@@ -65,7 +66,7 @@ async def test_an_answer_is_made_of_rounds_and_searches() -> None:
     assert (facts.prompt_tokens, facts.completion_tokens, facts.tokens) == (20, 10, 30)
     assert (facts.upstream_model, facts.retrieval, facts.reads) == ("m", "tool", 0)
     assert (facts.cited, facts.uncounted_rounds) == ((7,), 0)
-    assert one.first_heard_at is not None
+    assert one.effort.timeline.first_heard_at is not None
 
 
 async def test_a_model_that_answers_in_the_place_of_another_is_told_of_and_kept() -> None:
@@ -262,17 +263,18 @@ async def test_cancelling_ends_searches_that_started_early() -> None:
 
 async def test_what_was_tried_again_is_told_to_client_and_operator() -> None:
     one, listener = run(Model(SEARCH_ROUND, Round("Hi.")), open_searcher()), Listener()
-    one.effort.causes += ["status_429", "refused"]
+    retries = one.effort.timeline.retries
+    retries += [Retry(0, "Scaleway", "status_429", 1), Retry(2, "LightOn", "refused", 0)]
     await one.drive(listener)
     assert told(listener)["lighton"]["retries"] == 2
-    assert one.facts().retries == ("status_429", "refused")
+    assert one.facts().timeline.retries == retries
 
 
 async def test_an_answer_without_retries_says_nothing_of_them() -> None:
     one, listener = run(Model(Round("Hi.")), Searcher()), Listener()
     await one.drive(listener)
     assert "retries" not in told(listener)["lighton"]
-    assert one.facts().retries == ()
+    assert one.facts().timeline.retries == []
 
 
 async def test_whether_a_round_was_heard_is_known_for_each_round() -> None:
@@ -399,7 +401,7 @@ async def test_nothing_about_tools_is_sent_when_there_are_none() -> None:
     listener = Listener()
     await run(model, Searcher(), body).drive(listener)
     assert not {"tools", "tool_choice", "parallel_tool_calls", "stream"} & set(model.asked[0])
-    assert "lighton" not in listener.fold.completion()
+    assert told(listener)["lighton"].keys() == {"timings"}
 
 
 @pytest.mark.parametrize("mode", ["context", "hybrid"])

@@ -114,6 +114,7 @@ async def garbage(  # noqa: PLR0913 - what may happen to a request
     goes: bool = False,
     by_proxy: bool = False,
     retries: int = 0,
+    path: str = "/v1/chat/completions",
 ) -> int:
     """How many objects are left; `by_proxy` takes `model` for what a proxy on the way does."""
     scheme = "https" if model is NO_TLS else "http"
@@ -127,7 +128,7 @@ async def garbage(  # noqa: PLR0913 - what may happen to a request
             retrieval="off",
             connect_timeout_s=0.05 if by_proxy and model is SILENT else 5,
             round_idle_s=0.01,
-            search_timeout_s=0.01,
+            search_timeout_s=0.01 if search is SILENT else 5,  # a busy machine takes its time
             model_retries=retries,
             search_retries=retries,
         )
@@ -137,9 +138,11 @@ async def garbage(  # noqa: PLR0913 - what may happen to a request
         if goes:
             hangs_up.set()
         asked = {"messages": [{"role": "user", "content": "hello"}], **body}
+        if path != "/v1/chat/completions":
+            asked = body
 
         async def request() -> None:
-            await ask(app, document=asked, hangs_up=hangs_up)
+            await ask(app, path, asked, method="POST" if asked else "GET", hangs_up=hangs_up)
             for _ in range(20):
                 await asyncio.sleep(0)  # what was closed is taken leave of
 
@@ -163,6 +166,32 @@ def test_a_request_that_was_tried_again_leaves_no_cycles(body: dict[str, Any]) -
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         model = ANSWERING if body is SEARCHED else busy
         assert runner.run(garbage(body, model, busy, retries=2)) < REQUESTS
+
+
+STORES: dict[str, Script | None] = {
+    "answered": saying(reply(b'{"results": []}')),
+    "refused": None,
+    "failed": FAILING,
+    "nothing": saying(reply(b'{"detail": "no"}', status="403 Forbidden")),
+    "not JSON": saying(reply(b"{")),
+    "timed out": SILENT,
+}
+
+
+@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/vector_stores", {}),
+        ("/v1/vector_stores/ws_1/search", {"query": ["one", "two"]}),
+        ("/v1/files/7/content", {}),
+    ],
+)
+def test_a_request_without_a_model_leaves_no_cycles(
+    path: str, body: dict[str, Any], kind: str
+) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(garbage(body, None, STORES[kind], path=path)) < REQUESTS
 
 
 PROXIES: dict[str, Script | None] = {

@@ -197,6 +197,7 @@ async def test_pages_may_read_the_headers_of_limits() -> None:
     assert [each.status for each in answers] == [200, 429]
     for answer in answers:
         exposed = answer.headers["access-control-expose-headers"]
+        assert "server-timing" in exposed
         for name in ("retry-after", "x-ratelimit-limit-requests", "x-ratelimit-reset-tokens"):
             assert name in exposed
 

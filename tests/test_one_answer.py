@@ -24,6 +24,7 @@ from tests.support.openai_assemble import assemble, assemble_reply, assemble_wit
 from tests.support.openai_schema import check_chunk, check_completion
 from tests.support.openai_stream import check_stream
 from tests.support.script import Call, Round, result
+from tests.support.times import untimed
 from tests.support.upstreams import Upstreams
 
 RESULTS = [result("a", "Leave is 27 days."), result("b", None), result("c", "Ask [3] HR.")]
@@ -140,10 +141,8 @@ def play(
 
 
 def comparable(heard: dict[str, Any]) -> dict[str, Any]:
-    """What must be equal: everything but the ids of the completion and the times of searches."""
-    lighton = json.loads(json.dumps(heard["lighton"]))
-    for search in (lighton or {}).get("searches", ()):
-        del search["took_ms"]
+    """What must be equal: everything but the ids of the completion and times."""
+    lighton = heard["lighton"] and untimed(heard["lighton"])
     minted = heard["id"][-24:]
     calls = json.loads(json.dumps(heard["tool_calls"]).replace(minted, "minted"))
     return {**heard, "id": None, "created": None, "lighton": lighton, "tool_calls": calls}

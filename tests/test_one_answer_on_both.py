@@ -20,6 +20,7 @@ from tests.support.asgi import Answer, ask
 from tests.support.openai_assemble import assemble_reply
 from tests.support.openai_responses import check_event, check_order, check_response, fold
 from tests.support.script import Round
+from tests.support.times import untimed
 from tests.support.upstreams import Upstreams
 from tests.test_one_answer import (
     CLIENT_TOOL,
@@ -71,8 +72,8 @@ def comparable(response: dict[str, Any]) -> dict[str, Any]:
     pieces.
     """
     document: dict[str, Any] = json.loads(json.dumps(response).replace(response["id"][5:], ""))
-    for search in (document.get("lighton") or {}).get("searches", ()):
-        del search["took_ms"]
+    if document.get("lighton"):
+        document["lighton"] = untimed(document["lighton"])
     return {**document, "created_at": 0, "completed_at": 0, "output": heard_on_responses(response)}
 
 

@@ -87,6 +87,14 @@ def test_the_wheel_holds_the_documents_that_the_demo_answers_from(
     assert {f"proxy/sandbox/manual/{document}" for document in documents} <= in_wheel.keys()
 
 
+def test_the_wheel_holds_the_page_and_no_pictures_of_it(in_wheel: dict[str, bytes]) -> None:
+    files = {path.name for path in (ROOT / "proxy" / "page").iterdir()}
+
+    assert "index.html" in files
+    assert {f"proxy/page/{file}" for file in files} <= in_wheel.keys()
+    assert [name for name in in_wheel if name.endswith(".png")] == []
+
+
 def test_the_wheel_holds_the_package_with_its_types_and_nothing_beside_it(
     in_wheel: dict[str, bytes], project: dict[str, Any]
 ) -> None:

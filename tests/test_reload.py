@@ -257,8 +257,8 @@ async def test_the_transport_that_was_given_stays_open_until_the_end() -> None:
 
 
 def test_what_the_server_is_made_of_waits_for_the_next_start() -> None:
-    """The level of the log follows by `take`; what the door reads and drops follows a body's."""
+    """Level and form of the log follow by `take`; what the door drops follows a body's limit."""
     source = inspect.getsource(run) + inspect.getsource(door_limits)
     read = set(re.findall(r"settings\.(\w+)", source))
-    assert read - FIXED == {"log_level", "max_body_bytes"}
+    assert read - FIXED == {"log_level", "log_format", "max_body_bytes"}
     assert FIXED - read == {"redis_url", "state_max_bytes"}

@@ -33,7 +33,7 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _checkout(tmp_path: Path) -> Path:
     """A copy of all that the site is made from."""
     root = tmp_path / "checkout"
-    for folder in ("docs", "bench", "scripts"):
+    for folder in ("docs", "bench", "images", "scripts"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns(".peers"))
     for file in SOURCES:
         shutil.copy(ROOT / file, root / file)

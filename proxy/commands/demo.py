@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
+from urllib.parse import quote
 
 import click
 
@@ -49,7 +50,7 @@ def run(docs: Path | None, port: int, *, allow_forwarded: bool) -> None:
     with stand_ins(docs) as upstreams:
         # The proxy's own manual is no secret, and remote development machines forward ports.
         settings = demo_settings(upstreams, allow_forwarded=allow_forwarded or docs is None)
-        configure_logging(settings.log_level)
+        configure_logging(settings.log_level, settings.log_format)
         url = address(listener)
         welcome = f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}"
         config = server_config(
@@ -129,13 +130,17 @@ def python_with_openai() -> str:
 
 
 def hints(url: str, ask: str) -> str:
-    """A curl line and a Python program, ready to copy."""
+    """The page with a question, a curl line and a Python program, ready to open or copy."""
     body = {"messages": [{"role": "user", "content": ask}]}
     payload = shlex.quote(json.dumps(body, ensure_ascii=False))
     python = python_with_openai()
     openai = f"the openai package ({python} has it)" if python else "the openai package"
     return dedent("""\
-        Try it in another terminal, with curl (add "stream": true to see it stream):
+        Ask on its page:
+
+        {url}/#q={asked}
+
+        or in another terminal, with curl (add "stream": true to see it stream):
 
         curl {url}/v1/chat/completions -H 'content-type: application/json' -d {payload}
 
@@ -157,6 +162,7 @@ def hints(url: str, ask: str) -> str:
         Ctrl-C ends the demo.
         """).format(
         url=url,
+        asked=quote(ask, safe=""),
         payload=payload,
         openai=openai,
         key=KEY,

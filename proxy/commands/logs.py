@@ -1,33 +1,53 @@
-"""The log of a command that serves: lines on stderr. A slow reader cannot stop the server."""
+"""The log of a command that serves, and what it says to whoever watches."""
 
 from __future__ import annotations
 
 import logging
 import os
-import select
-import stat
 import sys
-from contextlib import suppress
+from types import TracebackType
 from typing import Final
 
 import click
 
+from proxy.commands.log_formats import FORMATTERS, LogFormat
+from proxy.commands.log_handler import LogHandler
+
 _STDERR: Final = 2
-_LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_AT_ONCE: Final = getattr(select, "PIPE_BUF", 512)
-"""How many bytes a pipe with room takes whole and at once."""
+
+_log = logging.getLogger(__name__)
 
 
-def configure_logging(level: str) -> None:
-    """Set up the log. `level` is a name of `Settings.log_level`. Each process calls this once."""
-    handler = LineHandler(_STDERR)
-    handler.setFormatter(logging.Formatter(_LINE))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+def configure_logging(level: str, log_format: LogFormat = "text") -> None:
+    """Set up the log, by `Settings.log_level` and `log_format`. Each process calls this once."""
+    logging.basicConfig(handlers=[LogHandler(_STDERR)])
+    follow(level, log_format)
 
 
-def set_log_level(level: str) -> None:
-    """Let another level hold from now on."""
-    logging.getLogger().setLevel(level.upper())
+def follow(level: str, log_format: LogFormat) -> None:
+    """Let another level and another form hold from now on."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    for handler in root.handlers:
+        if isinstance(handler, LogHandler):
+            handler.setFormatter(FORMATTERS[log_format])
+    # What Python itself writes to stderr would be no JSON.
+    logging.captureWarnings(log_format == "json")
+    sys.excepthook = _log_fault if log_format == "json" else sys.__excepthook__
+
+
+def flush_log() -> None:
+    """Write all lines that wait, before something ends the process without its clean-up."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
+def warn(line: str, log_format: LogFormat) -> None:
+    """Warn whoever starts the server."""
+    if log_format == "json":
+        _log.warning("%s", line)
+    else:
+        say(f"rag-proxy: warning: {line}", err=True)
 
 
 def say(line: str, *, err: bool = False) -> None:
@@ -40,49 +60,8 @@ def say(line: str, *, err: bool = False) -> None:
             os.dup2(nowhere.fileno(), (sys.stderr if err else sys.stdout).fileno())
 
 
-class LineHandler(logging.Handler):
-    """Writes lines to a descriptor, and never waits for a reader.
-
-    A line that does not fit at once is lost, and the next line that fits says how many were. No
-    line needs a new descriptor, so the log can say that none are left.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        super().__init__()
-        self._descriptor = _opened_anew(descriptor)
-        self._room = select.poll() if hasattr(select, "poll") else None  # Windows has none
-        if self._room is not None:
-            self._room.register(self._descriptor, select.POLLOUT)
-        self._lost = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record)
-        if self._lost:
-            line = f"({self._lost} lines were lost: nobody read them.)\n{line}"
-        if self._write(f"{line}\n".encode(errors="backslashreplace")):
-            self._lost = 0
-        else:
-            self._lost += 1
-
-    def _write(self, data: bytes) -> bool:
-        """Whether it wrote all of `data`. If not, the reader is too slow, or gone."""
-        try:
-            for start in range(0, len(data), _AT_ONCE):
-                if self._room is not None and not self._room.poll(0):
-                    return False
-                os.write(self._descriptor, data[start : start + _AT_ONCE])
-        except OSError:
-            return False
-        return True
-
-
-def _opened_anew(descriptor: int) -> int:
-    """A descriptor for the same pipe that does not wait; `descriptor` itself if it is no pipe.
-
-    Several workers may see room in a pipe for one line, so it is not enough to look first. Setting
-    flags on `descriptor` itself would affect every other writer that shares it.
-    """
-    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-        with suppress(OSError):  # there is no /proc, or the pipe is another user's
-            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
-    return descriptor
+def _log_fault(
+    kind: type[BaseException], fault: BaseException, traceback: TracebackType | None
+) -> None:
+    """A fault that ends the process, in the log's own form."""
+    _log.critical("The process ends with a fault.", exc_info=(kind, fault, traceback))

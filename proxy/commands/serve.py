@@ -15,7 +15,7 @@ from proxy.access.clients import ANYBODY
 from proxy.app import create_app
 from proxy.commands.hang_ups import HangUps
 from proxy.commands.listening import Reservation, address, can_share_port, listen
-from proxy.commands.logs import configure_logging, say, set_log_level
+from proxy.commands.logs import configure_logging, follow, say, warn
 from proxy.commands.serving import (
     collect_rarely,
     door_limits,
@@ -40,7 +40,7 @@ WORKER_APP = f"{__name__}:create_app_from_environment"
 
 def run(config: Path | None, **flags: str | int | None) -> None:
     settings = load_settings(config, **flags)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     secrets = load_named_secrets()
     warnings = (*check_start(settings, secrets), *_warnings_of_redis(settings))
     config_of = partial(
@@ -51,7 +51,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
         grace_s=settings.grace_s,
     )
     for warning in warnings:
-        say(f"rag-proxy: warning: {warning}", err=True)
+        warn(warning, settings.log_format)
     ignore_hang_up()
     if settings.workers == 1:
         app = _application(settings, secrets, Origin(config, flags, check_start), _listening())
@@ -81,7 +81,7 @@ def _application(
         hang_ups=hang_ups,
         secrets=secrets,
         origin=origin,
-        take=lambda following: set_log_level(following.log_level),
+        take=lambda following: follow(following.log_level, following.log_format),
     )
 
 
@@ -101,10 +101,12 @@ def greeting(settings: Settings, url: str) -> str:
     is_profile = settings.default_model in policies.names.profiles
     of_profile = f" of profile {settings.default_model}" if is_profile else ""
     profiles = ", ".join(policies.names.profiles)
+    page = f", page on {url}/" if settings.shows_page else ""
     return (
         f"rag-proxy {version('rag-proxy')} on {url}/v1 (model {policy.model}{of_profile}, "
         f"retrieval {policy.retrieval}, {policy.scope.summary}"
         + (f"; profiles {profiles})" if profiles else ")")
+        + page
     )
 
 
@@ -126,7 +128,7 @@ def create_app_from_environment() -> ASGIApp:
     hang_ups = _listening()  # before it reads: a signal that comes then counts
     try:
         settings = load_settings()
-        configure_logging(settings.log_level)
+        configure_logging(settings.log_level, settings.log_format)
         origin = Origin(check=check_start)
         app = _application(settings, load_named_secrets(), origin, hang_ups)
     except SettingsError as error:  # a file may have changed since the first worker read it

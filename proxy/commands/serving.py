@@ -24,7 +24,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from proxy.access.addresses import parse_networks
-from proxy.commands.logs import say
+from proxy.commands.logs import flush_log, say
 from proxy.settings import Settings
 from proxy.surfaces.door import Door
 from proxy.surfaces.door_limits import DoorLimits
@@ -186,8 +186,11 @@ class DrainingServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         if HURRY is not None and threading.current_thread() is threading.main_thread():
             signal.signal(HURRY, self._hurry)
-        with super().capture_signals():
-            yield
+        with super().capture_signals():  # which ends the process by a signal that it has heard
+            try:
+                yield
+            finally:
+                flush_log()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit and sig == signal.SIGINT:

@@ -19,7 +19,7 @@ from proxy.core.passages import Listing, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.text.numbering import Numbering
 from proxy.core.turn import ToolCall
-from proxy.errors import ProxyError, UpstreamError
+from proxy.errors import UpstreamError
 
 FULL: Final = (
     "Not run: there is no room for more passages. Answer from what you have, and tell the user if "
@@ -86,8 +86,6 @@ class Desk:
             tool.trace_name: [] for tool in self._tools.values()
         }
         """The same, by the lists of the reply's report."""
-        self.begun: dict[Job, str | None] = {}
-        """Why each job that has begun failed, in a word: "" if it did not, None if it runs."""
         self.causes: list[str] = []
         """One word for each failed job, to tell the operator why."""
         self._has_failed = False
@@ -164,14 +162,6 @@ class Desk:
         return not self._round and all(
             each.id in self._orders and self._orders[each.id].job is not None for each in calls
         )
-
-    def begin(self, job: Job) -> None:
-        """Note that a job runs."""
-        self.begun[job] = None
-
-    def end(self, job: Job, outcome: Outcome) -> None:
-        """Note how it ended. What it brought, only `record` takes in."""
-        self.begun[job] = _cause(outcome.error) if isinstance(outcome, Failed) else ""
 
     def record(self, outcomes: Mapping[Job, Outcome]) -> None:
         """Take in what the jobs brought, in the order of their calls."""
@@ -325,11 +315,6 @@ class Desk:
         """What is shown, between notes. What the proxy says is marked, also in a user's message."""
         notes = (self._fence.note(each) if each else "" for each in (before, after))
         return "\n\n".join(filter(None, (next(notes), shown, next(notes))))
-
-
-def _cause(error: ProxyError) -> str:
-    cause = error.cause if isinstance(error, UpstreamError) else ""
-    return cause or error.code or error.type
 
 
 def _only(results: Iterable[Result], outcome: Outcome) -> Outcome:

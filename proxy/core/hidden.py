@@ -56,6 +56,8 @@ class Found(NamedTuple):
     took_ms: int = 0
     notes: tuple[str, ...] = ()
     """What the model is told of the results, beside them."""
+    is_shared: bool = False
+    """They are those of an equal job, and the upstream was not asked for this one."""
     attributes: tuple[Mapping[str, str | float | bool], ...] = ()
     """What is known of each result's document, if it was asked for. No model is shown it."""
 

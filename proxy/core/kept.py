@@ -140,7 +140,7 @@ class KeptTurn:
             bare,
             before=tuple(_renamed(each, plain) for each in bare.before),
             calls=tuple({**call, "id": plain[call["id"]]} for call in self.calls),
-            answers={plain[id_]: text for id_, text in self.answers.items()},
+            answers={plain.get(id_, id_): text for id_, text in self.answers.items()},
             model="",
         )
 

@@ -10,6 +10,7 @@ however it mixed their fragments. At its end, the round becomes a `Turn`.
 
 from __future__ import annotations
 
+import re
 from typing import Final, cast, overload
 
 from proxy.core.call_tags import OPENING
@@ -20,7 +21,10 @@ from proxy.core.room import Room
 from proxy.core.text_calls import TextCalls
 from proxy.core.turn import ToolCall, Turn
 from proxy.core.wire import Choice, Chunk, Delta, Fragment, Logprobs, TokenLogprob, Usage
+from proxy.errors import BadReply
 
+_WORD: Final = re.compile(r"[\w-]{1,60}", re.ASCII)
+"""A finish_reason that a log line may show."""
 _READ_APART: Final = frozenset({"role", "content", "tool_calls"})
 
 
@@ -207,3 +211,16 @@ def _tokens_of(text: str, tokens: list[TokenLogprob]) -> list[TokenLogprob]:
         place += len(piece)
         count += 1
     return tokens[:count]
+
+
+def turn_of(reader: TurnReader, upstream: str) -> Turn:
+    """The turn that has been read. Raises BadReply if it did not end as an answer does."""
+    try:
+        return reader.close()
+    except UnfinishedTurnError as error:
+        what = f"{upstream}'s reply broke off before its end."
+        raise BadReply(upstream, what, cause="broke_off") from error
+    except FailedTurnError as error:
+        what = f"{upstream} gave up before the end of its answer. Try again."
+        said = error.finish_reason if _WORD.fullmatch(error.finish_reason) else ""
+        raise BadReply(upstream, what, cause="finish_reason", said=said) from error

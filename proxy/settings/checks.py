@@ -91,14 +91,14 @@ def check_exposure(settings: Settings) -> None:
 
     A web page of another origin counts as another machine.
     """
-    if not _has_keys(settings) and "*" in (settings.cors_origins or ()):
+    if not settings.has_keys and "*" in (settings.cors_origins or ()):
         raise SettingsError(
             "cors_origins: '*' without client keys would let any web page read the company's "
             "documents; set RAG_PROXY_API_KEYS, or name the origins"
         )
     if is_loopback_host(settings.host):
         return
-    if _has_keys(settings):
+    if settings.has_keys:
         for short in _short_keys(settings):
             raise SettingsError(f"refusing to listen on {settings.host}: {short}")
         return
@@ -119,7 +119,7 @@ def refuse_lone_client_key(settings: Settings, variables: Iterable[str]) -> None
 
     Whoever wrote it most likely believes that the proxy asks for it.
     """
-    if CLIENT_KEY in variables and not _has_keys(settings):
+    if CLIENT_KEY in variables and not settings.has_keys:
         raise SettingsError(
             f"{CLIENT_KEY} is the key that `rag-proxy ask` sends, and protects nothing: did you "
             "mean RAG_PROXY_API_KEYS? If not, unset it: this proxy has no client keys"
@@ -154,12 +154,6 @@ def _short_keys(settings: Settings) -> Iterator[str]:
         )
 
 
-def _has_keys(settings: Settings) -> bool:
-    """Whether every request needs a key or a token. With a key file it does, whatever it holds."""
-    has_issuer = settings.issuer_url is not None
-    return bool(settings.api_keys) or settings.keys_file is not None or has_issuer
-
-
 def _keys_beside_file(settings: Settings) -> Iterator[str]:
     if settings.api_keys and settings.keys_file is not None:
         yield (
@@ -180,7 +174,7 @@ def _keys_like_tokens(settings: Settings) -> Iterator[str]:
 
 
 def _forwards_without_keys(settings: Settings) -> Iterator[str]:
-    if settings.allow_forwarded and not _has_keys(settings):
+    if settings.allow_forwarded and not settings.has_keys:
         yield (
             "allow_forwarded without client keys: anyone who reaches a reverse proxy in front of "
             "this port can read the company's documents"

@@ -16,6 +16,14 @@ from proxy.settings.values import LogLevel
 
 class RecordSettings(BaseModel):
     log_level: LogLevel = Field("info", description="How much the proxy logs.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="The form of the log: text for people, or one JSON object a line."
+    )
+    log_probes: bool = Field(
+        default=False,
+        description="Whether the log shows requests for `/health`, `/ready` and `/metrics` that "
+        "went well.",
+    )
     usage_file: NonBlank | None = Field(
         None, description="A file that gets one line for each answer: what it took and cost."
     )

@@ -297,6 +297,19 @@ class Settings(ServingSettings, RecordSettings, ScopeSettings, BaseSettings):
     )
 
     @property
+    def has_keys(self) -> bool:
+        """Whether every request needs a key or a token.
+
+        With a key file it does, whatever the file holds.
+        """
+        has_issuer = self.issuer_url is not None
+        return bool(self.api_keys) or self.keys_file is not None or has_issuer
+
+    @property
+    def shows_page(self) -> bool:
+        return not self.has_keys if self.page is None else self.page
+
+    @property
     def issuer_url(self) -> str | None:
         """Where the keys of the issuer of tokens are, or where that is said."""
         oidc = None if self.identity is None else self.identity.oidc

@@ -33,6 +33,7 @@ class ServingSettings(BaseModel):
     cors_origins: tuple[Origin, ...] | None = Field(
         None, description="The origins whose web pages may call the proxy from a browser."
     )
+    page: bool | None = Field(None, description="Whether `/` is a page on which to ask.")
     max_body_bytes: int = Field(
         20_000_000, ge=1, description="The largest request body that the proxy accepts, in bytes."
     )

@@ -38,6 +38,7 @@ from proxy.surfaces.disconnect import ClientGoneError, while_connected
 from proxy.surfaces.exchange import Exchange, exchange_of
 from proxy.surfaces.replies import JSONReply, internal_error
 from proxy.surfaces.request_body import read_document
+from proxy.surfaces.server_timing import server_timing
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.facts import Failure
@@ -81,7 +82,7 @@ class Answers:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, held: Hold) -> None:
         exchange = exchange_of(scope)
-        effort = Effort()
+        effort = Effort(timeline=exchange.timeline)
         asked, plan = await self._read(scope, receive, effort, held)
         if plan.chat.stream:
             events = asked.events(plan)
@@ -95,7 +96,7 @@ class Answers:
         try:
             await work
         finally:
-            exchange.answer, exchange.first_heard_at = run.facts(), run.first_heard_at
+            exchange.answer = run.facts()
             if self.keeps_trails:
                 exchange.trail = run.trail()
 
@@ -138,11 +139,11 @@ class Answers:
         stream = EventStream(
             send,
             events,
-            lambda: [_search_count(run)],
+            lambda: _late_headers(run, is_whole=False),
             Patience(
                 self.settings.commit_after_s,
                 self.settings.heartbeat_s,
-                run.effort.before_first_s,
+                run.effort.timeline.before_first_s,
             ),
             held,
         )
@@ -193,12 +194,15 @@ async def _send_answer(work: Awaitable[None], stream: EventStream, exchange: Exc
 async def _reply(run: Run, whole: Reply, scope: Scope, receive: Receive, send: Send) -> None:
     await run.drive(whole)
     reply = JSONReply(await whole.finish())
-    reply.raw_headers.append(_search_count(run))
+    reply.raw_headers += _late_headers(run, is_whole=True)
     await reply(scope, receive, send)
 
 
-def _search_count(run: Run) -> tuple[bytes, bytes]:
-    return _SEARCH_COUNT, b"%d" % run.searches
+def _late_headers(run: Run, *, is_whole: bool) -> list[tuple[bytes, bytes]]:
+    """What the reply's head tells of the answer, which may be whole by then."""
+    now = asyncio.get_running_loop().time()
+    timing = server_timing(run.effort.timeline, now, is_whole=is_whole)
+    return [(_SEARCH_COUNT, b"%d" % run.searches), timing]
 
 
 def _most(chat: Chat) -> int | None:

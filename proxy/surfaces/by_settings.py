@@ -16,8 +16,10 @@ from proxy.core.names import SEARCH_COUNT
 from proxy.settings import Settings
 from proxy.surfaces.cors import CORS
 from proxy.surfaces.middleware import Admission, Paths, Requests
+from proxy.surfaces.page import Page, read_page
 from proxy.surfaces.parts import Share
 from proxy.surfaces.replies import ErrorReplies
+from proxy.surfaces.server_timing import NAME as SERVER_TIMING
 from proxy.telemetry.audit_file import AuditFile
 from proxy.telemetry.audit_record import Audit, AuditRecords
 from proxy.telemetry.line_writer import LineWriter
@@ -26,7 +28,13 @@ from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
 from proxy.telemetry.usage_record import UsageRecords
 
-_EXPOSED_HEADERS: Final = ("x-request-id", SEARCH_COUNT.lower(), "retry-after", *LIMIT_HEADERS)
+_EXPOSED_HEADERS: Final = (
+    "x-request-id",
+    SEARCH_COUNT.lower(),
+    SERVER_TIMING,
+    "retry-after",
+    *LIMIT_HEADERS,
+)
 
 
 def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
@@ -37,8 +45,12 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
     usage: Usage | None,
     audit: Audit | None,
     people: PeopleInRecords,
+    open_paths: frozenset[str] = frozenset(),
 ) -> list[Middleware]:
-    """Outermost first. CORS encloses the rendering of errors, so that pages can read them."""
+    """Outermost first. CORS encloses the rendering of errors, so that pages can read them.
+
+    `open_paths` need no key.
+    """
     origins = settings.cors_origins
     if origins is None:
         origins = () if identities.is_open else ("*",)
@@ -51,7 +63,9 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
         expose_headers=_EXPOSED_HEADERS,
     )
     return [
-        Middleware(Requests, usage=usage, audit=audit, people=people),
+        Middleware(
+            Requests, usage=usage, audit=audit, people=people, log_probes=settings.log_probes
+        ),
         cors,
         Middleware(ErrorReplies),
         Middleware(Paths),
@@ -61,8 +75,14 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
             origins=frozenset(settings.cors_origins or ()),
             allow_forwarded=settings.allow_forwarded,
             wrong_keys=wrong_keys,
+            open_paths=open_paths,
         ),
     ]
+
+
+def page_of(settings: Settings, parts: Share) -> Page:
+    """The page with its files, or one that has none."""
+    return parts.of(read_page) if settings.shows_page else Page({})
 
 
 def usage_of(settings: Settings, parts: Share) -> Usage | None:

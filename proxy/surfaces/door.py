@@ -31,6 +31,8 @@ from proxy.surfaces.door_limits import DoorLimits, Place, time_limit, too_large
 from proxy.surfaces.door_reading import DoorReader
 from proxy.surfaces.door_refusals import Refusal, reply_bytes
 from proxy.surfaces.waiting import Waiting
+from proxy.telemetry.log_fields import Fields
+from proxy.telemetry.log_line import LogLine
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -95,7 +97,7 @@ class DoorProtocol(DoorReader):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._client_end.has_stalled and self._is_answered:  # else the request's line says it
-            _log.info("cut client=stalled from=%s", self._client)
+            _log.info(LogLine(("cut",), {"client": "stalled", "from": self._client}))
         super().connection_lost(exc)
         self._place = Place.SHUT
         self.pipeline.clear()
@@ -126,7 +128,7 @@ class DoorProtocol(DoorReader):
         self._advance()
 
     def evict(self) -> None:
-        _log.info("refused error=too_many_waiting from=%s", self._client)
+        _log.info(LogLine(("refused",), {"error": "too_many_waiting", "from": self._client}))
         self._close_now()
 
     # Parsing
@@ -187,7 +189,8 @@ class DoorProtocol(DoorReader):
     def _refuse(self, error: ProxyError) -> None:
         """Answer an unreadable request with an error when its turn comes, and then close."""
         name = error.code or error.type
-        _log.info("refused status=%d error=%s from=%s", error.status, name, self._client)
+        fields: Fields = {"status": error.status, "error": name, "from": self._client}
+        _log.info(LogLine(("refused",), fields))
         is_in_body, self._place = self._place is Place.BODY, Place.SHUT
         self._held = memoryview(b"")
         cycle = self.cycle

@@ -21,18 +21,12 @@ _INSTEAD: Final[Mapping[str, str]] = {
 """What clients of a route that will never be here can use."""
 
 
-class Refusing:
-    """A surface that takes requests only to say why it does nothing. So no list names it."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Refuses a request that is for none of `routes`, which it lists, or for none of its methods.
 
-    It stands behind them as a route of its own, so they are asked first. Raises NotFound and
-    MethodNotAllowed.
+    It stands behind them as a route of its own, so they are asked first. It does not speak of those
+    that are in no schema. Raises NotFound and MethodNotAllowed.
     """
 
     routes: Sequence[Route]
@@ -56,21 +50,16 @@ class Elsewhere:
         return {
             method
             for route in self.routes
-            if _takes_requests(route) and route.matches(scope)[0] is not Match.NONE
+            if route.include_in_schema and route.matches(scope)[0] is not Match.NONE
             for method in route.methods or ()
         }
 
 
 def offers_of(routes: Sequence[Route]) -> Iterator[tuple[str, str]]:
-    """Each method of the API and its path as clients write it. What is no API's is in no schema."""
+    """Each method of the API, and its path as clients write it."""
     for route in routes:
-        if _takes_requests(route) and route.include_in_schema:
+        if route.include_in_schema:
             path = route.path_format
             shown = path if path in OPEN_PATHS else f"/v1{path}"
             for method in sorted((route.methods or set()) - {"HEAD"}):  # it comes with GET
                 yield method, shown
-
-
-def _takes_requests(route: Route) -> bool:
-    surface: object = route.endpoint
-    return not isinstance(surface, Refusing)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +11,7 @@ from typing import Final
 from starlette.types import Scope
 
 from proxy.access.clients import ANYBODY, Client
+from proxy.core.timeline import Timeline
 from proxy.surfaces.slot import Slot
 from proxy.telemetry.facts import AnswerFacts, Failure
 from proxy.telemetry.trail import Trail
@@ -21,6 +24,8 @@ class Exchange:
     """One request and its reply."""
 
     request_id: str
+    timeline: Timeline
+    """It begins with the request."""
     path: str
     """The path as the client sent it."""
     headers: Mapping[str, str]
@@ -39,8 +44,6 @@ class Exchange:
     """Whether that answer may rest on documents, so that an audit tells of it."""
     route: str = ""
     """The path of the route that it asks on, in the form without `/v1`; "" if it got to none."""
-    first_heard_at: float | None = None
-    """See `Run.first_heard_at`."""
     answer: AnswerFacts | None = None
     trail: Trail | None = None
     failure: Failure | None = None
@@ -49,7 +52,8 @@ class Exchange:
 
 
 def begin_exchange(scope: Scope, request_id: str, headers: Mapping[str, str]) -> Exchange:
-    exchange = scope[_KEY] = Exchange(request_id, scope["path"], headers)
+    timeline = Timeline(asyncio.get_running_loop().time(), time.time_ns())
+    exchange = scope[_KEY] = Exchange(request_id, timeline, scope["path"], headers)
     return exchange
 
 

@@ -33,7 +33,7 @@ class OneFile:
         refuse_repeated_headers(scope)
         stores, exchange = self.stores, exchange_of(scope)
         reach = stores.reach(exchange.client, exchange.headers)
-        effort = stores.effort()
+        effort = stores.effort(exchange)
         documents = stores.documents_of(exchange.client, effort)
         found: list[StoredFile] = []
 

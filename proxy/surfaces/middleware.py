@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
-import time
 from collections.abc import Awaitable
 from typing import Final
 
@@ -21,7 +21,7 @@ from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, headers_of
 from proxy.telemetry.audit_record import Audit
 from proxy.telemetry.facts import RequestFacts
-from proxy.telemetry.log_line import log_line
+from proxy.telemetry.log_line import LogLine
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.usage_file import Usage
 
@@ -30,6 +30,7 @@ _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 OPEN_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json", "/config.schema.json"})
 """They need no key, and stand beside the API, not below its `/v1`."""
+_PROBES: Final = OPEN_PATHS | {"/metrics"}
 
 _WRONG_KEYS: Final = (
     "Too many requests from this address had a key or token that the proxy does not accept. Check "
@@ -56,8 +57,12 @@ class Requests:
         usage: Usage | None = None,
         audit: Audit | None = None,
         people: PeopleInRecords | None = None,
+        *,
+        log_probes: bool = True,
     ) -> None:
+        """`log_probes` shows requests of monitors in the log, also those that went well."""
         self.app = app
+        self.log_probes = log_probes
         self.usage = usage
         self.audit = audit
         self.people = people or PeopleInRecords()
@@ -70,12 +75,12 @@ class Requests:
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{os.urandom(16).hex()}"
         exchange = begin_exchange(scope, request_id, headers)
-        began = time.perf_counter()
+        clock = asyncio.get_running_loop().time
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                exchange.first_byte_s = time.perf_counter() - began
+                exchange.first_byte_s = clock() - exchange.timeline.began
                 header = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message.get("headers", ()), header]
                 if exchange.slot is not None:
@@ -92,18 +97,19 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            facts = self._facts_of(scope, exchange, began, time.perf_counter())
-            _log.info("%s", log_line(facts))
+            facts = self._facts_of(scope, exchange, clock())
+            self._log(facts)
             if self.usage is not None and exchange.wants_answer:
                 self.usage.note(facts)
             if self.audit is not None and exchange.wants_answer and exchange.has_documents:
                 self.audit.note(facts)
 
-    def _facts_of(
-        self, scope: Scope, exchange: Exchange, began: float, ended: float
-    ) -> RequestFacts:
+    def _log(self, facts: RequestFacts) -> None:
+        if _log.isEnabledFor(logging.INFO) and (self.log_probes or not _is_probe(facts)):
+            _log.info(LogLine.of(facts))
+
+    def _facts_of(self, scope: Scope, exchange: Exchange, ended: float) -> RequestFacts:
         address = scope.get("client")
-        heard_at = exchange.first_heard_at
         end = client_end_of(scope)
         return RequestFacts(
             request_id=exchange.request_id,
@@ -114,21 +120,20 @@ class Requests:
             client=exchange.client,
             person=self.people.name_of(exchange.client),
             status=exchange.status,
-            took_s=ended - began,
+            took_s=ended - exchange.timeline.began,
             answer=exchange.answer,
             failure=exchange.failure,
             trail=exchange.trail,
             is_client_gone=exchange.is_client_gone,
             is_client_stalled=end is not None and end.has_stalled,
             first_byte_s=exchange.first_byte_s,
-            first_token_s=None if heard_at is None else heard_at - began,
         )
 
 
 class Admission:
     """Admits those who may ask: whom a key or a token names, or, without both, this machine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each says of some who may ask
         self,
         app: ASGIApp,
         identities: Identities,
@@ -136,24 +141,26 @@ class Admission:
         *,
         allow_forwarded: bool = False,
         wrong_keys: WrongKeys | None = None,
+        open_paths: frozenset[str] = frozenset(),
     ) -> None:
         """`origins` may ask without a key although they are another machine's pages.
 
         `allow_forwarded` admits, without a key, requests that came through a reverse proxy.
-        `wrong_keys` slows down who tries keys.
+        `wrong_keys` slows down who tries keys. `open_paths` need no key.
         """
         self.app = app
         self.identities = identities
         self.origins = origins
         self.allow_forwarded = allow_forwarded
         self.wrong_keys = wrong_keys or WrongKeys()
+        self.open_paths = OPEN_PATHS | open_paths
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             exchange = exchange_of(scope)
             if self.identities.is_open:
                 check_loopback(exchange.headers, self.origins, allow_forwarded=self.allow_forwarded)
-            elif scope["path"] not in OPEN_PATHS:
+            elif scope["path"] not in self.open_paths:
                 return self._pass_on(exchange, scope, receive, send)
         return self.app(scope, receive, send)
 
@@ -206,6 +213,14 @@ class Paths:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
-            path = _VERSIONS.sub("", _SLASHES.sub("/", scope["path"]))
-            scope = {**scope, "path": path.rstrip("/") or "/"}
+            scope = {**scope, "path": _plain_path(scope["path"])}
         return self.app(scope, receive, send)
+
+
+def _plain_path(path: str) -> str:
+    return _VERSIONS.sub("", _SLASHES.sub("/", path)).rstrip("/") or "/"
+
+
+def _is_probe(facts: RequestFacts) -> bool:
+    """Whether a monitor asked, and all is well."""
+    return facts.outcome == "ok" and _plain_path(facts.path) in _PROBES

@@ -62,7 +62,8 @@ class Passthrough:
             await self._answer(scope, receive, send, held)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, held: Hold) -> None:
-        exchange, effort = exchange_of(scope), Effort()
+        exchange = exchange_of(scope)
+        effort = Effort(timeline=exchange.timeline)
         limits = self.settings
         document = await read_document(scope, receive, held, limits, self.wishes)
         effort.until = asyncio.get_running_loop().time() + limits.answer_timeout_s
@@ -134,12 +135,15 @@ class _Asking:
 
     async def through(self, pass_on: PassOn) -> Passed:
         self._has_asked = True
+        noted = self.effort.timeline.round(_now(), str(self.document["model"]))
         try:
-            self._passed = await pass_on(self.client, self.effort, self.document)
+            passed = self._passed = await pass_on(self.client, self.effort, self.document)
         except ProxyError as error:
+            noted.fail(_now(), error)
             self._is_free = costs_nothing(error) or not isinstance(error, UpstreamError)
             raise
-        return self._passed
+        noted.ended, noted.usage, noted.answered_by = _now(), passed.usage, passed.model
+        return passed
 
     def facts(self) -> AnswerFacts:
         """As `Run.facts`. Without a count from the upstream, the estimate stands for it."""
@@ -158,6 +162,9 @@ class _Asking:
             estimated_tokens=self.prompt if is_uncounted else 0,
             upstream_model=model,
             uncounted_rounds=int(is_uncounted),
-            retries=tuple(self.effort.causes),
-            queued_s=self.effort.queued_s,
+            timeline=self.effort.timeline,
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

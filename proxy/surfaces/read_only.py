@@ -7,19 +7,18 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from proxy.errors import MethodNotAllowed
-from proxy.surfaces.elsewhere import Refusing
 from proxy.surfaces.exchange import exchange_of
 
-WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
-_READS: Final = ("GET", "HEAD")
+_LONGEST_SHOWN: Final = 200
 
 
-class ReadOnly(Refusing):
-    """Says where documents are managed."""
+class ReadOnly:
+    """A surface that refuses, and says where documents are managed."""
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
-        what = (
-            f"{exchange_of(scope).path} does not take {scope['method']}: the proxy changes no "
-            "documents. Manage workspaces and files in LightOn; the proxy finds them there at once."
+        path = exchange_of(scope).path[:_LONGEST_SHOWN]
+        raise MethodNotAllowed(
+            f"{path} does not take {scope['method']}: the proxy changes no documents. Manage "
+            "workspaces and files in LightOn; the proxy finds them there at once.",
+            allowed=("GET", "HEAD"),
         )
-        raise MethodNotAllowed(what, allowed=_READS)

@@ -17,7 +17,7 @@ from proxy.core.scope import common_scope
 from proxy.core.search_tool import Search
 from proxy.core.store_search import StoreSearch, read_store_search
 from proxy.core.stores import Attributes, Documents
-from proxy.errors import OutOfReach
+from proxy.errors import OutOfReach, ProxyError
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
@@ -49,7 +49,7 @@ class VectorStoreSearch:
         )
         reach = within(stores.reach(exchange.client, exchange.headers), search.wish)
         searched = common_scope(stores.of_store(reach, store_id), *search.narrower)
-        effort = stores.effort()
+        effort = stores.effort(exchange)
         run = _Run(stores, store_id, reach, stores.documents_of(exchange.client, effort))
         work = run.reply(search, searched, scope, receive, send)
         try:
@@ -96,16 +96,25 @@ class _Run:
         """What each query finds. Raises NotFound for a store that the search's key cannot see."""
         most = min(search.max_results, searched.results_limit)
         try:
+            outcomes: dict[str, Found | ProxyError] = {}
             async with TaskScope() as tasks:
-                begun = [
-                    tasks.start(self.documents.search(Search(query, most), searched))
-                    for query in search.queries
-                ]
-                return [await each for each in begun]
+                asked = [Search(query, most) for query in search.queries]
+                for begun in [tasks.start(self._ask(each, searched, outcomes)) for each in asked]:
+                    await begun
+            return [_found_in(outcomes[query]) for query in search.queries]
         except OutOfReach:  # or there is nothing in it that fits
             if self.store_id not in await self.stores.seen(self.documents, self.reach):
                 raise no_such_store(self.store_id) from None
             return []
+
+    async def _ask(
+        self, search: Search, searched: Searched, outcomes: dict[str, Found | ProxyError]
+    ) -> None:
+        """Note what comes of a search. A task that held its own error would be a cycle."""
+        try:
+            outcomes[search.query] = await self.documents.search(search, searched)
+        except ProxyError as error:
+            outcomes[search.query] = error.with_traceback(None)
 
     def trail(self, search: StoreSearch, searched: Searched) -> Trail:
         shown = [result for result, _ in self.hits]
@@ -113,6 +122,12 @@ class _Run:
         return trail_of_search(
             searched.identity, search.queries, shown, cause, has_ended=self.has_ended
         )
+
+
+def _found_in(outcome: Found | ProxyError) -> Found:
+    if isinstance(outcome, ProxyError):
+        raise outcome.again()  # a copy: this frame holds the other one
+    return outcome
 
 
 def _best(found: Sequence[Found], most: int) -> list[_Hit]:

@@ -17,7 +17,6 @@ from proxy.core.item_pages import PARAMETERS, Page
 from proxy.errors import BadRequest, NotFound
 from proxy.state.responses import ClientResponses, Stored, StoredResponses
 from proxy.surfaces.disconnect import while_connected
-from proxy.surfaces.elsewhere import Refusing
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.replies import JSONReply
@@ -37,7 +36,10 @@ def routes_of(stored: StoredResponses, limits: AllLimits, inflight: InFlight) ->
         (f"{one}/input_items", "GET", InputItems(stored, inflight)),
         (f"{one}/cancel", "POST", Cancellation(stored, inflight)),
     )
-    absent = [Route(f"/responses/{name}", Absent(), methods=["POST"]) for name in _ABSENT]
+    absent = [
+        Route(f"/responses/{name}", Absent(), methods=["POST"], include_in_schema=False)
+        for name in _ABSENT
+    ]
     return absent + [
         Route(path, Limited(surface, limits, makes_answers=False), methods=[method])
         for path, method, surface in surfaces
@@ -147,7 +149,7 @@ _ABSENT: Final = {
 """What OpenAI offers here and the proxy does not. Without this, the names would be read as ids."""
 
 
-class Absent(Refusing):
+class Absent:
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         path = exchange_of(scope).path
         why = _ABSENT[scope["path"].rpartition("/")[2]]

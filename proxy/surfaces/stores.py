@@ -17,6 +17,7 @@ from proxy.core.wish import Wishes
 from proxy.errors import BadRequest, EmptyScope, NotFound
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
+from proxy.surfaces.exchange import Exchange
 from proxy.telemetry.facts import AnswerFacts
 
 Reach = tuple[Scope, ...]
@@ -65,9 +66,10 @@ class Stores:
         reached = reached_of(found, reach, self.terms)
         return {each.store_id: each for each in sorted(found, key=_age) if each.id in reached}
 
-    def effort(self) -> Effort:
+    def effort(self, exchange: Exchange) -> Effort:
         """That of a request that begins now."""
-        return Effort(asyncio.get_running_loop().time() + self.settings.answer_timeout_s)
+        until = asyncio.get_running_loop().time() + self.settings.answer_timeout_s
+        return Effort(until, timeline=exchange.timeline)
 
 
 def reached_of(found: Iterable[Workspace], reach: Reach, terms: StoreTerms) -> frozenset[int]:
@@ -112,8 +114,8 @@ def facts_of(documents: Documents, effort: Effort, kind: str, *, reads: int = 0)
         failed_searches=len(documents.causes),
         search_causes=tuple(dict.fromkeys(documents.causes)),
         retrieval=kind,
-        retries=tuple(effort.causes),
         has_model=False,
+        timeline=effort.timeline,
     )
 
 

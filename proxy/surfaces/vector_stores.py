@@ -60,7 +60,7 @@ async def _seen(stores: Stores, scope: Scope) -> dict[str, Workspace]:
     refuse_repeated_headers(scope)
     exchange = exchange_of(scope)
     reach = stores.reach(exchange.client, exchange.headers)
-    return await stores.seen(stores.documents_of(exchange.client, stores.effort()), reach)
+    return await stores.seen(stores.documents_of(exchange.client, stores.effort(exchange)), reach)
 
 
 def _described(workspace: Workspace) -> dict[str, Any]:

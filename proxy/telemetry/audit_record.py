@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
-
 from proxy.telemetry.audit_file import AuditFile
 from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
+from proxy.telemetry.json_line import json_line
 from proxy.telemetry.times import time_of, utc_now
 from proxy.telemetry.trail import Asked, Document, Trail
 from proxy.telemetry.usage_record import profile_of
@@ -33,11 +31,7 @@ class AuditRecords:
 
     def record(self, facts: RequestFacts, now: datetime) -> bytes:
         """A request that is over `now`, as JSON without a line end."""
-        document = {**self._of_request(facts, now), **self._of_trail(facts.trail)}
-        try:
-            return orjson.dumps(document)
-        except TypeError:  # half a surrogate pair is no UTF-8
-            return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+        return json_line({**self._of_request(facts, now), **self._of_trail(facts.trail)})
 
     def _of_request(self, facts: RequestFacts, now: datetime) -> dict[str, Any]:
         answer = facts.answer or _NO_ANSWER

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal, Self
 
 from proxy.access.clients import Client
+from proxy.core.timeline import Timeline
 from proxy.errors import ProxyError, UpstreamError
 from proxy.telemetry.trail import Trail
 
@@ -54,10 +55,8 @@ class AnswerFacts:
     """Rounds whose tokens the upstream did not tell, for example because the client hung up."""
     cited: tuple[int | None, ...] = ()
     """The file of each source that the answer cites; None if it has no number."""
-    retries: tuple[str, ...] = ()
-    """Why the proxy sent requests to upstreams again: a word of `UpstreamError.cause` for each."""
-    queued_s: float = 0.0
-    """How long the answer waited until the proxy could ask the model, in all rounds."""
+    timeline: Timeline = field(default_factory=Timeline)
+    """What was done for it, and when. It goes on while the answer does."""
     has_model: bool = True
     """Whether a model, or a profile, answers at all: a search by itself has none."""
 
@@ -111,12 +110,18 @@ class RequestFacts:
     """What the answer rested on, if there is an audit and the proxy began to make one."""
     first_byte_s: float | None = None
     """The time to the first byte of the reply; None if no reply began."""
-    first_token_s: float | None = None
-    """The time to the first thing that the client heard of a streamed answer; None if nothing."""
     route: str = ""
     """The path of a route whose requests count to limits, whatever form the client sent it in."""
     person: str = ""
     """The client's person as records name one: see `PeopleInRecords`. "" if it is none."""
+
+    @property
+    def first_token_s(self) -> float | None:
+        """The time to the first that the client heard of a streamed answer; None if nothing."""
+        timeline = None if self.answer is None else self.answer.timeline
+        if timeline is None or timeline.first_heard_at is None:
+            return None
+        return timeline.first_heard_at - timeline.began
 
     @property
     def outcome(self) -> Outcome:

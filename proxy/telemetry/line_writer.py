@@ -54,29 +54,33 @@ class LineWriter(ABC):
         """How many of both the log has told of."""
         self._is_failing = False
 
-    def append(self, line: bytes) -> None:
-        """Write a line within a tenth of a second. This never waits and never fails."""
+    def append(self, line: bytes, *, is_urgent: bool = False) -> None:
+        """Write a line within a tenth of a second, or at once. This never waits and never fails."""
         is_full = self._waiting.qsize() >= self._most_waiting
         if is_full or self._taken - self._done >= self._most_bytes:
             self._turned_away += 1
             if self._turned_away == 1:
-                _log.error(
-                    "The disk of the %s %s is too slow: lines are lost.", self.what, self.path
-                )
+                self._tell_of_slowness()
             return
         self._taken += len(line)
         self._waiting.put(line)
+        if is_urgent:
+            self._hurry.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=self.what, daemon=True)
             self._thread.start()
 
-    def settle(self, patience_s: float = PATIENCE_S) -> None:
-        """Wait until the lines that this process has appended are in the file. For any thread."""
-        if self._thread is not None and self._thread.is_alive():
-            done = threading.Event()
-            self._waiting.put(done)
-            self._hurry.set()
-            done.wait(patience_s)
+    def settle(self, patience_s: float = PATIENCE_S) -> bool:
+        """Wait until the lines that this process has appended are in the file. For any thread.
+
+        Returns whether they are.
+        """
+        if self._thread is None or not self._thread.is_alive():
+            return True
+        done = threading.Event()
+        self._waiting.put(done)
+        self._hurry.set()
+        return done.wait(patience_s)
 
     def close(self, patience_s: float = PATIENCE_S) -> None:
         """Write what waits, and close the file. A later `append` opens it again."""
@@ -93,6 +97,10 @@ class LineWriter(ABC):
     @abstractmethod
     def _close(self) -> None:
         """Close the file. A later `_write` opens it again."""
+
+    def _tell_of_slowness(self) -> None:
+        """The first line is lost because too many wait."""
+        _log.error("The disk of the %s %s is too slow: lines are lost.", self.what, self.path)
 
     def _finish(self) -> None:
         """No more lines will come, at least for a while."""

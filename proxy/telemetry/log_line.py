@@ -1,79 +1,47 @@
-"""The facts of a request as one line of the log: words, and `name=value` for each fact."""
+"""A message of the log that has fields. As text, it is words, and `name=value` for each field."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple, Self
 
-from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
+from proxy.telemetry.facts import RequestFacts
+from proxy.telemetry.log_fields import SENTENCES, Fields, log_fields
 
-_LONGEST_WORD: Final = 200
 _PLAIN_WORD: Final = re.compile(r"[\w./:@+-]*", re.ASCII)
-_SENTENCES: Final = frozenset({"said"})
-"""The facts that are sentences, not words."""
+_IN_FRONT: Final = frozenset({"method", "path"})
+"""The fields that the words say."""
 
 
-def log_line(facts: RequestFacts) -> str:
-    """`facts` as one line, whatever a client or an upstream wrote into them. It leaves out "".
+class LogLine(NamedTuple):
+    """A message to give to a logger. A form of the log that knows fields takes them from here."""
 
-    The facts stand in the order in which the proxy learned them. If searches failed and then the
-    request did, `cause` is that of the request.
-    """
-    answer, failure = facts.answer, facts.failure
-    words: dict[str, str | int] = {
-        "status": facts.status,
-        "ms": round(facts.took_s * 1000),
-        "id": facts.request_id,
-        "from": facts.address,
-        "key": facts.client.name,
-        "person": facts.person,
-    }
-    if failure and failure.in_stream:
-        words |= _of_failure(failure)
-    if answer:
-        words |= _of_answer(answer)
-    if failure:
-        words |= _of_failure(failure)
-    if facts.is_client_gone:
-        words["client"] = "stalled" if facts.is_client_stalled else "gone"
-    written = [
-        f"{name}={_written(name, value) if isinstance(value, str) else value}"
-        for name, value in words.items()
-        if value != ""
-    ]
-    return f"{facts.method} {_word(facts.path)} {' '.join(written)}"
+    words: tuple[str, ...]
+    fields: Fields
 
+    @classmethod
+    def of(cls, facts: RequestFacts) -> Self:
+        """The line of a request that is over."""
+        fields = log_fields(facts)
+        return cls((facts.method, str(fields["path"])), fields)
 
-def _of_answer(answer: AnswerFacts) -> dict[str, str | int]:
-    words: dict[str, str | int] = {
-        "model": answer.model,
-        "answered_by": answer.answered_by,
-        "fallback": answer.fallback_from,
-        "stream": answer.stream,
-        "rounds": answer.rounds,
-        "searches": answer.searches,
-        "tokens": answer.tokens,
-        "cut_by": answer.cut_by,
-    }
-    if answer.retries:
-        words["retries"] = len(answer.retries)
-        words["retry_causes"] = ",".join(dict.fromkeys(answer.retries))
-    if queued_ms := round(answer.queued_s * 1000):
-        words["queued_ms"] = queued_ms
-    if answer.failed_searches:
-        words["failed_searches"] = answer.failed_searches
-        words["cause"] = ",".join(answer.search_causes)
-    return words
+    @property
+    def message(self) -> str:
+        """The message without its fields."""
+        return " ".join(map(_word, self.words))
 
-
-def _of_failure(failure: Failure) -> dict[str, str]:
-    words = {"error": failure.error, "upstream": failure.upstream}
-    words |= {"cause": failure.cause, "said": failure.said}
-    return {name: word for name, word in words.items() if word}
+    def __str__(self) -> str:
+        """One line, whatever a client or an upstream wrote into it."""
+        written = [
+            f"{name}={_written(name, value) if isinstance(value, str) else value}"
+            for name, value in self.fields.items()
+            if name not in _IN_FRONT
+        ]
+        return " ".join((self.message, *written))
 
 
 def _written(name: str, value: str) -> str:
-    return _quoted(value) if name in _SENTENCES else _word(value)
+    return _quoted(value) if name in SENTENCES else _word(value)
 
 
 def _quoted(text: str) -> str:
@@ -84,7 +52,6 @@ def _quoted(text: str) -> str:
 
 def _word(text: str) -> str:
     """`text` as one word of the log line, whatever a client wrote into it."""
-    text = text[:_LONGEST_WORD]
     if _PLAIN_WORD.fullmatch(text):
         return text
     return text.encode("unicode_escape").decode().replace(" ", r"\x20")

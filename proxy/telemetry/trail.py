@@ -12,6 +12,7 @@ from proxy.core.grounding import Grounding
 from proxy.core.names import SEARCH_TOOL
 from proxy.core.passages import Result, pages_of
 from proxy.core.plan import Plan
+from proxy.core.timeline import JobRun
 
 LONGEST_TITLE: Final = 300
 
@@ -52,13 +53,20 @@ class Trail:
     """What the client has heard."""
 
 
-def trail_of(plan: Plan, desk: Desk, grounding: Grounding, text: str) -> Trail:
-    """The trail of an answer whose client has heard `text`."""
+def trail_of(
+    plan: Plan, desk: Desk, jobs: Iterable[JobRun], grounding: Grounding, text: str
+) -> Trail:
+    """The trail of an answer whose client has heard `text`. `jobs` are all that have begun."""
     return Trail(
         scope=plan.scope.identity,
         asked=tuple(
-            Asked(job.tool, {**desk.tool_of(job).trace(job)}, cause is not None, cause or "")
-            for job, cause in desk.begun.items()
+            Asked(
+                each.job.tool,
+                {**desk.tool_of(each.job).trace(each.job)},
+                each.ended is not None,
+                each.cause,
+            )
+            for each in jobs
         ),
         shown=_documents(each.result for each in grounding.shown),
         cited=_documents(each.result for each in grounding.cited_passages),

@@ -12,6 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -56,6 +57,11 @@ def test_the_curl_line_and_the_python_program_work_as_printed(tmp_path: Path) ->
         message = json.loads(replied.stdout)["choices"][0]["message"]
         assert "The retrieval mode decides when" in message["content"]
         assert message["annotations"]
+
+        page = re.search(r"^(http://\S+/)#q=\S+$", text, flags=re.MULTILINE)
+        assert page
+        with urllib.request.urlopen(page[1], timeout=PATIENCE_S) as reply:  # noqa: S310 - our own
+            assert b"Ask your documents" in reply.read()
 
         program = tmp_path / "program.py"
         program.write_text(python_part(text), encoding="utf-8")
@@ -228,6 +234,9 @@ def test_any_question_survives_shell_and_python(ask: str) -> None:
     text = hints("http://x", ask)
     curl = next(line for line in text.splitlines() if line.startswith("curl "))
     assert json.loads(shlex.split(curl)[-1])["messages"][0]["content"] == ask
+    page = next(line for line in text.splitlines() if line.startswith("http://x/#q="))
+    assert unquote(page.removeprefix("http://x/#q=")) == ask
+    assert re.fullmatch(r"[\w.%~-]+", page.removeprefix("http://x/#q="), re.ASCII)
     strings = {
         each.value
         for each in ast.walk(ast.parse(python_part(text)))

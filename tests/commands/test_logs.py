@@ -1,20 +1,20 @@
+import json
 import logging
 import os
-import resource
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
-from proxy.commands.logs import LineHandler, configure_logging
-from tests.commands.test_serve import on_linux
-from tests.support.program import PATIENCE_S, clean_environment, running
+from proxy.commands.logs import configure_logging, flush_log, warn
+from tests.commands.test_serve import on_linux, started
+from tests.support.program import PATIENCE_S, Program, clean_environment, running
 
 
 def test_the_log_goes_to_stderr_from_the_level_on(
@@ -25,90 +25,103 @@ def test_the_log_goes_to_stderr_from_the_level_on(
     configure_logging("warning")
     root.info("quiet")
     root.warning("loud")
+    flush_log()
     printed = capfd.readouterr()
     assert printed.out == ""
     assert printed.err.endswith("WARNING root: loud\n")
     assert "quiet" not in printed.err
 
 
-# Nobody reads
-
-
-def saying(text: str) -> logging.LogRecord:
-    return logging.LogRecord("proxy", logging.INFO, "here.py", 1, text, None, None)
-
-
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
     """A pipe's end to read from and its end to write to, which the test may close."""
     ends = os.pipe()
-    os.set_blocking(ends[0], False)
     yield ends
     for end in ends:
-        try:
+        with suppress(OSError):
             os.close(end)
-        except OSError:
-            continue
 
 
-@pytest.mark.parametrize("can_be_opened_anew", [True, False])
-def test_lines_that_nobody_reads_are_lost_and_counted(
-    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch, *, can_be_opened_anew: bool
+# The form of the log
+
+FAULTY = """
+import logging, warnings
+from proxy.commands.logs import configure_logging, follow, warn
+configure_logging("info", "json")
+logging.getLogger("uvicorn.error").info("one")
+warnings.warn("careful")
+warn("no keys", "json")
+try:
+    raise ValueError("two\\nlines")
+except ValueError:
+    logging.getLogger("a").exception("bad")
+follow("error", "text")
+logging.getLogger("a").info("quiet")
+logging.getLogger("a").error("loud")
+follow("info", "json")
+raise KeyError("the end")
+"""
+
+
+def test_all_that_a_process_says_is_json_until_its_end_by_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    run = subprocess.run(
+        [sys.executable, "faulty.py"],
+        cwd=tmp_path,
+        env=clean_environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    *others, text, last = run.stderr.splitlines()
+    told = [json.loads(each) for each in (*others, last)]
+    loggers = ["uvicorn.error", "py.warnings", "proxy.commands.logs", "a", "proxy.commands.logs"]
+    assert [each["logger"] for each in told] == loggers
+    assert "careful" in told[1]["message"]
+    assert told[2]["message"] == "no keys"
+    assert told[3]["exception"].endswith("ValueError: two\nlines")
+    assert (told[-1]["level"], run.returncode) == ("critical", 1)
+    assert told[-1]["exception"].endswith("KeyError: 'the end'")
+    assert text.endswith("ERROR a: loud")
+
+
+def test_as_text_a_warning_is_what_it_ever_was(capfd: pytest.CaptureFixture[str]) -> None:
+    warn("no keys", "text")
+    assert capfd.readouterr().err == "rag-proxy: warning: no keys\n"
+
+
+def serving(tmp_path: Path, stack: ExitStack, *flags: str, **settings: str) -> tuple[Program, str]:
+    """A proxy that serves, and its address."""
+    env = {f"RAG_PROXY_{name.upper()}": value for name, value in settings.items()}
+    keys = {"LIGHTON_API_KEY": "k", "SCALEWAY_API_KEY": "k"}
+    program = Program("serve", "--port", "0", *flags, cwd=tmp_path, env={**keys, **env})
+    url = started(stack.enter_context(program))
+    return program, url.removesuffix("/v1")
+
+
+@on_linux
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_what_was_logged_last_is_written_however_the_server_ends(
+    tmp_path: Path, workers: str, ending: signal.Signals
 ) -> None:
-    reads, writes = pipe
-    if not can_be_opened_anew:
-        monkeypatch.setattr("proxy.commands.logs._opened_anew", lambda descriptor: descriptor)
-    handler = LineHandler(writes)
-    for number in range(10_000):
-        handler.handle(saying(f"line {number} " + "x" * 100))
-    read = os.read(reads, 10_000_000).decode()
-    kept = read.count("\n")
-    assert 100 < kept < 5_000
-    assert read.splitlines()[-1].startswith(f"line {kept - 1} ")
-    handler.handle(saying("now"))
-    handler.handle(saying("and now"))
-    told = os.read(reads, 1_000).decode()
-    assert told == f"({10_000 - kept} lines were lost: nobody read them.)\nnow\nand now\n"
+    with ExitStack() as stack:
+        program, url = serving(tmp_path, stack, "--workers", workers, log_format="json")
+        for number in range(20):
+            with suppress(HTTPError):
+                urlopen(f"{url}/v1/nothing/{number}", timeout=30).close()  # noqa: S310 - our own http address
+        with urlopen(f"{url}/health", timeout=30):  # noqa: S310 - as above
+            pass
+        os.kill(program.pid, ending)
+        program.wait()
+        told = [json.loads(each) for each in program.err.rest().splitlines()]
+    asked = [each["path"] for each in told if each["logger"] == "proxy.access"]
+    assert sorted(asked) == sorted(f"/v1/nothing/{number}" for number in range(20))
+    assert {each["from"] for each in told if "from" in each} == {"127.0.0.1"}
 
 
-def test_a_pipe_whose_reader_has_gone_is_no_fault(pipe: tuple[int, int]) -> None:
-    reads, writes = pipe
-    handler = LineHandler(writes)
-    os.close(reads)
-    for _ in range(3):
-        handler.handle(saying("x"))
-
-
-def test_a_long_text_is_written_whole(pipe: tuple[int, int]) -> None:
-    reads, writes = pipe
-    LineHandler(writes).handle(saying("x" * 20_000))
-    assert os.read(reads, 100_000) == b"x" * 20_000 + b"\n"
-
-
-def test_what_is_no_pipe_is_written_to_as_well(tmp_path: Path) -> None:
-    with (tmp_path / "log").open("wb") as file:
-        file.write(b"before\n")
-        file.flush()
-        handler = LineHandler(file.fileno())
-        handler.handle(saying("one"))
-        handler.handle(saying("lone \udc80"))
-    assert (tmp_path / "log").read_bytes() == b"before\none\nlone \\udc80\n"
-
-
-def test_a_line_is_written_although_no_descriptor_is_left(pipe: tuple[int, int]) -> None:
-    reads, writes = pipe
-    handler = LineHandler(writes)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with socket.socket() as last:
-        most = last.fileno()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    try:
-        with pytest.raises(OSError, match="Too many open files"):
-            socket.socket()
-        handler.handle(saying("no descriptors"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert os.read(reads, 1_000) == b"no descriptors\n"
+# Nobody reads
 
 
 def fill(reads: int) -> None:
@@ -133,6 +146,7 @@ def test_a_server_goes_on_and_ends_when_nobody_reads_what_it_says(
             {
                 "LIGHTON_API_KEY": "k",
                 "SCALEWAY_API_KEY": "k",
+                "RAG_PROXY_LOG_PROBES": "true",
                 "PYTHONPATH": str(Path(__file__).parents[2]),
             }
         ),

@@ -271,15 +271,19 @@ def test_a_port_in_use_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture
 def test_the_first_line_says_what_is_served() -> None:
     settings = Settings(default_model="m", retrieval="hybrid", workspace_id=[42, 43])
     line = greeting(settings, "http://127.0.0.1:1")
-    assert line.endswith("on http://127.0.0.1:1/v1 (model m, retrieval hybrid, workspaces 42, 43)")
-    assert greeting(Settings(), "http://x").endswith("workspaces all)")
+    assert line.endswith(
+        "on http://127.0.0.1:1/v1 (model m, retrieval hybrid, workspaces 42, 43), "
+        "page on http://127.0.0.1:1/"
+    )
+    assert greeting(Settings(page=False), "http://x").endswith("workspaces all)")
 
 
 def test_the_first_line_tells_of_the_profile_that_is_the_default_and_names_them_all() -> None:
     hr = {"model": "m", "retrieval": "hybrid", "workspace_id": [42]}
     settings = Settings(default_model="hr", profiles={"hr": hr, "legal": {}})
     assert greeting(settings, "http://x").endswith(
-        " (model m of profile hr, retrieval hybrid, workspaces 42; profiles hr, legal)"
+        " (model m of profile hr, retrieval hybrid, workspaces 42; profiles hr, legal), "
+        "page on http://x/"
     )
 
 

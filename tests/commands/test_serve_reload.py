@@ -106,6 +106,17 @@ def test_what_waits_for_the_next_start_is_one_line_that_names_it(
     assert program.press_ctrl_c() == 130
 
 
+def test_the_form_of_the_log_follows_the_signal(tmp_path: Path, stack: ExitStack) -> None:
+    program = serve(stack, tmp_path, Model(stack), "max_rounds = 2\n")
+    started(program)
+    (tmp_path / "rag-proxy.toml").write_text('max_rounds = 2\nlog_format = "json"\n')
+    os.kill(program.pid, signal.SIGHUP)
+    program.err.until(
+        r'^\{"time":.*"message":"SIGHUP: settings read again. Changed: log_format."\}$'
+    )
+    assert program.press_ctrl_c() == 130
+
+
 def test_a_proxy_that_other_machines_reach_keeps_its_keys_wherever_the_file_moves_it(
     tmp_path: Path, stack: ExitStack
 ) -> None:

@@ -3,6 +3,7 @@
 import gc
 import pickle
 import resource
+import signal
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import cast
@@ -10,7 +11,7 @@ from typing import cast
 import pytest
 
 from proxy.commands.serve import create_app_from_environment
-from proxy.commands.serving import collect_rarely, door_limits, server_config
+from proxy.commands.serving import DrainingServer, collect_rarely, door_limits, server_config
 from proxy.settings import Settings
 from proxy.surfaces.door import Door
 from proxy.surfaces.door_limits import DoorLimits
@@ -117,3 +118,15 @@ def test_every_worker_collects_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     before = gc.get_threshold()
     create_app_from_environment()
     assert gc.get_threshold() > before
+
+
+def test_the_log_is_written_before_a_signal_that_the_server_heard_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr("proxy.commands.serving.flush_log", lambda: done.append("written"))
+    monkeypatch.setattr(signal, "raise_signal", lambda _: done.append("ended"))
+    server = DrainingServer(server_config(app, "info"))
+    with server.capture_signals():
+        server.handle_exit(signal.SIGTERM, None)
+    assert done == ["written", "ended"]

@@ -10,7 +10,7 @@ from proxy.core.passages import NO_RESULTS, Passage, PassageBook, Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import UNAVAILABLE, Search
 from proxy.core.turn import ToolCall
-from proxy.errors import BadRequest, RateLimited
+from proxy.errors import RateLimited
 from tests.core.samples import EXPLAINED, FENCE, TOOLS, call, note, quoted, result
 from tests.support.lookup import Lookup
 from tests.support.shelves import Shelves
@@ -519,18 +519,6 @@ def test_notes_of_a_job_stand_behind_its_passages_and_for_want_of_some() -> None
     assert run_round(at, asks("lease")) == [again]
 
 
-def test_the_desk_knows_which_jobs_have_begun_and_why_some_failed() -> None:
-    at = desk()
-    for job in (LEAVE, LEASE):
-        at.begin(job)
-    assert at.begun == {LEAVE: None, LEASE: None}
-    at.end(LEAVE, found())
-    at.end(LEASE, failed())
-    assert at.begun == {LEAVE: "", LEASE: "rate_limit_exceeded"}
-    at.end(LEASE, Failed(BadRequest("No such page.")))
-    assert at.begun[LEASE] == "invalid_request_error"
-
-
 def test_a_call_keeps_its_fault_although_there_is_room_for_it_now() -> None:
     at = desk(max_searches=1)
     at.begin_round()
@@ -547,8 +535,6 @@ def test_the_words_for_the_operator_are_those_of_each_failure() -> None:
     unreachable = Failed(RateLimited("LightOn", "Full.", cause="status_429"), took_ms=1)
     run_round(at, asks("leave"), outcome=unreachable)
     assert at.causes == ["status_429"]
-    at.end(LEAVE, unreachable)
-    assert at.begun[LEAVE] == "status_429"
 
 
 def test_a_job_stands_in_the_report_under_the_name_of_its_tool() -> None:

@@ -220,6 +220,15 @@ def test_the_request_chooses_the_retrieval_mode_over_the_policy() -> None:
     assert plan(in_mode("off"), lighton={"retrieval": "tool"}).offers
 
 
+def test_progress_that_only_a_chat_can_hold_is_shown_to_no_other_client() -> None:
+    for progress, shown in (("open-webui", "off"), ("reasoning", "reasoning")):
+        policy = in_mode("tool", progress=progress)
+        chat = plan(policy, stream=True).chat
+        assert plan(policy, stream=True).progress == progress
+        other = make_plan(chat._replace(has_asides=False), policy, Wish(), (), FENCE)
+        assert other.progress == shown
+
+
 def test_progress_is_shown_in_streams_that_may_search() -> None:
     shows = in_mode("tool", progress="reasoning")
     assert plan(shows, stream=True).progress == "reasoning"

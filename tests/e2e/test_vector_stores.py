@@ -53,17 +53,23 @@ def test_a_search_brings_passages_of_that_store_alone(client: OpenAI) -> None:
 def test_filters_and_ranking_reach_the_search(client: OpenAI, sandbox: RunningSandbox) -> None:
     client.vector_stores.search(
         "ws_1",
-        query=["leave", "holiday"],
+        query="leave",
         max_num_results=3,
         filters={"type": "in", "key": "year", "value": [2025, 2026]},
         ranking_options={"ranker": "none", "score_threshold": 0},
         rewrite_query=True,
     )
-    bodies = [each.body for each in sandbox.faults.requests.all("lighton", "/search")]
-    assert sorted(each["query"] for each in bodies) == ["holiday", "leave"]
-    for body in bodies:
-        assert (body["workspace_id"], body["max_results"]) == ([1], 3)
-        assert (body["attribute"], body["relevance_scoring"]) == (["year:2025|2026"], "none")
+    body = sandbox.faults.requests.all("lighton", "/search")[0].body
+    assert (body["query"], body["workspace_id"], body["max_results"]) == ("leave", [1], 3)
+    assert (body["attribute"], body["relevance_scoring"]) == (["year:2025|2026"], "none")
+
+
+def test_several_queries_are_merged(client: OpenAI) -> None:
+    queries = [QUESTION, "parental leave"]
+    found = client.vector_stores.search("ws_1", query=queries).data
+    scores = [each.score for each in found]
+    assert scores == sorted(scores, reverse=True)
+    assert len({each.content[0].text for each in found}) == len(found) > 1
 
 
 def test_filters_that_nothing_passes_bring_nothing(client: OpenAI) -> None:

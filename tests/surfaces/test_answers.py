@@ -113,6 +113,27 @@ async def test_an_answer_is_grounded_and_cited() -> None:
     assert answer.json()["lighton"]["rounds"] == 2
 
 
+@pytest.mark.parametrize("body", [{}, {"lighton": {"retrieval": "off"}}])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_every_reply_says_how_long_its_parts_took(
+    body: dict[str, Any], *, stream: bool
+) -> None:
+    off = body.get("lighton")
+    rounds = [Round("It is 27.")] if body else [SEARCH_ROUND, Round("It is 27 [1].")]
+    answer = await play(Upstreams(rounds, [LEAVE]), {**body, "stream": stream})
+    replies = check_stream(answer.body).chunks if stream else [answer.json()]
+    (report,) = [each["lighton"] for each in replies if "lighton" in each]
+    timings = report["timings"]
+    assert len(timings["rounds"]) == len(rounds)
+    assert (timings["first_token_ms"] is not None) == stream
+    assert all((each["first_token_ms"] is not None) == stream for each in timings["rounds"])
+    assert timings["total_ms"] >= sum(each["ms"] for each in timings["rounds"][1:])
+    assert off is None or report.keys() == {"timings"}
+    ending = r"first-token;dur=\d+" if stream else r"total;dur=\d+"
+    told = answer.headers["server-timing"]
+    assert re.fullmatch(rf"queue;dur=0, search;dur=\d+, {ending}", told)
+
+
 async def test_a_stream_is_server_sent_events_with_the_headers_that_keep_it_live() -> None:
     answer = await play(Upstreams([Round("Hello.")]), {"stream": True})
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -712,10 +733,11 @@ async def test_the_log_line_of_a_stream_that_fails_says_so_first(
     caplog.set_level("INFO", "proxy.access")
     app = create_app(settings(), _Unread(begin))
     await ask(app, document={"messages": QUESTION, "stream": True, "model": "some-model"})
-    assert _line_of(caplog) == (
+    told = (
         "error=upstream_unreachable upstream=Scaleway model=some-model answered_by=some-model "
-        "stream=True rounds=1 searches=0 tokens=0"
+        r"stream=True rounds=1 searches=0 tokens=0 first_token_ms=\d+"
     )
+    assert re.fullmatch(told, _line_of(caplog))
 
 
 async def test_the_log_line_of_a_request_that_fails_says_so_last(

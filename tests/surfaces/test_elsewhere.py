@@ -11,8 +11,8 @@ from proxy.app import create_app
 from proxy.errors import MethodNotAllowed
 from proxy.settings import Settings
 from proxy.surfaces.application import Application
-from proxy.surfaces.elsewhere import Refusing
 from proxy.surfaces.middleware import Paths, Requests
+from proxy.surfaces.page import read_page
 from proxy.surfaces.replies import ErrorReplies, JSONReply
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error
@@ -20,7 +20,7 @@ from tests.support.openai_schema import check_error
 APP = JSONReply({})
 
 
-class Never(Refusing):
+class Never:
     async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
         raise MethodNotAllowed("Never.", allowed=["GET"])
 
@@ -30,8 +30,8 @@ ROUTES = [
     Route("/responses/{id}", APP, methods=["GET"]),
     Route("/responses/{id}", APP, methods=["DELETE"]),
     Route("/health", APP, methods=["GET"]),
-    Route("/health", Never(), methods=["POST"]),
-    Route("/files", Never(), methods=["POST"]),
+    Route("/health", Never(), methods=["POST"], include_in_schema=False),
+    Route("/files", Never(), methods=["POST"], include_in_schema=False),
 ]
 
 
@@ -75,6 +75,15 @@ async def test_a_route_that_only_refuses_is_not_listed_and_refuses_in_its_own_wo
     assert "POST /v1/files" not in message
     _, message = await refused("/health", "PUT")
     assert message == "/health takes GET and HEAD, not PUT."
+
+
+async def test_the_page_is_not_listed_among_what_clients_of_the_api_can_ask_for() -> None:
+    app = Application(
+        [*ROUTES, *read_page().routes], [Middleware(Requests), Middleware(ErrorReplies)]
+    )
+    message = (await ask(app, "/nothing", method="GET")).json()["error"]["message"]
+    assert "/page" not in message
+    assert message.endswith("GET /health.")
 
 
 async def test_a_long_path_is_not_repeated_in_full() -> None:

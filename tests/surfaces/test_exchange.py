@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from proxy.access.clients import ANYBODY, Client
 from proxy.surfaces.exchange import begin_exchange, exchange_of, headers_of
 from proxy.telemetry.facts import Failure
+from tests.support.clock import skipping_clock
 
 
-def test_an_exchange_is_found_again_wherever_its_scope_goes() -> None:
+async def test_an_exchange_is_found_again_wherever_its_scope_goes() -> None:
     scope: dict[str, Any] = {"type": "http", "path": "//here"}
     begun = begin_exchange(scope, "req_1", {"x-a": "1"})
     begun.client = Client("ann")
@@ -20,18 +22,28 @@ def test_an_exchange_is_found_again_wherever_its_scope_goes() -> None:
     assert (found.path, found.headers) == ("//here", {"x-a": "1"})
 
 
+async def test_an_exchange_begins_when_its_request_comes() -> None:
+    with skipping_clock() as clock:
+        clock.skip(5)
+        timeline = begin_exchange({"path": "/"}, "req_1", {}).timeline
+        assert 0 <= clock.time() - timeline.began < 1
+    assert abs(timeline.wall_ns_at(timeline.began) - time.time_ns()) < 10e9
+
+
 def test_headers_are_read_in_lower_case_and_repeated_ones_joined() -> None:
     scope = {"headers": [(b"x-a", b"1"), (b"x-b", b"\xe9"), (b"x-a", b"2")]}
     assert headers_of(scope) == {"x-a": "1, 2", "x-b": "é"}
 
 
-def test_exchanges_share_nothing() -> None:
-    first, second = (begin_exchange({"path": "/"}, each, {}) for each in ("req_1", "req_2"))
+async def test_exchanges_share_nothing() -> None:
+    first, second = [begin_exchange({"path": "/"}, each, {}) for each in ("req_1", "req_2")]
     first.client = Client("ann")
     first.failure = Failure("not_found")
     first.is_client_gone = True
+    first.timeline.wait(1.0, is_first=True)
     assert second.client is ANYBODY
     assert (second.answer, second.failure, second.is_client_gone) == (None, None, False)
+    assert second.timeline.waits == []
 
 
 def test_a_request_that_no_exchange_was_begun_for_has_none() -> None:

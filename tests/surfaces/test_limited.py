@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -232,7 +233,7 @@ async def test_a_request_that_fails_gives_its_place_back(fault: BaseException) -
     ],
 )
 async def test_a_surface_may_be_recorded_without_making_answers(
-    given: dict[str, bool], recorded: object
+    given: dict[str, Any], recorded: object
 ) -> None:
     heard: list[bool] = []
 

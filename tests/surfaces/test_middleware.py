@@ -20,6 +20,7 @@ from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.replies import ErrorReplies, JSONReply
 from proxy.telemetry.facts import AnswerFacts, Failure
+from proxy.telemetry.log_line import LogLine
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
@@ -32,6 +33,7 @@ HEADERS = UserHeaders(lambda _: None)
 OPEN = Identities(KeyRing([], secret=b"s"), HEADERS, Rules(()))
 KEYS = Identities(RING, HEADERS, Rules(()))
 NO_ORIGINS: frozenset[str] = frozenset()
+FAILED = Failure("upstream_error")
 
 
 async def path_echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +65,36 @@ async def beyond_http(app: ASGIApp) -> Scope:
     app.app = inner  # type: ignore[attr-defined]  # middleware keeps what it wraps
     await app({"type": "lifespan", "path": "//"}, nothing, nothing)
     return seen[0]
+
+
+# Probes
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "//v1/health/", "/v1/ready"])
+@pytest.mark.parametrize("log_probes", [True, False])
+async def test_probes_that_went_well_are_logged_where_they_are_wanted(
+    caplog: pytest.LogCaptureFixture, path: str, *, log_probes: bool
+) -> None:
+    caplog.set_level("INFO", "proxy.access")
+    await ask(Requests(noting(), log_probes=log_probes), path)
+    assert len(caplog.messages) == log_probes
+
+
+@pytest.mark.parametrize(("path", "failure"), [("/ready", FAILED), ("/models", None)])
+async def test_probes_that_failed_and_all_other_requests_are_logged(
+    caplog: pytest.LogCaptureFixture, path: str, failure: Failure | None
+) -> None:
+    caplog.set_level("INFO", "proxy.access")
+    await ask(Requests(noting(failure=failure), log_probes=False), path)
+    assert caplog.messages[0].startswith(f"POST {path} status=201")
+
+
+async def test_no_line_is_made_for_a_log_that_does_not_show_it(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("WARNING", "proxy.access")
+    monkeypatch.setattr(LogLine, "of", lambda _: pytest.fail("a line is made"))
+    assert (await ask(Requests(noting()))).status == 201
 
 
 # Request ids

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from proxy.core.chat import parse_chat
-from proxy.core.effort import Effort
 from proxy.core.frames import Frame, Hear, TextChunk
 from proxy.core.hidden import Found
 from proxy.core.kept import KeptTurn
@@ -27,6 +26,7 @@ from proxy.core.ports import ModelUpstream
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search, SearchTool
 from proxy.core.sse import DONE
+from proxy.core.timeline import Timeline
 from proxy.core.turn import Turn
 from proxy.core.wire import ChatRequest, Chunk
 from proxy.core.writer import CompletionWriter
@@ -42,6 +42,7 @@ from tests.core.samples import FENCE
 from tests.support.clock import skipping_clock
 from tests.support.openai_stream import check_stream
 from tests.support.script import Call, Pieces, Round, search_call
+from tests.support.times import untimed
 from tests.support.upstreams import Upstreams
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server
 from tests.upstreams.scaleway.samples import scaleway
@@ -359,20 +360,20 @@ async def test_a_reply_that_is_slow_to_begin_begins_with_a_heartbeat() -> None:
 async def test_time_that_a_request_waits_for_its_turn_does_not_begin_its_reply() -> None:
     client = Client()
     with skipping_clock() as clock:
-        effort = Effort()
+        timeline = Timeline()
         writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
         opened = EventStream(
-            client.send, ChatStream(writer), list, Patience(10, 600, effort.before_first_s)
+            client.send, ChatStream(writer), list, Patience(10, 600, timeline.before_first_s)
         )
         async with opened:
             clock.skip(4)
             await turns()
-            effort.queue(clock.time(), is_first=True)
+            wait = timeline.wait(clock.time(), is_first=True)
             for _ in range(5):
                 clock.skip(20)
                 await turns()
                 assert not opened.has_begun
-            effort.leave_queue(clock.time())
+            wait.ended = clock.time()
             clock.skip(5.5)
             await turns()
             assert not opened.has_begun
@@ -384,14 +385,14 @@ async def test_time_that_a_request_waits_for_its_turn_does_not_begin_its_reply()
 async def test_a_reply_that_has_begun_beats_also_while_it_waits_for_its_turn() -> None:
     client = Client()
     with skipping_clock() as clock:
-        effort = Effort()
+        timeline = Timeline()
         writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
         opened = EventStream(
-            client.send, ChatStream(writer), list, Patience(60, 60, effort.before_first_s)
+            client.send, ChatStream(writer), list, Patience(60, 60, timeline.before_first_s)
         )
         await taken(opened.hear([writer.heartbeat()]))
         async with opened:
-            effort.queue(clock.time(), is_first=True)
+            timeline.wait(clock.time(), is_first=True)
             clock.skip(61)
             await turns()
             assert beats(client) == 1
@@ -657,8 +658,8 @@ async def heard_of(model: ModelUpstream, client: Client) -> list[Any]:
     assert client.has_ended
     heard = payloads(client.body)
     for each in heard:
-        for search in each.get("lighton", {}).get("searches", ()):
-            search.pop("took_ms")  # the one thing that the clock decides
+        if "lighton" in each:
+            each["lighton"] = untimed(each["lighton"])
     return heard
 
 

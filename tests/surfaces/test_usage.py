@@ -93,12 +93,13 @@ async def test_what_this_process_has_noted_is_told_also_if_the_disk_is_slow(
 
         waiting = b""
 
-        def append(self, line: bytes) -> None:
+        def append(self, line: bytes, *, is_urgent: bool = False) -> None:
+            del is_urgent
             self.waiting += line
 
-        def settle(self, patience_s: float = 0) -> None:
+        def settle(self, patience_s: float = 0) -> bool:
             assert patience_s > 0
-            self.path.write_bytes(self.waiting)
+            return bool(self.path.write_bytes(self.waiting))
 
     usage = Usage(Slow(tmp_path / "usage.jsonl"), UsageRecords(PRICES, {}, "llama"))
     usage.note(request_facts(client=ACME))

@@ -19,10 +19,12 @@ class Slow(LineWriter):
         self.opens = threading.Event()
         self.lines: list[bytes] = []
         self.closes = 0
+        self.wrote = threading.Event()
 
     def _write(self, lines: Sequence[bytes]) -> None:
         self.opens.wait(10)
         self.lines += lines
+        self.wrote.set()
         self._has_succeeded(self._untold)
 
     def _close(self) -> None:
@@ -47,3 +49,26 @@ def test_what_a_slow_disk_has_no_room_for_is_lost_and_told_of(
     file.close()
     assert 9 <= len(file.lines) <= 10
     assert file.closes == 1
+
+
+def test_whoever_waits_learns_whether_all_is_written() -> None:
+    file = Slow()
+    assert file.settle()
+    file.append(b"x")
+    assert not file.settle(0.01)
+    file.opens.set()
+    assert file.settle()
+
+
+def test_an_urgent_line_does_not_let_its_thread_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.telemetry.line_writer._REST_S", 60)
+    file = Slow()
+    file.opens.set()
+    file.append(b"one")
+    assert file.settle()
+    file.append(b"two")  # the thread rests
+    file.append(b"three", is_urgent=True)
+    while len(file.lines) < 3:
+        assert file.wrote.wait(10)
+        file.wrote.clear()
+    file.close()

@@ -11,7 +11,7 @@ from proxy.telemetry.facts import Failure
 from proxy.telemetry.prices import ModelPrice, Prices
 from proxy.telemetry.usage_record import MOST_FILES, UsageRecords
 from proxy.telemetry.usage_sums import BEGINNING
-from tests.telemetry.samples import answer_facts, request_facts
+from tests.telemetry.samples import answer_facts, request_facts, timeline
 
 NOW = datetime(2026, 11, 26, 7, 30, 5, 120_000, UTC)
 RECORDS = UsageRecords(Prices({"llama": ModelPrice(1, 2, 0.5)}, 0.01), {"hr"}, "hr")
@@ -30,8 +30,7 @@ WHOLE = answer_facts(
     uncounted_rounds=1,
     estimated_tokens=25,
     cited=(7, None, 9, 7),
-    retries=("status_429", "refused", "status_429"),
-    queued_s=0.25,
+    timeline=timeline("status_429", "refused", "status_429", queued_s=0.25, heard_s=0.02),
 )
 
 
@@ -41,7 +40,7 @@ def record(now: datetime = NOW, records: UsageRecords = RECORDS, **changes: Any)
 
 def test_a_record_says_what_the_answer_took() -> None:
     client = Client("acme", "k1")
-    assert record(client=client, answer=WHOLE, first_byte_s=0.1, first_token_s=0.02) == {
+    assert record(client=client, answer=WHOLE, first_byte_s=0.1) == {
         "time": "2026-11-26T07:30:05.120Z",
         "request_id": "id1",
         "key": "acme",

@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 from proxy.core.effort import Effort
 from proxy.core.frames import Hear
 from proxy.core.ports import Rounds
+from proxy.core.timeline import Retry
 from proxy.core.wire import ChatRequest, Model
 from proxy.errors import ProxyError, UpstreamError
 from proxy.upstreams.http.retry_policy import RetryPolicy
@@ -48,19 +49,20 @@ class Retries:
             try:
                 return await attempt()
             except UpstreamError as error:
+                failed_at = asyncio.get_running_loop().time()
                 wait_s = None if unless() else self._wait_s(retried, error, until)
                 if wait_s is None:
                     if retried:
                         error.outlast()
                     raise
-                cause = error.cause
+                retry = Retry(failed_at, error.upstream, error.cause, wait_s)
             except ProxyError as error:  # such as that of the queue
                 if retried:
                     error.outlast()
                 raise
             retried += 1
-            self.effort.causes.append(cause)
-            await asyncio.sleep(wait_s)
+            self.effort.timeline.retries.append(retry)
+            await asyncio.sleep(retry.wait_s)
 
     def _wait_s(self, retried: int, error: UpstreamError, until: float) -> float | None:
         left_s = min(until, self.effort.until) - asyncio.get_running_loop().time()

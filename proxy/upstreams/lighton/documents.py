@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from proxy.core.hidden import Found
+from proxy.core.hidden import Failed, Found
 from proxy.core.read_call import Reading
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
@@ -46,11 +47,15 @@ class LightOnDocuments:
 
     async def search(self, search: Search, scope: Scope) -> Found:
         self.searches += 1
+        noted = self.upstream.retries.effort.timeline.run(_now(), search.job, NAME)
         try:
-            return await self.upstream.search(search, scope, in_full=True)
+            found = await self.upstream.search(search, scope, in_full=True)
         except UpstreamError as error:
+            noted.end(_now(), Failed(error))
             self.causes.append(error.cause)
             raise
+        noted.end(_now(), found)
+        return found
 
     async def file(self, file_id: int, scopes: Sequence[Scope], *, has_text: bool) -> StoredFile:
         """What the file says of itself must lie in the scope, and a search in it must find it.
@@ -93,6 +98,10 @@ class LightOnDocuments:
             self.causes.append(error.cause)
             raise
         return True
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _absent(file_id: int) -> OutOfReach:

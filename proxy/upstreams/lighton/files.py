@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, NamedTuple
@@ -49,11 +49,17 @@ class LightOnFiles:
         if not isinstance(scope, LightOnScope):
             raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
         await self.prove(reading, scope)
-        return await self.search.shared.get(
-            self._name(reading, scope),
-            make=lambda: self.search.retries.of_search(lambda: self._ask(reading, scope)),
-            read=lambda body: _found(decode(body), reading),
+        is_shared = True
+
+        def ask() -> Awaitable[bytes]:
+            nonlocal is_shared
+            is_shared = False
+            return self.search.retries.of_search(lambda: self._ask(reading, scope))
+
+        found = await self.search.shared.get(
+            self._name(reading, scope), ask, read=lambda body: _found(decode(body), reading)
         )
+        return found._replace(is_shared=is_shared)
 
     def _name(self, reading: Reading, scope: LightOnScope) -> str:
         """Who asks, and all that the pages depend on.

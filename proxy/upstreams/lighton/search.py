@@ -93,7 +93,7 @@ class LightOn:
         for at_s in asked_s:  # not if the results were kept: their age is unknown
             ids = (each.file_id for each in found.results if each.file_id is not None)
             self.sightings.note(self._whose, scope, ids, at_s)
-        return found
+        return found if asked_s else found._replace(is_shared=True)
 
     def _name(self, search: Search, scope: LightOnScope, *, in_full: bool) -> str:
         """Who asks, and all that the results depend on: the question, all of the scope, the key."""

@@ -64,12 +64,12 @@ class Queued:
 
     async def _wait(self, ticket: Ticket) -> None:
         """Wait for a slot. All attempts at the first round share one time to wait."""
-        queue, effort = self.queue, self.effort
+        queue, timeline = self.queue, self.effort.timeline
         now, within_s = queue.clock(), queue.rules.timeout_s
         if not ticket.is_further:
-            within_s -= effort.before_first_s(now)
-        effort.queue(now, is_first=not ticket.is_further)
+            within_s -= timeline.before_first_s(now)
+        wait = timeline.wait(now, is_first=not ticket.is_further)
         try:
             await queue.wait(ticket, within_s)
         finally:
-            effort.leave_queue(queue.clock())
+            wait.ended = queue.clock()

@@ -82,13 +82,24 @@ async def passing(clock: Clock, work: Awaitable[T]) -> T:
 async def test_what_succeeds_is_done_once() -> None:
     tries, effort = Tries(), Effort()
     assert await Retries(AT_ONCE, effort).of(tries) == "done"
-    assert (len(tries.at_s), effort.causes) == (1, [])
+    assert (len(tries.at_s), effort.timeline.retry_causes) == (1, [])
 
 
 async def test_what_was_refused_is_done_again_and_counted_with_its_cause() -> None:
     tries, effort = Tries(refused(), refused(503)), Effort()
     assert await Retries(AT_ONCE, effort).of(tries) == "done"
-    assert (len(tries.at_s), effort.causes) == (3, ["status_429", "status_503"])
+    assert (len(tries.at_s), effort.timeline.retry_causes) == (3, ["status_429", "status_503"])
+
+
+async def test_each_retry_is_noted_with_its_upstream_and_its_wait() -> None:
+    tries, effort = Tries(refused(told_s=7)), Effort()
+    with skipping_clock() as clock:
+        began = clock.time()
+        await passing(clock, Retries(RetryPolicy(1), effort).of(tries))
+    (retry,) = effort.timeline.retries
+    assert (retry.upstream, retry.cause) == ("Scaleway", "status_429")
+    assert 0 <= retry.at - began < 1
+    assert tries.at_s[1] - retry.at >= retry.wait_s >= 7
 
 
 @pytest.mark.parametrize(
@@ -166,7 +177,7 @@ async def test_a_wait_beyond_the_end_of_the_answer_is_an_error_at_once() -> None
     with pytest.raises(RateLimited) as caught:
         await Retries(AT_ONCE, last).of(tries)
     assert not caught.value.retryable
-    assert (len(tries.at_s), last.causes) == (1, [])
+    assert (len(tries.at_s), last.timeline.retry_causes) == (1, [])
 
 
 async def test_a_search_has_the_time_for_searches_alone() -> None:
@@ -286,13 +297,13 @@ async def test_a_round_of_which_something_was_heard_is_not() -> None:
     model, effort, heard = Played((1, broken())), Effort(), list[object]()
     with pytest.raises(Unreachable):
         await rounds_of(model, effort, unsure=True).ask({}, listening(effort, heard))
-    assert (model.asked, len(heard), effort.causes) == (1, 1, [])
+    assert (model.asked, len(heard), effort.timeline.retry_causes) == (1, 1, [])
 
 
 async def test_a_model_that_must_answer_first_is_asked_again_as_well() -> None:
     model, effort = Played((0, refused()), (0, refused(503))), Effort(has_heard=True)
     await rounds_of(model, effort).require("m")
-    assert (model.asked, effort.causes) == (3, ["status_429", "status_503"])
+    assert (model.asked, effort.timeline.retry_causes) == (3, ["status_429", "status_503"])
 
 
 @given(

@@ -80,6 +80,8 @@ async def test_a_search_brings_the_attributes_of_each_result_s_document(vendor: 
     assert [each.chunk_id for each in found.results] == ["c1", "c2"]
     assert found.attributes == ({"title": "Lease"}, {"mime_type": "pdf"})
     assert (vendor.documents.searches, vendor.documents.causes) == (1, [])
+    (job,) = vendor.documents.upstream.retries.effort.timeline.jobs
+    assert (job.job, job.upstream, job.results, job.cause) == (SEARCH.job, "LightOn", 2, "")
 
 
 async def test_a_search_in_full_is_not_answered_by_one_that_was_not(vendor: Vendor) -> None:
@@ -93,6 +95,8 @@ async def test_a_failed_search_is_counted_with_its_cause(vendor: Vendor) -> None
     with pytest.raises(Overloaded):
         await vendor.documents.search(Search("x", 1), TEAM)
     assert (vendor.documents.searches, vendor.documents.causes) == (1, ["status_503"])
+    (job,) = vendor.documents.upstream.retries.effort.timeline.jobs
+    assert (job.cause, job.ended is None) == ("status_503", False)
 
 
 async def test_where_nothing_but_the_key_limits_it_a_file_needs_no_proof(vendor: Vendor) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.errors import BadRequest
@@ -106,9 +107,10 @@ def _stored(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return value
-    return str(int(value)) if float(value).is_integer() else f"{value:.400f}".rstrip("0")
+    return str(int(value)) if float(value).is_integer() else f"{Decimal(repr(value)):f}"
 
 
+@example({"type": "eq", "key": "size_kb", "value": 1e-07}, [{"size_kb": (1e-07,)}])
 @given(FILTERS, st.lists(DOCUMENTS, min_size=1, max_size=8))
 def test_attributes_find_the_documents_that_pass_the_filters_and_no_other(
     filters: Any, documents: list[Document]

@@ -310,7 +310,7 @@ async def test_a_search_that_lighton_refused_is_made_again(
     effort = Effort()
     found = await replace(upstream, retries=retries(effort)).search(SEARCH, ANYWHERE)
     assert len(found.results) == 1
-    assert effort.causes == [f"status_{status}"]
+    assert effort.timeline.retry_causes == [f"status_{status}"]
 
 
 async def test_a_search_that_is_out_of_reach_is_not(upstream: LightOn, route: respx.Route) -> None:
@@ -383,7 +383,8 @@ async def test_cancelling_a_search_closes_its_connection() -> None:
 async def test_equal_searches_are_one_request(router: respx.MockRouter, route: respx.Route) -> None:
     upstream = lighton(httpx.MockTransport(router.async_handler), ttl_s=30)
     first = await found(upstream, route, item("a"))
-    assert await upstream.search(SEARCH, LightOnScope()) == first
+    again = await upstream.search(SEARCH, LightOnScope())
+    assert (first.is_shared, again) == (False, first._replace(is_shared=True))
     assert route.call_count == 1
 
 

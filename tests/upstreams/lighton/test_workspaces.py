@@ -106,7 +106,7 @@ async def test_a_refused_request_is_sent_again(router: respx.MockRouter) -> None
     effort = Effort()
     patient = replace(workspaces, search=replace(workspaces.search, retries=retries(effort)))
     assert len(await patient.all()) == 1
-    assert effort.causes == ["status_503"]
+    assert effort.timeline.retry_causes == ["status_503"]
 
 
 @pytest.mark.parametrize("item", [{"id": "42"}, {"id": True}, {"id": -1}, {}])

@@ -319,7 +319,7 @@ class BadDay:
         assert line.running == len(self.upstream.running), "a slot belongs to no request"
         assert not line.waiting or line.running == SLOTS, "somebody waits although a slot is free"
         for answer in self.answers:
-            waited_s = answer.effort.before_first_s(self.loop.now)
+            waited_s = answer.effort.timeline.before_first_s(self.loop.now)
             assert waited_s < WAITS_S + HAIR_S, f"an answer has waited for {waited_s} s"
             task = answer.task
             if task is None or not task.done():

@@ -185,11 +185,11 @@ async def test_the_wait_is_told_and_all_attempts_at_the_first_round_share_it() -
         running = await made.start(made.of(), "b")
         first = await made.start(answer)
         made.clock.skip(5)
-        assert 5 <= effort.before_first_s(made.clock.time()) < 5.1
+        assert 5 <= effort.timeline.before_first_s(made.clock.time()) < 5.1
         running.cancel()
         await settled()
         assert isinstance(first.exception(), Overloaded)
-        assert 5 <= effort.queued_s < 5.1
+        assert 5 <= effort.timeline.queued_s < 5.1
         running = await made.start(made.of(), "b")
         second = await made.start(answer)
         made.clock.skip(3.8)
@@ -198,7 +198,7 @@ async def test_the_wait_is_told_and_all_attempts_at_the_first_round_share_it() -
         made.clock.skip(0.3)
         await settled()
         assert isinstance(second.exception(), QueueTimeout)
-        assert 9 <= effort.queued_s < 9.2
+        assert 9 <= effort.timeline.queued_s < 9.2
         running.cancel()
         await asyncio.wait((running,))
 

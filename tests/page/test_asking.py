@@ -1,0 +1,168 @@
+"""Asking on the page, in a real browser: what is sent, what streams, and what is said of faults."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Browser, expect
+
+from tests.page import handbook
+from tests.page.asking import Asking
+from tests.page.conftest import Open
+from tests.page.served import KEY, Scripted, served
+from tests.support.script import Round, search_call
+
+
+def test_an_answer_is_markdown_with_its_sources(asking: Asking) -> None:
+    answer = asking.answered().answer
+    expect(answer.locator("strong")).to_have_text("three months' notice")
+    expect(answer.locator("li")).to_have_count(2)
+    expect(answer.locator("tbody tr")).to_have_count(2)
+    expect(answer.get_by_role("button", name="Source 1: Employee handbook")).to_have_count(4)
+    cards = asking.page.get_by_role("list", name="Sources").get_by_role("button")
+    expect(cards).to_have_text(
+        [
+            "Source 1Employee handbookpage 12",
+            "Source 2Leave and absencepage 4",
+            "Source 3Payroll FAQpage 2",
+        ]
+    )
+
+
+def test_words_show_before_the_answer_is_over(asking: Asking) -> None:
+    asking.upstreams.tell([Round("One two three four.")])
+    asking.upstreams.holds_at = "four"
+    asking.ask()
+    expect(asking.answer).to_contain_text("One two three")
+    expect(asking.page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def test_searches_show_while_they_run_and_their_numbers_work_at_once(asking: Asking) -> None:
+    rounds = [
+        Round(calls=(search_call(handbook.QUERY),), finish_reason="tool_calls"),
+        Round("It is three months. [1] And then some more words. And more."),
+    ]
+    asking.upstreams.tell(rounds, handbook.passages())
+    asking.upstreams.holds_at = "more."
+    asking.ask()
+    expect(asking.answer).to_contain_text("And")
+    news = asking.page.locator("#news")
+    expect(news).to_contain_text(f"Searching: {handbook.QUERY}")
+    expect(news).to_contain_text("Found 3 passages.")
+    asking.marker().click()
+    expect(asking.source).to_contain_text("two weeks")
+
+
+def test_a_follow_up_sends_the_conversation(asking: Asking) -> None:
+    asking.upstreams.tell([Round("Thirty days."), Round("Yes.")])
+    asking.answered("How much leave?").answered("Every year?")
+    said = [(each["role"], each["content"]) for each in asking.sent["messages"][-3:]]
+    assert said == [
+        ("user", "How much leave?"),
+        ("assistant", "Thirty days."),
+        ("user", "Every year?"),
+    ]
+    asking.page.get_by_role("button", name="New conversation").click()
+    expect(asking.page.get_by_role("heading", name="Ask your documents")).to_be_visible()
+    asking.upstreams.tell([Round("Hello.")])
+    asking.answered("Hello?")
+    assert "Every year?" not in str(asking.sent)
+
+
+def test_model_mode_and_workspaces_are_what_was_picked(asking: Asking) -> None:
+    page = asking.page
+    page.get_by_label("Model or profile").select_option("handbook")
+    page.get_by_label("When to search").select_option("context")
+    page.get_by_role("button", name="All workspaces").click()
+    page.get_by_label("Numbers of workspaces").fill("42, 43")
+    page.keyboard.press("Escape")
+    assert asking.focused == "scope"
+    expect(page.get_by_role("button", name="2 workspaces")).to_be_visible()
+    asking.upstreams.tell([Round("Yes. [1]")], handbook.passages())
+    asking.answered()
+    assert asking.sent["model"] == "llama"
+    assert "Be brief." in asking.sent["messages"][0]["content"]
+    assert asking.upstreams.searched[-1]["workspace_id"] == [42, 43]
+
+
+def test_workspaces_that_the_proxy_lists_are_picked_by_name(
+    browser: Browser, upstreams: Scripted
+) -> None:
+    upstreams.workspaces = [
+        {"id": 7, "name": "People <b>and</b> culture", "files_count": 12},
+        {"id": 8, "name": "Sales", "files_count": 1},
+        *({"id": n, "name": f"Team {n}", "files_count": 0} for n in range(100, 130)),
+    ]
+    with served(upstreams) as url:
+        page = browser.new_page()
+        page.goto(url)
+        page.get_by_role("button", name="All workspaces").click()
+        listed = page.get_by_role("group", name="Search only in")
+        expect(listed).to_contain_text("People <b>and</b> culture12 filesSales1 fileTeam 100")
+        expect(listed.get_by_role("checkbox")).to_have_count(32)
+        page.get_by_label("Sales").check()
+        expect(page.get_by_role("button", name="Sales")).to_be_visible()
+        Asking(page, upstreams).answered()
+        page.close()
+    assert upstreams.searched[-1]["workspace_id"] == [8]
+
+
+def test_an_error_is_told_in_the_proxys_words_and_can_be_tried_again(asking: Asking) -> None:
+    asking.upstreams.status = 500
+    asking.answered()
+    expect(asking.notice).to_contain_text("Scaleway")
+    expect(asking.notice).to_contain_text("req_")
+    asking.upstreams.status = 200
+    asking.page.get_by_role("button", name="Ask again").click()
+    asking.ended()
+    expect(asking.answer).to_contain_text("three months")
+    expect(asking.page.locator(".turn")).to_have_count(1)
+
+
+def test_an_error_inside_a_stream_keeps_what_was_said(asking: Asking) -> None:
+    asking.upstreams.tell([Round("One two.", finish_reason="error")])
+    asking.answered()
+    expect(asking.answer).to_have_text("One two.")
+    expect(asking.notice).to_contain_text("Scaleway")
+
+
+def test_a_proxy_that_is_gone_is_told(asking: Asking) -> None:
+    asking.page.route("**/chat/completions", lambda route: route.abort())
+    asking.answered()
+    expect(asking.notice).to_contain_text("The proxy cannot be reached.")
+
+
+def test_stop_ends_the_answer_and_the_models_work(asking: Asking) -> None:
+    asking.upstreams.tell([Round("One two three four.")])
+    asking.upstreams.holds_at = "four"
+    asking.ask()
+    expect(asking.answer).to_contain_text("One two")
+    asking.page.get_by_role("button", name="Stop").click()
+    expect(asking.notice).to_have_text("You stopped this answer.")
+    assert asking.upstreams.let_go.wait(10)
+    assert asking.focused == "question"
+
+
+def test_a_key_is_asked_for_and_sent_and_kept_nowhere(open_page: Open, locked_url: str) -> None:
+    asking = open_page(locked_url)
+    page = asking.page
+    page.get_by_label("Client key").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#key-why")).to_contain_text("key")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_label("Client key").fill(KEY)
+    page.get_by_role("button", name="Use this key").click()
+    expect(page.get_by_label("Model or profile").locator("option")).to_have_count(4)
+    asking.answered()
+    expect(asking.answer).to_contain_text("three months")
+    kept = page.evaluate(
+        "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+    )
+    assert kept == '[{},{},""]'
+    assert KEY not in page.content()
+    page.reload()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_a_link_can_bring_a_question(open_page: Open) -> None:
+    asking = open_page(fragment="#q=How%20long%3F")
+    expect(asking.page.get_by_label("Your question")).to_have_value("How long?")
+    expect(asking.page.locator(".turn")).to_have_count(0)
