@@ -56,7 +56,7 @@ class Elsewhere:
 
 
 def offers_of(routes: Sequence[Route]) -> Iterator[tuple[str, str]]:
-    """Each method of the API and its path as clients write it. What is no API's is in no schema."""
+    """Each method of the API, and its path as clients write it."""
     for route in routes:
         if route.include_in_schema:
             path = route.path_format

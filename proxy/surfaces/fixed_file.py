@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,14 +18,19 @@ class FixedFile:
     Others' pages may read it where CORS lets them; no reply depends on who asks.
     """
 
-    def __init__(self, content: bytes, media_type: str) -> None:
+    def __init__(
+        self, content: bytes, media_type: str, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """`headers` are those that its reply has beside the usual ones."""
         self._content = content
         self._etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        self._headers: Mapping[str, str] = {
+        self._headers = {
             "content-type": media_type,
             "etag": self._etag,
-            "cache-control": "no-cache",  # to be asked for again each time, which costs little
+            # To be asked for each time: what has two files must not mix those of two versions.
+            "cache-control": "no-cache",
             "x-content-type-options": "nosniff",
+            **headers,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

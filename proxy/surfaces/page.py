@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from proxy.errors import NotFound
 from proxy.surfaces.exchange import exchange_of
+from proxy.surfaces.fixed_file import FixedFile
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -37,23 +35,8 @@ _HEADERS: Final = MappingProxyType(
     {
         "content-security-policy": POLICY,
         "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
-        # To be asked for each time: a page of one version must not load a script of another.
-        "cache-control": "no-cache",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PageFile:
-    content: bytes
-    headers: Mapping[str, str]
-
-    @classmethod
-    def of(cls, content: bytes, kind: str) -> PageFile:
-        """A file with the headers of its reply. `kind` is the ending of its name."""
-        etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        return cls(content, {**_HEADERS, "content-type": _TYPES[kind], "etag": etag})
 
 
 class Page:
@@ -62,7 +45,7 @@ class Page:
     Only these very paths are the page's: base URLs that clients may send, such as /v1, are not.
     """
 
-    def __init__(self, by_path: Mapping[str, PageFile]) -> None:
+    def __init__(self, by_path: Mapping[str, FixedFile]) -> None:
         self._files = by_path
 
     @property
@@ -80,26 +63,18 @@ class Page:
         file = self._files.get(exchange.path)
         if file is None:
             raise NotFound(f"There is no {exchange.path[:_LONGEST_SHOWN]} here. {_API}")
-        headers = dict(file.headers)
-        if _has(exchange.headers.get("if-none-match", ""), headers["etag"]):
-            reply = Response(status_code=304, headers=headers)
-        elif scope["method"] == "HEAD":
-            reply = Response(headers={**headers, "content-length": str(len(file.content))})
-        else:
-            reply = Response(file.content, headers=headers)
-        await reply(scope, receive, send)
+        await file(scope, receive, send)
 
 
 def read_page() -> Page:
     """The page as the package has it: `index.html` is at the root, the others below /page."""
     found = {
-        file.name: PageFile.of(file.read_bytes(), f".{file.name.rpartition('.')[2]}")
+        file.name: FixedFile(file.read_bytes(), _type_of(file.name), _HEADERS)
         for file in files("proxy").joinpath("page").iterdir()
     }
     index = found.pop("index.html")
     return Page({"/": index, **{f"/page/{name}": file for name, file in found.items()}})
 
 
-def _has(known: str, etag: str) -> bool:
-    """Whether a client's list of the versions that it knows has this one."""
-    return any(each.strip().removeprefix("W/") in ("*", etag) for each in known.split(","))
+def _type_of(name: str) -> str:
+    return _TYPES[f".{name.rpartition('.')[2]}"]

@@ -24,12 +24,13 @@ from tests.settings.others import OTHERS, other
 SCHEMA = config_schema()
 VALID = Draft7Validator(SCHEMA)
 DOCS = Path(__file__).parents[2] / "docs"
+OF_OTHERS = ("[keys.", "[model_providers.")
+"""What only the key file has, or the settings of Codex."""
 EXAMPLES = [
     (document.name, example)
     for document in sorted(DOCS.glob("*.md"))
     for example in re.findall(r"```toml\n(.*?)```", document.read_text(), flags=re.DOTALL)
-    # The first is a key file's, the second a client's.
-    if "[keys." not in example and "model_provider" not in example
+    if not any(each in example for each in OF_OTHERS)
 ]
 TEXT = st.text("abz09 .:/-_*é\n", max_size=6)
 VALUES = st.recursive(

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.app import create_app
 from proxy.settings import Settings
-from proxy.surfaces.page import POLICY, Page, PageFile, read_page
+from proxy.surfaces.page import POLICY, Page, read_page
 from tests.support.asgi import Answer, ask
 
 KEY: Final = "a-key-of-a-client-that-is-long"
@@ -123,12 +123,6 @@ async def test_without_keys_the_page_is_for_this_machine_as_all_is() -> None:
     foreign = {"host": "rebound.example"}
     assert (await get("/", more=foreign)).status == 403
     assert (await get("/", more=foreign, api_keys=[KEY], page=True)).status == 200
-
-
-def test_a_file_says_what_it_is() -> None:
-    file = PageFile.of(b"x", ".css")
-    assert file.headers["content-type"] == "text/css; charset=utf-8"
-    assert PageFile.of(b"y", ".css").headers["etag"] != file.headers["etag"]
 
 
 def test_a_page_without_files_has_neither_paths_nor_routes() -> None:
