@@ -97,6 +97,10 @@ bench-peers: $(RUNTIME)
 access-cost: $(RUNTIME) ## Measure what a key, limits and usage cost an answer (ARGS="--pairs 15"; ARGS=--help)
 	@$(VENV)/bin/python -m bench.access $(ARGS)
 
+.PHONY: metrics-cost
+metrics-cost: $(RUNTIME) ## Measure what counting for /metrics costs an answer (ARGS="--pairs 15"; ARGS=--help)
+	@$(VENV)/bin/python -m bench.counting $(ARGS)
+
 .PHONY: quality
 quality: $(RUNTIME) ## Count right, cited answers of a real small model (ARGS="--mode tool"; ARGS=--help)
 	@$(VENV)/bin/python -m tests.quality $(ARGS)

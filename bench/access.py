@@ -67,14 +67,14 @@ def median_ratio(costs: Sequence[Cost]) -> float:
     return median(each.ratio for each in costs)
 
 
-def describe(costs: Sequence[Cost]) -> str:
-    """What the pairs cost, as one sentence."""
+def describe(costs: Sequence[Cost], dearer: str = _KEYED) -> str:
+    """What the pairs cost, as one sentence. `dearer` is what the second of each pair does."""
     without = median(each.without for each in costs) * 1e6
     keyed = median(each.keyed for each in costs) * 1e6
     ratios = ", ".join(f"{ratio:.3f}" for ratio in sorted(each.ratio for each in costs))
     return (
         f"CPU of an answer with one search, not streamed: {without:.0f} µs {_OPEN}, {keyed:.0f} µs "
-        f"{_KEYED}. Times as much, in {len(costs)} pairs of processes: {ratios}; the median is "
+        f"{dearer}. Times as much, in {len(costs)} pairs of processes: {ratios}; the median is "
         f"{median_ratio(costs):.3f}."
     )
 
@@ -94,10 +94,12 @@ def main(pairs: int, runs: int, answers: int) -> None:
     sys.exit(0 if median_ratio(costs) <= MOST else 1)
 
 
-def measure(pairs: int, runs: int, answers: int) -> list[Cost]:
-    """The cost by each of so many pairs of processes."""
-    without, keyed = gateways()
-    subjects = Subject(_OPEN, without.name, searches=True), replace(LOOP, gateway=keyed.name)
+def measure(
+    pairs: int, runs: int, answers: int, of: tuple[Gateway, Gateway] | None = None
+) -> list[Cost]:
+    """The cost by each of so many pairs of processes; by default, with and without access."""
+    without, keyed = of or gateways()
+    subjects = Subject(without.name, without.name, searches=True), replace(LOOP, gateway=keyed.name)
     servers = {each.name: each for each in (without, keyed)}
     cores = choose_cores()
     with ExitStack() as stack:
@@ -128,10 +130,10 @@ def gateways() -> tuple[Gateway, Gateway]:
     plain = proxy(HOME.parent)
 
     def without(site: Site) -> Launch:
-        return _with(plain.launch(site), {})
+        return open_to_all(plain.launch(site), {})
 
     def keyed(site: Site) -> Launch:
-        return _with(
+        return open_to_all(
             plain.launch(site),
             {
                 "RAG_PROXY_KEYS_FILE": site.write("keys.toml", _KEY_FILE),
@@ -142,7 +144,7 @@ def gateways() -> tuple[Gateway, Gateway]:
     return replace(plain, name=_OPEN, launch=without), replace(plain, name=_KEYED, launch=keyed)
 
 
-def _with(launch: Launch, more: Mapping[str, str]) -> Launch:
+def open_to_all(launch: Launch, more: Mapping[str, str]) -> Launch:
     """Without the key that opens everything, and with `more` of the environment."""
     kept = {name: value for name, value in launch.env.items() if name != "RAG_PROXY_API_KEYS"}
     return replace(launch, env={**kept, **more})

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpx
 from starlette.routing import Route
 
 from proxy.access.clients import Client
-from proxy.access.identity import Identities, ReadsTokens
+from proxy.access.identity import Identities
 from proxy.access.key_file import KeyFile
 from proxy.access.keys import KeyRing
 from proxy.access.rules import Rules
@@ -33,7 +33,8 @@ from proxy.core.search_tool import SearchTool
 from proxy.outward import (
     Before,
     InCommon,
-    make_issuer,
+    gauges_of,
+    make_tokens,
     make_upstreams,
     models_of,
     passing,
@@ -42,7 +43,6 @@ from proxy.outward import (
 )
 from proxy.settings import Settings
 from proxy.settings.access import rules_of
-from proxy.settings.extras import require_extras
 from proxy.settings.limits import limits_of_all, queue_rules_of
 from proxy.settings.named_secrets import NO_SECRETS, NamedSecrets
 from proxy.settings.policies import Policies
@@ -53,10 +53,18 @@ from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
 from proxy.surfaces.application import Application
-from proxy.surfaces.by_settings import audit_of, middleware_of, page_of, usage_of
+from proxy.surfaces.by_settings import (
+    audit_of,
+    metrics_of,
+    middleware_of,
+    named_models,
+    page_of,
+    usage_of,
+)
 from proxy.surfaces.chat import ChatApi
 from proxy.surfaces.health import Health, Ready
 from proxy.surfaces.limited import AllLimits, Limited
+from proxy.surfaces.metrics import metrics_routes
 from proxy.surfaces.models import ModelList, Models, OneModel
 from proxy.surfaces.parts import Share
 from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
@@ -66,6 +74,9 @@ from proxy.surfaces.store_routes import routes_of_stores
 from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.stores import DocumentsOf, Stores
 from proxy.surfaces.usage import UsageOfKey
+from proxy.telemetry.board import Board
+from proxy.telemetry.boards import Boards
+from proxy.telemetry.gauges import Gauges
 from proxy.telemetry.people import PeopleInRecords
 from proxy.upstreams.http.breaker import BreakerRules
 from proxy.upstreams.http.circuits import Circuits
@@ -84,10 +95,6 @@ from proxy.upstreams.lighton.store_terms import STORE_TERMS
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.lighton.workspaces import TTL_S, Lists
 from proxy.upstreams.model.model_queue import ModelQueue, make_queue
-from proxy.upstreams.oidc.issuer import Issuer
-
-if TYPE_CHECKING:
-    from proxy.access.issuer_keys import IssuerKeys
 
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -107,6 +114,7 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     rules: Rules | None = None,
     origin: Origin | None = None,
     take: Callable[[Settings], None] | None = None,
+    boards: Boards | None = None,
 ) -> Proxy:
     """The proxy. `outbound` carries the upstream requests.
 
@@ -114,14 +122,17 @@ def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     the signals to read settings and files again. `secrets` are those that client keys name. `keys`
     tell who may ask, and `rules` what people may use; by default as the settings say. `origin` is
     where the settings come from, to follow their changes, and `take` lets what is outside the
-    application follow them.
+    application follow them. On the board that `boards` have as their own, the proxy counts what it
+    does; by default it makes one if the settings say so.
 
     Raises EmptyScope for a profile that allows nothing of what the settings allow, and
     SettingsError for certificates that the proxy cannot use.
     """
     held = Rules(rules_of(settings.access)) if rules is None else rules
     way = outbound if isinstance(outbound, Outbound | None) else Outbound.over(outbound)
-    outside = _Outside(environment, hang_ups, way, keys, held)
+    if boards is None and settings.metrics:
+        boards = Boards(Board.alone())
+    outside = _Outside(environment, hang_ups, way, keys, held, boards)
     proxy: Proxy = Reloadable(partial(_application, outside), Given(settings, secrets))
     if origin is not None:
 
@@ -145,6 +156,7 @@ class _Outside:
     outbound: Outbound | None
     keys: KeyRing | None
     rules: Rules
+    boards: Boards | None
 
 
 def _application(outside: _Outside, given: Given, parts: Share) -> Application:
@@ -203,41 +215,47 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         made_of = partial, keep_warm, upstreams.probes, settings.keep_warm_s
         parts.of(*made_of, job=lambda work: work())
     ring = outside.keys or _key_ring(settings, _key_file(outside, given, parts))
-    tokens = _tokens(settings, outbound, parts)
+    tokens = make_tokens(settings, outbound, parts)
     page = page_of(settings, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
     passed = partial(Limited, limits=limits, has_documents=False)
 
+    boards = outside.boards
+    board = None if boards is None else boards.own
+    gauges = None if board is None else parts.of(Gauges, board, job=Gauges.keep_looking)
+    routes = [
+        Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
+        Route(
+            "/responses",
+            Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
+            methods=["POST"],
+        ),
+        *routes_of(responses, limits, inflight),
+        Route("/embeddings", passed(embeddings), methods=["POST"]),
+        Route("/rerank", passed(ranking), methods=["POST"]),
+        Route("/models", ModelList(models), methods=["GET"]),
+        Route("/models/{model:path}", OneModel(models), methods=["GET"]),
+        Route(
+            "/usage",
+            Limited(UsageOfKey(usage, people), limits, makes_answers=False),
+            methods=["GET"],
+        ),
+        *routes_of_stores(stores, limits),
+        Route("/health", Health(), methods=["GET"]),
+        Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
+        *metrics_routes(boards, gauges),
+        *page.routes,
+    ]
     app = Application(
-        routes=[
-            Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
-            Route(
-                "/responses",
-                Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
-                methods=["POST"],
-            ),
-            *routes_of(responses, limits, inflight),
-            Route("/embeddings", passed(embeddings), methods=["POST"]),
-            Route("/rerank", passed(ranking), methods=["POST"]),
-            Route("/models", ModelList(models), methods=["GET"]),
-            Route("/models/{model:path}", OneModel(models), methods=["GET"]),
-            Route(
-                "/usage",
-                Limited(UsageOfKey(usage, people), limits, makes_answers=False),
-                methods=["GET"],
-            ),
-            *routes_of_stores(stores, limits),
-            Route("/health", Health(), methods=["GET"]),
-            Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
-            *page.routes,
-        ],
-        middleware=middleware_of(
+        routes,
+        middleware_of(
             settings,
             identities,
             parts.of(WrongKeys),
             usage=usage,
             audit=audit,
             people=people,
+            metrics=metrics_of(settings, board, routes, upstreams.model.name),
             open_paths=page.paths,
         ),
     )
@@ -246,6 +264,8 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     inflight.take(settings.max_inflight_bytes, settings.retry_after_s)
     if queue is not None and queue_rules is not None:
         queue.take(queue_rules)
+    if gauges is not None:
+        gauges.take(gauges_of(circuits, queue, inflight, named_models(settings)))
     return app
 
 
@@ -332,31 +352,6 @@ def _apply_rules(rules: Rules, settings: Settings) -> str:
 def _key_ring(settings: Settings, file: KeyFile | None) -> KeyRing:
     secret = _secret_of_names("client keys", settings)
     return KeyRing(map(secret_of, settings.api_keys), secret=secret, file=file)
-
-
-def _tokens(settings: Settings, outbound: Outbound, parts: Share) -> ReadsTokens | None:
-    oidc = None if settings.identity is None else settings.identity.oidc
-    issuer = make_issuer(settings, outbound)
-    if oidc is None or issuer is None:
-        return None
-    require_extras(settings)
-    # The library behind this is in an extra.
-    from proxy.access.tokens import TokenRules, Tokens  # noqa: PLC0415
-
-    rules = TokenRules(
-        oidc.issuer,
-        frozenset(oidc.audience),
-        frozenset(oidc.algorithms),
-        oidc.user_claim,
-        oidc.groups_claim,
-    )
-    return Tokens(rules, parts.of(_keys_of, issuer))
-
-
-def _keys_of(issuer: Issuer) -> IssuerKeys:
-    from proxy.access.issuer_keys import IssuerKeys  # noqa: PLC0415 - as above
-
-    return IssuerKeys(issuer.keys)
 
 
 def make_people(settings: Settings) -> PeopleInRecords:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
 from proxy.access.clients import Client
+from proxy.access.identity import ReadsTokens
 from proxy.core.addresses import HostRule
 from proxy.core.effort import Effort
 from proxy.core.inflight import InFlight
@@ -16,10 +18,17 @@ from proxy.core.passed import Passed
 from proxy.core.plan import Policy
 from proxy.core.ports import ModelUpstream, Rounds
 from proxy.settings import Settings
+from proxy.settings.extras import require_extras
 from proxy.state.shared import Shared
 from proxy.state.store import Store
 from proxy.surfaces.answers import ModelOf
+from proxy.surfaces.parts import Share
 from proxy.surfaces.passthrough import PassOn
+from proxy.telemetry.board import Labels
+from proxy.telemetry.gauges import Readings
+from proxy.telemetry.label_values import OTHER
+from proxy.telemetry.series import BREAKER_STATE, OPEN_STREAMS, QUEUE_LENGTH, Series
+from proxy.upstreams.http.breaker import State
 from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
 from proxy.upstreams.http.endpoint import Endpoint, Transport
 from proxy.upstreams.http.outbound import Outbound
@@ -41,6 +50,10 @@ from proxy.upstreams.scaleway.models import ScalewayModels
 from proxy.upstreams.scaleway.passed import ScalewayPassed
 from proxy.upstreams.scaleway.vectors import read_embeddings, read_ranking
 
+if TYPE_CHECKING:
+    from proxy.access.issuer_keys import IssuerKeys
+
+_STATES: Final = {State.CLOSED: 0.0, State.PROBING: 1.0, State.OPEN: 2.0}
 Probes = tuple[tuple[Endpoint, str], ...]
 Told = Callable[[str, Mapping[str, str]], None]
 
@@ -157,6 +170,27 @@ def passing(upstream: ScalewayPassed, before: Before) -> PassOn:
     return pass_on
 
 
+def gauges_of(
+    circuits: Circuits, queue: ModelQueue | None, inflight: InFlight, models: Container[str]
+) -> Callable[[], Readings]:
+    """What reads the gauges of a process. Of `models`, the names may be told."""
+
+    def read() -> Readings:
+        waiting = 0 if queue is None else queue.line.waiting + queue.line.held
+        found: dict[tuple[Series, Labels], float] = {
+            (QUEUE_LENGTH, ()): waiting,
+            (OPEN_STREAMS, ()): inflight.streams,
+        }
+        for (kind, name), state in circuits.states:
+            is_told = kind != "model" or name in models
+            labels = (kind, name if is_told else OTHER)
+            now = found.get((BREAKER_STATE, labels), 0.0)
+            found[BREAKER_STATE, labels] = max(now, _STATES[state])
+        return found
+
+    return read
+
+
 def _nobody(_model: str, _headers: Mapping[str, str]) -> None:
     """Without a queue, nobody asks how much of a quota is left."""
 
@@ -171,6 +205,32 @@ def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:
     if oidc is None:
         return None
     return Issuer(oidc.issuer, oidc.jwks_url, outbound.issuer, settings.connect_timeout_s)
+
+
+def make_tokens(settings: Settings, outbound: Outbound, parts: Share) -> ReadsTokens | None:
+    """What reads tokens of the issuer that `settings` name; None if they name none."""
+    oidc = None if settings.identity is None else settings.identity.oidc
+    issuer = make_issuer(settings, outbound)
+    if oidc is None or issuer is None:
+        return None
+    require_extras(settings)
+    # The library behind this is in an extra.
+    from proxy.access.tokens import TokenRules, Tokens  # noqa: PLC0415
+
+    rules = TokenRules(
+        oidc.issuer,
+        frozenset(oidc.audience),
+        frozenset(oidc.algorithms),
+        oidc.user_claim,
+        oidc.groups_claim,
+    )
+    return Tokens(rules, parts.of(_keys_of, issuer))
+
+
+def _keys_of(issuer: Issuer) -> IssuerKeys:
+    from proxy.access.issuer_keys import IssuerKeys  # noqa: PLC0415 - as above
+
+    return IssuerKeys(issuer.keys)
 
 
 def secret_of(value: SecretStr | None) -> str:

@@ -6,12 +6,15 @@ import httpx
 import pytest
 
 from proxy.access.clients import ANYBODY
+from proxy.access.fair_queue import QueueRules, Ticket
 from proxy.core.effort import Effort
+from proxy.core.inflight import InFlight
 from proxy.errors import UpstreamError
 from proxy.outward import (
     Before,
     InCommon,
     Upstreams,
+    gauges_of,
     make_issuer,
     make_upstreams,
     models_of,
@@ -21,6 +24,9 @@ from proxy.outward import (
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore
+from proxy.telemetry.series import OPEN_STREAMS, QUEUE_LENGTH
+from proxy.upstreams.http.breaker import BreakerRules
+from proxy.upstreams.http.circuits import Circuit, Circuits
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.retries import RetriedRounds
 from proxy.upstreams.http.retry_policy import MODEL_STATUSES, RetryPolicy
@@ -87,3 +93,36 @@ def test_there_is_an_issuer_only_where_the_settings_name_one() -> None:
     assert make_issuer(SETTINGS, OUTBOUND) is None
     oidc = {"issuer": "https://login.example.com", "audience": "rag-proxy"}
     assert make_issuer(Settings(identity={"oidc": oidc}), OUTBOUND) is not None
+
+
+def open_circuits(*circuits: Circuit) -> Circuits:
+    them = Circuits(BreakerRules(1), lambda: 0.0, lambda: 0.0)
+    for each in circuits:
+        with them.enter(each) as passage:
+            passage.fail()
+    return them
+
+
+def test_gauges_tell_of_breakers_and_of_models_only_those_that_are_known() -> None:
+    host = Circuit("host", "s.test:443")
+    models = [Circuit("model", name) for name in ("llama", "made-up", "made-up-too")]
+    read = gauges_of(open_circuits(host, *models), None, InFlight(), {"llama"})
+    states = {labels: value for (series, labels), value in read().items() if series.labels}
+    assert states == {
+        ("host", "s.test:443"): 2,
+        ("model", "llama"): 2,
+        ("model", "other"): 2,
+    }
+
+
+async def test_gauges_tell_how_many_wait_and_how_many_streams_go_on() -> None:
+    queue, inflight = make_queue(MemoryStore(0), "whose"), InFlight()
+    queue.take(QueueRules(slots=1, own=1))
+    read = gauges_of(Circuits(BreakerRules()), queue, inflight, ())
+    assert read() == {(QUEUE_LENGTH, ()): 0, (OPEN_STREAMS, ()): 0}
+    with inflight.hold() as held:
+        held.begin_stream()
+        for model in "abc":
+            queue.enter(Ticket(("id", "key"), None, model))
+        assert read() == {(QUEUE_LENGTH, ()): 2, (OPEN_STREAMS, ()): 1}
+    await queue.aclose()

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from proxy.app import Proxy, create_app
+from proxy.commands.metrics_port import metrics_served
 from proxy.commands.serve import run
 from proxy.commands.serving import door_limits
 from proxy.core.inflight import InFlight
@@ -29,7 +30,7 @@ from tests.support.upstreams import Upstreams
 HI = {"messages": [{"role": "user", "content": "How long is the notice period?"}]}
 FOLLOWED = sorted(Settings.model_fields.keys() - FIXED)
 ALWAYS = {
-    *("Circuits", "InFlight", "Sightings", "Shelf", "WrongKeys"),
+    *("Circuits", "InFlight", "Sightings", "Shelf", "WrongKeys", "Gauges"),
     *("make_store", "make_counters", "make_queue", "_weighing"),
 }
 """The parts of every application, which those that follow each other share."""
@@ -258,7 +259,7 @@ async def test_the_transport_that_was_given_stays_open_until_the_end() -> None:
 
 def test_what_the_server_is_made_of_waits_for_the_next_start() -> None:
     """Level and form of the log follow by `take`; what the door drops follows a body's limit."""
-    source = inspect.getsource(run) + inspect.getsource(door_limits)
+    source = "".join(inspect.getsource(each) for each in (run, door_limits, metrics_served))
     read = set(re.findall(r"settings\.(\w+)", source))
     assert read - FIXED == {"log_level", "log_format", "max_body_bytes"}
     assert FIXED - read == {"redis_url", "state_max_bytes"}

@@ -16,6 +16,7 @@ from proxy.app import create_app
 from proxy.commands.hang_ups import HangUps
 from proxy.commands.listening import Reservation, address, can_share_port, listen
 from proxy.commands.logs import configure_logging, follow, say, warn
+from proxy.commands.metrics_port import metrics_served
 from proxy.commands.serving import (
     collect_rarely,
     door_limits,
@@ -25,6 +26,7 @@ from proxy.commands.serving import (
     server_config,
 )
 from proxy.commands.starting import check_start
+from proxy.commands.worker_boards import boards_of_worker, shared_boards
 from proxy.commands.workers import serve_in_workers
 from proxy.errors import SettingsError
 from proxy.settings import Settings, load_named_secrets, load_settings
@@ -32,6 +34,8 @@ from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.policies import Policies
 from proxy.settings.reloading import Origin
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
+from proxy.telemetry.board import Board
+from proxy.telemetry.boards import Boards
 from proxy.upstreams.lighton.scope import LightOnScope
 
 CANNOT_LOAD = 2
@@ -54,16 +58,23 @@ def run(config: Path | None, **flags: str | int | None) -> None:
         warn(warning, settings.log_format)
     ignore_hang_up()
     if settings.workers == 1:
-        app = _application(settings, secrets, Origin(config, flags, check_start), _listening())
+        boards = Boards(Board.alone()) if settings.metrics else None
+        origin = Origin(config, flags, check_start)
+        app = _application(settings, secrets, origin, _listening(), boards)
         listener = listen(settings.host, settings.port)
-        welcome = greeting(settings, address(listener))
-        serve_here(config_of(app), listener, welcome)
+        with metrics_served(settings, boards) as metrics:
+            serve_here(config_of(app), listener, greeting(settings, address(listener), metrics))
         return
     reserve = Reservation if can_share_port() else listen
     os.environ |= worker_environment(config, flags)
     workers = config_of(WORKER_APP, workers=settings.workers)
-    with reserve(settings.host, settings.port) as port:
-        serve_in_workers(workers, port, greeting(settings, address(port)))
+    with (
+        reserve(settings.host, settings.port) as port,
+        shared_boards(settings) as boards,
+        metrics_served(settings, boards) as metrics,
+    ):
+        folder = None if boards is None else boards.folder
+        serve_in_workers(workers, port, greeting(settings, address(port), metrics), folder)
 
 
 def _listening() -> HangUps:
@@ -73,7 +84,11 @@ def _listening() -> HangUps:
 
 
 def _application(
-    settings: Settings, secrets: NamedSecrets, origin: Origin, hang_ups: HangUps
+    settings: Settings,
+    secrets: NamedSecrets,
+    origin: Origin,
+    hang_ups: HangUps,
+    boards: Boards | None,
 ) -> ASGIApp:
     return create_app(
         settings,
@@ -82,6 +97,7 @@ def _application(
         secrets=secrets,
         origin=origin,
         take=lambda following: follow(following.log_level, following.log_format),
+        boards=boards,
     )
 
 
@@ -94,8 +110,11 @@ def _warnings_of_redis(settings: Settings) -> list[str]:
     return asyncio.run(complaints(settings.redis_url.get_secret_value()))
 
 
-def greeting(settings: Settings, url: str) -> str:
-    """Where the proxy answers, and how it treats a request that names no model."""
+def greeting(settings: Settings, url: str, metrics: str = "") -> str:
+    """Where the proxy answers, and how it treats a request that names no model.
+
+    `metrics` is where its metrics can be read without a key.
+    """
     policies = Policies(settings, LightOnScope)
     policy = policies.of(None, ANYBODY)
     is_profile = settings.default_model in policies.names.profiles
@@ -107,6 +126,7 @@ def greeting(settings: Settings, url: str) -> str:
         f"retrieval {policy.retrieval}, {policy.scope.summary}"
         + (f"; profiles {profiles})" if profiles else ")")
         + page
+        + (f"; metrics on {metrics}" if metrics else "")
     )
 
 
@@ -130,7 +150,8 @@ def create_app_from_environment() -> ASGIApp:
         settings = load_settings()
         configure_logging(settings.log_level, settings.log_format)
         origin = Origin(check=check_start)
-        app = _application(settings, load_named_secrets(), origin, hang_ups)
+        boards = boards_of_worker() if settings.metrics else None
+        app = _application(settings, load_named_secrets(), origin, hang_ups, boards)
     except SettingsError as error:  # a file may have changed since the first worker read it
         for problem in error.problems:
             say(f"rag-proxy: {problem}", err=True)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
+from pathlib import Path
 from types import FrameType
 from typing import Final, cast
 
@@ -30,6 +31,7 @@ from proxy.commands.serving import (
     end_interrupted,
     ignore_hang_up,
 )
+from proxy.commands.worker_boards import name_board
 
 _log = logging.getLogger(__name__)
 
@@ -91,10 +93,16 @@ class Workers(Multiprocess):
     interrupted = False
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket | Reservation, greeting: str
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket | Reservation,
+        greeting: str,
+        boards: Path | None = None,
     ) -> None:
+        """`boards` is the folder in which each worker counts, in the file of its place."""
         super().__init__(config, [cast("socket.socket", listener)])
         self._greeting = greeting
+        self._boards = boards
         self._has_greeted = False
         self._attempts: dict[Process, Attempts] = {}
         _start_tracker()
@@ -102,10 +110,8 @@ class Workers(Multiprocess):
 
     def init_processes(self) -> None:
         with _deaf():
-            for _ in range(self.processes_num):
-                worker = Worker(self.config, self.sockets)
-                worker.start()
-                self.processes.append(worker)
+            for place in range(self.processes_num):
+                self.processes.append(self._begin(place))
         while not self._greet() and self._may_become_ready():
             time.sleep(_LOOK_AGAIN_S)
 
@@ -162,11 +168,16 @@ class Workers(Multiprocess):
 
     def _replace(self, place: int, process: Process, attempts: Attempts) -> None:
         del self._attempts[process]
-        another = Worker(self.config, self.sockets)
         with _deaf():
-            another.start()
-        self.processes[place] = another
+            another = self.processes[place] = self._begin(place)
         self._attempts[another] = Attempts(failures=attempts.failures)
+
+    def _begin(self, place: int) -> Worker:
+        worker = Worker(self.config, self.sockets)
+        if self._boards is not None:
+            name_board(self._boards, place)
+        worker.start()
+        return worker
 
     def handle_hup(self) -> None:
         """Let every worker read its files again.
@@ -230,10 +241,13 @@ def _deaf() -> Iterator[None]:
 
 
 def serve_in_workers(
-    config: uvicorn.Config, listener: socket.socket | Reservation, greeting: str
+    config: uvicorn.Config,
+    listener: socket.socket | Reservation,
+    greeting: str,
+    boards: Path | None = None,
 ) -> None:
     """As `serve_here`, in `config.workers` processes."""
-    workers = Workers(config, listener, greeting)
+    workers = Workers(config, listener, greeting, boards)
     workers.run()
     if workers.interrupted:
         end_interrupted()

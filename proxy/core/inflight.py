@@ -30,6 +30,8 @@ class InFlight:
     retry_after_s: float = 0.0
     """How long a client that is refused is told to wait."""
     bytes: int = field(init=False, default=0)
+    streams: int = field(init=False, default=0)
+    """How many streamed answers go on."""
 
     def take(self, most: float, retry_after_s: float) -> None:
         """Let these hold from now on. What is held already counts on."""
@@ -43,12 +45,19 @@ class InFlight:
 class Hold:
     """A part of the bytes. As a context manager it gives back all that is left, once."""
 
-    __slots__ = ("_bytes", "_has_ended", "_of")
+    __slots__ = ("_bytes", "_has_ended", "_is_stream", "_of")
 
     def __init__(self, of: InFlight) -> None:
         self._of = of
         self._bytes = 0
         self._has_ended = False
+        self._is_stream = False
+
+    def begin_stream(self) -> None:
+        """The request is answered by a stream, which goes on until this ends."""
+        if not self._is_stream and not self._has_ended:
+            self._is_stream = True
+            self._of.streams += 1
 
     def take(self, size: int) -> None:
         """Hold so many bytes more. Raises TooBusy, and then holds no more than before."""
@@ -80,3 +89,5 @@ class Hold:
     ) -> None:
         self.free(self._bytes)
         self._has_ended = True
+        self._of.streams -= self._is_stream
+        self._is_stream = False

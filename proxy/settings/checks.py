@@ -141,6 +141,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_never_refusing(settings),
         *_limits_apart(settings),
         *_long_queue(settings),
+        *_uncounted(settings),
     )
 
 
@@ -286,6 +287,11 @@ def _long_queue(settings: Settings) -> Iterator[str]:
             "that waits for the model does not begin meanwhile, so its client hears nothing for "
             "longer than you want; set a lower queue_timeout_s"
         )
+
+
+def _uncounted(settings: Settings) -> Iterator[str]:
+    if settings.metrics_port is not None and not settings.metrics:
+        yield "metrics_port with metrics = false: nothing is counted, and the port is not opened"
 
 
 def _not_set(setting: str, variables: Iterable[str]) -> str:

@@ -24,6 +24,15 @@ class RecordSettings(BaseModel):
         description="Whether the log shows requests for `/health`, `/ready` and `/metrics` that "
         "went well.",
     )
+    metrics: bool = Field(
+        default=True, description="Whether the proxy counts what it does, for `/metrics`."
+    )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="A port for `/metrics` alone, on which it needs no key."
+    )
+    metrics_host: NonBlank = Field(
+        "127.0.0.1", description="The address that `metrics_port` listens on."
+    )
     usage_file: NonBlank | None = Field(
         None, description="A file that gets one line for each answer: what it took and cost."
     )

@@ -48,11 +48,14 @@ FIXED: Final = frozenset(
         "trusted_proxies",
         "drain_delay_s",
         "grace_s",
+        "metrics",
+        "metrics_port",
+        "metrics_host",
         "redis_url",
         "state_max_bytes",
     }
 )
-"""The settings of the server and of the store: they hold from the next start."""
+"""The settings of the server, its counts and of the store: they hold from the next start."""
 
 _log = logging.getLogger("proxy.settings")
 

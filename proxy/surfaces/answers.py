@@ -85,6 +85,7 @@ class Answers:
         effort = Effort(timeline=exchange.timeline)
         asked, plan = await self._read(scope, receive, effort, held)
         if plan.chat.stream:
+            held.begin_stream()
             events = asked.events(plan)
             run = self._run(plan, events.writer, exchange, effort)
             work = self._stream(run, events, scope, receive, send, held)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from proxy.access.identity import Identities
 from proxy.access.loopback import LOOPBACK_ORIGIN
@@ -19,10 +22,13 @@ from proxy.surfaces.middleware import Admission, Paths, Requests
 from proxy.surfaces.page import Page, read_page
 from proxy.surfaces.parts import Share
 from proxy.surfaces.replies import ErrorReplies
+from proxy.surfaces.route_names import RouteNames
 from proxy.surfaces.server_timing import NAME as SERVER_TIMING
 from proxy.telemetry.audit_file import AuditFile
 from proxy.telemetry.audit_record import Audit, AuditRecords
+from proxy.telemetry.board import Board
 from proxy.telemetry.line_writer import LineWriter
+from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.usage_file import Usage, UsageFile
@@ -45,6 +51,7 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
     usage: Usage | None,
     audit: Audit | None,
     people: PeopleInRecords,
+    metrics: Metrics | None = None,
     open_paths: frozenset[str] = frozenset(),
 ) -> list[Middleware]:
     """Outermost first. CORS encloses the rendering of errors, so that pages can read them.
@@ -64,7 +71,12 @@ def middleware_of(  # noqa: PLR0913 - each is one thing that the middleware does
     )
     return [
         Middleware(
-            Requests, usage=usage, audit=audit, people=people, log_probes=settings.log_probes
+            Requests,
+            usage=usage,
+            audit=audit,
+            people=people,
+            metrics=metrics,
+            log_probes=settings.log_probes,
         ),
         cors,
         Middleware(ErrorReplies),
@@ -102,6 +114,29 @@ def audit_of(settings: Settings, parts: Share) -> Audit | None:
         settings.profiles, settings.default_model, has_texts=settings.audit_texts
     )
     return Audit(parts.of(AuditFile, Path(settings.audit_file), close=_close), records)
+
+
+def metrics_of(
+    settings: Settings, board: Board | None, routes: Sequence[Route], upstream: str
+) -> Metrics | None:
+    """What counts requests on `board`, if there is one. `upstream` runs the model's rounds."""
+    if board is None:
+        return None
+    return Metrics(
+        board,
+        RouteNames(routes).of,
+        upstream,
+        frozenset(settings.profiles),
+        settings.default_model,
+        named_models(settings),
+    )
+
+
+def named_models(settings: Settings) -> frozenset[str]:
+    """The models that the settings name."""
+    profiles = settings.profiles
+    answering = (each.answering for each in profiles.values())
+    return frozenset({settings.default_model, *chain.from_iterable(answering)} - profiles.keys())
 
 
 async def _close(file: LineWriter) -> None:

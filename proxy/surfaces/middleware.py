@@ -22,6 +22,7 @@ from proxy.surfaces.exchange import Exchange, begin_exchange, exchange_of, heade
 from proxy.telemetry.audit_record import Audit
 from proxy.telemetry.facts import RequestFacts
 from proxy.telemetry.log_line import LogLine
+from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.usage_file import Usage
 
@@ -29,8 +30,10 @@ _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 OPEN_PATHS: Final = frozenset({"/health", "/ready"})
-"""They need no key, and stand beside the API, not below its `/v1`."""
-_PROBES: Final = OPEN_PATHS | {"/metrics"}
+"""They need no key."""
+METRICS_PATH: Final = "/metrics"
+PROBES: Final = OPEN_PATHS | {METRICS_PATH}
+"""They are for monitors, and stand beside the API, not below its `/v1`."""
 
 _WRONG_KEYS: Final = (
     "Too many requests from this address had a key or token that the proxy does not accept. Check "
@@ -47,16 +50,17 @@ _log = logging.getLogger("proxy.access")
 class Requests:
     """Gives each request an id, sends the id to the client, and logs one line at the end.
 
-    `usage` and `audit` note the requests for answers. `people` says how they and the log name
-    people.
+    `usage` and `audit` note the requests for answers, `metrics` all of them. `people` says how
+    records and the log name people.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one record
         self,
         app: ASGIApp,
         usage: Usage | None = None,
         audit: Audit | None = None,
         people: PeopleInRecords | None = None,
+        metrics: Metrics | None = None,
         *,
         log_probes: bool = True,
     ) -> None:
@@ -66,6 +70,7 @@ class Requests:
         self.usage = usage
         self.audit = audit
         self.people = people or PeopleInRecords()
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -97,12 +102,16 @@ class Requests:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            facts = self._facts_of(scope, exchange, clock())
-            self._log(facts)
-            if self.usage is not None and exchange.wants_answer:
-                self.usage.note(facts)
-            if self.audit is not None and exchange.wants_answer and exchange.has_documents:
-                self.audit.note(facts)
+            self._record(self._facts_of(scope, exchange, clock()), exchange)
+
+    def _record(self, facts: RequestFacts, exchange: Exchange) -> None:
+        self._log(facts)
+        if self.metrics is not None:
+            self.metrics.note(facts)
+        if self.usage is not None and exchange.wants_answer:
+            self.usage.note(facts)
+        if self.audit is not None and exchange.wants_answer and exchange.has_documents:
+            self.audit.note(facts)
 
     def _log(self, facts: RequestFacts) -> None:
         if _log.isEnabledFor(logging.INFO) and (self.log_probes or not _is_probe(facts)):
@@ -213,14 +222,15 @@ class Paths:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
-            scope = {**scope, "path": _plain_path(scope["path"])}
+            scope = {**scope, "path": plain_path(scope["path"])}
         return self.app(scope, receive, send)
 
 
-def _plain_path(path: str) -> str:
+def plain_path(path: str) -> str:
+    """The one form of a path that the routes have."""
     return _VERSIONS.sub("", _SLASHES.sub("/", path)).rstrip("/") or "/"
 
 
 def _is_probe(facts: RequestFacts) -> bool:
     """Whether a monitor asked, and all is well."""
-    return facts.outcome == "ok" and _plain_path(facts.path) in _PROBES
+    return facts.outcome == "ok" and plain_path(facts.path) in PROBES

@@ -111,3 +111,17 @@ def test_the_count_is_what_is_held_in_any_order_and_nothing_at_the_end(todo: lis
     for _, stack in holds.values():
         stack.close()
     assert inflight.bytes == 0
+
+
+def test_a_stream_goes_on_until_its_hold_ends() -> None:
+    inflight = InFlight()
+    with suppress(ValueError), inflight.hold() as one, inflight.hold() as two:
+        one.begin_stream()
+        one.begin_stream()
+        assert inflight.streams == 1
+        two.begin_stream()
+        assert inflight.streams == 2
+        raise ValueError
+    assert inflight.streams == 0
+    one.begin_stream()  # too late to end
+    assert inflight.streams == 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Final, Literal, NamedTuple, Self
 
@@ -90,6 +90,11 @@ class Circuits:
         """`clock` is the event loop's by default, `chance` that of `random`."""
         self._rules, self._clock, self._chance = rules, clock or _loop_time, chance
         self._breakers: dict[Circuit, Breaker] = {}
+
+    @property
+    def states(self) -> Iterator[tuple[Circuit, State]]:
+        """Those of all breakers that remember a failure. All others are closed."""
+        return ((circuit, breaker.state) for circuit, breaker in self._breakers.items())
 
     def enter(self, circuit: Circuit) -> Passage:
         """Let a request through. Raises OpenCircuitError."""

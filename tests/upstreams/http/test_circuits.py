@@ -14,7 +14,7 @@ from proxy.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from proxy.upstreams.http.breaker import BreakerRules
+from proxy.upstreams.http.breaker import BreakerRules, State
 from proxy.upstreams.http.circuits import (
     NEVER_OPEN,
     Circuit,
@@ -199,3 +199,12 @@ def test_the_log_says_once_that_one_opens_and_once_that_it_closes(
         r"The model 'qwen\nERROR all is lost' keeps failing. It is not asked for 1.0 s.",
         r"The model 'qwen\nERROR all is lost' answers again.",
     ]
+
+
+def test_the_states_are_those_of_what_has_failed() -> None:
+    clock = Clock()
+    them = circuits(clock)
+    assert dict(them.states) == {}
+    fail(them, QWEN)
+    fail(them, LLAMA, times=1)
+    assert dict(them.states) == {QWEN: State.OPEN, LLAMA: State.CLOSED}
