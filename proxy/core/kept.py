@@ -191,12 +191,16 @@ class KeptTurn:
         A client that sends back what it heard sends that of the rounds before it, too.
         """
         sent = cast("object", message.get("reasoning_content") or message.get("reasoning"))
-        turns = (*(each.get("reasoning_content", "") for each in self.before), self.reasoning)
-        if sent and not (isinstance(sent, str) and is_same_text(sent, "\n".join(turns))):
-            return message
+        own = self.reasoning
+        if sent:
+            before = "".join(each.get("reasoning_content", "") for each in self.before)
+            rest = _rest_after(sent, before) if isinstance(sent, str) else None
+            if rest is None:
+                return message
+            own = self.reasoning if is_same_text(rest, self.reasoning) else rest
         message = _without_reasoning(message)
-        if self.reasoning and (self.calls or sent):
-            message["reasoning_content"] = self.reasoning
+        if own and (self.calls or sent):
+            message["reasoning_content"] = own
         return message
 
     def _merge_calls(self, sent: list[MessageCall]) -> list[MessageCall]:
@@ -234,6 +238,18 @@ def _marked(message: Message, fence: Fence) -> Message:
 def is_same_text(one: str, other: str) -> bool:
     """Whether two texts differ in white space alone."""
     return _words(one) == _words(other)
+
+
+def _rest_after(text: str, begun: str) -> str | None:
+    """What follows `begun` in a text that begins with it, whatever white space differs."""
+    place = 0
+    for character in "".join(begun.split()):
+        while text[place : place + 1].isspace():
+            place += 1
+        if not text.startswith(character, place):
+            return None
+        place += 1
+    return text[place:].lstrip()
 
 
 def _words(text: str) -> str:

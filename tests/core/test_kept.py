@@ -301,6 +301,14 @@ def test_a_finished_answer_gets_no_reasoning_but_keeps_what_is_its_own() -> None
     assert merged == assistant("27.", reasoning_content="Now the weather.")
 
 
+def test_thoughts_of_hidden_rounds_go_back_once_also_where_the_last_ones_were_not_kept() -> None:
+    final = thinking(calls=(), reasoning="")
+    merged = final.merge(assistant("27.", reasoning_content="I must  search.\nNow I know."))
+    assert merged == assistant("27.", reasoning_content="Now I know.")
+    alone = final.merge(assistant("27.", reasoning_content="I must search."))
+    assert "reasoning_content" not in alone
+
+
 def test_turns_are_alike_whatever_was_thought_and_by_which_model() -> None:
     bare = thinking().without_reasoning()
     assert bare.reasoning == ""
