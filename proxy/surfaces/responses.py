@@ -114,6 +114,8 @@ class ResponseStream:
         self._asked = making.asked
         self._response = making.response
         self._encode = Encoder().encode
+        self._last = b""
+        """The end of a whole answer, until it is told."""
 
     def of_chunks(self, chunks: Sequence[Chunk | TextChunk]) -> bytes:
         return self._encode(self._response.hear(chunks))
@@ -128,12 +130,13 @@ class ResponseStream:
         return self._encode(self._response.heartbeat())
 
     async def finish(self) -> bytes:
-        told = self._response.finish(int(time.time()))
+        self._last = self._encode(self._response.finish(int(time.time())))
         await self._asked.keep(self._response.response)
-        return self._encode(told)
+        return self._last
 
     def fail(self, error: ProxyError) -> bytes:
-        return self._encode(self._response.fail(error))
+        """The answer may be whole by then, and only the store slow: then it has not failed."""
+        return self._last or self._encode(self._response.fail(error))
 
 
 class ResponseReply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from proxy.app import create_app
 from proxy.core.sse import Decoder
 from proxy.settings import Settings
+from proxy.state.responses import ClientResponses
 from tests.support.asgi import Answer, ask
 from tests.support.openai_responses import check_event, check_order, check_response, fold
 from tests.support.openai_schema import check_error
@@ -202,6 +204,19 @@ async def test_a_streamed_response_is_stored_before_its_end_is_told() -> None:
     assert fold(events) == last
     stored = await ask(house.app, f"/v1/responses/{last['id']}", method="GET", content=b"")
     assert stored.json() == last
+
+
+async def test_a_whole_answer_has_not_failed_if_its_time_ends_while_it_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    house = House([Round("Hello.")], {"answer_timeout_s": 1})
+    monkeypatch.setattr(ClientResponses, "keep", never)
+    events = await house.events("Hi.")
+    assert events[-1]["type"] == "response.completed"
+    assert fold(events) == events[-1]["response"]
 
 
 @pytest.mark.parametrize(
