@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.errors import MethodNotAllowed, NotFound, ProxyError
 from proxy.surfaces.exchange import exchange_of
-from proxy.surfaces.middleware import OPEN_PATHS
+from proxy.surfaces.middleware import BESIDE_API
 
 _LONGEST_SHOWN: Final = 200
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -60,6 +60,6 @@ def offers_of(routes: Sequence[Route]) -> Iterator[tuple[str, str]]:
     for route in routes:
         if route.include_in_schema:
             path = route.path_format
-            shown = path if path in OPEN_PATHS else f"/v1{path}"
+            shown = path if path in BESIDE_API else f"/v1{path}"
             for method in sorted((route.methods or set()) - {"HEAD"}):  # it comes with GET
                 yield method, shown

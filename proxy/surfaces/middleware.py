@@ -29,8 +29,11 @@ _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SLASHES: Final = re.compile(r"/{2,}")
 _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 OPEN_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json", "/config.schema.json"})
-"""They need no key, and stand beside the API, not below its `/v1`."""
-_PROBES: Final = OPEN_PATHS | {"/metrics"}
+"""They need no key."""
+_PROBES: Final = frozenset({"/health", "/ready", "/metrics"})
+"""They are for monitors."""
+BESIDE_API: Final = OPEN_PATHS | _PROBES
+"""They stand beside the API, not below its `/v1`."""
 
 _WRONG_KEYS: Final = (
     "Too many requests from this address had a key or token that the proxy does not accept. Check "
