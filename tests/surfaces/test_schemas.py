@@ -35,3 +35,15 @@ async def test_all_proxies_serve_the_same_whatever_their_settings(path: str) -> 
     ]
     assert answers[0].body == answers[1].body
     assert b"4711" not in answers[0].body
+
+
+@pytest.mark.parametrize("path", SCHEMA_PATHS)
+async def test_who_reads_them_is_in_the_log_unlike_a_monitor(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="proxy.access")
+    app = create_app(KEYS)
+    for each in (path, "/health"):
+        await ask(app, each, method="GET", content=b"")
+    assert [each for each in caplog.messages if path in each] == caplog.messages
+    assert caplog.messages
