@@ -33,3 +33,7 @@ def test_the_example_prints_what_the_readme_shows() -> None:
                 [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
             ).stdout
     assert printed == example["printed"]
+
+
+def test_it_is_one_screen() -> None:
+    assert len(README.read_text().splitlines()) <= 60
