@@ -27,6 +27,8 @@ from proxy.settings import Settings, load_settings
 from proxy.settings.key_checks import missing_profiles
 
 _OVERLAP: Final = re.compile(r"(\d{1,6})([smhd])")
+_ASKING: Final = ("workspaces", "all_workspaces", "profiles", "models", "any_model", "retrieval")
+"""The options that say what questions a key may ask."""
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -45,7 +47,7 @@ def run_add(
     _tell(f"{name} opens {summary_of(record)}")
     _tell(f"its key, of which {path} keeps a hash, is shown only now:")
     click.echo(key)
-    if record.grant.workspaces == frozenset():
+    if record.grant.workspaces == frozenset() and not _is_for_metrics(wishes):
         _tell(
             f"warning: {name} sees no workspace, so whatever would search gets a 403; give a key "
             "--workspace ID or --all-workspaces"
@@ -138,7 +140,14 @@ def _values(wishes: Mapping[str, Any]) -> dict[str, Any]:
         "lighton_key_env": wishes["lighton_key_env"],
         **{field: wishes[field] for field in (*HEADERS, SECRET)},
     }
+    if _is_for_metrics(wishes):  # else it might ask any model, at the proxy's cost
+        values["models"] = []
     return {field: value for field, value in values.items() if value is not None}
+
+
+def _is_for_metrics(wishes: Mapping[str, Any]) -> bool:
+    """Whether the key is to read metrics, and nothing says that it is to ask questions, too."""
+    return wishes["metrics"] and not any(wishes[each] for each in _ASKING)
 
 
 def _expiry(text: str) -> datetime:

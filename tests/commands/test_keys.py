@@ -163,6 +163,20 @@ def test_a_key_without_workspaces_sees_none_and_that_is_said(path: Path, said: A
     assert "rag-proxy: warning: acme sees no workspace, " in err
 
 
+def test_a_key_for_metrics_alone_asks_no_model_and_needs_no_advice(path: Path, said: Any) -> None:
+    _, err = said("add", "prometheus", "--metrics")
+    nothing: frozenset[Any] = frozenset()
+    assert only(path).grant == Grant(nothing, nothing, nothing, may_read_metrics=True)
+    assert "warning" not in err
+
+
+@pytest.mark.parametrize("option", ["--any-model", "--retrieval=off"])
+def test_a_key_for_metrics_may_ask_where_that_is_said(option: str, path: Path, said: Any) -> None:
+    _, err = said("add", "both", "--metrics", option)
+    assert only(path).grant.models is None
+    assert "warning: both sees no workspace, " in err
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
