@@ -26,6 +26,11 @@ _NO_KEY_FOR_IT: Final = (
     "This key may not read the metrics, because they tell of all clients. Make one that may: "
     "rag-proxy keys add NAME --metrics."
 )
+_NOT_FROM_HERE: Final = (
+    "On a loopback address the port of the metrics answers only to this machine, by its own names. "
+    "For others, set metrics_host (RAG_PROXY_METRICS_HOST), or read /metrics of the proxy with a "
+    "key: rag-proxy keys add NAME --metrics."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ class WithoutKey:
         try:
             if self.is_loopback:
                 check_loopback(Headers(scope=scope))
-        except Forbidden as error:
-            await error_reply(error)(scope, receive, send)
+        except Forbidden:
+            await error_reply(Forbidden(_NOT_FROM_HERE))(scope, receive, send)
             return
         await reply(self.boards, scope, receive, send)
 

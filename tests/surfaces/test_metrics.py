@@ -113,6 +113,15 @@ async def test_a_port_of_its_own_needs_no_key(*, is_loopback: bool, host: str, s
     assert (b"rag_proxy_open_streams 2.0" in answer.body) == (status == 200)
 
 
+@pytest.mark.parametrize("headers", [{"host": "evil.test"}, {"x-forwarded-for": "10.0.0.1"}])
+async def test_a_port_of_its_own_says_how_others_may_read(headers: dict[str, str]) -> None:
+    app = metrics_app(boards(), is_loopback=True)
+    answer = await ask(app, "/metrics", method="GET", headers=headers)
+    message = answer.json()["error"]["message"]
+    assert "metrics_host" in message
+    assert "RAG_PROXY_API_KEYS" not in message  # keys do not open this port
+
+
 @pytest.mark.parametrize("path", ["/", "/v1/models", "/health"])
 async def test_a_port_of_its_own_has_nothing_else(path: str) -> None:
     answer = await ask(metrics_app(boards(), is_loopback=True), path, method="GET")
