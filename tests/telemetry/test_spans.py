@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from proxy.access.clients import Client, Person
 from proxy.core.hidden import Failed, Found
 from proxy.core.search_tool import Search
 from proxy.core.timeline import Retry, Timeline
@@ -55,6 +56,16 @@ def test_a_request_has_the_span_of_a_server() -> None:
     assert root.attributes["rag_proxy.model"] == "hr"
     assert root.attributes["gen_ai.operation.name"] == "invoke_agent"
     assert "rag_proxy.cut_by" not in root.attributes
+
+
+def test_no_span_tells_of_the_person_behind_a_key() -> None:
+    client = Client("acme", person=Person("ada@example.com", frozenset({"payroll"})))
+    noted = timeline()
+    noted.round(101.0, "llama", ())
+    noted.run(102.0, JOB, "LightOn")
+    spans = spans_of(noted, client=client, person="7f3a")
+    assert spans[0].attributes["rag_proxy.key"] == "acme"
+    assert not any(told in repr(spans) for told in ("ada@", "payroll", "7f3a"))
 
 
 def test_a_request_that_was_refused_early_has_a_span_of_its_own() -> None:
