@@ -8,6 +8,7 @@ from typing import Final
 
 from proxy.errors import SettingsError
 from proxy.settings.schema import Settings
+from proxy.telemetry.otel_variables import faults_of
 from proxy.telemetry.traces import SPOKEN, are_wanted, unspoken
 
 EXTRA: Final = "rag-proxy[identity]"
@@ -37,6 +38,8 @@ def require_traces(settings: Settings, environment: Mapping[str, str]) -> None:
             f"OTEL_EXPORTER_OTLP_PROTOCOL: the proxy sends traces by {SPOKEN}, not by {protocol}: "
             f"name an endpoint for {SPOKEN}, which often has the port 4318, or set `traces = false`"
         )
+    if faults := faults_of(environment):
+        raise SettingsError(*faults)
 
 
 def _has(module: str) -> bool:

@@ -62,3 +62,18 @@ def test_a_protocol_that_the_proxy_does_not_speak_is_refused_at_the_start() -> N
     require_traces(Settings(), grpc)
     with pytest.raises(SettingsError, match="not by grpc"):
         require_traces(Settings(traces=True), grpc)
+
+
+def test_variables_that_what_sends_traces_fails_on_are_refused_where_traces_are_wanted() -> None:
+    wrong = {
+        "OTEL_BSP_MAX_QUEUE_SIZE": "100",
+        "OTEL_EXPORTER_OTLP_HEADERS": "Authorization: secret",
+    }
+    require_traces(Settings(), wrong)
+    with pytest.raises(SettingsError) as caught:
+        require_traces(Settings(traces=True), wrong)
+    assert [each.partition(":")[0] for each in caught.value.problems] == [
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    ]
+    assert "secret" not in str(caught.value)
