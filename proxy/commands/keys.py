@@ -45,7 +45,7 @@ def run_add(
     _tell(f"{name} opens {summary_of(record)}")
     _tell(f"its key, of which {path} keeps a hash, is shown only now:")
     click.echo(key)
-    if record.grant.workspaces == frozenset():
+    if record.grant.workspaces == frozenset() and not record.grant.may_read_metrics:
         _tell(
             f"warning: {name} sees no workspace, so whatever would search gets a 403; give a key "
             "--workspace ID or --all-workspaces"

@@ -163,6 +163,13 @@ def test_a_key_without_workspaces_sees_none_and_that_is_said(path: Path, said: A
     assert "rag-proxy: warning: acme sees no workspace, " in err
 
 
+def test_a_key_for_metrics_is_said_to_open_them_and_not_warned_of(path: Path, said: Any) -> None:
+    _, err = said("add", "prometheus", "--metrics")
+    assert only(path).grant.may_read_metrics
+    assert "prometheus opens workspaces: none; profiles: any; models: any; metrics: yes" in err
+    assert "warning" not in err
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
