@@ -134,7 +134,8 @@ def _canonical(pin: str) -> str:
 def test_the_image_holds_what_is_pinned_for_serving_and_nothing_else(image: Image) -> None:
     installed = image.run(["python", "-c", LIST_INSTALLED], {}).stdout.split()
     lines = (ROOT / "requirements" / "serving.txt").read_text()
-    pinned = set(re.findall(r"^[\w.-]+==[^\s;]+", lines, re.MULTILINE))
+    pins = re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?(==[^\s;]+)", lines, re.MULTILINE)
+    pinned = set(map("".join, pins))
 
     (added,) = set(map(_canonical, installed)) - pinned
 

@@ -45,8 +45,11 @@ NAMES = {
     "RerankRequest": [EMBEDDER],
 }
 IDS = {"model": [MODEL, EMBEDDER], "store_id": ["ws_1", "ws_2"], "file_id": ["1001", "1002"]}
-CANNOT_GO_WELL = {"cancelResponse", "getResponse", "deleteResponse", "listInputItems"}
-"""Nobody makes up the id of a stored response."""
+CANNOT_GO_WELL = {
+    *("cancelResponse", "getResponse", "deleteResponse", "listInputItems"),
+    "getMetrics",
+}
+"""Nobody makes up the id of a stored response, and the key is not one that reads metrics."""
 
 
 def document() -> dict[str, Any]:

@@ -431,5 +431,7 @@ def test_without_traces_nothing_of_opentelemetry_is_loaded() -> None:
         "import proxy.commands.serve; create_app(Settings())\n"
         "print([each for each in sys.modules if each.split('.')[0] == 'opentelemetry'])"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)  # noqa: S603 - our own program
+    run = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program], capture_output=True, check=True, timeout=60
+    )
     assert run.stdout.strip() == b"[]"

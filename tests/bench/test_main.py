@@ -24,6 +24,9 @@ def test_the_help_names_what_can_be_chosen() -> None:
     assert all(scenario in text for scenario in SCENARIOS)
 
 
+OURS = ("rag-proxy", "rag-proxy-responses", "rag-proxy-off")
+
+
 @pytest.mark.parametrize(
     ("arguments", "typed"),
     [([], "make bench"), (["--quick", "--write"], 'make bench ARGS="--quick --write"')],
@@ -38,8 +41,8 @@ def test_the_command_is_told_as_it_is_typed(
 @pytest.mark.parametrize(
     ("only", "upstream", "names"),
     [
-        ((), "http", {"direct", "rag-proxy", "rag-proxy-off", "beside"}),
-        ((), "https", {"direct", "rag-proxy-https", "rag-proxy-off-https", "beside-https"}),
+        ((), "http", {"direct", "beside", *OURS}),
+        ((), "https", {"direct", "beside-https", *(f"{each}-https" for each in OURS)}),
         (("rag-proxy",), None, {"direct", "rag-proxy", "beside"}),
         (("rag-proxy", "rag-proxy-https"), "https", {"direct", "rag-proxy-https", "beside-https"}),
         (("nginx-https",), None, {"direct"}),

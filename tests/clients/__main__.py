@@ -75,7 +75,9 @@ def _node() -> str:
     node = shutil.which("node")
     if node is None:
         return ""
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - the user's own
+    said = subprocess.run(  # noqa: S603 - the user's own
+        [node, "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
     return f" and Node {said.stdout.strip().removeprefix('v')}"
 
 

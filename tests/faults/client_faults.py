@@ -191,7 +191,7 @@ def _malformed() -> Iterator[ClientFault]:
         "head is too large": request(ASKING, "cookie: " + "x" * 70_000),
         "too many headers": request(ASKING, *(f"x-{each}: y" for each in range(101))),
         "a NUL in a header": request(ASKING, "x-a: b\x00c"),
-        "no route": request(ASKING, path="/v1/responses"),
+        "no route": request(ASKING, path="/v1/audio/speech"),
         "wrong method": request(b"", method="GET"),
         "asks for another protocol": request(ASKING, "connection: upgrade", "upgrade: websocket"),
         "not HTTP": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import os
 import signal
 import subprocess
 import sys
@@ -98,19 +97,18 @@ def test_whoever_takes_a_file_over_goes_on_with_counts_and_not_with_gauges(tmp_p
 
 def test_counts_survive_a_process_that_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, time\nfrom pathlib import Path\n"
+        "import os, signal, sys\nfrom pathlib import Path\n"
         "from proxy.telemetry.board import Board\nfrom proxy.telemetry.series import RETRIES\n"
         "board = Board.at(Path(sys.argv[1]))\nboard.add(RETRIES, ('LightOn', 'dns'), 7)\n"
-        "print('counted', flush=True)\nsys.stdin.read()"
+        "print('counted', flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
     )
-    with subprocess.Popen(  # noqa: S603 - our own code, no shell
+    killed = subprocess.run(  # noqa: S603 - our own code, no shell
         [sys.executable, "-c", code, str(tmp_path / "0")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"counted\n"
-        os.kill(process.pid, signal.SIGKILL)
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (killed.stdout, killed.returncode) == (b"counted\n", -signal.SIGKILL)
     assert set(read_board((tmp_path / "0").read_bytes()).numbers.values()) == {(7,)}
 
 
