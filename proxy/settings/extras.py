@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Final
@@ -15,6 +17,7 @@ EXTRA: Final = "rag-proxy[identity]"
 """Brings the library that checks signatures."""
 TRACES_EXTRA: Final = "rag-proxy[traces]"
 """Brings what sends traces."""
+_ASK_EXTRA: Final = "rag-proxy[ask]"
 _TRACER: Final = "opentelemetry.exporter.otlp.proto.http"
 _LIBRARY: Final = "joserfc"
 _CLIENT: Final = "openai"
@@ -31,7 +34,7 @@ def require_traces(settings: Settings, environment: Mapping[str, str]) -> None:
     if not _has(_TRACER):
         raise SettingsError(
             "OTEL_EXPORTER_OTLP_ENDPOINT or `traces` asks for traces, but what sends them is "
-            f"missing: pip install '{TRACES_EXTRA}', or set `traces = false`"
+            f"missing: {_install(TRACES_EXTRA)}, or set `traces = false`"
         )
     if protocol := unspoken(environment):
         raise SettingsError(
@@ -53,7 +56,7 @@ def require_openai() -> None:
     """Raise SettingsError if OpenAI's client is not installed."""
     if find_spec(_CLIENT) is None:
         raise SettingsError(
-            "OpenAI's client, with which `ask` asks, is missing: pip install 'rag-proxy[ask]'"
+            f"OpenAI's client, with which `ask` asks, is missing: {_install(_ASK_EXTRA)}"
         )
 
 
@@ -61,5 +64,10 @@ def require_extras(settings: Settings) -> None:
     """Raise SettingsError if the settings ask for what is not installed."""
     if settings.issuer_url is not None and not has_identity():
         raise SettingsError(
-            f"identity.oidc: the library that checks tokens is missing: pip install '{EXTRA}'"
+            f"identity.oidc: the library that checks tokens is missing: {_install(EXTRA)}"
         )
+
+
+def _install(extra: str) -> str:
+    """The command that installs it where the proxy runs, which may be no environment of a shell."""
+    return f"{shlex.quote(sys.executable)} -m pip install '{extra}'"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_the_client_of_ask_is_not_missed_where_it_is_and_told_of_where_it_is_not
     monkeypatch.setattr(extras, "_CLIENT", "no_such_library")
     assert main(["ask", "Hm?"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("pip install 'rag-proxy[ask]'")
+    assert line.endswith(f": {sys.executable} -m pip install 'rag-proxy[ask]'")  # in its own place
 
 
 def test_what_sends_traces_is_missed_only_where_traces_are_wanted(
