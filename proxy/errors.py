@@ -379,14 +379,21 @@ class UpstreamTimeout(UpstreamError):
 
 
 class SettingsError(ValueError):
-    """Faults of the settings, one line for each problem. No request sees it."""
+    """Faults of the settings, one line for each problem. No request sees it.
+
+    A key of a file may hold line breaks, or what a terminal obeys: a problem shows them as `?`.
+    """
 
     def __init__(self, *problems: str) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+        self.problems = tuple(map(_one_line, problems))
+        super().__init__("\n".join(self.problems))
 
     @property
     def sentence(self) -> str:
         """All of them in one line of the log. Some end with a question."""
         said = "; ".join(self.problems)
         return said if said.endswith("?") else f"{said}."
+
+
+def _one_line(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text)

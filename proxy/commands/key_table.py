@@ -49,7 +49,8 @@ def lines_of(record: KeyRecord, now: datetime) -> list[str]:
 
 def summary_of(record: KeyRecord) -> str:
     """What a key opens, in one line."""
-    return "; ".join(f"{name}: {value}" for name, value in _grant(record).items())
+    said = _grant(record) | ({"metrics": "yes"} if record.grant.may_read_metrics else {})
+    return "; ".join(f"{name}: {value}" for name, value in said.items())
 
 
 def opens(grant: Grant) -> str:

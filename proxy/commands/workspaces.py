@@ -124,10 +124,12 @@ def _json(found: Iterable[Seen]) -> str:
 def _unseen(settings: Settings, client: Client, found: Iterable[Seen]) -> list[str]:
     """The workspaces that settings or key name, and that are not among those found."""
     visible = {each.workspace.id for each in found}
+    profiles = {f"profiles.{name}.": profile for name, profile in settings.profiles.items()}
     named = {
-        "workspace_id": settings.scope_fields.get("workspace_id") or (),
-        f"the key {client.name}": client.grant.workspaces or (),
+        f"{where}workspace_id": each.scope_fields.get("workspace_id") or ()
+        for where, each in {"": settings, **profiles}.items()
     }
+    named[f"the key {client.name}"] = client.grant.workspaces or ()
     return [
         f"{where} names {', '.join(map(str, missing))}, which LightOn does not list for this key"
         for where, ids in named.items()

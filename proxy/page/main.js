@@ -189,6 +189,14 @@ function isDark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+/** A link may bring a question along: /#q=How%20long%20is%20the%20notice%20period%3F */
+function takeQuestion() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("q");
+  if (!given) return;
+  question.value = given;
+  grow();
+}
+
 function showTheme() {
   find("theme").setAttribute("aria-pressed", String(isDark()));
 }
@@ -218,8 +226,8 @@ find("key").addEventListener("click", () => askForKey("If this proxy asks for a 
 find("theme").addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
 
-// A link may bring a question along: /#q=How%20long%20is%20the%20notice%20period%3F
-question.value = new URLSearchParams(location.hash.slice(1)).get("q") ?? "";
+addEventListener("hashchange", takeQuestion); // a link or the address bar of a page that is open
+takeQuestion();
 grow();
 showTheme();
 question.focus();

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Final
 
 from proxy.errors import SettingsError
 from proxy.settings.schema import Settings
+from proxy.telemetry.otel_variables import faults_of
 from proxy.telemetry.traces import SPOKEN, are_wanted, unspoken
 
 EXTRA: Final = "rag-proxy[identity]"
 """Brings the library that checks signatures."""
 TRACES_EXTRA: Final = "rag-proxy[traces]"
 """Brings what sends traces."""
+_ASK_EXTRA: Final = "rag-proxy[ask]"
 _TRACER: Final = "opentelemetry.exporter.otlp.proto.http"
 _LIBRARY: Final = "joserfc"
 _CLIENT: Final = "openai"
@@ -30,13 +34,15 @@ def require_traces(settings: Settings, environment: Mapping[str, str]) -> None:
     if not _has(_TRACER):
         raise SettingsError(
             "OTEL_EXPORTER_OTLP_ENDPOINT or `traces` asks for traces, but what sends them is "
-            f"missing: pip install '{TRACES_EXTRA}', or set `traces = false`"
+            f"missing: {_install(TRACES_EXTRA)}, or set `traces = false`"
         )
     if protocol := unspoken(environment):
         raise SettingsError(
             f"OTEL_EXPORTER_OTLP_PROTOCOL: the proxy sends traces by {SPOKEN}, not by {protocol}: "
             f"name an endpoint for {SPOKEN}, which often has the port 4318, or set `traces = false`"
         )
+    if faults := faults_of(environment):
+        raise SettingsError(*faults)
 
 
 def _has(module: str) -> bool:
@@ -50,7 +56,7 @@ def require_openai() -> None:
     """Raise SettingsError if OpenAI's client is not installed."""
     if find_spec(_CLIENT) is None:
         raise SettingsError(
-            "OpenAI's client, with which `ask` asks, is missing: pip install 'rag-proxy[ask]'"
+            f"OpenAI's client, with which `ask` asks, is missing: {_install(_ASK_EXTRA)}"
         )
 
 
@@ -58,5 +64,10 @@ def require_extras(settings: Settings) -> None:
     """Raise SettingsError if the settings ask for what is not installed."""
     if settings.issuer_url is not None and not has_identity():
         raise SettingsError(
-            f"identity.oidc: the library that checks tokens is missing: pip install '{EXTRA}'"
+            f"identity.oidc: the library that checks tokens is missing: {_install(EXTRA)}"
         )
+
+
+def _install(extra: str) -> str:
+    """The command that installs it where the proxy runs, which may be no environment of a shell."""
+    return f"{shlex.quote(sys.executable)} -m pip install '{extra}'"

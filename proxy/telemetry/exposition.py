@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proxy.telemetry.boards import Sums
 from proxy.telemetry.series import Series
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
+
+_VERSIONS: Final = ("version=0.0.1", "version=0.0.4", "version=1.0.0")
 
 
 class Page(NamedTuple):
@@ -33,8 +35,24 @@ def page_of(sums: Sums, accept: str) -> Page:
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collected())
-    encode, content_type = choose_encoder(accept)
+    encode, content_type = choose_encoder(_understood(accept))
     return Page(content_type, encode(registry))
+
+
+def _understood(accept: str) -> str:
+    """The forms of `accept` whose version is none or one that there is.
+
+    The library fails on a version that is no number, and calls its reply by any other one.
+    """
+    return ",".join(
+        form
+        for form in accept.split(",")
+        if all(
+            word in _VERSIONS
+            for word in map(str.strip, form.split(";"))
+            if word.startswith("version")
+        )
+    )
 
 
 def _metrics(sums: Sums) -> Iterator[Metric]:

@@ -8,8 +8,8 @@ from typing import Final, Protocol
 from proxy.core.timeline import Timeline
 from proxy.core.trace import Trace
 from proxy.telemetry.facts import RequestFacts
+from proxy.telemetry.otel_variables import ENDPOINTS
 
-_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 SPOKEN: Final = "http/protobuf"
 
@@ -29,7 +29,7 @@ def are_wanted(given: bool | None, environment: Mapping[str, str]) -> bool:  # n
     if given is not None:
         return given
     has_exporter = _variable(environment, "OTEL_TRACES_EXPORTER") != "none"
-    return has_exporter and any(_variable(environment, name) for name in _ENDPOINTS)
+    return has_exporter and any(_variable(environment, name) for name in ENDPOINTS)
 
 
 def unspoken(environment: Mapping[str, str]) -> str:

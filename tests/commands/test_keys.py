@@ -167,6 +167,8 @@ def test_a_key_for_metrics_alone_asks_no_model_and_needs_no_advice(path: Path, s
     _, err = said("add", "prometheus", "--metrics")
     nothing: frozenset[Any] = frozenset()
     assert only(path).grant == Grant(nothing, nothing, nothing, may_read_metrics=True)
+    assert "prometheus opens workspaces: none; " in err
+    assert "metrics: yes" in err
     assert "warning" not in err
 
 

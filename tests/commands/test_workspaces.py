@@ -61,6 +61,18 @@ def test_those_outside_the_scope_of_the_settings_are_marked(
     )
 
 
+def test_a_profile_that_names_what_is_not_there_is_warned_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profiles = '{"handbook": {"workspace_id": [42, 1]}, "hr": {"workspace_id": [1]}, "all": {}}'
+    monkeypatch.setenv("RAG_PROXY_PROFILES", profiles)
+    assert main(["workspaces"]) == 0
+    assert capsys.readouterr().err == (
+        "rag-proxy: warning: profiles.handbook.workspace_id names 42, "
+        "which LightOn does not list for this key\n"
+    )
+
+
 def test_a_client_key_is_shown_what_is_open_to_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -166,3 +166,12 @@ def test_a_link_can_bring_a_question(open_page: Open) -> None:
     asking = open_page(fragment="#q=How%20long%3F")
     expect(asking.page.get_by_label("Your question")).to_have_value("How long?")
     expect(asking.page.locator(".turn")).to_have_count(0)
+
+
+def test_a_link_brings_a_question_to_a_page_that_is_open(asking: Asking) -> None:
+    field = asking.page.get_by_label("Your question")
+    field.fill("mine")
+    asking.page.evaluate("location.hash = 'question'")  # as the link for keyboards does
+    expect(field).to_have_value("mine")
+    asking.page.evaluate("location.hash = 'q=How%20long%3F'")
+    expect(field).to_have_value("How long?")

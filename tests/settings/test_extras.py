@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_the_client_of_ask_is_not_missed_where_it_is_and_told_of_where_it_is_not
     monkeypatch.setattr(extras, "_CLIENT", "no_such_library")
     assert main(["ask", "Hm?"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("pip install 'rag-proxy[ask]'")
+    assert line.endswith(f": {sys.executable} -m pip install 'rag-proxy[ask]'")  # in its own place
 
 
 def test_what_sends_traces_is_missed_only_where_traces_are_wanted(
@@ -62,3 +63,18 @@ def test_a_protocol_that_the_proxy_does_not_speak_is_refused_at_the_start() -> N
     require_traces(Settings(), grpc)
     with pytest.raises(SettingsError, match="not by grpc"):
         require_traces(Settings(traces=True), grpc)
+
+
+def test_variables_that_what_sends_traces_fails_on_are_refused_where_traces_are_wanted() -> None:
+    wrong = {
+        "OTEL_BSP_MAX_QUEUE_SIZE": "100",
+        "OTEL_EXPORTER_OTLP_HEADERS": "Authorization: secret",
+    }
+    require_traces(Settings(), wrong)
+    with pytest.raises(SettingsError) as caught:
+        require_traces(Settings(traces=True), wrong)
+    assert [each.partition(":")[0] for each in caught.value.problems] == [
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    ]
+    assert "secret" not in str(caught.value)

@@ -11,6 +11,12 @@ def test_the_text_of_the_error_is_its_problems_line_by_line() -> None:
     assert (str(error), error.problems) == ("one\ntwo", ("one", "two"))
 
 
+def test_a_key_can_neither_add_a_line_nor_write_to_the_terminal() -> None:
+    error = SettingsError("a\nINFO proxy: \x1b[31mé\u202e: no such setting", "two")
+    assert str(error) == "a?INFO proxy: ?[31mé?: no such setting\ntwo"
+    assert len(error.problems) == 2
+
+
 def test_the_nearest_name_is_said_as_it_is_really_called() -> None:
     assert unknown("prot", {"port": "PORT"}) == "no such setting; did you mean PORT?"
 

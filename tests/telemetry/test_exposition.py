@@ -70,6 +70,24 @@ def test_buckets_are_read_in_sum(sums: Sums, accept: str) -> None:
     assert rest == {"rag_proxy_rounds_count": 4, "rag_proxy_rounds_sum": 17}
 
 
+@pytest.mark.parametrize("version", ['"1.0.0', '"1.0.0"', "one", "99", "1.0.0+x", "", "1..0"])
+@pytest.mark.parametrize("form", ["application/openmetrics-text", "text/plain"])
+def test_a_version_that_there_is_not_gets_plain_text(sums: Sums, form: str, version: str) -> None:
+    page = page_of(sums, f"{form}; version={version}; q=0.9, text/html; q=0.1")
+    assert page.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert {each.name for each in read_text(page.body.decode())}
+
+
+def test_prometheus_own_header_gets_openmetrics(sums: Sums) -> None:
+    page = page_of(
+        sums,
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+        "application/openmetrics-text;version=0.0.1;q=0.4,"
+        "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+    )
+    assert page.content_type.startswith("application/openmetrics-text; version=1.0.0;")
+
+
 def test_the_library_is_not_loaded_before_somebody_asks() -> None:
     code = "import proxy.app, proxy.commands.serve, sys; print('prometheus_client' in sys.modules)"
     loaded = subprocess.run(  # noqa: S603 - our own code, no shell
