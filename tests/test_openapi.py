@@ -90,6 +90,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+# The proxy, which runs in a thread, takes numbers from `random` while hypothesis draws its own.
+@pytest.mark.filterwarnings(
+    "ignore:Do not use the .random. module:hypothesis.errors.HypothesisDeprecationWarning"
+)
 @pytest.mark.parametrize(("operation", "mode"), TRIED, ids=lambda each: getattr(each, "name", None))
 def test_an_operation_does_as_the_document_says(
     operation: Operation, mode: GenerationMode, url: str
