@@ -78,6 +78,8 @@ def proxy(tree: Path, *, workers: int = 1, name: str = PROXY) -> Gateway:
                 "LIGHTON_BASE_URL": site.upstream,
                 "SCALEWAY_API_KEY": "bench",
                 "SCALEWAY_BASE_URL": f"{site.upstream}/v1",
+                # No peer lets requests wait for each other, and 1,000 streams are held open.
+                "RAG_PROXY_MAX_CONCURRENT_MODEL_REQUESTS": "0",
                 **site.trust("RAG_PROXY_CA_FILE"),
             },
         )

@@ -46,10 +46,14 @@ def test_the_proxy_runs_as_a_user_runs_it(site: Site) -> None:
     assert list(launch.argv[1:4]) == ["-m", "proxy", "serve"]
     assert "--workers 2" in " ".join(launch.argv)
     assert launch.env["SCALEWAY_BASE_URL"] == "http://127.0.0.1:4711/v1"
+    assert launch.env["RAG_PROXY_MAX_CONCURRENT_MODEL_REQUESTS"] == "0"  # 1,000 streams at once
     assert launch.env["LIGHTON_BASE_URL"] == "http://127.0.0.1:4711"
     assert launch.env["PYTHONPATH"] == "/tree"
     assert LOOP.headers["authorization"] == f"Bearer {launch.env['RAG_PROXY_API_KEYS']}"
-    assert {name for name in launch.env if name.startswith("RAG_PROXY_")} == {"RAG_PROXY_API_KEYS"}
+    assert {name for name in launch.env if name.startswith("RAG_PROXY_")} == {
+        "RAG_PROXY_API_KEYS",
+        "RAG_PROXY_MAX_CONCURRENT_MODEL_REQUESTS",
+    }
 
 
 def test_over_https_the_proxy_trusts_the_authority_beside_the_systems(secure_site: Site) -> None:
