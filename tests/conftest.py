@@ -1,6 +1,7 @@
 """What holds for all tests, and what many share."""
 
 import gc
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,15 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _log_levels_are_put_back() -> Iterator[None]:
+    """A test that runs a command in this process sets them for all that is logged later."""
+    levels = {logger: logger.level for logger in map(logging.getLogger, (None, "proxy", "httpx"))}
+    yield
+    for logger, level in levels.items():
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

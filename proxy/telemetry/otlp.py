@@ -17,6 +17,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Final
 
@@ -173,7 +174,8 @@ class OtlpTraces:
 
         def close() -> None:
             self._processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK says nothing
-            loop.call_soon_threadsafe(done.set)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=close, daemon=True).start()
         try:

@@ -12,9 +12,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from re import _constants as op  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any, Final
+
+# By name: whether a type checker finds them depends on what else it has read.
+op: Any = import_module("re._constants")
+_parser: Any = import_module("re._parser")
 
 _CATEGORIES: Final[dict[Any, Callable[[str], bool]]] = {
     op.CATEGORY_DIGIT: str.isdecimal,
