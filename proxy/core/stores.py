@@ -6,7 +6,7 @@ The search vendor's own numbers are the ids: `ws_42` is the workspace 42, and `1
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -70,13 +70,15 @@ class Documents(Protocol):
     def causes(self) -> Sequence[str]:
         """Why searches failed: a word of `UpstreamError.cause` for each."""
 
-    async def workspaces(self) -> tuple[Workspace, ...]:
+    def workspaces(self) -> Awaitable[tuple[Workspace, ...]]:
         """All that the search's key can see."""
 
-    async def search(self, search: Search, scope: Scope) -> Found:
+    def search(self, search: Search, scope: Scope) -> Awaitable[Found]:
         """The results of a search, with the attributes of their documents."""
 
-    async def file(self, file_id: int, scopes: Sequence[Scope], *, has_text: bool) -> StoredFile:
+    def file(
+        self, file_id: int, scopes: Sequence[Scope], *, has_text: bool
+    ) -> Awaitable[StoredFile]:
         """A document that is in one of `scopes`. Raises OutOfReach if it is in none."""
 
 

@@ -175,7 +175,7 @@ async def _send_answer(work: Awaitable[None], stream: EventStream, exchange: Exc
         if not stream.is_open:
             raise
         failure = error.with_traceback(None)  # the traceback refers to this frame
-    except Exception as fault:
+    except Exception as fault:  # raised or logged, and told as the last event
         stream.stop_beating()  # a beat would begin the reply
         if not stream.is_open:
             raise
