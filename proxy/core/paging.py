@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, cast
 
 from proxy.errors import BadRequest
 
-T = TypeVar("T")
-
 MOST: Final = 100
 DEFAULT: Final = 20
-_NAMES: Final = ("limit", "order", "after", "before")
+PARAMETERS: Final = ("limit", "order", "after", "before")
 
 
 class Paging(NamedTuple):
@@ -22,30 +20,43 @@ class Paging(NamedTuple):
     after: str = ""
     before: str = ""
 
-    def page(self, listed: Mapping[str, T]) -> tuple[list[T], bool]:
-        """The page of a list by ids, oldest first, and whether more follows it.
+    def list_of(self, objects: Sequence[Mapping[str, object]]) -> dict[str, Any]:
+        """OpenAI's list of a page of objects, which have an `id` and come oldest first.
 
-        With `before` alone it is the page that ends there. Raises BadRequest for an unknown id.
+        With `before` alone it is the page that ends there. A list without objects has null for the
+        first id and the last. Raises BadRequest for an unknown id.
         """
-        ids = list(listed) if self.is_ascending else list(listed)[::-1]
+        ordered = objects if self.is_ascending else objects[::-1]
+        ids = [cast("str", each["id"]) for each in ordered]
         first = _place(ids, "after", self.after) + 1 if self.after else 0
         last = _place(ids, "before", self.before) if self.before else len(ids)
-        found = ids[first:last]
+        found = ordered[first:last]
         ends_there = self.before and not self.after
-        shown = found[-self.limit :] if ends_there else found[: self.limit]
-        return [listed[each] for each in shown], len(found) > len(shown)
+        shown = list(found[-self.limit :] if ends_there else found[: self.limit])
+        return {
+            "object": "list",
+            "data": shown,
+            "first_id": shown[0]["id"] if shown else None,
+            "last_id": shown[-1]["id"] if shown else None,
+            "has_more": len(found) > len(shown),
+        }
 
 
 def read_paging(query: Iterable[tuple[str, str]]) -> Paging:
     """The paging that a query asks for. Raises BadRequest, also for any other parameter."""
     given: dict[str, str] = {}
     for name, value in query:
-        if name not in _NAMES:
-            what = f"The address takes no parameters but {', '.join(_NAMES)}."
+        if name not in PARAMETERS:
+            what = f"The address takes no parameters but {', '.join(PARAMETERS)}."
             raise BadRequest(what, param=name)
         if name in given:
             raise BadRequest(f"'{name}' was sent more than once.", param=name)
         given[name] = value
+    return paging_of(given)
+
+
+def paging_of(given: Mapping[str, str]) -> Paging:
+    """The paging among parameters of an address. Raises BadRequest."""
     return Paging(
         _limit(given.get("limit")),
         _is_ascending(given.get("order")),

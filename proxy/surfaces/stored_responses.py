@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from proxy.core.inflight import BODY_COST, Hold, InFlight
-from proxy.core.item_pages import PARAMETERS, Page
+from proxy.core.paging import PARAMETERS, paging_of
 from proxy.errors import BadRequest, NotFound
 from proxy.state.responses import ClientResponses, Stored, StoredResponses
 from proxy.surfaces.disconnect import while_connected
@@ -118,8 +118,8 @@ class OneResponse(_OfResponse):
 
 class InputItems(_OfResponse):
     async def _document(self, asked: _Asked) -> Any:
-        page = Page.read(asked.parameters(_INCLUDE, *PARAMETERS))
-        return page.of((await asked.found()).items)
+        paging = paging_of(asked.parameters(_INCLUDE, *PARAMETERS))
+        return paging.list_of((await asked.found()).items)
 
 
 class Deletion(_OfResponse):

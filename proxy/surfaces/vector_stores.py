@@ -30,14 +30,8 @@ class VectorStoreList:
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = scope["query_string"].decode("latin-1")
         paging = read_paging(parse_qsl(query, keep_blank_values=True))
-        page, has_more = paging.page(await _seen(self.stores, scope))
-        document = {
-            "object": "list",
-            "data": list(map(_described, page)),
-            "first_id": page[0].store_id if page else None,
-            "last_id": page[-1].store_id if page else None,
-            "has_more": has_more,
-        }
+        stores = (await _seen(self.stores, scope)).values()
+        document = paging.list_of(list(map(_described, stores)))
         await JSONReply(document)(scope, receive, send)
 
 

@@ -1,18 +1,30 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.paging import DEFAULT, Paging, read_paging
+from proxy.core.paging import DEFAULT, Paging, paging_of, read_paging
 from proxy.errors import BadRequest
 
-LISTED = {f"ws_{number}": number for number in range(5)}
+LISTED = [{"id": f"ws_{number}", "n": number} for number in range(5)]
+
+
+def cut(paging: Paging, listed: list[dict[str, Any]]) -> tuple[list[int], bool]:
+    """The numbers of a page, and whether more follows it."""
+    page = paging.list_of(listed)
+    shown = page["data"]
+    assert page["object"] == "list"
+    ends = (page["first_id"], page["last_id"])
+    assert ends == ((shown[0]["id"], shown[-1]["id"]) if shown else (None, None))
+    return [each["n"] for each in shown], page["has_more"]
 
 
 def test_without_a_query_the_newest_come_first() -> None:
     assert read_paging(()) == Paging(DEFAULT, is_ascending=False)
-    assert Paging().page(LISTED) == ([4, 3, 2, 1, 0], False)
+    assert cut(Paging(), LISTED) == ([4, 3, 2, 1, 0], False)
 
 
 @pytest.mark.parametrize(
@@ -33,18 +45,18 @@ def test_without_a_query_the_newest_come_first() -> None:
 def test_a_page_is_cut_as_the_query_says(
     query: dict[str, str], page: list[int], has_more: object
 ) -> None:
-    assert read_paging(query.items()).page(LISTED) == (page, has_more)
+    assert cut(read_paging(query.items()), LISTED) == (page, has_more)
 
 
 @given(st.integers(0, 12), st.integers(1, 5), st.sampled_from(["asc", "desc"]))
 def test_pages_one_after_the_other_are_the_whole_list(count: int, limit: int, order: str) -> None:
-    listed = {str(number): number for number in range(count)}
+    listed = [{"id": str(number), "n": number} for number in range(count)]
     query, heard, has_more = {"limit": str(limit), "order": order}, list[int](), True
     while has_more:
-        page, has_more = read_paging(query.items()).page(listed)
+        page, has_more = cut(read_paging(query.items()), listed)
         heard += page
         query["after"] = str(heard[-1]) if heard else ""
-    assert heard == sorted(listed.values(), reverse=order == "desc")
+    assert heard == sorted(range(count), reverse=order == "desc")
 
 
 @pytest.mark.parametrize(
@@ -67,5 +79,16 @@ def test_what_a_list_cannot_do_is_refused_and_named(
     query: list[tuple[str, str]], param: str
 ) -> None:
     with pytest.raises(BadRequest) as caught:
-        read_paging(query).page(LISTED)
+        read_paging(query).list_of(LISTED)
     assert caught.value.param == param
+
+
+def test_an_id_that_stands_twice_is_the_first_of_them() -> None:
+    """A client makes the ids of its own items."""
+    twice = [{"id": "a", "n": 0}, {"id": "b", "n": 1}, {"id": "a", "n": 2}]
+    assert cut(Paging(is_ascending=True), twice) == ([0, 1, 2], False)
+    assert cut(Paging(is_ascending=True, after="a"), twice) == ([1, 2], False)
+
+
+def test_a_parameter_that_is_no_paging_is_for_others_to_read() -> None:
+    assert paging_of({"include": "x", "limit": "3"}) == Paging(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.core.item_pages import PARAMETERS
+from proxy.core.paging import PARAMETERS
 from proxy.schemas.operations import OPERATIONS, Operation
 from tests.schemas.described import document
 
@@ -17,7 +17,7 @@ def named(name: str) -> Operation:
 @pytest.mark.parametrize("name", ["listVectorStores", "listInputItems"])
 def test_lists_are_paged_as_the_code_pages_them(name: str) -> None:
     query = {each["name"] for each in named(name).parameters if each["in"] == "query"}
-    assert query - {"include"} == PARAMETERS
+    assert query - {"include"} == set(PARAMETERS)
 
 
 def test_what_has_a_body_demands_it_and_refers_to_a_schema() -> None:
