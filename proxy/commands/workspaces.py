@@ -81,7 +81,7 @@ async def seen(
             searches = ClientSearches(upstream, secrets.named)
             lighton = searches.of(client, Retries(policy, Effort()))
             found = await LightOnWorkspaces(lighton, Lists(store, 0)).all()
-            reach = Policies(settings, LightOnScope).reach_of(client)
+            reach = Policies(settings, LightOnScope).open_to(client)
         except ProxyError as error:
             raise ProbeError(_said(error, client, place)) from error
     reached = reached_of(found, reach, STORE_TERMS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from proxy.errors import BadRequest
@@ -40,19 +40,6 @@ class Paging(NamedTuple):
             "last_id": shown[-1]["id"] if shown else None,
             "has_more": len(found) > len(shown),
         }
-
-
-def read_paging(query: Iterable[tuple[str, str]]) -> Paging:
-    """The paging that a query asks for. Raises BadRequest, also for any other parameter."""
-    given: dict[str, str] = {}
-    for name, value in query:
-        if name not in PARAMETERS:
-            what = f"The address takes no parameters but {', '.join(PARAMETERS)}."
-            raise BadRequest(what, param=name)
-        if name in given:
-            raise BadRequest(f"'{name}' was sent more than once.", param=name)
-        given[name] = value
-    return paging_of(given)
 
 
 def paging_of(given: Mapping[str, str]) -> Paging:

@@ -57,7 +57,7 @@ class Policies:
             return policy
         return replace(policy, granted=self.granted_to(client), modes=grant.retrieval)
 
-    def reach_of(self, client: Client) -> tuple[Scope, ...]:
+    def open_to(self, client: Client) -> tuple[Scope, ...]:
         """What a client may search that names no model: one scope, or one of each profile.
 
         A client that may name nothing but profiles reaches what they do, and no more. None is left

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.core.stores import Documents, StoredFile, file_of
 from proxy.errors import NotFound, OutOfReach
+from proxy.surfaces.address import parameters_of
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
@@ -31,6 +32,7 @@ class OneFile:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refuse_repeated_headers(scope)
+        parameters_of(scope["query_string"])
         stores, exchange = self.stores, exchange_of(scope)
         reach = stores.reach(exchange.client, exchange.headers)
         effort = stores.effort(exchange)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -16,14 +14,13 @@ from proxy.core.inflight import BODY_COST, Hold, InFlight
 from proxy.core.paging import PARAMETERS, paging_of
 from proxy.errors import BadRequest, NotFound
 from proxy.state.responses import ClientResponses, Stored, StoredResponses
+from proxy.surfaces.address import parameters_of
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.limited import AllLimits, Limited
 from proxy.surfaces.replies import JSONReply
 
-_INDEX: Final = re.compile(r"\[\d{0,4}\]$")
-"""`include[]=…` and `include[0]=…` are how SDKs write a list."""
-_INCLUDE: Final = "include"
+_INCLUDE: Final = frozenset({"include"})
 _STREAMING: Final = frozenset({"stream", "starting_after", "include_obfuscation"})
 
 
@@ -66,18 +63,6 @@ class _Asked:
         """In OpenAI's words, whether it is unknown, another client's, or has ended."""
         return NotFound(f"Response with id '{self.id[:100]}' not found.")
 
-    def parameters(self, *known: str) -> dict[str, str]:
-        """Those of the address by name; of a repeated one the last. Raises BadRequest."""
-        given = {}
-        sent = parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)
-        for name, value in sent if self.query else ():
-            plain = _INDEX.sub("", name)
-            if plain not in known:
-                takes = f"only {', '.join(sorted(known))}" if known else "no parameters"
-                raise BadRequest(f"The address takes {takes}.", param=name)
-            given[plain] = value
-        return given
-
 
 @dataclass(frozen=True, slots=True)
 class _OfResponse(ABC):
@@ -108,7 +93,7 @@ class OneResponse(_OfResponse):
     """As it was told. What its request did not ask to include was not kept."""
 
     async def _document(self, asked: _Asked) -> Any:
-        given = asked.parameters(_INCLUDE, *_STREAMING)
+        given = parameters_of(asked.query, _STREAMING, _INCLUDE)
         if given.get("stream", "false").lower() not in {"false", "0"}:
             raise BadRequest(
                 "A stored response cannot be streamed again: leave out 'stream'.", param="stream"
@@ -118,13 +103,13 @@ class OneResponse(_OfResponse):
 
 class InputItems(_OfResponse):
     async def _document(self, asked: _Asked) -> Any:
-        paging = paging_of(asked.parameters(_INCLUDE, *PARAMETERS))
+        paging = paging_of(parameters_of(asked.query, PARAMETERS, _INCLUDE))
         return paging.list_of((await asked.found()).items)
 
 
 class Deletion(_OfResponse):
     async def _document(self, asked: _Asked) -> Any:
-        asked.parameters()
+        parameters_of(asked.query)
         if not await asked.responses.forget(asked.id):
             raise asked.not_found()
         return {"id": asked.id, "object": "response", "deleted": True}
@@ -134,7 +119,7 @@ class Cancellation(_OfResponse):
     """Nothing runs in the background here, so all that is stored has ended."""
 
     async def _document(self, asked: _Asked) -> Any:
-        asked.parameters()
+        parameters_of(asked.query)
         await asked.found()
         raise BadRequest(
             "Cannot cancel a synchronous response. To end one that is still being made, close its "

@@ -45,7 +45,7 @@ class Stores:
     def reach(self, client: Client, headers: Mapping[str, str]) -> Reach:
         """All that a request may reach: what is open to its client, and its headers leave."""
         wish = self.wishes.read_headers(headers)
-        return within(self.policies.reach_of(client), wish)
+        return within(self.policies.open_to(client), wish)
 
     def of_store(self, reach: Reach, store_id: str) -> Scope:
         """What may be searched in a store. Raises NotFound.

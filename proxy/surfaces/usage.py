@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
 from proxy.access.clients import Client
 from proxy.errors import BadRequest, NotFound
+from proxy.surfaces.address import parameters_of
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
@@ -67,17 +67,13 @@ def _read(usage: Usage, own: OwnUsage, client: Client, since: str) -> DaysAndMod
 
 def _since(query: bytes) -> str:
     """The day that the client names, or "". Raises BadRequest."""
-    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else []
-    since = ""
-    for name, value in given:
-        if name != "since":
-            raise BadRequest("The address takes no parameter but 'since'.", param=name)
-        try:
-            since = date.fromisoformat(value).isoformat()
-        except ValueError:
-            what = "'since' must be a day as in 2026-11-26."
-            raise BadRequest(what, param="since") from None
-    return since
+    since = parameters_of(query, ("since",)).get("since")
+    if since is None:
+        return ""
+    try:
+        return date.fromisoformat(since).isoformat()
+    except ValueError:
+        raise BadRequest("'since' must be a day as in 2026-11-26.", param="since") from None
 
 
 def _sums(found: DaysAndModels) -> Mapping[str, Any]:

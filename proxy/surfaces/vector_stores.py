@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
-from proxy.core.paging import read_paging
+from proxy.core.paging import PARAMETERS, paging_of
 from proxy.core.stores import Workspace
+from proxy.surfaces.address import parameters_of
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
@@ -28,8 +28,7 @@ class VectorStoreList:
         await while_connected(receive, self._reply(scope, receive, send))
 
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
-        query = scope["query_string"].decode("latin-1")
-        paging = read_paging(parse_qsl(query, keep_blank_values=True))
+        paging = paging_of(parameters_of(scope["query_string"], PARAMETERS))
         stores = (await _seen(self.stores, scope)).values()
         document = paging.list_of(list(map(_described, stores)))
         await JSONReply(document)(scope, receive, send)
@@ -43,6 +42,7 @@ class OneVectorStore:
         await while_connected(receive, self._reply(scope, receive, send))
 
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
+        parameters_of(scope["query_string"])
         store_id = scope["path_params"]["store_id"]
         workspace = (await _seen(self.stores, scope)).get(store_id)
         if workspace is None:

@@ -283,7 +283,7 @@ def test_a_model_that_the_client_may_not_use_has_no_reach() -> None:
 
 def reach(grant: Grant, **given: Any) -> list[tuple[int, ...] | None]:
     """The workspaces of each scope that a client reaches without a model."""
-    scopes = policies(**given).reach_of(Client("k", "id", grant))
+    scopes = policies(**given).open_to(Client("k", "id", grant))
     return [each.workspace_id for each in scopes if isinstance(each, LightOnScope)]
 
 

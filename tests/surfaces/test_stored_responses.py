@@ -146,9 +146,10 @@ async def test_what_has_ended_cannot_be_cancelled() -> None:
     ("path", "param", "words"),
     [
         ("resp_1?stream=true", "stream", "cannot be streamed again"),
-        ("resp_1?strem=true", "strem", "only include, include_obfuscation, starting_after, stream"),
+        ("resp_1?strem=true", "strem", "but include, include_obfuscation, starting_after, stream"),
         ("resp_1/input_items?limit=0", "limit", "from 1 to 100"),
-        ("resp_1/input_items?stream=1", "stream", "only after, before, include, limit, order"),
+        ("resp_1/input_items?limit=1&limit=2", "limit", "more than once"),
+        ("resp_1/input_items?stream=1", "stream", "but after, before, include, limit, order"),
     ],
 )
 async def test_parameters_that_cannot_be_followed_are_named(
