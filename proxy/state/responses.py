@@ -4,9 +4,12 @@ A response is kept under its id for the client that it was made for: the key and
 it. Another client's ids do not exist for it. What a response says may come from documents, so it
 comes back only while its client can search all that it could search then: see `Reach`.
 
-It holds its own input and the id of the response before it, not the conversation: so a long one
-takes as much room as its parts, and deleting a response takes its text out of all that went on from
-it. Whoever goes on from a response that has lost one before it learns so.
+It is kept in two parts. Its turn is what a conversation is made of: its own input, its output, and
+the id of the response before it. So a long conversation takes as much room as its parts, and
+deleting a response takes its text out of all that went on from it. Whoever goes on from a response
+that has lost one before it learns so. The frame is all else that the client was told: its own tools
+and instructions, and the report. It may be large, and the same from turn to turn, so only those who
+read the response back load it.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, cast
 
 import orjson
 
@@ -56,6 +59,7 @@ class Stored:
     """A response that is complete, as the client was told it, and what it answered."""
 
     response: ResponseObject
+    """As a part of a conversation, no more than its id and output."""
     items: tuple[Item, ...]
     """The request's own input, in order, each with an `id`."""
     previous: str | None = None
@@ -70,7 +74,7 @@ class Stored:
     @property
     def turn(self) -> tuple[Item, ...]:
         """What it adds to a conversation: its input, and then its output."""
-        return *self.items, *self.response.get("output", ())
+        return *self.items, *self.response["output"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class StoredResponses:
     realm: str
     reach_of: ReachOf
     most_bytes: int
-    """The most that one conversation may take, as it is stored."""
+    """The most that the turns of one conversation may take, as they are stored."""
 
     def of(self, client: Client) -> ClientResponses:
         return ClientResponses(self, client)
@@ -105,37 +109,41 @@ class ClientResponses:
         """Keep it, and what the client could search for it. A fault of the store is none here."""
         reach = self.all.reach_of(stored.model, self.client)
         try:
-            value = _written(stored, reach)
+            frame, turn = _frame(stored.response), _turn(stored, reach)
         except orjson.JSONEncodeError:  # its input is nested about as deeply as JSON may be
             _log.warning("A response is nested too deeply to be stored.")
             return
-        await self.all.store.write(self._name(stored.id), value, self.all.ttl_s)
+        for name, value in zip(self._names(stored.id), (frame, turn), strict=True):
+            await self.all.store.write(name, value, self.all.ttl_s)
 
     async def read(self, response_id: str, hold: Holding) -> Stored | None:
         """The response; None if it has ended, is another's, or is out of the client's reach."""
-        value = await self._value(response_id)
-        if value is None:
+        frame, turn = await self._parts(response_id)
+        if frame is None or turn is None:
             return None
-        hold(len(value))
-        return self._opened(response_id, value)
+        hold(len(frame) + len(turn))
+        stored = self._opened(response_id, turn)
+        return None if stored is None else _whole(stored, frame)
 
     async def forget(self, response_id: str) -> bool:
         """Delete it; False if there is none. Raises StoreUnavailable if it is still there.
 
         A client may delete also what is out of its reach by now.
         """
-        if await self._value(response_id) is None:
+        if not any(await self._parts(response_id)):
             return False
-        await self.all.store.write(self._name(response_id), _DELETED, _AT_ONCE_S)
-        if await self._value(response_id) is not None:
+        for name in self._names(response_id):
+            await self.all.store.write(name, _DELETED, _AT_ONCE_S)
+        if any(await self._parts(response_id)):
             raise StoreUnavailable("The response could not be deleted. Try again later.")
         return True
 
     async def history(self, previous: str, hold: Holding) -> tuple[Item, ...]:
         """The conversation up to the response `previous`, oldest item first.
 
-        Each of its responses lives on for as long as a new one. Raises PreviousNotFound, BadRequest
-        for more items or responses than it may have, and PayloadTooLarge.
+        The turn of each of its responses lives on for as long as a new one. Raises
+        PreviousNotFound, BadRequest for more items or responses than it may have, and
+        PayloadTooLarge.
         """
         turns: list[tuple[Item, ...]] = []
         bounds = _Bounds(hold, self.all.most_bytes, _PREVIOUS)
@@ -153,7 +161,7 @@ class ClientResponses:
     async def items(self, ids: Iterable[str], hold: Holding) -> dict[str, Item]:
         """The stored items among these, by id: what a request refers to without a `previous`.
 
-        Their responses live on as in `history`. Raises BadRequest for too many of these, and
+        Their turns live on as in `history`. Raises BadRequest for too many of these, and
         PayloadTooLarge.
         """
         wanted = set(ids)
@@ -167,24 +175,29 @@ class ClientResponses:
 
     async def _gone_on_from(self, response_id: str, bounds: _Bounds) -> Stored | None:
         bounds.count_response()
-        value = await self._value(response_id, renew_s=self.all.ttl_s)
-        if value is None:
-            return None
-        bounds.count_bytes(len(value))
-        return self._opened(response_id, value)
-
-    async def _value(self, response_id: str, *, renew_s: float | None = None) -> bytes | None:
         if not _ID.fullmatch(response_id):
             return None
-        name = self._name(response_id)
-        found = await self.all.store.read((name,), renew_s=renew_s)
-        return found.get(name) or None
+        _, name = self._names(response_id)
+        turn = (await self.all.store.read((name,), renew_s=self.all.ttl_s)).get(name)
+        if not turn:
+            return None
+        bounds.count_bytes(len(turn))
+        return self._opened(response_id, turn)
 
-    def _opened(self, response_id: str, value: bytes) -> Stored | None:
+    async def _parts(self, response_id: str) -> tuple[bytes | None, bytes | None]:
+        """The frame and the turn, as far as they are there."""
+        if not _ID.fullmatch(response_id):
+            return None, None
+        names = self._names(response_id)
+        found = await self.all.store.read(names)
+        frame, turn = (found.get(name) or None for name in names)
+        return frame, turn
+
+    def _opened(self, response_id: str, turn: bytes) -> Stored | None:
         try:
-            stored, reach = _read(value)
+            stored, reach = _read(response_id, turn)
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            name = self._name(response_id)[:SHOWN]
+            name = self._names(response_id)[1][:SHOWN]
             _log.warning("A stored response is unreadable and counts as missing: %s…", name)
             return None
         try:
@@ -193,15 +206,27 @@ class ClientResponses:
             return None
         return stored if now.covers(reach) else None
 
-    def _name(self, response_id: str) -> str:
-        return f"response:{self.partition}:{response_id}"
+    def _names(self, response_id: str) -> tuple[str, str]:
+        """The names of its frame and its turn."""
+        name = f"{self.partition}:{response_id}"
+        return f"response-frame:{name}", f"response:{name}"
 
 
-def _written(stored: Stored, reach: Reach) -> bytes:
+def _frame(response: ResponseObject) -> bytes:
+    """All but the output, whose place it keeps."""
+    return orjson.dumps({**response, "output": []})
+
+
+def _whole(stored: Stored, frame: bytes) -> Stored:
+    response = {**orjson.loads(frame), "output": stored.response["output"]}
+    return replace(stored, response=cast("ResponseObject", response))
+
+
+def _turn(stored: Stored, reach: Reach) -> bytes:
     workspaces = None if reach.workspaces is None else sorted(reach.workspaces)
     return orjson.dumps(
         {
-            "response": stored.response,
+            "output": stored.response["output"],
             "items": stored.items,
             "previous": stored.previous,
             "model": stored.model,
@@ -210,12 +235,12 @@ def _written(stored: Stored, reach: Reach) -> bytes:
     )
 
 
-def _read(value: bytes) -> tuple[Stored, Reach]:
+def _read(response_id: str, turn: bytes) -> tuple[Stored, Reach]:
     """Raises JSONDecodeError, KeyError or TypeError for what another version has written."""
-    document = orjson.loads(value)
-    reach = document.pop("reach")
+    document = orjson.loads(turn)
+    reach, items, output = (document.pop(name) for name in ("reach", "items", "output"))
     workspaces = reach["workspaces"]
-    stored = Stored(**{**document, "items": tuple(document["items"])})
+    stored = Stored({"id": response_id, "output": output}, tuple(items), **document)
     return stored, Reach(reach["scope"], None if workspaces is None else frozenset(workspaces))
 
 

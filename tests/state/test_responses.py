@@ -177,7 +177,7 @@ async def test_nothing_takes_room_of_what_is_deleted() -> None:
     await responses.keep(answer("1"))
     assert await responses.forget("resp_1")
     await responses.keep(answer("2"))
-    assert len(store._entries) == 1
+    assert len(store._entries) == 2, "a frame and a turn"
 
 
 async def test_a_response_ends_in_time_unless_the_conversation_goes_on() -> None:
@@ -232,6 +232,42 @@ async def test_a_conversation_is_read_only_as_far_as_there_is_room_for_it() -> N
     with pytest.raises(PayloadTooLarge, match=f"larger than {most} bytes") as caught:
         await small.history("resp_5", nobody_minds)
     assert caught.value.param == "previous_response_id"
+
+
+async def test_an_agents_tools_and_instructions_take_no_room_of_its_conversation() -> None:
+    """It sends them with each of its many requests, and each response repeats them."""
+    rounds = 500
+    instructions = "Be thorough. " * 5_000
+    read: list[int] = []
+
+    class Noting(MemoryStore):
+        async def read(self, names: Any, **more: Any) -> dict[str, bytes]:
+            found = await super().read(names, **more)
+            read.extend(map(len, found.values()))
+            return found
+
+    responses = stored_responses(Noting(10**9), most_bytes=500 * rounds).of(ANN)
+    for n in range(rounds):
+        stored = answer(str(n), f"resp_{n - 1}" if n else None)
+        stored.response["instructions"] = instructions
+        await responses.keep(stored)
+    held: list[int] = []
+    assert len(await responses.history(f"resp_{rounds - 1}", held.append)) == 2 * rounds
+    assert sum(held) == sum(read) < 500 * rounds, "they are not even loaded"
+    found = await responses.read("resp_0", nobody_minds)
+    assert found is not None
+    assert found.response["instructions"] == instructions
+
+
+async def test_a_response_of_which_a_part_is_gone_is_not_found_and_can_be_deleted() -> None:
+    for place in range(2):
+        store = MemoryStore(1_000_000)
+        responses = stored_responses(store).of(ANN)
+        await responses.keep(answer("1"))
+        store._drop(responses._names("resp_1")[place])
+        assert await responses.read("resp_1", nobody_minds) is None
+        assert await responses.forget("resp_1")
+        assert not await responses.forget("resp_1")
 
 
 async def test_a_conversation_has_no_more_items_than_a_request() -> None:
@@ -334,7 +370,7 @@ async def test_what_another_version_has_written_counts_as_missing(
     store = MemoryStore(1_000_000)
     responses = stored_responses(store).of(ANN)
     await responses.keep(answer("1"))
-    (name,) = store._entries
+    _, name = responses._names("resp_1")
     await store.write(name, written, TTL_S)
     with caplog.at_level(logging.WARNING):
         assert await responses.read("resp_1", nobody_minds) is None
@@ -356,8 +392,8 @@ async def test_a_value_moved_to_another_clients_name_counts_as_missing(redis_url
         responses = stored_responses(Sealed(home, b"key"))
         ann, bob = responses.of(ANN), responses.of(BOB)
         await ann.keep(answer("1"))
-        names = [each._name("resp_1") for each in (ann, bob)]
-        await home.write(names[1], (await home.read(names[:1]))[names[0]], TTL_S)
+        for mine, his in zip(ann._names("resp_1"), bob._names("resp_1"), strict=True):
+            await home.write(his, (await home.read([mine]))[mine], TTL_S)
         assert await bob.read("resp_1", nobody_minds) is None
 
 
@@ -370,6 +406,6 @@ async def test_without_redis_an_answer_goes_on_and_nothing_is_found() -> None:
 
 def test_no_name_tells_whose_response_it_is() -> None:
     responses = stored_responses().of(replace(ANN, person=Person("carol")))
-    name = responses._name("resp_1")
-    assert "ann" not in name
-    assert "carol" not in name
+    for name in responses._names("resp_1"):
+        assert "ann" not in name
+        assert "carol" not in name
