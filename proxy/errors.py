@@ -26,7 +26,7 @@
     ├── SearchKeyMissing      503  the client's key searches with a key that is not set
     ├── IdentityUnavailable   503  nobody can tell now whether a token is right
     ├── LimitsUnavailable     503  nobody can tell now how much of a limit is used
-    ├── StoreUnavailable      503  what is stored cannot be deleted now
+    ├── StoreUnavailable      503  what is stored cannot be read or deleted now
     ├── ShuttingDown          503  the proxy stops before it finishes the answer
     ├── TooBusy               503  running requests hold as much memory as they may
     ├── AnswerTimeout         504  the time for all of an answer is over

@@ -47,6 +47,9 @@ class MemoryStore:
                 self._put(name, entry.value, now + renew_s)
         return found
 
+    async def find(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
+        return await self.read(names, renew_s=renew_s)
+
     async def write(self, name: str, value: bytes, ttl_s: float) -> None:
         now = self._clock()
         self._drop_ended(now)

@@ -103,9 +103,16 @@ class RedisStore:
         self._redis = Redis(connection_pool=pool)
 
     async def read(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
-        if not names or not self._may_ask():
+        return await self.find(names, renew_s=renew_s) or {}
+
+    async def find(
+        self, names: Sequence[str], *, renew_s: float | None = None
+    ) -> dict[str, bytes] | None:
+        if not names:
             return {}
-        return await self._tolerate("read", self._get(names, renew_s)) or {}
+        if not self._may_ask():
+            return None
+        return await self._tolerate("read", self._get(names, renew_s))
 
     async def write(self, name: str, value: bytes, ttl_s: float) -> None:
         if self._may_ask():

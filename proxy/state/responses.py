@@ -48,6 +48,8 @@ _PREVIOUS: Final = "previous_response_id"
 _DELETED: Final = b""
 """Replaces what is deleted. It ends at once, but may be read until then."""
 _AT_ONCE_S: Final = 0.0
+_AWAY: Final = "Nobody can tell now what is stored: the store cannot be reached."
+_TRY_AGAIN_S: Final = 5
 MOST_RESPONSES: Final = 1_000
 """The most responses of one conversation. Each one is looked up by itself."""
 
@@ -117,7 +119,10 @@ class ClientResponses:
             await self.all.store.write(name, value, self.all.ttl_s)
 
     async def read(self, response_id: str, hold: Holding) -> Stored | None:
-        """The response; None if it has ended, is another's, or is out of the client's reach."""
+        """The response; None if it has ended, is another's, or is out of the client's reach.
+
+        Raises StoreUnavailable.
+        """
         frame, turn = await self._parts(response_id)
         if frame is None or turn is None:
             return None
@@ -126,7 +131,7 @@ class ClientResponses:
         return None if stored is None else _whole(stored, frame)
 
     async def forget(self, response_id: str) -> bool:
-        """Delete it; False if there is none. Raises StoreUnavailable if it is still there.
+        """Delete it; False if there is none. Raises StoreUnavailable if it may still be there.
 
         A client may delete also what is out of its reach by now.
         """
@@ -135,15 +140,15 @@ class ClientResponses:
         for name in self._names(response_id):
             await self.all.store.write(name, _DELETED, _AT_ONCE_S)
         if any(await self._parts(response_id)):
-            raise StoreUnavailable("The response could not be deleted. Try again later.")
+            raise _unavailable("The response could not be deleted.")
         return True
 
     async def history(self, previous: str, hold: Holding) -> tuple[Item, ...]:
         """The conversation up to the response `previous`, oldest item first.
 
         The turn of each of its responses lives on for as long as a new one. Raises
-        PreviousNotFound, BadRequest for more items or responses than it may have, and
-        PayloadTooLarge.
+        PreviousNotFound, BadRequest for more items or responses than it may have, PayloadTooLarge,
+        and StoreUnavailable.
         """
         turns: list[tuple[Item, ...]] = []
         bounds = _Bounds(hold, self.all.most_bytes, _PREVIOUS)
@@ -161,8 +166,8 @@ class ClientResponses:
     async def items(self, ids: Iterable[str], hold: Holding) -> dict[str, Item]:
         """The stored items among these, by id: what a request refers to without a `previous`.
 
-        Their turns live on as in `history`. Raises BadRequest for too many of these, and
-        PayloadTooLarge.
+        Their turns live on as in `history`. Raises BadRequest for too many of these,
+        PayloadTooLarge, and StoreUnavailable.
         """
         wanted = set(ids)
         bounds = _Bounds(hold, self.all.most_bytes, "input")
@@ -178,7 +183,10 @@ class ClientResponses:
         if not _ID.fullmatch(response_id):
             return None
         _, name = self._names(response_id)
-        turn = (await self.all.store.read((name,), renew_s=self.all.ttl_s)).get(name)
+        found = await self.all.store.find((name,), renew_s=self.all.ttl_s)
+        if found is None:
+            raise _unavailable(_AWAY, ", or send the conversation as 'input'", bounds.param)
+        turn = found.get(name)
         if not turn:
             return None
         bounds.count_bytes(len(turn))
@@ -189,7 +197,9 @@ class ClientResponses:
         if not _ID.fullmatch(response_id):
             return None, None
         names = self._names(response_id)
-        found = await self.all.store.read(names)
+        found = await self.all.store.find(names)
+        if found is None:
+            raise _unavailable(_AWAY)
         frame, turn = (found.get(name) or None for name in names)
         return frame, turn
 
@@ -271,6 +281,11 @@ class _Bounds:
             how = f"is larger than {self.most_bytes} bytes"
             raise PayloadTooLarge(_too(how), param=self.param)
         self.hold(size)
+
+
+def _unavailable(what: str, advice: str = "", param: str | None = None) -> StoreUnavailable:
+    advice = f"Try again in {_TRY_AGAIN_S} seconds{advice}."
+    return StoreUnavailable(f"{what} {advice}", param=param, retry_after_s=_TRY_AGAIN_S)
 
 
 def _too(how: str) -> str:

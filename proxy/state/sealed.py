@@ -31,7 +31,14 @@ class Sealed:
         self._key = key
 
     async def read(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
-        sealed = await self.home.read(names, renew_s=renew_s)
+        return await self.find(names, renew_s=renew_s) or {}
+
+    async def find(
+        self, names: Sequence[str], *, renew_s: float | None = None
+    ) -> dict[str, bytes] | None:
+        sealed = await self.home.find(names, renew_s=renew_s)
+        if sealed is None:
+            return None
         opened = {name: self._open(name, value) for name, value in sealed.items()}
         return {name: value for name, value in opened.items() if value is not None}
 

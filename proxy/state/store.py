@@ -1,7 +1,7 @@
 """The store for state between requests: bytes under a name, for a time, in memory or in Redis.
 
 The store is a cache: entries may vanish at any time, and a missing entry is never an error. No
-method raises one.
+method raises one. Whoever must tell what is missing from what nobody can see now uses `find`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ Settle: TypeAlias = Callable[[bytes], bytes]
 class Store(Protocol):
     async def read(self, names: Sequence[str], *, renew_s: float | None = None) -> dict[str, bytes]:
         """The values found, by name. `renew_s` extends the life of each by so many seconds."""
+
+    async def find(
+        self, names: Sequence[str], *, renew_s: float | None = None
+    ) -> dict[str, bytes] | None:
+        """As `read`; None while the home cannot be asked."""
 
     async def write(self, name: str, value: bytes, ttl_s: float) -> None:
         """Keep `value` for `ttl_s` seconds, in place of an older value of this name."""

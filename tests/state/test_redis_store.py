@@ -384,6 +384,7 @@ async def test_when_it_goes_nothing_is_there_and_when_it_comes_back_it_is_used(
             server.stop()
             for _ in range(3):
                 assert await store.read(["a"]) == {}
+                assert await store.find(["a"]) is None, "also while it is left alone"
                 await store.write("a", b"2", 60)
                 clock.now += 5
             assert [line.split()[0] for line in logged(caplog)] == ["WARNING"]

@@ -397,11 +397,43 @@ async def test_a_value_moved_to_another_clients_name_counts_as_missing(redis_url
         assert await bob.read("resp_1", nobody_minds) is None
 
 
-async def test_without_redis_an_answer_goes_on_and_nothing_is_found() -> None:
-    async with aclosing(RedisStore("redis://127.0.0.1:1", timeout_s=PATIENCE_S)) as gone:
-        responses = stored_responses(Sealed(gone, b"key")).of(ANN)
+async def test_without_redis_an_answer_goes_on_and_nobody_says_that_a_response_is_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with aclosing(RedisStore("redis://127.0.0.1:1", timeout_s=PATIENCE_S)) as away:
+        responses = stored_responses(Sealed(away, b"key")).of(ANN)
         await responses.keep(answer("1"))
-        assert await responses.read("resp_1", nobody_minds) is None
+        assert caplog.messages == ["Redis at 127.0.0.1:1 cannot answer: nothing listens there"]
+        item = Ids("0" * 32).mint("msg")
+        for work, param in (
+            (responses.read("resp_1", nobody_minds), None),
+            (responses.forget("resp_1"), None),
+            (responses.history("resp_1", nobody_minds), "previous_response_id"),
+            (responses.items([item], nobody_minds), "input"),
+        ):
+            with pytest.raises(StoreUnavailable, match=r"Try again in 5 seconds") as caught:
+                await work
+            assert (caught.value.param, caught.value.retry_after_s) == (param, 5)
+            assert caught.value.retryable
+
+
+async def test_a_response_is_not_said_to_be_deleted_by_a_store_that_went_away_meanwhile() -> None:
+    class Going(MemoryStore):
+        async def write(self, name: str, value: bytes, ttl_s: float) -> None:
+            if value:
+                await super().write(name, value, ttl_s)
+            else:
+                self.is_away = True
+
+        async def find(self, names: Any, **more: Any) -> Any:
+            return None if self.is_away else await super().find(names, **more)
+
+        is_away = False
+
+    responses = stored_responses(Going(1_000_000)).of(ANN)
+    await responses.keep(answer("1"))
+    with pytest.raises(StoreUnavailable):
+        await responses.forget("resp_1")
 
 
 def test_no_name_tells_whose_response_it_is() -> None:

@@ -48,7 +48,15 @@ async def test_only_the_names_that_are_there_are_given(store: Store, name: str) 
     assert await store.read(names, renew_s=60) == {names[0]: b"1", names[2]: b""}
 
 
+async def test_what_is_found_is_what_is_read(store: Store, name: str) -> None:
+    await store.write(name, b"1", 60)
+    names = [name, f"{name}-2"]
+    assert await store.find(names) == await store.find(names, renew_s=60) == {name: b"1"}
+    assert await store.find([]) == {}
+
+
 async def test_nothing_is_there_at_first(store: Store, name: str) -> None:
+    assert await store.find([name]) == {}
     assert await store.read([name]) == {}
     assert await store.read([name], renew_s=60) == {}
 

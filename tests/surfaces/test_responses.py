@@ -118,6 +118,22 @@ async def test_a_store_outside_of_the_scope_is_refused_before_anything_is_asked(
     assert not house.upstreams.asked
 
 
+async def test_without_its_store_it_answers_and_says_that_nobody_can_look_up_responses() -> None:
+    house = House([Round("Hello."), Round("Hello.")], {"redis_url": "redis://127.0.0.1:1"})
+    response = await house.response()
+    events = await house.events()
+    assert events[-1]["type"] == "response.completed"
+    id_ = response["id"]
+    for answer in (
+        await house.ask(previous_response_id=id_),
+        await ask(house.app, f"/v1/responses/{id_}", method="GET"),
+        await ask(house.app, f"/v1/responses/{id_}", method="DELETE"),
+        await ask(house.app, f"/v1/responses/{id_}/input_items", method="GET"),
+    ):
+        assert (answer.status, answer.json()["error"]["code"]) == (503, "store_unavailable")
+        assert answer.headers["retry-after"] == "5"
+
+
 async def test_a_client_goes_on_from_a_response_by_its_id() -> None:
     house = House([Round("Hello, Ann."), Round("You are Ann.")])
     first = await house.response("I am Ann.", instructions="Be brief.")
