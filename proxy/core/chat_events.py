@@ -47,7 +47,7 @@ class ChatEvents:
     def heartbeat(self) -> bytes:
         return self.of_chunks([self.writer.heartbeat()])
 
-    def fail(self, error: ProxyError) -> bytes:
+    def of_failure(self, error: ProxyError) -> bytes:
         """No [DONE] follows it."""
         return encode(orjson.dumps(error.body()))
 

@@ -58,7 +58,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A response that is complete, as the client was told it, and what it answered."""
+    """A response that has ended, as the client was told it, and what it answered."""
 
     response: ResponseObject
     """As a part of a conversation, no more than its id and output."""

@@ -42,7 +42,7 @@ class Events(Protocol):
     def finish(self) -> Awaitable[bytes]:
         """The last of a complete answer."""
 
-    def fail(self, error: ProxyError) -> bytes:
+    def fail(self, error: ProxyError) -> Awaitable[bytes]:
         """The last of a stream that an error ends."""
 
 

@@ -21,6 +21,7 @@ from proxy.core.sse import DONE
 from proxy.core.wire import Chunk, Completion
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
+from proxy.errors import ProxyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class ChatStream(ChatEvents):
 
     async def finish(self) -> bytes:
         return DONE
+
+    async def fail(self, error: ProxyError) -> bytes:
+        return self.of_failure(error)
 
 
 class ChatReply(Fold):

@@ -1,7 +1,8 @@
 """POST /v1/responses: an API of answers, see `proxy.surfaces.api`.
 
 What it adds to chat is memory: a request may go on from a stored response, and its own is stored
-before the client learns that it is complete.
+before the client learns that it is complete, or has failed. A request that is answered by an error
+has no response, and no id to ask for.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class ResponseStream:
         self._response = making.response
         self._encode = Encoder().encode
         self._last = b""
-        """The end of a whole answer, until it is told."""
+        """The end of an answer, until it is told."""
 
     def of_chunks(self, chunks: Sequence[Chunk | TextChunk]) -> bytes:
         return self._encode(self._response.hear(chunks))
@@ -134,9 +135,12 @@ class ResponseStream:
         await self._asked.keep(self._response.response)
         return self._last
 
-    def fail(self, error: ProxyError) -> bytes:
+    async def fail(self, error: ProxyError) -> bytes:
         """The answer may be whole by then, and only the store slow: then it has not failed."""
-        return self._last or self._encode(self._response.fail(error))
+        if not self._last:
+            self._last = self._encode(self._response.fail(error))
+            await self._asked.keep(self._response.response)
+        return self._last
 
 
 class ResponseReply:

@@ -117,7 +117,8 @@ class EventStream:
 
     async def fail(self, error: ProxyError) -> None:
         """End a reply that has begun with an error event."""
-        await self._end(self._events.fail(error))
+        self.stop_beating()  # a beat while it waits would follow the end
+        await self._end(await self._events.fail(error))
 
     def _say(self, events: bytes) -> Behind:
         if not events:

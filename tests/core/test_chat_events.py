@@ -38,7 +38,7 @@ def test_text_in_a_frame_is_encoded_as_its_whole_chunk_would_be(
 
 
 def test_a_failure_is_one_event_of_the_error_alone() -> None:
-    failed = events().fail(Overloaded("Scaleway", "Scaleway is unavailable."))
+    failed = events().of_failure(Overloaded("Scaleway", "Scaleway is unavailable."))
     (event,) = Decoder().feed(failed)
     assert orjson.loads(event.data).keys() == {"error"}
 

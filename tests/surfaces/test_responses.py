@@ -280,14 +280,20 @@ async def test_a_cut_answer_is_incomplete_and_says_why() -> None:
     assert response["incomplete_details"] == {"reason": "max_output_tokens"}
 
 
-async def test_an_error_in_mid_stream_is_the_last_event_and_nothing_is_stored() -> None:
-    house = House([Round("Half", finish_reason="abort")])
+async def test_an_error_in_mid_stream_is_the_last_event_and_is_stored_to_be_gone_on_from() -> None:
+    house = House([Round("Half", finish_reason="abort"), Round(" is whole.")])
     events = await house.events()
     failed = events[-1]["response"]
     assert (events[-1]["type"], failed["status"]) == ("response.failed", "failed")
     assert failed["error"]["message"]
     stored = await ask(house.app, f"/v1/responses/{failed['id']}", method="GET", content=b"")
-    assert stored.status == 404
+    assert (stored.status, stored.json()) == (200, failed)
+    await house.response("Go on.", previous_response_id=failed["id"])
+    said = [(each["role"], each["content"]) for each in house.upstreams.asked[-1]["messages"]]
+    assert said[-3:] == [("user", "How many days?"), ("assistant", "Half"), ("user", "Go on.")]
+    unstored = (await House([Round("Half", finish_reason="abort")]).events(store=False))[-1]
+    gone = await ask(house.app, f"/v1/responses/{unstored['response']['id']}", method="GET")
+    assert gone.status == 404
 
 
 async def test_an_error_before_the_first_event_has_a_status() -> None:

@@ -31,7 +31,7 @@ from proxy.core.turn import Turn
 from proxy.core.wire import ChatRequest, Chunk
 from proxy.core.writer import CompletionWriter
 from proxy.engine import Run
-from proxy.errors import Overloaded, ShuttingDown
+from proxy.errors import Overloaded, ProxyError, ShuttingDown
 from proxy.surfaces.chat import ChatStream
 from proxy.surfaces.streaming import EventStream, Patience
 from proxy.tasks import Behind
@@ -88,12 +88,16 @@ class Client:
 
 
 def stream(
-    client: Client, *, commit_after_s: float = 60, heartbeat_s: float = 60
+    client: Client,
+    *,
+    commit_after_s: float = 60,
+    heartbeat_s: float = 60,
+    of: type[ChatStream] = ChatStream,
 ) -> tuple[EventStream, CompletionWriter]:
     writer = CompletionWriter(id="chatcmpl-1", created=1, model="m", include_usage=False)
     opened = EventStream(
         client.send,
-        ChatStream(writer),
+        of(writer),
         lambda: [(b"x-lighton-searches", b"2")],
         Patience(commit_after_s, heartbeat_s),
     )
@@ -106,9 +110,9 @@ async def taken(behind: Behind) -> None:
         await asyncio.wait_for(behind, PATIENCE_S)
 
 
-async def begun(client: Client, **patience: float) -> EventStream:
+async def begun(client: Client, **more: Any) -> EventStream:
     """A reply of which the client has had the beginning."""
-    opened, writer = stream(client, **patience)
+    opened, writer = stream(client, **more)
     await taken(opened.hear([writer.heartbeat()]))
     return opened
 
@@ -537,6 +541,28 @@ async def test_no_heartbeat_comes_after_the_last_event(*, is_error: bool) -> Non
             clock.skip(200)
             await turns()
             assert client.sends == sends
+
+
+async def test_no_heartbeat_comes_while_a_failure_is_kept_before_it_is_told() -> None:
+    kept = asyncio.Event()
+
+    class Keeping(ChatStream):
+        async def fail(self, error: ProxyError) -> bytes:
+            await kept.wait()
+            return await super().fail(error)
+
+    client = Client()
+    with skipping_clock() as clock:
+        opened = await begun(client, of=Keeping)
+        async with opened:
+            ending = asyncio.create_task(opened.fail(ShuttingDown("Try again.")))
+            await turns()
+            clock.skip(200)
+            await turns()
+            assert client.sends == 2, "the head, and what began it"
+            kept.set()
+            await asyncio.wait_for(ending, PATIENCE_S)
+    assert check_stream(client.body).error is not None
 
 
 @pytest.mark.parametrize("is_slow", [False, True])
