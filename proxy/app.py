@@ -93,7 +93,7 @@ from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.documents import LightOnDocuments
 from proxy.upstreams.lighton.file_search import scope_of
 from proxy.upstreams.lighton.files import LightOnFiles
-from proxy.upstreams.lighton.scope import LightOnScope
+from proxy.upstreams.lighton.scope import LightOnScope, scope_in
 from proxy.upstreams.lighton.sightings import Sightings
 from proxy.upstreams.lighton.store_terms import STORE_TERMS
 from proxy.upstreams.lighton.wish import WISHES
@@ -233,7 +233,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
         Route(
             "/responses",
-            Limited(answers(ResponsesApi(WISHES, scope_of, responses)), limits),
+            Limited(answers(ResponsesApi(WISHES, scope_of, scope_in, responses)), limits),
             methods=["POST"],
         ),
         *routes_of(responses, limits, inflight),

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 from proxy.core.checks import NUMBER, Types, check_length, check_type
 from proxy.core.lookalikes import refuse_lookalike
 from proxy.core.names import FIELD
-from proxy.core.scope import Wish
+from proxy.core.scope import Scope, Wish
 from proxy.core.thoughts import without_own_lines
 from proxy.core.wire import ChatRequest, Message, MessageCall, Tool
 from proxy.core.wish import Wishes
@@ -92,6 +92,8 @@ class Chat(NamedTuple):
     """The client may hear chunks that hold keys of their own and no word."""
     has_functions: bool = False
     """The client has functions, the old form of tools, so no id of a call comes back."""
+    earlier: tuple[Scope, ...] = ()
+    """What the earlier requests searched within that it goes on from, as far as that is known."""
 
 
 _OWNED: Final = frozenset(

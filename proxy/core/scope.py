@@ -113,6 +113,17 @@ def common_scope(*parts: Scope | None, is_searched: bool = True) -> Scope:
     return common
 
 
+def covers(scope: Scope, earlier: Scope) -> bool:
+    """Whether `scope` reaches all that `earlier` does, so that their intersection is `earlier`.
+
+    If in doubt, it does not.
+    """
+    try:
+        return common_scope(scope, earlier).identity == earlier.identity
+    except EmptyScope:
+        return False
+
+
 def mode_of(
     wished: Retrieval | None, usual: Retrieval, allowed: frozenset[str] | None
 ) -> Retrieval:

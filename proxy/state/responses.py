@@ -17,9 +17,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import orjson
 
@@ -48,6 +48,8 @@ _PREVIOUS: Final = "previous_response_id"
 _DELETED: Final = b""
 """Replaces what is deleted. It ends at once, but may be read until then."""
 _AT_ONCE_S: Final = 0.0
+MOST_SCOPES: Final = 4
+"""The most scopes of one conversation. Hidden turns are looked up in each."""
 _AWAY: Final = "Nobody can tell now what is stored: the store cannot be reached."
 _TRY_AGAIN_S: Final = 5
 MOST_RESPONSES: Final = 1_000
@@ -68,6 +70,8 @@ class Stored:
     """The response that it went on from."""
     model: str | None = None
     """The model that the request named; None if it named none."""
+    scope: Mapping[str, object] | None = None
+    """The `identity` of what it searched within."""
 
     @property
     def id(self) -> str:
@@ -77,6 +81,15 @@ class Stored:
     def turn(self) -> tuple[Item, ...]:
         """What it adds to a conversation: its input, and then its output."""
         return *self.items, *self.response["output"]
+
+
+class Conversation(NamedTuple):
+    """What a response goes on from."""
+
+    items: tuple[Item, ...] = ()
+    """Oldest first."""
+    scopes: tuple[Mapping[str, object], ...] = ()
+    """What its responses searched within: the latest few of them, each once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +156,15 @@ class ClientResponses:
             raise _unavailable("The response could not be deleted.")
         return True
 
-    async def history(self, previous: str, hold: Holding) -> tuple[Item, ...]:
-        """The conversation up to the response `previous`, oldest item first.
+    async def history(self, previous: str, hold: Holding) -> Conversation:
+        """The conversation up to the response `previous`.
 
         The turn of each of its responses lives on for as long as a new one. Raises
         PreviousNotFound, BadRequest for more items or responses than it may have, PayloadTooLarge,
         and StoreUnavailable.
         """
         turns: list[tuple[Item, ...]] = []
+        scopes: list[Mapping[str, object]] = []
         bounds = _Bounds(hold, self.all.most_bytes, _PREVIOUS)
         wanted = previous
         while True:
@@ -159,8 +173,11 @@ class ClientResponses:
                 raise _gone(previous, wanted)
             turns.append(stored.turn)
             bounds.count_items(len(stored.turn))
+            if stored.scope is not None and len(scopes) < MOST_SCOPES:
+                scopes += [] if stored.scope in scopes else [stored.scope]
             if stored.previous is None:
-                return tuple(item for turn in reversed(turns) for item in turn)
+                items = tuple(item for turn in reversed(turns) for item in turn)
+                return Conversation(items, tuple(scopes))
             wanted = stored.previous
 
     async def items(self, ids: Iterable[str], hold: Holding) -> dict[str, Item]:
@@ -240,6 +257,7 @@ def _turn(stored: Stored, reach: Reach) -> bytes:
             "items": stored.items,
             "previous": stored.previous,
             "model": stored.model,
+            "scope": stored.scope,
             "reach": {"scope": reach.scope, "workspaces": workspaces},
         }
     )

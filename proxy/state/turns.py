@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from proxy.access.clients import Client
 from proxy.core.kept import KeptTurn
-from proxy.core.scope import Scope
+from proxy.core.scope import Scope, covers
 from proxy.state.sealed import SHOWN
 from proxy.state.store import Store
 
@@ -32,13 +32,15 @@ class KeptTurns:
     ttl_s: float
     realm: str
 
-    def of(self, client: Client, scope: Scope) -> ClientTurns:
+    def of(self, client: Client, scope: Scope, earlier: Sequence[Scope] = ()) -> ClientTurns:
         """The turns of one client, within one search scope.
 
-        Results from one scope never return in another: a client may serve many users with one key,
-        and separate them by workspace.
+        Results from one scope do not return in another: a client may serve many users with one key,
+        and separate them by workspace. Only where the conversation itself had an `earlier` scope
+        which this one covers, they do.
         """
-        return ClientTurns(self, client, scope)
+        covered = tuple(each for each in earlier if covers(scope, each))
+        return ClientTurns(self, client, scope, covered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,16 @@ class ClientTurns:
     turns: KeptTurns
     client: Client
     scope: Scope
+    """Where turns are kept, and looked for first."""
+    covered: tuple[Scope, ...] = ()
+    """Where they are looked for, too."""
 
     @property
     def partition(self) -> str:
+        """Where turns are kept."""
+        return self._partition(self.scope)
+
+    def _partition(self, scope: Scope) -> str:
         """A name for the realm, the client and the whole scope.
 
         Only the client's identity counts, so that its turns outlive a change of what it may do. But
@@ -59,15 +68,19 @@ class ClientTurns:
         client = self.client
         has_parts = client.id or client.person
         who = client.identity if has_parts else client.name  # as versions without ids wrote it
-        owner = (self.turns.realm, who, self.scope.identity)
+        owner = (self.turns.realm, who, scope.identity)
         return hashlib.sha256(orjson.dumps(owner)).hexdigest()
 
     async def recall(self, handles: Sequence[str]) -> dict[str, KeptTurn]:
         """The turns found and readable, by handle. Renews the life of each."""
-        partition = self.partition
-        names = {_name(partition, handle): handle for handle in handles}
+        partitions = dict.fromkeys(map(self._partition, (self.scope, *self.covered)))
+        names = {_name(each, handle): handle for each in partitions for handle in handles}
         values = await self.turns.store.read(tuple(names), renew_s=self.turns.ttl_s)
-        read = {names[name]: _read(name, value) for name, value in values.items()}
+        found: dict[str, str] = {}
+        for name, handle in names.items():
+            if name in values:
+                found.setdefault(handle, name)
+        read = {handle: _read(name, values[name]) for handle, name in found.items()}
         return {handle: turn for handle, turn in read.items() if turn is not None}
 
     async def keep(self, handle: str, turn: KeptTurn) -> None:

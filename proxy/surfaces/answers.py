@@ -99,7 +99,7 @@ class Answers:
                 exchange.trail = run.trail()
 
     def _run(self, plan: Plan, writer: CompletionWriter, exchange: Exchange, effort: Effort) -> Run:
-        turns = self.turns.of(exchange.client, plan.scope)
+        turns = self.turns.of(exchange.client, plan.scope, plan.chat.earlier)
         model = self.model_of(exchange.client, plan.policy, effort)
         run = Run(plan, model, turns, writer, self.shelf, self.closing, effort)
         if exchange.slot is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -27,11 +27,15 @@ from proxy.core.responses.objects import Facts
 from proxy.core.responses.request import ResponsesRequest, read_request
 from proxy.core.responses.wire import Item, ResponseObject
 from proxy.core.responses.writer import ResponseWriter
+from proxy.core.scope import Scope
 from proxy.core.wire import Chunk
 from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
-from proxy.state.responses import ClientResponses, Stored, StoredResponses
+from proxy.state.responses import ClientResponses, Conversation, Stored, StoredResponses
+
+ScopeIn = Callable[[Mapping[str, object]], Scope | None]
+"""The scope that has an `identity`; None if it can be read no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class ResponsesApi:
 
     wishes: Wishes
     scope_of: ScopeOf
+    scope_in: ScopeIn
     stored: StoredResponses
 
     async def read(
@@ -49,17 +54,17 @@ class ResponsesApi:
         ids = Ids(os.urandom(16).hex())
         request = read_request(document, self.wishes, hidden, self.scope_of, ids.mint)
         responses = self.stored.of(client)
-        history: Sequence[Item] = ()
+        earlier = Conversation()
 
         def hold(size: int) -> None:
             held.take(size * BODY_COST)
 
         if request.previous is not None:
-            history = await responses.history(request.previous, hold)
+            earlier = await responses.history(request.previous, hold)
         found = await responses.items(request.references, hold)
-        return ResponsesAsked(
-            request.chat(history, found), request, request.items(history, found), ids, responses
-        )
+        scopes = tuple(filter(None, map(self.scope_in, earlier.scopes)))
+        chat = request.chat(earlier.items, found)._replace(earlier=scopes)
+        return ResponsesAsked(chat, request, request.items(earlier.items, found), ids, responses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +94,14 @@ class ResponsesAsked:
             self.ids.mint,
             writer.cites,
         )
-        return Making(writer, response, self)
+        return Making(writer, response, self, plan.scope)
 
-    async def keep(self, response: ResponseObject) -> None:
+    async def keep(self, response: ResponseObject, searched: Scope) -> None:
         """Store the response, unless its client wants it not to be."""
         if self.request.store:
             previous, model = self.request.previous, self.chat.model
-            await self.responses.keep(Stored(response, self.items, previous, model))
+            stored = Stored(response, self.items, previous, model, searched.identity)
+            await self.responses.keep(stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,10 @@ class Making:
     writer: CompletionWriter
     response: ResponseWriter
     asked: ResponsesAsked
+    searched: Scope
+
+    async def keep(self) -> None:
+        await self.asked.keep(self.response.response, self.searched)
 
 
 class ResponseStream:
@@ -112,7 +122,7 @@ class ResponseStream:
 
     def __init__(self, making: Making) -> None:
         self.writer = making.writer
-        self._asked = making.asked
+        self._making = making
         self._response = making.response
         self._encode = Encoder().encode
         self._last = b""
@@ -132,14 +142,14 @@ class ResponseStream:
 
     async def finish(self) -> bytes:
         self._last = self._encode(self._response.finish(int(time.time())))
-        await self._asked.keep(self._response.response)
+        await self._making.keep()
         return self._last
 
     async def fail(self, error: ProxyError) -> bytes:
         """The answer may be whole by then, and only the store slow: then it has not failed."""
         if not self._last:
             self._last = self._encode(self._response.fail(error))
-            await self._asked.keep(self._response.response)
+            await self._making.keep()
         return self._last
 
 
@@ -148,7 +158,7 @@ class ResponseReply:
 
     def __init__(self, making: Making) -> None:
         self.writer = making.writer
-        self._asked = making.asked
+        self._making = making
         self._response = making.response
 
     def hear(self, chunks: Sequence[Chunk | TextChunk]) -> None:
@@ -162,5 +172,5 @@ class ResponseReply:
 
     async def finish(self) -> ResponseObject:
         self._response.finish(int(time.time()))
-        await self._asked.keep(self._response.response)
+        await self._making.keep()
         return self._response.response

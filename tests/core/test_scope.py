@@ -14,6 +14,7 @@ from proxy.core.scope import (
     any_of,
     any_subtree_of,
     common_scope,
+    covers,
     highest,
     lowest,
     mode_of,
@@ -123,6 +124,16 @@ def test_of_two_wishes_the_scopes_meet_and_the_later_retrieval_counts() -> None:
     assert Wish(progress="reasoning").narrow(header).progress == "reasoning"
     with pytest.raises(EmptyScope):
         header.narrow(Wish(Shelves(("c",))))
+
+
+def test_a_scope_covers_what_is_no_wider() -> None:
+    shelves = Shelves(("a", "b"), 3)
+    for earlier in (shelves, Shelves(("b",), 3), Shelves(("a",), 2)):
+        assert covers(shelves, earlier)
+    for earlier in (Shelves(("a", "c"), 3), Shelves(("c",), 3), Shelves(("a",), 4)):
+        assert not covers(shelves, earlier)
+    assert not covers(NOTHING, shelves)
+    assert not covers(shelves, NOTHING)
 
 
 def test_a_wish_without_a_scope_leaves_a_scope_as_it_is() -> None:

@@ -25,7 +25,7 @@ from proxy.errors import (
 )
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
-from proxy.state.responses import MOST_RESPONSES, Stored
+from proxy.state.responses import MOST_RESPONSES, MOST_SCOPES, Stored
 from proxy.state.sealed import Sealed
 from proxy.state.store import Store
 from tests.state.hand_clock import HandClock
@@ -68,9 +68,8 @@ async def test_what_one_process_keeps_another_one_finds(redis_url: str) -> None:
         here, there = (stored_responses(store).of(ANN) for store in (first, second))
         await here.keep(answer("1"))
         await there.keep(answer("2", "resp_1"))
-        assert [each["id"] for each in await here.history("resp_2", nobody_minds)] == [
-            *("msg_q1", "msg_a1", "msg_q2", "msg_a2")
-        ]
+        told = await here.history("resp_2", nobody_minds)
+        assert [each["id"] for each in told.items] == ["msg_q1", "msg_a1", "msg_q2", "msg_a2"]
         assert await there.forget("resp_1")
         assert await here.read("resp_1", nobody_minds) is None
 
@@ -120,7 +119,7 @@ async def test_who_has_lost_a_workspace_does_not_read_back_what_may_rest_on_it(
     by_now = responses.of(replace(person, of_person=Grant(now)))
     assert (await by_now.read("resp_1", nobody_minds) is not None) == (what == "found")
     if what == "found":
-        assert len(await by_now.history("resp_1", nobody_minds)) == 2
+        assert len((await by_now.history("resp_1", nobody_minds)).items) == 2
     else:
         with pytest.raises(PreviousNotFound):
             await by_now.history("resp_1", nobody_minds)
@@ -156,7 +155,7 @@ async def test_a_deleted_response_is_gone_and_takes_its_text_out_of_the_conversa
     assert await responses.read("resp_2", nobody_minds) is None
     with pytest.raises(PreviousNotFound, match=r"'resp_2' not found\. 'resp_3' goes on from it"):
         await responses.history("resp_3", nobody_minds)
-    assert len(await responses.history("resp_1", nobody_minds)) == 2
+    assert len((await responses.history("resp_1", nobody_minds)).items) == 2
 
 
 async def test_a_response_that_the_store_still_has_is_not_said_to_be_deleted() -> None:
@@ -186,13 +185,13 @@ async def test_a_response_ends_in_time_unless_the_conversation_goes_on() -> None
     for stored in (answer("1"), answer("2", "resp_1"), answer("3")):
         await responses.keep(stored)
     clock.now += TTL_S - 1
-    assert len(await responses.history("resp_2", nobody_minds)) == 4
+    assert len((await responses.history("resp_2", nobody_minds)).items) == 4
     assert await responses.read("resp_3", nobody_minds) is not None
     clock.now += 1
     assert await responses.read("resp_3", nobody_minds) is None, (
         "to read a response does not prolong its life"
     )
-    assert len(await responses.history("resp_2", nobody_minds)) == 4
+    assert len((await responses.history("resp_2", nobody_minds)).items) == 4
 
 
 async def test_the_memory_for_responses_is_bounded_and_the_latest_stay() -> None:
@@ -208,8 +207,18 @@ async def test_a_conversation_is_its_turns_in_order() -> None:
     responses = stored_responses().of(ANN)
     for n in range(1, 6):
         await responses.keep(answer(str(n), f"resp_{n - 1}" if n > 1 else None))
-    found = [each["id"] for each in await responses.history("resp_5", nobody_minds)]
+    found = [each["id"] for each in (await responses.history("resp_5", nobody_minds)).items]
     assert found == [f"msg_{who}{n}" for n in range(1, 6) for who in "qa"]
+
+
+async def test_a_conversation_tells_what_its_latest_responses_searched_within() -> None:
+    responses = stored_responses().of(ANN)
+    seen: list[Any] = [None, {"n": 1}, {"n": 1}, *({"n": n} for n in range(2, MOST_SCOPES + 2))]
+    for n, scope in enumerate(seen):
+        await responses.keep(replace(answer(str(n), f"resp_{n - 1}" if n else None), scope=scope))
+    for last, latest in ((0, []), (2, [{"n": 1}]), (len(seen) - 1, seen[: -MOST_SCOPES - 1 : -1])):
+        told = await responses.history(f"resp_{last}", nobody_minds)
+        assert list(told.scopes) == latest
 
 
 async def test_a_conversation_is_read_only_as_far_as_there_is_room_for_it() -> None:
@@ -228,7 +237,7 @@ async def test_a_conversation_is_read_only_as_far_as_there_is_room_for_it() -> N
     most = sum(held)
     assert most > 400, "all that a response takes counts"
     small = replace(responses, most_bytes=most).of(ANN)
-    assert len(await small.history("resp_2", nobody_minds)) == 4
+    assert len((await small.history("resp_2", nobody_minds)).items) == 4
     with pytest.raises(PayloadTooLarge, match=f"larger than {most} bytes") as caught:
         await small.history("resp_5", nobody_minds)
     assert caught.value.param == "previous_response_id"
@@ -252,7 +261,7 @@ async def test_an_agents_tools_and_instructions_take_no_room_of_its_conversation
         stored.response["instructions"] = instructions
         await responses.keep(stored)
     held: list[int] = []
-    assert len(await responses.history(f"resp_{rounds - 1}", held.append)) == 2 * rounds
+    assert len((await responses.history(f"resp_{rounds - 1}", held.append)).items) == 2 * rounds
     assert sum(held) == sum(read) < 500 * rounds, "they are not even loaded"
     found = await responses.read("resp_0", nobody_minds)
     assert found is not None
@@ -275,7 +284,7 @@ async def test_a_conversation_has_no_more_items_than_a_request() -> None:
     for name, previous, count in (("1", None, MAX_MESSAGES - 1), ("2", "resp_1", 0)):
         items = (asked("m"),) * count
         await responses.keep(replace(answer(name, previous), items=items))
-    assert len(await responses.history("resp_1", nobody_minds)) == MAX_MESSAGES
+    assert len((await responses.history("resp_1", nobody_minds)).items) == MAX_MESSAGES
     with pytest.raises(BadRequest, match=f"more than {MAX_MESSAGES} items") as caught:
         await responses.history("resp_2", nobody_minds)
     assert caught.value.param == "previous_response_id"

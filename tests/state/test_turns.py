@@ -132,6 +132,27 @@ async def test_a_turn_is_not_put_back_in_another_scope(other: LightOnScope) -> N
     assert await turns.of(ANN, NARROW).recall(["two"]) == {}
 
 
+async def test_a_turn_comes_back_where_its_conversation_may_still_see_what_it_holds() -> None:
+    turns, other = kept_turns(), LightOnScope(workspace_id=(43,))
+    await turns.of(ANN, NARROW).keep("one", TURN)
+    for now in (WIDE, LightOnScope(workspace_id=(42, 43))):
+        assert await turns.of(ANN, now, [other, NARROW]).recall(["one"]) == {"one": TURN}
+        assert await turns.of(ANN, now, [other]).recall(["one"]) == {}, "it is not of this one"
+        assert await turns.of(BOB, now, [NARROW]).recall(["one"]) == {}
+    for less in (other, NOTHING, LightOnScope(workspace_id=(42,), min_relevance=0.5)):
+        assert await turns.of(ANN, less, [NARROW, WIDE]).recall(["one"]) == {}
+
+
+async def test_of_turns_with_one_handle_that_of_the_scope_itself_counts() -> None:
+    turns, newer = kept_turns(), replace(TURN, text="newer")
+    await turns.of(ANN, NARROW).keep("one", TURN)
+    both = turns.of(ANN, WIDE, [NARROW, WIDE])
+    await both.keep("one", newer)
+    assert await both.recall(["one"]) == {"one": newer}
+    await both.keep("one", replace(newer, text="another"))
+    assert await both.recall(["one"]) == {}, "an ambiguous one does not bring back an older one"
+
+
 async def test_a_turn_is_out_of_reach_of_another_realm_with_the_same_store() -> None:
     store = MemoryStore(1_000_000)
     await kept_turns(store).of(ANN, WIDE).keep("one", TURN)

@@ -167,6 +167,30 @@ async def test_a_clients_own_tool_goes_on_beside_the_hidden_search() -> None:
     assert roles.count("tool") == 2
 
 
+async def test_a_client_that_leaves_out_its_file_search_goes_on_from_what_it_found() -> None:
+    """It may search all that it could search then, and more."""
+    call = Call("get_weather", '{"city": "Paris"}', "c9")
+    rounds = [Round(calls=(search_call("leave"), call)), Round("It is 27 days [1], and sunny.")]
+    for given, then, now, is_found in (
+        ({}, {"tools": [WEATHER, FILE_SEARCH]}, {"tools": [WEATHER]}, True),
+        ({}, {"tools": [WEATHER]}, {"tools": [WEATHER, FILE_SEARCH]}, False),
+        (
+            {"profiles": {"two": {"workspace_id": [2]}}},
+            {"tools": [WEATHER, FILE_SEARCH]},
+            {"tools": [WEATHER], "model": "two"},
+            False,
+        ),
+    ):
+        house = House(rounds, given)
+        first = await house.response(**then)
+        (id_,) = (e["call_id"] for e in first["output"] if e["type"] == "function_call")
+        sunny = {"type": "function_call_output", "call_id": id_, "output": "sunny"}
+        second = await house.response([sunny], previous_response_id=first["id"], **now)
+        assert bool(annotations_of(second)) == is_found
+        told = str(house.upstreams.asked[-1]["messages"])
+        assert ("Leave is 27 days." in told) == is_found
+
+
 async def test_large_responses_of_some_push_out_no_hidden_turn_of_others() -> None:
     house = House(
         [

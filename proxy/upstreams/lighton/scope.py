@@ -84,4 +84,13 @@ class LightOnScope:
         return self.relevance_scoring
 
 
+def scope_in(identity: Mapping[str, object]) -> LightOnScope | None:
+    """The scope of this `identity`; None if it is of another kind, or version."""
+    fields = {name: tuple(v) if isinstance(v, list) else v for name, v in identity.items()}
+    try:
+        return LightOnScope(**fields)  # type: ignore[arg-type]  # they were a scope's
+    except TypeError:
+        return None
+
+
 _UNLIMITED: Final = LightOnScope()

@@ -2,13 +2,14 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.core.scope import NOTHING, Scope, common_scope
+from proxy.core.scope import NOTHING, Scope, common_scope, covers
 from proxy.errors import EmptyScope, Forbidden
-from proxy.upstreams.lighton.scope import DEFAULT_RESULTS, MAX_RESULTS, LightOnScope
+from proxy.upstreams.lighton.scope import DEFAULT_RESULTS, MAX_RESULTS, LightOnScope, scope_in
 from tests.upstreams.lighton.admission import (
     LABELS,
     PATHS,
@@ -281,6 +282,31 @@ def test_the_scope_of_a_request_is_never_wider_than_any_of_what_it_is_made_of(
             assert all(left <= right for left, right in zip(narrower, wider, strict=True))
             assert scope.results_limit <= part.results_limit
             assert (scope.min_relevance or 0) >= (part.min_relevance or 0)
+
+
+@given(now=scopes, then=scopes)
+@settings(deadline=None)
+def test_a_scope_covers_only_what_admits_no_more(now: LightOnScope, then: LightOnScope) -> None:
+    """Each is compared with a narrower one, too: few others are covered."""
+    for earlier in filter(None, (then, narrowed(now, then))):
+        if covers(now, earlier):
+            narrower, wider = admits(earlier), admits(now)
+            assert all(left <= right for left, right in zip(narrower, wider, strict=True))
+            assert earlier.results_limit <= now.results_limit
+            assert (earlier.min_relevance or 0) >= (now.min_relevance or 0)
+    assert covers(LightOnScope(), now) or in_one_order((now, now)) is None
+
+
+@given(scope=scopes)
+def test_a_scope_can_be_read_from_its_identity(scope: LightOnScope) -> None:
+    read = scope_in(orjson.loads(orjson.dumps(scope.identity)))
+    assert read is not None
+    assert read.identity == scope.identity
+
+
+def test_what_is_no_identity_of_this_scope_is_none() -> None:
+    assert scope_in(NOTHING.identity) is None
+    assert scope_in({"colour": ["red"]}) is None
 
 
 @given(ours=scopes, key=keys, profile=scopes, request=st.none() | scopes)
