@@ -233,7 +233,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
         Route(
             "/responses",
-            Limited(answers(ResponsesApi(WISHES, scope_of, scope_in, responses)), limits),
+            Limited(answers(ResponsesApi(WISHES, scope_of, scope_in, responses, stores)), limits),
             methods=["POST"],
         ),
         *routes_of(responses, limits, inflight),

@@ -35,6 +35,7 @@ from proxy.core.rounds import Rounds
 from proxy.core.small_talk import is_small_talk
 from proxy.core.turn import Owner, ToolCall, Turn
 from proxy.core.wire import Message
+from proxy.errors import NotFound
 
 _T = TypeVar("_T")
 
@@ -265,13 +266,14 @@ def _run(plan: Plan, desk: Desk, jobs: tuple[Job, ...]) -> Script[None]:
 
 
 def _failures(plan: Plan, desk: Desk, outcomes: Mapping[Job, Outcome]) -> list[Failed]:
-    """Those of the jobs' failures that may end the answer."""
-    if not fails(plan):
-        return []
+    """Those of the jobs' failures that end the answer, as a client's wrong name always does."""
+    is_fatal = fails(plan)
     return [
         outcome
         for job, outcome in outcomes.items()
-        if isinstance(outcome, Failed) and desk.tool_of(job).failure_may_end_answer
+        if isinstance(outcome, Failed)
+        and desk.tool_of(job).failure_may_end_answer
+        and (is_fatal or isinstance(outcome.error, NotFound))
     ]
 
 

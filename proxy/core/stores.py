@@ -76,6 +76,9 @@ class Documents(Protocol):
     def search(self, search: Search, scope: Scope) -> Awaitable[Found]:
         """The results of a search, with the attributes of their documents."""
 
+    def find(self, search: Search, scope: Scope, *, in_full: bool) -> Awaitable[Found]:
+        """The same for an answer, which counts the search itself. Attributes come `in_full`."""
+
     def file(
         self, file_id: int, scopes: Sequence[Scope], *, has_text: bool
     ) -> Awaitable[StoredFile]:

@@ -122,6 +122,7 @@ class Answers:
         policy = self.policies.of(chat.model, exchange.client)
         fence = Fence(fence_word(self.fence_secret, first_user_text(chat.messages)))
         tools = available(tools, chat, absent=policy.absent_tools)
+        tools = asked.tools(tools, policy, effort)
         plan = make_plan(chat, policy, wish, tools, fence)
         if exchange.slot is not None:
             prompt = tokens_of_body(document.size, chat.messages)

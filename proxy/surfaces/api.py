@@ -12,11 +12,12 @@ from typing import Protocol
 
 from proxy.access.clients import Client
 from proxy.core.chat import Chat
+from proxy.core.effort import Effort
 from proxy.core.frames import TextChunk
 from proxy.core.hidden import HiddenTool, Job, Outcome
 from proxy.core.inflight import Hold
 from proxy.core.listener import Listener
-from proxy.core.plan import Plan
+from proxy.core.plan import Plan, Policy
 from proxy.core.wire import Chunk
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
@@ -61,6 +62,11 @@ class Asked(Protocol):
 
     @property
     def chat(self) -> Chat: ...
+
+    def tools(
+        self, tools: tuple[HiddenTool, ...], policy: Policy, effort: Effort
+    ) -> tuple[HiddenTool, ...]:
+        """The hidden tools as its answer has them. Raises ProxyError for what is not open to it."""
 
     def events(self, plan: Plan) -> Events:
         """How its answer is told as a stream."""

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from proxy.access.clients import Client
 from proxy.core.chat import Chat
 from proxy.core.chat_events import ChatEvents
+from proxy.core.effort import Effort
 from proxy.core.fold import Fold
 from proxy.core.frames import TextChunk
+from proxy.core.hidden import HiddenTool
 from proxy.core.inflight import Hold
 from proxy.core.old_functions import parse_any_chat
 from proxy.core.old_replies import old_chunk, old_completion
-from proxy.core.plan import Plan
+from proxy.core.plan import Plan, Policy
 from proxy.core.sse import DONE
 from proxy.core.wire import Chunk, Completion
 from proxy.core.wish import Wishes
@@ -46,6 +48,14 @@ class ChatAsked:
     """A chat request."""
 
     chat: Chat
+
+    def tools(
+        self,
+        tools: tuple[HiddenTool, ...],
+        policy: Policy,  # noqa: ARG002  # the protocol
+        effort: Effort,  # noqa: ARG002  # as above
+    ) -> tuple[HiddenTool, ...]:
+        return tools
 
     def events(self, plan: Plan) -> ChatStream:
         return ChatStream(_writer(plan))

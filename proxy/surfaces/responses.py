@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 from proxy.access.clients import Client
 from proxy.core.chat import Chat
+from proxy.core.effort import Effort
 from proxy.core.frames import TextChunk
 from proxy.core.hidden import HiddenTool, Job, Outcome
 from proxy.core.inflight import BODY_COST, Hold
-from proxy.core.plan import Plan
+from proxy.core.plan import Plan, Policy
 from proxy.core.responses.encoded import Encoder
 from proxy.core.responses.file_search import ScopeOf
 from proxy.core.responses.ids import Ids
@@ -33,6 +34,8 @@ from proxy.core.wish import Wishes
 from proxy.core.writer import CompletionWriter
 from proxy.errors import ProxyError
 from proxy.state.responses import ClientResponses, Conversation, Stored, StoredResponses
+from proxy.surfaces.hosted_search import HostedSearch, hosted
+from proxy.surfaces.stores import Stores
 
 ScopeIn = Callable[[Mapping[str, object]], Scope | None]
 """The scope that has an `identity`; None if it can be read no more."""
@@ -46,6 +49,7 @@ class ResponsesApi:
     scope_of: ScopeOf
     scope_in: ScopeIn
     stored: StoredResponses
+    stores: Stores
 
     async def read(
         self, document: object, client: Client, hidden: AbstractSet[str], held: Hold
@@ -64,7 +68,8 @@ class ResponsesApi:
         found = await responses.items(request.references, hold)
         scopes = tuple(filter(None, map(self.scope_in, earlier.scopes)))
         chat = request.chat(earlier.items, found)._replace(earlier=scopes)
-        return ResponsesAsked(chat, request, request.items(earlier.items, found), ids, responses)
+        items = request.items(earlier.items, found)
+        return ResponsesAsked(chat, request, items, ids, responses, self.stores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,17 @@ class ResponsesAsked:
     items: tuple[Item, ...]
     ids: Ids
     responses: ClientResponses
+    stores: Stores
+
+    def tools(
+        self, tools: tuple[HiddenTool, ...], policy: Policy, effort: Effort
+    ) -> tuple[HiddenTool, ...]:
+        asked, stores = self.request.file_search, self.stores
+        if asked is None:
+            return tools
+        documents = stores.documents_of(self.responses.client, effort)
+        in_full = Manner.of(self.request).has_results
+        return hosted(tools, policy, HostedSearch(asked, documents, stores.terms, in_full))
 
     def events(self, plan: Plan) -> ResponseStream:
         return ResponseStream(self._making(plan))

@@ -109,8 +109,8 @@ class World:
     """The files of which pages were asked for."""
     fault: Any = None
     """What LightOn says to every search, with the status 422."""
-    workspaces: tuple[int, ...] = (1, 42, 43)
-    """Those that LightOn lists."""
+    workspaces: tuple[int, ...] | None = (1, 42, 43)
+    """Those that LightOn lists; None if it lists none and says that it is away."""
     listed_for: list[str] = field(default_factory=list)
     """The keys for which it did."""
     forbids: bool = False
@@ -187,6 +187,8 @@ class World:
             return httpx.Response(200, json=_file(self.read[-1]))
         if request.url.path == _WORKSPACES:
             self.listed_for.append(request.headers["authorization"].removeprefix("Bearer "))
+            if self.workspaces is None:
+                return httpx.Response(503, json={"detail": "Later."})
             return httpx.Response(200, json={"results": list(map(_workspace, self.workspaces))})
         listed = {"data": [{"id": each} for each in self.listed]}
         return httpx.Response(200 if self.has_list else 503, json=listed)

@@ -111,13 +111,6 @@ async def test_a_file_search_is_told_as_it_happens() -> None:
     assert types.index("file_search_call.completed") < types.index("output_text.delta")
 
 
-async def test_a_store_outside_of_the_scope_is_refused_before_anything_is_asked() -> None:
-    house = House([*SEARCHED], {"workspace_id": [2]})
-    answer = await house.ask(tools=[FILE_SEARCH])
-    assert (answer.status, answer.json()["error"]["code"]) == (403, "empty_scope")
-    assert not house.upstreams.asked
-
-
 async def test_without_its_store_it_answers_and_says_that_nobody_can_look_up_responses() -> None:
     house = House([Round("Hello."), Round("Hello.")], {"redis_url": "redis://127.0.0.1:1"})
     response = await house.response()

@@ -49,13 +49,16 @@ class LightOnDocuments:
         self.searches += 1
         noted = self.upstream.retries.effort.timeline.run(_now(), search.job, NAME)
         try:
-            found = await self.upstream.search(search, scope, in_full=True)
+            found = await self.find(search, scope, in_full=True)
         except UpstreamError as error:
             noted.end(_now(), Failed(error))
             self.causes.append(error.cause)
             raise
         noted.end(_now(), found)
         return found
+
+    async def find(self, search: Search, scope: Scope, *, in_full: bool) -> Found:
+        return await self.upstream.search(search, scope, in_full=in_full)
 
     async def file(self, file_id: int, scopes: Sequence[Scope], *, has_text: bool) -> StoredFile:
         """What the file says of itself must lie in the scope, and a search in it must find it.
