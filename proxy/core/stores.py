@@ -6,11 +6,12 @@ The search vendor's own numbers are the ids: `ws_42` is the workspace 42, and `1
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, Literal, NamedTuple, Protocol
 
 from proxy.core.hidden import Found
+from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 
@@ -97,6 +98,17 @@ class StoreTerms(NamedTuple):
     """Those of some workspaces that a scope reaches."""
     of_filters: Callable[[object, str], Scope]
     of_ranking: Callable[[object, str], Scope]
+
+
+def scores_of(results: Iterable[Result]) -> list[float]:
+    """The scores of results as OpenAI has them, from 0 to 1.
+
+    The vendor's have a bound only where it has judged relevance. Without one, they are shares of
+    the best score, so that the order stays.
+    """
+    scores = [max(each.score or 0.0, 0.0) for each in results]
+    best = max(scores, default=0.0)
+    return scores if best <= 1 else [score / best for score in scores]
 
 
 def workspace_of(store_id: str) -> int | None:

@@ -78,6 +78,7 @@ def _results() -> Schema:
     content = record({"type": const("text"), "text": text()})
     place = {
         "chunk_id": text(),
+        "score": or_null(number("LightOn's own, which has no bound.")),
         "filename": text(),
         "page_start": or_null(whole()),
         "page_end": or_null(whole()),
@@ -86,7 +87,7 @@ def _results() -> Schema:
     hit = {
         "file_id": text(),
         "filename": text(),
-        "score": number(),
+        "score": number("From 0 to 1.", minimum=0, maximum=1),
         "attributes": table(either(text(), number(), flag())),
         "content": some(content),
         FIELD: record(place, "Where the passage stands."),
@@ -97,6 +98,6 @@ def _results() -> Schema:
         "data": some(record(hit)),
         "has_more": flag(),
         "next_page": {"type": "null"},
-        FIELD: record({"warnings": some(text())}),
+        FIELD: record({"warnings": some(table(text()))}),
     }
     return record(fields, "Passages, the best ones first.", optional=FIELD)

@@ -16,7 +16,7 @@ from proxy.core.scope import Scope as Searched
 from proxy.core.scope import common_scope
 from proxy.core.search_tool import Search
 from proxy.core.store_search import StoreSearch, read_store_search
-from proxy.core.stores import Attributes, Documents
+from proxy.core.stores import Attributes, Documents, scores_of
 from proxy.errors import OutOfReach, ProxyError
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
@@ -83,7 +83,7 @@ class _Run:
         document = {
             "object": "vector_store.search_results.page",
             "search_query": search.queries,
-            "data": list(map(_described, self.hits)),
+            "data": list(map(_described, self.hits, scores_of(hit[0] for hit in self.hits))),
             "has_more": False,
             "next_page": None,
         }
@@ -147,16 +147,17 @@ def _score(hit: _Hit) -> float:
     return hit[0].score or 0.0
 
 
-def _described(hit: _Hit) -> dict[str, Any]:
+def _described(hit: _Hit, score: float) -> dict[str, Any]:
     result, attributes = hit
     return {
         "file_id": "" if result.file_id is None else str(result.file_id),
         "filename": result.name,
-        "score": _score(hit),
+        "score": score,
         "attributes": attributes,
         "content": [{"type": "text", "text": result.content}],
         FIELD: {
             "chunk_id": result.chunk_id,
+            "score": result.score,
             "filename": result.filename,
             "page_start": result.page_start,
             "page_end": result.page_end,

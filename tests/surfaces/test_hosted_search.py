@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from openai.types.responses import ResponseFileSearchToolCall
 
 from proxy.access.grants import Grant
 from tests.support.asgi import Answer
@@ -98,6 +99,17 @@ async def test_if_nobody_can_tell_whether_it_exists_the_search_has_failed() -> N
     assert answer.status == 200
     (call, _) = answer.json()["output"]
     assert call["status"] == "failed"
+
+
+async def test_results_have_the_attributes_of_their_documents_if_they_are_included() -> None:
+    world = world_of(has_files=True, settings={"search_cache_ttl": 30})
+    include = ["file_search_call.results"]
+    for included in ([], include):  # also where an equal search without them is kept
+        (call, _) = (await respond(world, "ws_42", include=included)).json()["output"]
+    (found,) = call["results"]
+    assert found["attributes"] == {"title": "Handbook"}
+    ResponseFileSearchToolCall.model_validate(call, strict=True)
+    assert len(world.searched) == 2
 
 
 async def test_in_a_stream_that_has_begun_it_is_the_last_event() -> None:

@@ -40,6 +40,7 @@ async def test_the_page_holds_openai_s_results_and_what_lighton_knows_besides() 
         "content": [{"type": "text", "text": passage_of(42)}],
         "lighton": {
             "chunk_id": "c42",
+            "score": 0.5,
             "filename": "handbook.pdf",
             "page_start": 1,
             "page_end": 1,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from proxy.core.hidden import Failed, Job, Outcome
-from proxy.core.passages import Result
+from proxy.core.hidden import Failed, Found, Job, Outcome
 from proxy.core.responses.output import Output
 from proxy.core.responses.wire import FileSearchCall, SearchResult
 from proxy.core.search_tool import Search
+from proxy.core.stores import scores_of
 
 _EVENT: Final = "response.file_search_call"
 
@@ -32,8 +32,7 @@ class Searches:
         if isinstance(outcome, Failed):
             search.end("failed")
             return
-        results = [_result(each) for each in outcome.results if each.content]
-        search.end("completed", results if self._has_results else None)
+        search.end("completed", _results(outcome) if self._has_results else None)
 
     def close(self) -> None:
         """The response ends, and waits for no search."""
@@ -81,12 +80,18 @@ class _Search:
         self._output.log.tell({"type": type_, "item_id": self._id, "output_index": self._index})
 
 
-def _result(result: Result) -> SearchResult:
-    """A result. AI SDK wants all fields, and none of them null."""
-    return {
-        "file_id": "" if result.file_id is None else str(result.file_id),
-        "filename": result.name,
-        "score": result.score or 0.0,
-        "text": result.content or "",
-        "attributes": {},
-    }
+def _results(found: Found) -> list[SearchResult]:
+    """Those with a text. AI SDK wants all fields, and none of them null."""
+    known = found.attributes or ({},) * len(found.results)
+    each_one = zip(found.results, scores_of(found.results), known, strict=True)
+    return [
+        {
+            "file_id": "" if result.file_id is None else str(result.file_id),
+            "filename": result.name,
+            "score": score,
+            "text": result.content,
+            "attributes": attributes,
+        }
+        for result, score, attributes in each_one
+        if result.content
+    ]

@@ -60,6 +60,26 @@ def test_no_field_of_a_result_is_null_and_one_without_text_is_left_out() -> None
     ]
 
 
+def test_each_result_has_the_attributes_of_its_document_and_a_score_from_0_to_1() -> None:
+    one = Play({"has_file_search": True, "has_results": True})
+    one.begin_search("q")
+    scores = (30.0, 20.0, 15.0)
+    found = Found(
+        tuple(
+            RESULT._replace(content=text, score=s)
+            for text, s in zip(("a", "", "b"), scores, strict=True)
+        ),
+        attributes=({"year": 2026}, {"year": 2025}, {}),
+    )
+    one.told += one.writer.end(SEARCH, search("q"), found)
+    one.end()
+    shown = one.response["output"][0]["results"]
+    assert [(each["text"], each["score"], each["attributes"]) for each in shown] == [
+        ("a", 1.0, {"year": 2026}),
+        ("b", 0.5, {}),
+    ]
+
+
 def test_a_search_that_fails_has_failed() -> None:
     one = searched(has_failed=True, has_results=True)
     assert one.response["output"][0]["status"] == "failed"
