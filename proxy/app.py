@@ -93,11 +93,11 @@ from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.documents import LightOnDocuments
 from proxy.upstreams.lighton.file_search import scope_of
 from proxy.upstreams.lighton.files import LightOnFiles
+from proxy.upstreams.lighton.lists import TTL_S, Lists
 from proxy.upstreams.lighton.scope import LightOnScope, scope_in
 from proxy.upstreams.lighton.sightings import Sightings
 from proxy.upstreams.lighton.store_terms import STORE_TERMS
 from proxy.upstreams.lighton.wish import WISHES
-from proxy.upstreams.lighton.workspaces import TTL_S, Lists
 from proxy.upstreams.model.model_queue import ModelQueue, make_queue
 
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})

@@ -32,9 +32,10 @@ from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.retries import Retries
 from proxy.upstreams.http.retry_policy import SEARCH_STATUSES
 from proxy.upstreams.lighton.clients import ClientSearches
+from proxy.upstreams.lighton.lists import Lists
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.store_terms import STORE_TERMS
-from proxy.upstreams.lighton.workspaces import LightOnWorkspaces, Lists
+from proxy.upstreams.lighton.workspaces import LightOnWorkspaces
 
 _COLUMNS: Final = ("id", "name", "files", "role", "in scope")
 _LONGEST_NAME: Final = 60

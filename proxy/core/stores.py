@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, Protocol
 
 from proxy.core.hidden import Found
@@ -55,6 +56,7 @@ class StoredFile(NamedTuple):
     status: FileStatus
     text: str = ""
     """The stored text of all its pages, if it was asked for."""
+    attributes: Attributes = MappingProxyType({})
 
 
 class Documents(Protocol):
@@ -79,6 +81,12 @@ class Documents(Protocol):
 
     def find(self, search: Search, scope: Scope, *, in_full: bool) -> Awaitable[Found]:
         """The same for an answer, which counts the search itself. Attributes come `in_full`."""
+
+    def files(self, workspace_id: int, scopes: Sequence[Scope]) -> Awaitable[Sequence[StoredFile]]:
+        """The documents of a workspace that are in one of `scopes`.
+
+        Raises Forbidden if nobody can tell which are, and BadRequest if they are too many to list.
+        """
 
     def file(
         self, file_id: int, scopes: Sequence[Scope], *, has_text: bool

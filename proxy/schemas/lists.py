@@ -25,6 +25,9 @@ def list_schemas() -> dict[str, Schema]:
         "ItemList": _page("Item"),
         "VectorStore": _store(),
         "VectorStoreList": _page("VectorStore"),
+        "VectorStoreFile": _store_file(),
+        "VectorStoreFileList": _page("VectorStoreFile"),
+        "VectorStoreFileContent": _store_content(),
         "File": _file(),
         "SearchResults": _results(),
     }
@@ -57,6 +60,31 @@ def _store() -> Schema:
         "metadata": table(text()),
     }
     return record(fields, "A workspace that the client may search.")
+
+
+def _store_file() -> Schema:
+    fault = record({"code": const("server_error"), "message": text()})
+    fields = {
+        "id": text(),
+        "object": const("vector_store.file"),
+        "usage_bytes": whole(),
+        "created_at": whole("Seconds since 1970; 0 if nobody knows."),
+        "vector_store_id": text(),
+        "status": text(enum=["in_progress", "completed", "failed"]),
+        "last_error": or_null(fault),
+        "attributes": table(either(text(), number(), flag())),
+    }
+    return record(fields, "A document of a workspace.")
+
+
+def _store_content() -> Schema:
+    fields = {
+        "object": const("vector_store.file_content.page"),
+        "data": some(record({"type": const("text"), "text": text()})),
+        "has_more": flag(),
+        "next_page": {"type": "null"},
+    }
+    return record(fields, "The stored text of a document.")
 
 
 def _file() -> Schema:

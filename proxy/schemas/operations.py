@@ -69,6 +69,11 @@ _INCLUDE: Final = _query("include", "Nothing is added to what was stored.", some
 _RESPONSE: Final = _in_path("response_id", "As the reply of POST /v1/responses has it.")
 _STORE: Final = _in_path("store_id", "`ws_42` is the workspace 42.")
 _FILE: Final = _in_path("file_id", "LightOn's number of the document.")
+_STATE: Final = _query(
+    "filter",
+    "Only those in this state.",
+    text(enum=["in_progress", "completed", "failed", "cancelled"]),
+)
 _SEARCHES: Final = (
     f"The header `{SEARCH_COUNT.lower()}` counts the searches before the reply began."
 )
@@ -192,6 +197,30 @@ OPERATIONS: Final = (
         "StoreSearchRequest",
         (_STORE, *narrowing_header()),
         about=_SEARCHES,
+    ),
+    Operation(
+        "GET",
+        "/v1/vector_stores/{store_id}/files",
+        "listVectorStoreFiles",
+        "Its documents",
+        _json("VectorStoreFileList"),
+        parameters=(_STORE, *_PAGE, _STATE, *narrowing_header()),
+    ),
+    Operation(
+        "GET",
+        "/v1/vector_stores/{store_id}/files/{file_id}",
+        "getVectorStoreFile",
+        "One of them",
+        _json("VectorStoreFile"),
+        parameters=(_STORE, _FILE, *narrowing_header()),
+    ),
+    Operation(
+        "GET",
+        "/v1/vector_stores/{store_id}/files/{file_id}/content",
+        "getVectorStoreFileContent",
+        "Its stored text",
+        _json("VectorStoreFileContent"),
+        parameters=(_STORE, _FILE, *narrowing_header()),
     ),
     Operation(
         "GET",

@@ -34,7 +34,7 @@ class OneFile:
         refuse_repeated_headers(scope)
         parameters_of(scope["query_string"])
         stores, exchange = self.stores, exchange_of(scope)
-        reach = stores.reach(exchange.client, exchange.headers)
+        reach = self.reach(scope)
         effort = stores.effort(exchange)
         documents = stores.documents_of(exchange.client, effort)
         found: list[StoredFile] = []
@@ -42,7 +42,7 @@ class OneFile:
         async def reply() -> None:
             file = await self._file(scope["path_params"]["file_id"], documents, reach)
             found.append(file)
-            await self._described(file)(scope, receive, send)
+            await self.described(file, scope)(scope, receive, send)
 
         try:
             limit_s = stores.settings.answer_timeout_s
@@ -53,6 +53,11 @@ class OneFile:
             if stores.keeps_trails:
                 told = [Document(each.id, each.name, ()) for each in shown]
                 exchange.trail = trail_of_file([each.identity for each in reach], told)
+
+    def reach(self, scope: Scope) -> Reach:
+        """Where the document must be."""
+        exchange = exchange_of(scope)
+        return self.stores.reach(exchange.client, exchange.headers)
 
     async def _file(self, file_id: str, documents: Documents, reach: Reach) -> StoredFile:
         """The document. The error is the same for all that are not within reach."""
@@ -65,7 +70,7 @@ class OneFile:
         shown = file_id[:_LONGEST_SHOWN]
         raise NotFound(f"No file found with id {shown!r}.", param="file_id")
 
-    def _described(self, file: StoredFile) -> Response:
+    def described(self, file: StoredFile, scope: Scope) -> Response:  # noqa: ARG002 - others look at it
         if self.has_content:
             return Response(file.text, media_type="text/markdown", headers=_TEXT_HEADERS)
         return JSONReply(_object(file))

@@ -36,6 +36,18 @@ async def test_vector_stores_are_as_told(app: Proxy) -> None:
     assert faults("VectorStoreList", {**stores, "data": [{"id": "ws_1"}]})
 
 
+async def test_files_of_a_store_are_as_told(app: Proxy) -> None:
+    path = "/v1/vector_stores/ws_1/files"
+    files = (await get(app, path)).json()
+    assert files["data"]
+    assert not faults("VectorStoreFileList", files)
+    one = (await get(app, f"{path}/{files['data'][0]['id']}")).json()
+    assert not faults("VectorStoreFile", one)
+    content = (await get(app, f"{path}/{one['id']}/content")).json()
+    assert content["data"][0]["text"]
+    assert not faults("VectorStoreFileContent", content)
+
+
 async def test_results_and_their_files_are_as_told(app: Proxy) -> None:
     stores = (await get(app, "/v1/vector_stores")).json()["data"]
     found = []

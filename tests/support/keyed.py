@@ -182,6 +182,9 @@ class World:
         return httpx.Response(200, json=said.completion())
 
     def _read(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == _FILES.rstrip("/"):
+            wanted = int(request.url.params["workspace_id"])
+            return httpx.Response(200, json={"results": _listed_in(wanted)})
         if request.url.path.startswith(_FILES):
             self.read.append(int(request.url.path.removeprefix(_FILES)))
             return httpx.Response(200, json=_file(self.read[-1]))
@@ -215,6 +218,21 @@ class World:
         more = {"file_id": workspace, "page_start": 1, "page_end": 1} if self.has_files else {}
         found: dict[str, Any] = result(f"c{workspace}", passage_of(workspace), **more)
         return found
+
+
+def _listed_in(workspace: int) -> list[dict[str, Any]]:
+    """The file of its number, and a newer one that could not be read."""
+    states = ((workspace, 1, "embedded"), (workspace + 2, 2, "fail"))
+    return [
+        {
+            "id": each,
+            "title": f"File {each}",
+            "workspace": {"id": workspace},
+            "created_at": f"1970-01-01T00:0{minute}:00Z",
+            "status": status,
+        }
+        for each, minute, status in states
+    ]
 
 
 def _workspace(number: int) -> dict[str, Any]:

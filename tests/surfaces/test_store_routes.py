@@ -32,5 +32,6 @@ async def test_what_only_refuses_is_not_offered() -> None:
     said = answer.json()["error"]["message"]
     assert "POST /v1/vector_stores/{store_id}/search" in said
     assert "GET /v1/files/{file_id}/content" in said
+    assert "GET /v1/vector_stores/{store_id}/files" in said
     assert "POST /v1/files" not in said
     assert "DELETE /v1/vector_stores" not in said

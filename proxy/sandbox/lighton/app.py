@@ -1,10 +1,11 @@
 """The LightOn stand-in over a folder of documents.
 
-It answers `POST /api/v3/search`, `GET /api/v3/files/{id}?include_content=true` and
-`GET /api/v3/workspaces`.
+It answers `POST /api/v3/search`, `GET /api/v3/files`, `GET /api/v3/files/{id}?include_content=true`
+and `GET /api/v3/workspaces`.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -12,18 +13,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from proxy.sandbox.documents.corpus import Corpus
 from proxy.sandbox.faults import Fault, fault_of
 from proxy.sandbox.lighton.errors import error_response
-from proxy.sandbox.lighton.files import describe_file
+from proxy.sandbox.lighton.files import describe_file, list_files
 from proxy.sandbox.lighton.request import InvalidRequest, parse_request
 from proxy.sandbox.lighton.search import NothingAuthorised, search
 from proxy.sandbox.lighton.workspaces import list_workspaces
 from proxy.sandbox.state import SandboxState
 
 PATH = "/api/v3/search"
+FILES_PATH = "/api/v3/files"
 FILE_PATH = "/api/v3/files/{id}"
 WORKSPACES_PATH = "/api/v3/workspaces"
 
+_PageOf = Callable[[Corpus, str, Mapping[str, str]], dict[str, Any] | None]
 _ANY_METHOD = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 
@@ -38,14 +42,18 @@ def routes(state: SandboxState) -> list[BaseRoute]:
         refusal = _refusal(state, request, "GET")
         return _file(state, request) if refusal is None else refusal
 
-    async def listed(request: Request) -> Response:
-        refusal = _refusal(state, request, "GET")
-        return _workspaces(state, request) if refusal is None else refusal
+    def listed(page_of: _PageOf) -> Callable[[Request], Awaitable[Response]]:
+        async def reply(request: Request) -> Response:
+            refusal = _refusal(state, request, "GET")
+            return _list(state, request, page_of) if refusal is None else refusal
+
+        return reply
 
     return [
         Route(PATH, searched, methods=_ANY_METHOD),
+        Route(FILES_PATH, listed(list_files), methods=_ANY_METHOD),
         Route(FILE_PATH, read, methods=_ANY_METHOD),
-        Route(WORKSPACES_PATH, listed, methods=_ANY_METHOD),
+        Route(WORKSPACES_PATH, listed(list_workspaces), methods=_ANY_METHOD),
         Route("/api/{rest:path}", _not_found, methods=_ANY_METHOD),
     ]
 
@@ -90,9 +98,9 @@ def _file(state: SandboxState, request: Request) -> Response:
     return JSONResponse(file, headers=fault_of(request).headers)
 
 
-def _workspaces(state: SandboxState, request: Request) -> Response:
-    address = f"{request.base_url}{WORKSPACES_PATH.removeprefix('/')}"
-    page = list_workspaces(state.corpus, address, request.query_params.get("page", "1"))
+def _list(state: SandboxState, request: Request, page_of: _PageOf) -> Response:
+    address = f"{request.base_url}{request.url.path.removeprefix('/')}"
+    page = page_of(state.corpus, address, request.query_params)
     if page is None:
         return error_response(404, detail="Invalid page.")
     return JSONResponse(page, headers=fault_of(request).headers)

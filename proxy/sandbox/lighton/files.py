@@ -1,14 +1,25 @@
-"""A file as LightOn describes it, and its pages if they are asked for."""
+"""Files as LightOn lists and describes them, and the pages of one if they are asked for."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from proxy.sandbox.documents.corpus import Corpus
+from proxy.sandbox.lighton.pages import page_of
 from proxy.sandbox.lighton.search import external_metadata
 from proxy.sandbox.scaleway.catalogue import Document
 
 _CREATED_AT = "2026-01-01T00:00:00Z"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 """The spellings of a true parameter, in lower case."""
+
+
+def list_files(corpus: Corpus, address: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return a page of the files, of one workspace if `query` names it. See `page_of`."""
+    wanted = query.get("workspace_id")
+    documents = [
+        each for each in corpus.documents if wanted is None or str(each.workspace.id) == wanted
+    ]
+    return page_of(documents, _described, address, query)
 
 
 def describe_file(corpus: Corpus, file_id: str, include_content: str) -> dict[str, Any] | None:

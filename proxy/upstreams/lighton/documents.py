@@ -12,25 +12,18 @@ from proxy.core.hidden import Failed, Found
 from proxy.core.read_call import Reading
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
-from proxy.core.stores import FileStatus, StoredFile, Workspace
-from proxy.errors import OutOfReach, UpstreamError
-from proxy.upstreams.lighton.files import LightOnFiles, is_within, texts_of_pages
-from proxy.upstreams.lighton.replies import NAME, decode, fault_of, texts_of
+from proxy.core.stores import StoredFile, Workspace
+from proxy.errors import Forbidden, OutOfReach, UpstreamError
+from proxy.upstreams.lighton.file_list import LightOnFileList
+from proxy.upstreams.lighton.files import LightOnFiles, is_within
+from proxy.upstreams.lighton.lists import Lists
+from proxy.upstreams.lighton.replies import NAME, decode, fault_of
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn, has_filters
-from proxy.upstreams.lighton.times import seconds_of
-from proxy.upstreams.lighton.workspaces import LightOnWorkspaces, Lists
+from proxy.upstreams.lighton.stored_file import file_in, is_told
+from proxy.upstreams.lighton.workspaces import LightOnWorkspaces
 
 _GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
-_STATUSES: Final[Mapping[str, FileStatus]] = {
-    "embedded": "processed",
-    "parsed": "processed",
-    "updating": "processed",
-    "fail": "error",
-    "parsing_failed": "error",
-    "embedding_failed": "error",
-}
-"""OpenAI's word for LightOn's; all others mean that it is not done yet."""
 
 
 @dataclass(slots=True)
@@ -60,6 +53,17 @@ class LightOnDocuments:
     async def find(self, search: Search, scope: Scope, *, in_full: bool) -> Found:
         return await self.upstream.search(search, scope, in_full=in_full)
 
+    async def files(self, workspace_id: int, scopes: Sequence[Scope]) -> tuple[StoredFile, ...]:
+        told = [each for each in scopes if isinstance(each, LightOnScope) and is_told(each)]
+        if not told:
+            raise Forbidden(
+                "Not all files of this vector store are open to this client, and only a search "
+                "tells which are. Search it instead.",
+                param="vector_store_id",
+            )
+        listed = await LightOnFileList(self.upstream, self.lists).of(workspace_id)
+        return tuple(each.file for each in listed if any(map(each.is_in, told)))
+
     async def file(self, file_id: int, scopes: Sequence[Scope], *, has_text: bool) -> StoredFile:
         """What the file says of itself must lie in the scope, and a search in it must find it.
 
@@ -69,7 +73,7 @@ class LightOnDocuments:
         document = await self.upstream.retries.of_search(
             lambda: self._ask(file_id, has_text=has_text)
         )
-        file = _file(file_id, document)
+        file = file_in(file_id, document)
         for scope in scopes:
             if not isinstance(scope, LightOnScope):
                 raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
@@ -109,18 +113,3 @@ def _now() -> float:
 
 def _absent(file_id: int) -> OutOfReach:
     return OutOfReach(NAME, f"There is no file {file_id} in this scope.", cause="out_of_scope")
-
-
-def _file(file_id: int, document: Mapping[str, object]) -> StoredFile:
-    texts = texts_of(document, "title", "filename", "status")
-    size = document.get("size")
-    filename = texts.get("filename") or f"file {file_id}"
-    return StoredFile(
-        file_id,
-        texts.get("title") or filename,
-        filename,
-        size if type(size) is int and size >= 0 else 0,
-        seconds_of(document.get("created_at")),
-        _STATUSES.get(texts.get("status", ""), "uploaded"),
-        "\n\n".join(text for _, text in sorted(texts_of_pages(document.get("pages")).items())),
-    )

@@ -227,6 +227,12 @@ def test_the_vendors_client_follows_the_pages_of_a_long_list(
     assert ids == list(range(1, 46))
 
 
+def test_the_vendors_client_lists_the_files_of_a_workspace(client: lighton.LightOn) -> None:
+    files = lighton.File.list(client, workspace_id=2)
+    assert 1002 in [each.id for each in files]
+    assert 1001 not in [each.id for each in files]
+
+
 def test_the_list_of_workspaces_has_the_errors_of_a_search(
     http: httpx.Client, faults: Faults
 ) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from proxy.sandbox.documents.corpus import Corpus, load_corpus
-from proxy.sandbox.lighton.files import describe_file
+from proxy.sandbox.lighton.files import describe_file, list_files
 from tests.sandbox.samples import sample_folder
 
 
@@ -45,3 +45,14 @@ def test_a_text_is_one_page(corpus: Corpus) -> None:
 @pytest.mark.parametrize("file_id", ["9999", "", "x", "01001", "1001.0"])
 def test_another_id_is_nobodys(corpus: Corpus, file_id: str) -> None:
     assert describe_file(corpus, file_id, "true") is None
+
+
+def test_the_files_of_one_workspace_are_listed_as_they_are_described(corpus: Corpus) -> None:
+    page = list_files(corpus, "http://x", {"workspace_id": "2"})
+    assert page is not None
+    assert page["count"] == len(page["results"]) > 0
+    assert {each["workspace"]["id"] for each in page["results"]} == {2}
+    assert page["results"][0] == describe_file(corpus, str(page["results"][0]["id"]), "")
+    everything = list_files(corpus, "http://x", {})
+    assert everything is not None
+    assert everything["count"] == len(corpus.documents)

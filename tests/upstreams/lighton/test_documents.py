@@ -12,13 +12,14 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.scope import NOTHING
 from proxy.core.search_tool import Search
 from proxy.core.stores import StoredFile
-from proxy.errors import BadCredentials, OutOfReach, Overloaded
+from proxy.errors import BadCredentials, Forbidden, OutOfReach, Overloaded
 from proxy.state.memory_store import MemoryStore
 from proxy.upstreams.lighton.documents import LightOnDocuments
+from proxy.upstreams.lighton.lists import Lists
 from proxy.upstreams.lighton.scope import LightOnScope
-from proxy.upstreams.lighton.workspaces import Lists
 from tests.upstreams.lighton.samples import (
     ANYWHERE,
     BASE_URL,
@@ -101,7 +102,8 @@ async def test_a_failed_search_is_counted_with_its_cause(vendor: Vendor) -> None
 
 async def test_where_nothing_but_the_key_limits_it_a_file_needs_no_proof(vendor: Vendor) -> None:
     assert await vendor.file(ANYWHERE) == StoredFile(
-        7, "Lease", "lease_1.pdf", 900, 60, "processed", "One.\n\nTwo."
+        *(7, "Lease", "lease_1.pdf", 900, 60, "processed", "One.\n\nTwo."),
+        attributes={"title": "Lease", "tags": "legal"},
     )
     assert vendor.bodies == []
 
@@ -215,3 +217,40 @@ async def test_what_is_of_the_wrong_type_counts_as_absent(document: dict[str, An
     assert (file.id, file.text) == (7, "")
     assert file.name
     assert file.size >= 0
+
+
+LIST = f"{BASE_URL}/api/v3/files"
+OTHER = {**DOCUMENT, "id": 8, "tags": []}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "ids"),
+    [
+        ([ANYWHERE], [7, 8]),
+        ([TEAM], [7, 8]),
+        ([LightOnScope(workspace_id=(42,), tag_id=(3, 4))], [7]),
+        ([LightOnScope(workspace_id=(42,), file_id=(8, 9))], [8]),
+        ([LightOnScope(tag_id=(3,)), LightOnScope(file_id=(8,))], [7, 8]),
+        ([LightOnScope(workspace_id=(43,))], []),
+        ([LightOnScope(attribute=("year:2026",)), LightOnScope(tag_id=(3,))], [7]),
+        ([LightOnScope(workspace_id=(42,), min_relevance=0.5, max_results=1)], [7, 8]),
+    ],
+)
+async def test_the_files_of_a_workspace_are_those_that_prove_to_be_in_scope(
+    router: respx.MockRouter, vendor: Vendor, scopes: list[LightOnScope], ids: list[int]
+) -> None:
+    route = router.get(LIST, params={"workspace_id": "42"})
+    route.respond(json={"count": 2, "results": [DOCUMENT, OTHER]})
+    assert [each.id for each in await vendor.documents.files(42, scopes)] == ids
+    assert vendor.bodies == []
+
+
+@pytest.mark.parametrize(
+    "scope", [LightOnScope(attribute=("year:2026",)), LightOnScope(content_type=("hr",)), NOTHING]
+)
+async def test_where_only_a_search_tells_what_is_in_scope_nothing_is_listed(
+    vendor: Vendor, scope: Any
+) -> None:
+    with pytest.raises(Forbidden, match="Search it instead") as caught:
+        await vendor.documents.files(42, [scope])
+    assert caught.value.param == "vector_store_id"

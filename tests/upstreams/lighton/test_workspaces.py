@@ -15,7 +15,8 @@ from proxy.core.effort import Effort
 from proxy.core.stores import Workspace
 from proxy.errors import BadCredentials, BadReply, Overloaded
 from proxy.state.memory_store import MemoryStore
-from proxy.upstreams.lighton.workspaces import MOST_PAGES, LightOnWorkspaces, Lists
+from proxy.upstreams.lighton.lists import MOST_PAGES, Lists
+from proxy.upstreams.lighton.workspaces import LightOnWorkspaces
 from tests.upstreams.json_documents import json_values, unhurried
 from tests.upstreams.lighton.samples import BASE_URL, KEY, lighton, retries
 
