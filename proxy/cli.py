@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """Look for no cyclic garbage meanwhile: what is loaded stays, and the search takes a seventh."""
+    """Look for no cyclic garbage meanwhile: what is loaded stays, and looking takes a seventh."""
     gc.disable()
     try:
         yield
