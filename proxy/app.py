@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Final
 
 import httpx
-from starlette.routing import Route
 
 from proxy.access.clients import Client
 from proxy.access.identity import Identities
@@ -54,6 +53,7 @@ from proxy.state.responses import StoredResponses
 from proxy.state.store import Store, make_counters, make_store
 from proxy.state.turns import KeptTurns
 from proxy.surfaces.answers import Answers, ToolsOf
+from proxy.surfaces.api_routes import Surfaces, routes_of_api
 from proxy.surfaces.application import Application
 from proxy.surfaces.by_settings import (
     audit_of,
@@ -65,17 +65,15 @@ from proxy.surfaces.by_settings import (
     usage_of,
 )
 from proxy.surfaces.chat import ChatApi
-from proxy.surfaces.health import Health, Ready
-from proxy.surfaces.limited import AllLimits, Limited
+from proxy.surfaces.health import Ready
+from proxy.surfaces.limited import AllLimits
 from proxy.surfaces.metrics import metrics_routes
-from proxy.surfaces.models import ModelList, Models, OneModel
+from proxy.surfaces.models import Models
 from proxy.surfaces.parts import Share
 from proxy.surfaces.passthrough import EMBEDDINGS, RANKING, Passthrough
 from proxy.surfaces.reloadable import Reloadable
 from proxy.surfaces.responses import ResponsesApi
 from proxy.surfaces.schemas import read_schemas
-from proxy.surfaces.store_routes import routes_of_stores
-from proxy.surfaces.stored_responses import routes_of
 from proxy.surfaces.stores import DocumentsOf, Stores
 from proxy.surfaces.usage import UsageOfKey
 from proxy.telemetry.board import Board
@@ -209,14 +207,22 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         inflight=inflight,
         keeps_trails=keeps_trails,
     )
-    responses = StoredResponses(
+    stored = StoredResponses(
         of_responses, settings.responses_ttl_s, realm, policies.reach, settings.max_body_bytes
     )
     kept = settings, policies.names, WISHES, inflight
-    embeddings = Passthrough(passing(upstreams.embeddings, before), EMBEDDINGS, *kept)
-    ranking = Passthrough(passing(upstreams.ranking, before), RANKING, *kept)
-    models = Models(policies.names, RetriedList(upstreams.models, of_model))
     people = make_people(settings)
+    surfaces = Surfaces(
+        chat=answers(ChatApi(WISHES)),
+        responses=answers(ResponsesApi(WISHES, scope_of, scope_in, stored, stores)),
+        stored=stored,
+        embeddings=Passthrough(passing(upstreams.embeddings, before), EMBEDDINGS, *kept),
+        ranking=Passthrough(passing(upstreams.ranking, before), RANKING, *kept),
+        models=Models(policies.names, RetriedList(upstreams.models, of_model)),
+        usage=UsageOfKey(usage, people),
+        stores=stores,
+        ready=Ready(upstreams.probes, settings.ready_ttl_s),
+    )
     if settings.keep_warm_s:
         made_of = partial, keep_warm, upstreams.probes, settings.keep_warm_s
         parts.of(*made_of, job=lambda work: work())
@@ -224,31 +230,11 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     tokens = make_tokens(settings, outbound, parts)
     page = page_of(settings, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
-    passed = partial(Limited, limits=limits, has_documents=False)
-
     boards = outside.boards
     board = None if boards is None else boards.own
     gauges = None if board is None else parts.of(Gauges, board, job=Gauges.keep_looking)
     routes = [
-        Route("/chat/completions", Limited(answers(ChatApi(WISHES)), limits), methods=["POST"]),
-        Route(
-            "/responses",
-            Limited(answers(ResponsesApi(WISHES, scope_of, scope_in, responses, stores)), limits),
-            methods=["POST"],
-        ),
-        *routes_of(responses, limits, inflight),
-        Route("/embeddings", passed(embeddings), methods=["POST"]),
-        Route("/rerank", passed(ranking), methods=["POST"]),
-        Route("/models", ModelList(models), methods=["GET"]),
-        Route("/models/{model:path}", OneModel(models), methods=["GET"]),
-        Route(
-            "/usage",
-            Limited(UsageOfKey(usage, people), limits, makes_answers=False),
-            methods=["GET"],
-        ),
-        *routes_of_stores(stores, limits),
-        Route("/health", Health(), methods=["GET"]),
-        Route("/ready", Ready(upstreams.probes, settings.ready_ttl_s), methods=["GET"]),
+        *routes_of_api(surfaces, limits, inflight),
         *metrics_routes(boards, gauges),
         *parts.of(read_schemas),
         *page.routes,

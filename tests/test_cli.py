@@ -1,9 +1,11 @@
 """What can be typed, and how mistakes are answered: one line on stderr, never a traceback."""
 
+import gc
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -137,6 +139,22 @@ def test_the_exit_code_of_a_command_is_the_program_s(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "LIGHTON_API_KEY is not set" in done.stderr
     assert all(line.startswith("rag-proxy: ") for line in done.stderr.splitlines())
+
+
+def test_no_garbage_is_looked_for_while_the_proxy_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loading(ModuleType):
+        def run(self, *_: object, **__: object) -> None:
+            looked.append(gc.isenabled())
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "run":
+                looked.append(gc.isenabled())
+            return super().__getattribute__(name)
+
+    looked: list[bool] = []
+    monkeypatch.setitem(sys.modules, "proxy.commands.serve", Loading("serve"))
+    assert main(["serve"]) == 0
+    assert looked == [False, True]
 
 
 def test_help_imports_no_server_and_no_client() -> None:

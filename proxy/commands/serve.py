@@ -36,6 +36,7 @@ from proxy.settings.reloading import Origin
 from proxy.settings.sources import CONFIG_VARIABLE, environment_names
 from proxy.telemetry.board import Board
 from proxy.telemetry.boards import Boards
+from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 
 CANNOT_LOAD = 2
@@ -65,6 +66,7 @@ def run(config: Path | None, **flags: str | int | None) -> None:
         with metrics_served(settings, boards) as metrics:
             serve_here(config_of(app), listener, greeting(settings, address(listener), metrics))
         return
+    Outbound.of(settings, os.environ)  # for its faults: the workers make the applications
     reserve = Reservation if can_share_port() else listen
     os.environ |= worker_environment(config, flags)
     workers = config_of(WORKER_APP, workers=settings.workers)

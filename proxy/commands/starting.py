@@ -21,14 +21,14 @@ from proxy.settings.named_secrets import NamedSecrets
 from proxy.settings.sources import environment_names
 from proxy.telemetry.audit_file import open_audit
 from proxy.telemetry.usage_file import open_to_append
-from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.lighton.scope import LightOnScope
 
 
 def check_start(settings: Settings, secrets: NamedSecrets) -> tuple[str, ...]:
     """One line for each thing that works less well than its user may expect.
 
-    Raises SettingsError for settings and files that the proxy would not start with.
+    Raises SettingsError for settings and files that the proxy would not start with. Whoever makes
+    an application learns by that which certificates it cannot use.
     """
     check_profiles(settings, LightOnScope)
     check_exposure(settings)
@@ -43,7 +43,6 @@ def check_start(settings: Settings, secrets: NamedSecrets) -> tuple[str, ...]:
     )
     _check_usage_file(settings)
     _check_audit_file(settings)
-    Outbound.of(settings, os.environ)  # for its faults alone: it opens nothing before a request
     return warnings
 
 

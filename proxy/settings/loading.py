@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import InitSettingsSource
 
 from proxy.errors import SettingsError
 from proxy.settings.access import AccessRule
@@ -90,14 +90,13 @@ def load_named_secrets() -> NamedSecrets:
 
 
 def build_settings(sources: Sequence[Source]) -> Settings:
-    """Take each setting from the first source that has it.
+    """Take each setting, and each key of a table, from the first source that has it.
 
     Raises SettingsError with every problem found.
     """
-    layers = tuple(InitSettingsSource(Settings, dict(source.values)) for source in sources)
     problems = [problem for source in sources for problem in source.problems]
     try:
-        settings = Settings(_build_sources=(layers, {}))
+        settings = Settings.model_validate(reduce(_together, (each.values for each in sources)))
     except ValidationError as error:
         problems += [
             _problem(each, sources)
@@ -107,6 +106,16 @@ def build_settings(sources: Sequence[Source]) -> Settings:
     if problems:
         raise SettingsError(*problems)
     return settings
+
+
+def _together(first: Mapping[str, Any], then: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What both hold, and `first` if both hold a value. Of two tables, each key by itself."""
+    shared = {
+        name: _together(value, then[name])
+        for name, value in first.items()
+        if isinstance(value, Mapping) and isinstance(then.get(name), Mapping)
+    }
+    return {**then, **first, **shared}
 
 
 def _problem(error: ErrorDetails, sources: Sequence[Source]) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import ConfigDict, Field
 
 from proxy.core.followups import Followups
 from proxy.core.plan import (
@@ -52,11 +51,11 @@ def _scaleway_url(known: Mapping[str, Any]) -> str:
     return f"{SCALEWAY_HOST}/{project}/v1" if project else f"{SCALEWAY_HOST}/v1"
 
 
-class Settings(ServingSettings, RecordSettings, ScopeSettings, BaseSettings):
+class Settings(ServingSettings, RecordSettings, ScopeSettings):
     """The settings of one proxy. Each description begins that setting's entry in the manual."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, case_sensitive=True
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
     )
 
     lighton_api_key: Secret | None = Field(
@@ -314,15 +313,3 @@ class Settings(ServingSettings, RecordSettings, ScopeSettings, BaseSettings):
         """Where the keys of the issuer of tokens are, or where that is said."""
         oidc = None if self.identity is None else self.identity.oidc
         return None if oidc is None else oidc.jwks_url or oidc.issuer
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read only the keywords: `load_settings` decides which other sources to read."""
-        return (init_settings,)

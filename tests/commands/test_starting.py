@@ -19,7 +19,6 @@ KEYS: dict[str, Any] = {"lighton_api_key": "k", "scaleway_api_key": "k"}
         ({"scaleway_api_key": None}, "SCALEWAY_API_KEY is not set"),
         ({"host": "0.0.0.0"}, "refusing to listen on 0.0.0.0 without client keys"),  # noqa: S104
         ({"default_model": "hr", "profiles": {"hr": {}}}, "profiles.hr.model: must be set"),
-        ({"client_key": "key.pem"}, "client_key: set client_certificate as well"),
         ({"usage_file": "missing/usage.jsonl"}, "cannot write missing/usage.jsonl"),
         ({"audit_file": "missing/audit.jsonl"}, "cannot write missing/audit.jsonl"),
         ({"keys_file": "broken.toml"}, "broken.toml: not valid TOML"),

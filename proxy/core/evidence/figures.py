@@ -10,15 +10,13 @@ from proxy.core.evidence.clock import Time, clock_at
 from proxy.core.evidence.dates import Date, dates_at
 from proxy.core.evidence.measure import CURRENCIES, Measure, measure_after, unit_before
 from proxy.core.evidence.numbers import parts, readings, value_of
-from proxy.core.evidence.spelled import SPELLED, Spelled, spelled_at
+from proxy.core.evidence.spelled import Spelled, may_be_spelled, spelled_at
 from proxy.core.evidence.tokens import Token
 from proxy.core.evidence.units import HEDGES, MONTHS, TIMES
 
 _COUNTERS: Final = MappingProxyType({"q": "quarter", "h": "half", "v": None})
 """Letters before a digit that say what it counts: Q3, H1, v2. Others are a name's: B2B, CO2."""
 _ABOUT: Final = ("~", "≈")
-_FIRST_WORDS: Final = SPELLED | MONTHS.keys()
-"""The words that a figure may begin with."""
 
 
 class Figure(NamedTuple):
@@ -56,7 +54,7 @@ def read_figures(text: str, tokens: Sequence[Token]) -> Reading:
     for at, token in enumerate(tokens):
         if at < begins:
             continue
-        if token.is_number or token.folded in _FIRST_WORDS:
+        if token.is_number or token.folded in MONTHS or may_be_spelled(token.folded):
             figures, begins = _figures_at(text, tokens, at)
             if figures:
                 found += figures

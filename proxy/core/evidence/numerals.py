@@ -29,7 +29,7 @@ _ITALIAN: Final = (
     "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici"
     " quindici sedici diciassette diciotto diciannove venti"
 )
-_TENS: Final = {
+_TENS: Final = {  # in the order of the languages above
     30: "thirty trente dreissig treinta trenta",
     40: "forty quarante vierzig cuarenta quaranta",
     50: "fifty cinquante funfzig cincuenta cinquanta",
@@ -55,16 +55,16 @@ _ORDINALS: Final = {
 
 
 def _numbers() -> Mapping[str, int]:
-    words = {
-        word: value
-        for line in (_ENGLISH, _FRENCH, _GERMAN, _SPANISH, _ITALIAN)
-        for value, word in enumerate(line.split())
-    } | dict(by_word(_TENS))
-    tens = {word: value for word, value in words.items() if value in {20, *_TENS}}
-    units = {word: value for word, value in words.items() if value in range(1, 10)}
-    words |= {f"{ten}-{unit}": t + u for ten, t in tens.items() for unit, u in units.items()}
-    words |= {f"{unit}und{ten}": t + u for ten, t in tens.items() for unit, u in units.items()}
-    words |= {f"veinti{unit}": 20 + value for unit, value in units.items()}
+    words = dict(by_word(_TENS))
+    for place, line in enumerate((_ENGLISH, _FRENCH, _GERMAN, _SPANISH, _ITALIAN)):
+        below = line.split()
+        words |= {word: value for value, word in enumerate(below)}
+        tens = {20: below[20]} | {value: each.split()[place] for value, each in _TENS.items()}
+        pairs = [(t, u) for t in tens for u in range(1, 10)]
+        words |= {f"{tens[t]}-{below[u]}": t + u for t, u in pairs}
+        if line == _GERMAN:
+            words |= {f"{below[u]}und{tens[t]}": t + u for t, u in pairs}
+    words |= {f"veinti{unit}": 20 + u for u, unit in enumerate(_SPANISH.split()[:10]) if u}
     for value, word in enumerate(_GERMAN.split()):
         words |= {f"{word}hundert": value * 100, f"{word}tausend": value * 1_000}
     for value, word in enumerate(_ITALIAN.split()):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from proxy.core.evidence.lexicon import word_set
@@ -41,6 +41,8 @@ _GERMAN_UNITS: Final = {
     "stund": "hour",
 }
 _GERMAN_ENDINGS: Final = ("ig", "ige", "igen", "iger", "iges", "igem")
+_GERMAN_LENGTH: Final = re.compile(rf"([a-z]{{3,20}})({'|'.join(_GERMAN_UNITS)})ig(?:e[nrsm]?)?")
+"""A German word for how long something is: dreimonatig, zweiwöchige."""
 
 
 class Spelled(NamedTuple):
@@ -54,20 +56,12 @@ class Spelled(NamedTuple):
     is_sure_with_unit: bool = False
 
 
-def _compounds() -> dict[str, tuple[int, str]]:
-    """German words for how long something is: dreimonatig, zweiwöchige."""
-    return {
-        f"{word}{stem}{ending}": (value, unit)
-        for word, value in GERMAN.items()
-        for stem, unit in _GERMAN_UNITS.items()
-        for ending in _GERMAN_ENDINGS
-    }
+_FIRST_WORDS: Final = frozenset({*NUMBERS, *UNSURE, *ORDINALS, *HALVES, *LOOSE})
 
 
-_COMPOUNDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(_compounds())
-
-SPELLED: Final = frozenset({*NUMBERS, *UNSURE, *_COMPOUNDS, *ORDINALS, *HALVES, *LOOSE})
-"""The words that a number in words may begin with."""
+def may_be_spelled(folded: str) -> bool:
+    """Whether a number in words may begin with this word."""
+    return folded in _FIRST_WORDS or folded.endswith(_GERMAN_ENDINGS)
 
 
 def spelled_at(text: str, tokens: Sequence[Token], at: int) -> Spelled | None:
@@ -79,9 +73,8 @@ def spelled_at(text: str, tokens: Sequence[Token], at: int) -> Spelled | None:
         return Spelled(str(value), None, at + 2, is_sure=True)
     if word in NUMBERS or word in UNSURE:
         return _cardinal(word, at + 1)
-    if word in _COMPOUNDS:
-        value, unit = _COMPOUNDS[word]
-        return Spelled(str(value), unit, at + 1, is_sure=True)
+    if (length := _GERMAN_LENGTH.fullmatch(word)) and length[1] in GERMAN:
+        return Spelled(str(GERMAN[length[1]]), _GERMAN_UNITS[length[2]], at + 1, is_sure=True)
     if word in ORDINALS:
         value = ORDINALS[word]
         counted = _PERIODS if value < 3 else _COUNTED  # noqa: PLR2004  # first and second

@@ -12,9 +12,10 @@ import httpx
 
 from proxy.upstreams.http.certificates import CertificateFiles, client_context
 from proxy.upstreams.http.circuits import Circuits
-from proxy.upstreams.http.endpoint import Transport, pooled_transport
+from proxy.upstreams.http.endpoint import Transport
 from proxy.upstreams.http.guarded import GuardedTransport
 from proxy.upstreams.http.over_httpx import OverHttpx
+from proxy.upstreams.http.pool import PooledTransport
 from proxy.upstreams.http.proxied import ProxiedTransport
 from proxy.upstreams.http.proxies import OutboundProxy, proxy_for
 
@@ -31,6 +32,16 @@ class OutboundSettings(CertificateFiles, Protocol):
     @property
     def issuer_url(self) -> str | None:
         """Where the keys of an issuer of tokens are; None if there is none."""
+
+
+def _addresses(settings: OutboundSettings) -> tuple[str, str, str | None]:
+    return settings.lighton_base_url, settings.scaleway_base_url, settings.issuer_url
+
+
+def _has_tls(settings: OutboundSettings) -> bool:
+    """Whether a request may go over TLS, or a file for it is named, which may be wrong."""
+    files = settings.ca_file, settings.client_certificate, settings.client_key
+    return any(files) or any((url or "").startswith("https:") for url in _addresses(settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,9 @@ class Outbound:
         `environment` names the outbound proxies and the system's store of certificates.
         """
         contexts = functools.partial(client_context, settings, environment)
-        direct = pooled_transport(settings.connection_max_age_s, contexts())
+        # Where nothing is asked over TLS, the system's authorities would take memory and time.
+        context = contexts() if _has_tls(settings) else None
+        direct = PooledTransport(context, settings.connection_max_age_s)
 
         def transport(proxy: OutboundProxy | None) -> Transport:
             if proxy is None:
@@ -97,8 +110,7 @@ class Outbound:
             proxied = ProxiedTransport(proxy, contexts, settings.connection_max_age_s)
             return OverHttpx(proxied)
 
-        addresses = settings.lighton_base_url, settings.scaleway_base_url, settings.issuer_url
-        proxies = [None if url is None else proxy_for(url, environment) for url in addresses]
+        proxies = [proxy_for(url, environment) if url else None for url in _addresses(settings)]
         search, model, issuer = map(transport, proxies)
         return cls(search, model, issuer, *proxies)
 

@@ -47,8 +47,12 @@ class Request(NamedTuple):
 class PooledTransport:
     """Sends requests over as many HTTP/1.1 connections as they need, and keeps idle ones."""
 
-    def __init__(self, certificates: ssl.SSLContext, max_age_s: float = MAX_AGE_S) -> None:
-        """The pool sends no request over a connection that is older than `max_age_s`."""
+    def __init__(self, certificates: ssl.SSLContext | None, max_age_s: float = MAX_AGE_S) -> None:
+        """The pool sends no request over a connection that is older than `max_age_s`.
+
+        Without `certificates` it trusts the system's authorities, and loads them for each
+        connection: that is for a pool that opens none over TLS.
+        """
         self._certificates = certificates
         self._max_age_s = max_age_s
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
@@ -153,7 +157,7 @@ class PooledTransport:
         _, connection = await loop.create_connection(
             Connection,
             sock=opened,
-            ssl=self._certificates if is_secure else None,
+            ssl=(self._certificates or True) if is_secure else None,
             server_hostname=host.rstrip(".") if is_secure else None,  # no root dot in a certificate
         )
         return connection

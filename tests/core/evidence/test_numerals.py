@@ -34,6 +34,11 @@ def test_words_have_their_value(word: str, value: int) -> None:
     assert NUMBERS[fold(word)] == value
 
 
+@pytest.mark.parametrize("word", ["twenty-deux", "zweiundtwenty", "twoundzwanzig", "veintidue"])
+def test_no_number_is_of_two_languages(word: str) -> None:
+    assert word not in NUMBERS
+
+
 def test_german_joins_all_numbers_below_100() -> None:
     assert set(GERMAN.values()) == set(range(1, 100))
 

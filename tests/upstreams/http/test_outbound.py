@@ -342,6 +342,33 @@ async def test_the_variable_of_openssl_names_the_store(
     assert ssl.get_default_verify_paths().cafile == environment["SSL_CERT_FILE"]
 
 
+@pytest.mark.parametrize(
+    ("given", "loads"),
+    [
+        ({}, False),
+        ({"lighton_base_url": "https://lighton.test"}, True),
+        ({"scaleway_base_url": "https://scaleway.test/v1"}, True),
+        ({"identity": {"oidc": {"issuer": "https://issuer.test", "audience": "a"}}}, True),
+        ({"ca_file": "missing.pem"}, True),
+        ({"client_key": "missing.pem"}, True),
+    ],
+)
+def test_the_system_s_authorities_are_loaded_only_for_what_goes_over_tls(
+    given: dict[str, Any], *, loads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+    monkeypatch.setattr("proxy.upstreams.http.outbound.client_context", lambda *_: loaded.append(1))
+    plain = {"lighton_base_url": "http://x.test", "scaleway_base_url": "http://x.test/v1"}
+    Outbound.of(Settings(**{**plain, **given}), {})
+    assert bool(loaded) == loads
+
+
+async def test_a_pool_without_certificates_sends_nothing_in_clear_to_a_secure_server() -> None:
+    async with secure_server(numbering, LOCALHOST) as server:
+        upstream = Endpoint("Upstream", server.url, KEY, PooledTransport(None), 5)
+        assert (await failure(upstream)).cause == "tls_unknown_ca"
+
+
 def test_both_ways_may_have_breakers_and_stay_one_if_they_were() -> None:
     one = Outbound.over(pooled_transport()).guarded(NEVER_OPEN)
     assert isinstance(one.search, GuardedTransport)
