@@ -20,7 +20,7 @@ from bench.sockets import HOST, listen, port_of
 from bench.subjects import post
 from bench.upstream import last_question, serve, take_request
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SCRIPT = Script(chunks=8)
 TOOLS = [{"type": "function", "function": {"name": "lighton_search"}}]
 CHAT = "/v1/chat/completions"

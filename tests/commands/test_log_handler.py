@@ -19,7 +19,7 @@ import pytest
 from proxy.commands.log_formats import FORMATTERS
 from proxy.commands.log_handler import LogHandler
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 PLAIN = logging.Formatter("%(levelname)s %(message)s")
 Ends = tuple[int, int]
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})

@@ -28,7 +28,7 @@ from tests.support.openai_schema import check_error
 
 EMBED = {"model": "embedder", "input": ["one", "two"]}
 RANK = {"model": "embedder", "query": "one", "documents": ["one", "two"], "top_n": 1}
-PATIENCE_S = 30
+PATIENCE_S = 60
 CHAT = {"model": "embedder", "messages": [{"role": "user", "content": "Hello"}]}
 VECTORS: dict[str, Any] = {
     "object": "list",
