@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.support.clock import Clock
 from tests.upstreams.raw_server import Connection, Script, reply
 
 
@@ -22,6 +23,16 @@ def once(*parts: bytes, then: Script | Callable[[Connection], None] | None = Non
             await more
 
     return script
+
+
+def stalling(clock: Clock, *parts: bytes) -> Script:
+    """Answer one request in these parts, and let a limit of LIMIT_S run out."""
+
+    async def stall(connection: Connection) -> None:
+        await clock.run_out()
+        await connection.gone()
+
+    return once(*parts, then=stall)
 
 
 def always(data: bytes, came: list[bytes] | None = None) -> Script:
