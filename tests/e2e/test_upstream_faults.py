@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 
 from proxy.app import create_app
 from proxy.settings import Settings
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.peers import always, once, refusing, unaccepting
 from tests.support.script import event
 from tests.support.server import serving
-from tests.upstreams.raw_server import Connection, chunk, chunked, raw_server, reply
+from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server, reply
 from tests.upstreams.scaleway.samples import ONE
 
 CHOICE = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}
@@ -38,12 +40,12 @@ async def client(model: str, search: str, **more: Any) -> AsyncIterator[httpx.As
         lighton_base_url=search,
         lighton_api_key=SECRET,
         keep_warm_s=0,
-        connect_timeout_s=0.5,
+        connect_timeout_s=LIMIT_S,
         **more,
     )
     async with (
         serving(create_app(settings)) as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as asking,
+        httpx.AsyncClient(base_url=url, timeout=10 * PATIENCE_S) as asking,
     ):
         yield asking
 
@@ -54,9 +56,14 @@ async def test_a_connection_that_is_not_made_in_time_is_a_real_504(
 ) -> None:
     caplog.set_level("INFO", "proxy.access")
     # A stream begins by itself after longer than one attempt takes, and sooner than two would.
-    more: dict[str, Any] = {"retrieval": "off", "commit_after_s": 0.9, "model_retries": 0}
-    async with client(silent, refusing(), **more) as asking:
-        answer = await asking.post("/v1/chat/completions", json={**ASKED, "stream": stream})
+    times = {"commit_after_s": 1.9 * LIMIT_S, "model_retries": 0}
+    body = {**ASKED, "stream": stream}
+    with skipping_clock() as clock:
+        async with client(silent, refusing(), retrieval="off", **times) as asking:
+            posting = asyncio.create_task(asking.post("/v1/chat/completions", json=body))
+            while not posting.done():
+                await clock.run_out()
+            answer = await posting
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "upstream_timeout"
     assert "upstream=Scaleway cause=connect_timeout" in caplog.messages[-1]

@@ -7,12 +7,15 @@ however slow the machine is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from contextvars import Context
+from typing import Final, TypeVarTuple
 from unittest import mock
 
 import uvloop
+
+Ts = TypeVarTuple("Ts")
 
 LIMIT_S: Final = 30
 """A time limit that runs out only when the clock is moved on."""
@@ -71,7 +74,11 @@ class SkippingLoop(uvloop.Loop):
         return super().time() + self._ahead_s
 
     def call_later(
-        self, delay: float, callback: Any, *args: Any, context: Any = None
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(self.time() + delay, callback, args, self, context)
         self._set(timer)
