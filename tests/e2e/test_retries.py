@@ -19,7 +19,7 @@ import pytest
 from proxy.app import create_app
 from proxy.settings import Settings
 from tests.support.clock import LIMIT_S, skipping_clock
-from tests.support.peers import refusing, stalling, unaccepting
+from tests.support.peers import refusing, stalling, unreachable
 from tests.support.script import Round, event, result, search_call
 from tests.support.server import serving
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunked, raw_server, reply
@@ -256,12 +256,12 @@ async def test_a_connection_that_is_not_made_in_time_is_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO", "proxy.access")
-    with unaccepting() as model:
+    with unreachable() as model:
         async with (
             proxied(
-                model, refusing(), retrieval="off", connect_timeout_s=0.05, model_retries=1
+                model, refusing(), retrieval="off", connect_timeout_s=LIMIT_S, model_retries=1
             ) as url,
-            httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client,
+            httpx.AsyncClient(base_url=url, timeout=10 * PATIENCE_S) as client,
         ):
             answer = await ask(client, stream=False)
     assert (answer.status_code, answer.headers["x-should-retry"]) == (504, "false")

@@ -11,7 +11,7 @@ import respx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from tests.support.clock import LIMIT_S, skipping_clock
-from tests.support.peers import closing, once, refusing, resetting, stalling, unaccepting
+from tests.support.peers import closing, once, refusing, resetting, stalling, unreachable
 from tests.upstreams.endpoints import BASE_URL, connected, endpoint, post, served
 from tests.upstreams.raw_server import PATIENCE_S, Connection, Script, chunked, reply
 
@@ -25,8 +25,8 @@ async def test_a_refused_connection_is_unreachable() -> None:
 
 
 async def test_a_connection_that_is_not_accepted_in_time_is_a_time_out() -> None:
-    with unaccepting() as url:
-        async with connected(url, connect_timeout_s=0.05) as upstream:
+    with unreachable() as url:
+        async with connected(url, connect_timeout_s=LIMIT_S) as upstream:
             with pytest.raises(UpstreamTimeout, match="did not answer in time"):
                 await post(upstream)
 
