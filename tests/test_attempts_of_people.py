@@ -30,6 +30,7 @@ from tests.test_attempts import (
     lighton,
     written,
 )
+from tests.upstreams.raw_server import PATIENCE_S
 
 NO_ACCESS = Refused(403, "no_access")
 WEBUI = {"webui": Grant(frozenset({42, 43, 44}))}
@@ -212,7 +213,7 @@ async def test_two_people_behind_one_key_each_search_their_own_at_the_same_time(
     world = World(WEBUI, {**SETTINGS, "access": RULES}, people=TWO, wait_for=2)
     bodies = {"ann": {"model": "wide", "messages": MESSAGES}}
     bodies["bob"] = bodies["ann"]
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
         for name, body in bodies.items():
             tasks.create_task(world.chat(name, body))
     assert sorted(each.workspaces or () for each in world.searched) == [(42,), (43,)]

@@ -25,6 +25,7 @@ from tests.test_attempts import (
     error_in,
     lighton,
 )
+from tests.upstreams.raw_server import PATIENCE_S
 
 HIDDEN = ("legal", "plain", "private", "qwen", "llama")
 """Names that exist and that HR may not use."""
@@ -70,7 +71,7 @@ async def cached_search(*, stream: bool) -> None:
 
 async def search_at_once(*, stream: bool) -> None:
     world = World(TWO, SETTINGS, wait_for=2)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
         for key in ("ann", "bob", "ann"):
             tasks.create_task(world.chat(key, asking(stream=stream)))
     assert len(world.searched) == 2
@@ -198,7 +199,7 @@ async def follow_up(*, stream: bool) -> None:
 async def progress(*, stream: bool) -> None:
     grants = {"ann": ANY, "bob": Grant(frozenset({43}))}
     world = World(grants, {**SETTINGS, "progress": "open-webui"}, wait_for=2)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
         ann, bob = (tasks.create_task(world.chat(key, asking(stream=stream))) for key in grants)
     for answer, own, others in ((ann.result(), 42, 43), (bob.result(), 43, 42)):
         assert (passage_of(own).encode() in answer.body) or not stream

@@ -21,8 +21,10 @@ from proxy.errors import BadReply, ModelNotFound, Overloaded, UpstreamTimeout
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
 from tests.core.samples import FENCE
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.parts import Listener, Model, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, search_call
+from tests.upstreams.raw_server import PATIENCE_S
 
 MESSAGES: list[dict[str, Any]] = [{"role": "user", "content": "How many days of leave?"}]
 WITH_WEATHER: dict[str, Any] = {
@@ -111,7 +113,7 @@ async def test_a_search_starts_while_its_round_still_streams() -> None:
     last_chunk = len(SEARCH_ROUND.chunks()) - 1
     searcher = open_searcher()
     model.gates[last_chunk] = searcher.started
-    await asyncio.wait_for(run(model, searcher).drive(Listener()), 10)
+    await asyncio.wait_for(run(model, searcher).drive(Listener()), PATIENCE_S)
 
 
 async def test_a_second_search_starts_before_the_first_has_ended() -> None:
@@ -119,7 +121,7 @@ async def test_a_second_search_starts_before_the_first_has_ended() -> None:
     model = Model(Round(calls=calls, finish_reason="tool_calls"), Round("Done."))
     searcher = open_searcher()
     searcher.expect_together(2)
-    await asyncio.wait_for(run(model, searcher).drive(Listener()), 10)
+    await asyncio.wait_for(run(model, searcher).drive(Listener()), PATIENCE_S)
     assert [each.query for each in searcher.ran] == ["one", "two"]
 
 
@@ -131,7 +133,7 @@ async def test_a_search_starts_while_the_model_still_writes_a_clients_call() -> 
     is_of_client = [b"Paris" in orjson.dumps(chunk) for chunk in mixed.chunks()]
     model.gates[is_of_client.index(True)] = searcher.started
     listener = Listener()
-    await asyncio.wait_for(run(model, searcher, WITH_WEATHER).drive(listener), 10)
+    await asyncio.wait_for(run(model, searcher, WITH_WEATHER).drive(listener), PATIENCE_S)
     (call,) = listener.fold.completion()["choices"][0]["message"]["tool_calls"]
     assert call["function"] == {"name": "get_weather", "arguments": '{"city": "Paris"}'}
 
@@ -142,11 +144,11 @@ async def test_a_client_hears_its_call_while_the_search_before_it_runs() -> None
     listener = Listener()
     model = Model(Round(calls=calls, finish_reason="tool_calls"))
     driving = asyncio.create_task(run(model, searcher, WITH_WEATHER).drive(listener))
-    await asyncio.wait_for(listener.heard.wait(), 10)
-    await asyncio.wait_for(searcher.started.wait(), 10)
+    await asyncio.wait_for(listener.heard.wait(), PATIENCE_S)
+    await asyncio.wait_for(searcher.started.wait(), PATIENCE_S)
     assert not driving.done()
     searcher.gate.set()
-    await asyncio.wait_for(driving, 10)
+    await asyncio.wait_for(driving, PATIENCE_S)
 
 
 TEXT = TextChunk(Frame({"id": "x", "model": "m"}, {"index": 0}), " and so on", b" and so on")
@@ -178,7 +180,7 @@ async def test_a_search_starts_at_once_when_the_rest_of_its_call_arrives() -> No
     model.extra[place + 1] = {"choices": [{"index": 0, "delta": {"tool_calls": [rest]}}]}
     searcher = open_searcher()
     model.gates[place + 1] = searcher.started
-    await asyncio.wait_for(run(model, searcher).drive(Listener()), 10)
+    await asyncio.wait_for(run(model, searcher).drive(Listener()), PATIENCE_S)
     assert [each.query for each in searcher.ran] == ["leave"]
 
 
@@ -233,7 +235,7 @@ async def test_cancelling_ends_the_model_stream() -> None:
     driving = asyncio.create_task(run(model, Searcher()).drive(listener))
     await listener.heard.wait()
     driving.cancel()
-    await asyncio.wait_for(model.closed.wait(), 10)
+    await asyncio.wait_for(model.closed.wait(), PATIENCE_S)
     with pytest.raises(asyncio.CancelledError):
         await driving
 
@@ -257,7 +259,7 @@ async def test_cancelling_ends_searches_that_started_early() -> None:
     driving = asyncio.create_task(run(model, searcher).drive(Listener()))
     await searcher.started.wait()
     driving.cancel()
-    await asyncio.wait_for(searcher.cancelled.wait(), 10)
+    await asyncio.wait_for(searcher.cancelled.wait(), PATIENCE_S)
     assert model.closed.is_set()
 
 
@@ -302,7 +304,7 @@ async def test_a_failing_model_ends_the_searches_of_its_round() -> None:
     cut_short = Round(calls=(search_call("leave"),), finish_reason="")
     searcher = Searcher()
     with pytest.raises(BadReply, match="Scaleway's reply broke off") as caught:
-        await asyncio.wait_for(run(Model(cut_short), searcher).drive(Listener()), 10)
+        await asyncio.wait_for(run(Model(cut_short), searcher).drive(Listener()), PATIENCE_S)
     assert (caught.value.upstream, caught.value.cause) == ("Scaleway", "broke_off")
     assert searcher.cancelled.is_set() or not searcher.ran
 
@@ -365,9 +367,13 @@ async def test_a_fault_of_the_proxy_in_a_search_is_not_swallowed() -> None:
 
 
 async def test_a_search_ends_with_the_time_budget() -> None:
-    one = run(Model(SEARCH_ROUND, Round("Late.")), Searcher(), budget_s=0.01)
-    listener = Listener()
-    await asyncio.wait_for(one.drive(listener), 10)
+    searcher, listener = Searcher(), Listener()
+    one = run(Model(SEARCH_ROUND, Round("Late.")), searcher, budget_s=LIMIT_S)
+    with skipping_clock() as clock:
+        driving = asyncio.create_task(one.drive(listener))
+        await searcher.started.wait()
+        await clock.run_out()
+        await asyncio.wait_for(driving, PATIENCE_S)
     completion = told(listener)
     assert "used up" in completion["lighton"]["searches"][0]["error"]
     assert completion["choices"][0]["message"]["content"] == "Late."
@@ -423,7 +429,7 @@ async def test_both_searches_for_a_follow_up_run_at_the_same_time() -> None:
     said = {"role": "assistant", "content": "27."}
     body = {"messages": [*MESSAGES, said, {"role": "user", "content": "And in hours?"}]}
     one, listener = run(model, searcher, body, retrieval="hybrid"), Listener()
-    await asyncio.wait_for(one.drive(listener), 10)
+    await asyncio.wait_for(one.drive(listener), PATIENCE_S)
     queries = ["And in hours?", "How many days of leave?\nAnd in hours?"]
     assert [(each.query, each.max_results) for each in searcher.ran] == [(q, 3) for q in queries]
     assert [each["query"] for each in told(listener)["lighton"]["searches"]] == queries
@@ -446,7 +452,7 @@ async def test_an_answer_that_is_too_long_is_cut_and_its_model_stream_ended() ->
     model = Model(Round("It is 27 days"))
     one, listener = run(model, Searcher(), max_answer_chars=8), Listener()
     last = model.gates[2] = asyncio.Event()  # the model has more to say, and is not waited for
-    await asyncio.wait_for(one.drive(listener), 10)
+    await asyncio.wait_for(one.drive(listener), PATIENCE_S)
     assert choice_heard(listener)["message"]["content"] == "It is 27"
     assert choice_heard(listener)["finish_reason"] == "length"
     assert model.closed.is_set()
@@ -483,7 +489,7 @@ async def test_searches_of_a_turn_that_is_cut_are_ended_and_not_waited_for() -> 
     searcher = Searcher()
     one = run(Model(both), searcher, WITH_WEATHER, max_answer_chars=5)
     listener = Listener()
-    await asyncio.wait_for(one.drive(listener), 10)
+    await asyncio.wait_for(one.drive(listener), PATIENCE_S)
     assert choice_heard(listener)["finish_reason"] == "length"
     (heard,) = choice_heard(listener)["message"]["tool_calls"]
     assert heard["function"]["arguments"] == '{"cit'
@@ -531,7 +537,7 @@ async def test_a_search_starts_while_the_text_before_it_is_withheld() -> None:
     model = Model(TALKING_SEARCH, JSON_ROUND)
     searcher, listener = open_searcher(), Listener()
     model.gates[len(TALKING_SEARCH.chunks()) - 1] = searcher.started
-    await asyncio.wait_for(run(model, searcher, AS_JSON).drive(listener), 10)
+    await asyncio.wait_for(run(model, searcher, AS_JSON).drive(listener), PATIENCE_S)
     assert content(listener) == '{"days": 27}'
 
 
@@ -577,11 +583,11 @@ async def test_a_slow_client_delays_the_end_of_an_answer_that_was_withheld() -> 
     listener = Listener()
     listener.gate.clear()
     driving = asyncio.create_task(run(Model(JSON_ROUND), Searcher(), AS_JSON).drive(listener))
-    await asyncio.wait_for(listener.heard.wait(), 10)
+    await asyncio.wait_for(listener.heard.wait(), PATIENCE_S)
     assert content(listener) == '{"days": 27}'
     assert not driving.done()
     listener.gate.set()
-    await asyncio.wait_for(driving, 10)
+    await asyncio.wait_for(driving, PATIENCE_S)
 
 
 async def test_a_refusal_is_an_answer() -> None:
@@ -643,13 +649,13 @@ async def test_answers_that_end_at_once_are_weighed_one_after_the_other() -> Non
     one = run(model, open_searcher())
     await one.closing.acquire()  # as another answer does
     driving = asyncio.create_task(one.drive(listener))
-    await asyncio.wait_for(rounds_have_ended(model, 2), 10)
+    await asyncio.wait_for(rounds_have_ended(model, 2), PATIENCE_S)
     for _ in range(100):
         await asyncio.sleep(0)
     assert told(listener)["choices"][0]["message"]["content"] == "It is 27 [1]."
     assert not driving.done()
     one.closing.release()
-    await asyncio.wait_for(driving, 10)
+    await asyncio.wait_for(driving, PATIENCE_S)
     assert told(listener)["lighton"]["citations"]
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 import pytest
-import uvloop
 
 from proxy.app import create_app
 from proxy.settings import Settings
 from proxy.upstreams.http.outbound import Outbound
 from tests.support.asgi import ask
+from tests.support.clock import LIMIT_S, SkippingLoop, idle
 from tests.support.peers import refusing
 from tests.support.script import event
 from tests.upstreams.raw_server import Connection, Script, chunk, chunked, raw_server, reply
@@ -30,8 +30,15 @@ SEARCHED = {"lighton": {"retrieval": "context"}}
 
 
 def saying(
-    data: bytes, *, resets: bool = False, stays: bool = True, greets: bool = False
+    data: bytes,
+    *,
+    resets: bool = False,
+    stays: bool = True,
+    greets: bool = False,
+    stalls: bool = False,
 ) -> Script:
+    """A server that says this to each request; if it `stalls`, the limit for more runs out."""
+
     async def script(connection: Connection) -> None:
         if greets:
             await connection.send(data)
@@ -40,6 +47,8 @@ def saying(
         while True:
             await connection.request()
             await connection.send(data)
+            if stalls:
+                await running_out()
             if resets:
                 connection.reset()
                 return
@@ -49,10 +58,17 @@ def saying(
     return script
 
 
+async def running_out() -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SkippingLoop)
+    await loop.run_out()
+
+
 ANSWER = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}
 ANSWERING = saying(reply(orjson.dumps({"model": "m", "choices": [ANSWER]})))
 FAILING = saying(reply(b'{"message": "no"}', status="500 Internal Server Error"))
 SILENT = saying(b"")
+STALLING = saying(b"", stalls=True)
 NO_TLS = saying(b"SSH-2.0\r\n\r\n", greets=True)
 """Is asked by way of TLS, and speaks none."""
 
@@ -64,7 +80,7 @@ KINDS: dict[str, tuple[dict[str, Any], Script | None, Script | None]] = {
     "refused stream": (STREAMED, None, None),
     "closed": ({}, saying(b"", stays=False), None),
     "reset": ({}, saying(b"", resets=True), None),
-    "timed out": ({}, SILENT, None),
+    "timed out": ({}, STALLING, None),
     "not TLS": ({}, NO_TLS, None),
     "not HTTP": ({}, saying(b"SSH-2.0\r\n\r\n"), None),
     "failed": ({}, FAILING, None),
@@ -79,7 +95,7 @@ KINDS: dict[str, tuple[dict[str, Any], Script | None, Script | None]] = {
     "search refused": (SEARCHED, ANSWERING, None),
     "search failed": (SEARCHED, ANSWERING, FAILING),
     "search not JSON": (SEARCHED, ANSWERING, saying(reply(b"{"))),
-    "search timed out": (SEARCHED, ANSWERING, SILENT),
+    "search timed out": (SEARCHED, ANSWERING, STALLING),
 }
 
 
@@ -126,9 +142,9 @@ async def garbage(  # noqa: PLR0913 - what may happen to a request
             lighton_base_url=lighton,
             lighton_api_key="k",
             retrieval="off",
-            connect_timeout_s=0.05 if by_proxy and model is SILENT else 5,
-            round_idle_s=0.01,
-            search_timeout_s=0.01 if search is SILENT else 5,  # a busy machine takes its time
+            connect_timeout_s=LIMIT_S,
+            round_idle_s=LIMIT_S,
+            search_timeout_s=LIMIT_S,
             model_retries=retries,
             search_retries=retries,
         )
@@ -143,8 +159,7 @@ async def garbage(  # noqa: PLR0913 - what may happen to a request
 
         async def request() -> None:
             await ask(app, path, asked, method="POST" if asked else "GET", hangs_up=hangs_up)
-            for _ in range(20):
-                await asyncio.sleep(0)  # what was closed is taken leave of
+            await idle()  # what was closed is taken leave of
 
         await request()
         with uncollected() as found:
@@ -156,14 +171,14 @@ async def garbage(  # noqa: PLR0913 - what may happen to a request
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_request_leaves_no_cycles_however_it_ends(kind: str) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         assert runner.run(garbage(*KINDS[kind])) < REQUESTS
 
 
 @pytest.mark.parametrize("body", [{}, STREAMED, SEARCHED])
 def test_a_request_that_was_tried_again_leaves_no_cycles(body: dict[str, Any]) -> None:
     busy = saying(reply(b"{}", "retry-after-ms: 1", status="503 Service Unavailable"))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         model = ANSWERING if body is SEARCHED else busy
         assert runner.run(garbage(body, model, busy, retries=2)) < REQUESTS
 
@@ -174,7 +189,7 @@ STORES: dict[str, Script | None] = {
     "failed": FAILING,
     "nothing": saying(reply(b'{"detail": "no"}', status="403 Forbidden")),
     "not JSON": saying(reply(b"{")),
-    "timed out": SILENT,
+    "timed out": STALLING,
 }
 
 
@@ -190,14 +205,14 @@ STORES: dict[str, Script | None] = {
 def test_a_request_without_a_model_leaves_no_cycles(
     path: str, body: dict[str, Any], kind: str
 ) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         assert runner.run(garbage(body, None, STORES[kind], path=path)) < REQUESTS
 
 
 PROXIES: dict[str, Script | None] = {
     "refused": None,
     "closed": saying(b"", stays=False),
-    "timed out": SILENT,
+    "timed out": STALLING,
     "not allowed": saying(reply(b"", status="407 Proxy Authentication Required")),
     "not TLS behind it": saying(b"HTTP/1.1 200 OK\r\n\r\nSSH-2.0\r\n\r\n", stays=False),
 }
@@ -206,12 +221,12 @@ PROXIES: dict[str, Script | None] = {
 @pytest.mark.parametrize("kind", PROXIES)
 @pytest.mark.parametrize("body", [{}, STREAMED])
 def test_a_request_that_a_proxy_fails_leaves_no_cycles(kind: str, body: dict[str, Any]) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         left = runner.run(garbage(body, PROXIES[kind], None, by_proxy=True))
     assert left < REQUESTS
 
 
 @pytest.mark.parametrize("body", [{}, STREAMED, SEARCHED])
 def test_a_request_whose_client_goes_leaves_no_cycles(body: dict[str, Any]) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         assert runner.run(garbage(body, SILENT, SILENT, goes=True)) < REQUESTS

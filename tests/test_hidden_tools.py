@@ -43,6 +43,7 @@ from tests.support.openai_stream import check_stream
 from tests.support.parts import LEAVE, Listener, Model, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, result, search_call
 from tests.support.upstreams import Upstreams
+from tests.upstreams.raw_server import PATIENCE_S
 
 QUESTION = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
@@ -83,7 +84,7 @@ async def drive(
     plan = make((SearchTool(searcher or open_searcher()), lookup), body, **policy)
     writer = CompletionWriter(id="chatcmpl-" + "a" * 32, created=1, model="m", include_usage=True)
     listener = Listener()
-    await asyncio.wait_for(Run(plan, model, turns or Turns(), writer).drive(listener), 10)
+    await asyncio.wait_for(Run(plan, model, turns or Turns(), writer).drive(listener), PATIENCE_S)
     return listener.fold.completion()
 
 

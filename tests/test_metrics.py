@@ -19,6 +19,7 @@ from proxy.telemetry.label_values import codes
 from tests.support.asgi import ask
 from tests.support.script import Round, result, search_call
 from tests.support.upstreams import Upstreams
+from tests.upstreams.raw_server import PATIENCE_S
 
 HI = {"messages": [{"role": "user", "content": "How long is the notice period?"}]}
 KEYS = {"lighton_api_key": "k", "scaleway_api_key": "k", "default_model": "llama"}
@@ -90,7 +91,7 @@ async def test_a_stream_that_goes_on_is_a_gauge() -> None:
 
     app = create_app(settings(retrieval="off", keep_warm_s=0), httpx.MockTransport(answer))
     running = asyncio.create_task(ask(app, document={**HI, "stream": True}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await asked.wait()
     assert (await counted(app))["rag_proxy_open_streams",] == 1
     may_answer.set()

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 LOCK_FILES = ("build.txt", "runtime.txt", "demo.txt", "docs.txt", "dev.txt")
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 NODE = ROOT / "tests" / "e2e" / "node"
 
 

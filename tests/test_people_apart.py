@@ -17,6 +17,7 @@ from tests.support.keyed import World, page_of, passage_of, searching
 from tests.support.script import Call, Round, search_call
 from tests.test_attempts import SETTINGS, TOOL
 from tests.test_attempts_to_cross import NEXT, READ_42, WAITING_FOR_A_TOOL
+from tests.upstreams.raw_server import PATIENCE_S
 
 OPEN: Final = Grant(frozenset({42}))
 CLIENTS: Final = {
@@ -97,7 +98,7 @@ def test_whatever_is_asked_in_whatever_order_each_meets_only_what_is_their_own(
 async def test_all_that_search_for_the_same_at_once_search_for_themselves(*, stream: bool) -> None:
     site = world(once)
     site.wait_for = len(CLIENTS)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
         for who in (*NAMES, *NAMES):
             tasks.create_task(chat(site, who, question(0), stream=stream))
     assert len(site.searched) == len(CLIENTS)

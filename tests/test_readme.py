@@ -11,6 +11,7 @@ from proxy.app import create_app
 from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import default_documents, load_corpus
 from proxy.settings import Settings
+from tests.support.program import PATIENCE_S
 from tests.support.server import serving_in_thread
 
 README = Path(__file__).parent.parent / "README.md"
@@ -30,7 +31,11 @@ def test_the_example_prints_what_the_readme_shows() -> None:
         with serving_in_thread(create_app(settings)) as url:
             code = example["code"].replace("http://127.0.0.1:8000", url)
             printed = subprocess.run(  # noqa: S603  # our own README
-                [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+                [sys.executable, "-c", code],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=PATIENCE_S,
             ).stdout
     assert printed == example["printed"]
 

@@ -26,6 +26,7 @@ from tests.settings.others import other
 from tests.support.asgi import Answer, ask
 from tests.support.script import Round, result
 from tests.support.upstreams import Upstreams
+from tests.upstreams.raw_server import PATIENCE_S
 
 HI = {"messages": [{"role": "user", "content": "How long is the notice period?"}]}
 FOLLOWED = sorted(Settings.model_fields.keys() - FIXED)
@@ -156,7 +157,7 @@ async def test_what_answers_hold_in_memory_counts_under_a_new_limit() -> None:
         running = asyncio.create_task(answer(proxy))
         await _settled()
         proxy.replace(Given(settings(**quiet, max_inflight_bytes=500)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             refused = await answer(proxy)
         assert (refused.status, refused.json()["error"]["code"]) == (503, "overloaded")
         model.may_answer.set()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
 

@@ -25,6 +25,7 @@ from proxy.settings import Settings
 from proxy.telemetry.usage_sums import Sums
 from tests.support.asgi import Answer, ask
 from tests.support.keyed import World
+from tests.support.program import PATIENCE_S
 from tests.support.script import Round, event, result, search_call
 from tests.support.server import serving
 
@@ -431,6 +432,7 @@ async def test_sums_are_right_while_another_process_writes(tmp_path: Path) -> No
 import sys
 from pathlib import Path
 from proxy.telemetry.usage_file import UsageFile
+from tests.support.program import PATIENCE_S
 line = Path(sys.argv[1]).read_bytes().splitlines()[0] + b"\\n"
 file = UsageFile(Path(sys.argv[1]))
 for _ in range(500):
@@ -465,7 +467,10 @@ async def test_without_a_usage_file_nothing_is_counted_and_nothing_told(tmp_path
 async def test_lines_that_wait_are_written_when_the_proxy_stops(tmp_path: Path) -> None:
     path = tmp_path / "usage.jsonl"
     upstream = Upstream(rounds=iter([Round("Hi.")] * 20))
-    async with serving(make_app(path, upstream)) as url, httpx.AsyncClient() as client:
+    async with (
+        serving(make_app(path, upstream)) as url,
+        httpx.AsyncClient(timeout=PATIENCE_S) as client,
+    ):
         document = {"messages": [{"role": "user", "content": "Hi"}]}
         headers = {"authorization": f"Bearer {KEYS[0]}"}
         for _ in range(20):

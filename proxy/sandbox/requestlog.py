@@ -58,7 +58,7 @@ class RequestLog:
             return self._select(upstream, path)
 
     def wait_for(
-        self, condition: Callable[[list[Received]], bool], *, timeout_s: float = 5.0
+        self, condition: Callable[[list[Received]], bool], *, timeout_s: float = 60.0
     ) -> bool:
         """Block until the log satisfies `condition`. False if it does not in time.
 

@@ -12,6 +12,7 @@ from proxy.access.issuer_keys import FRESH_S, UNKNOWN_EVERY_S, USABLE_S, IssuerK
 from proxy.access.signatures import Head, head_of
 from proxy.errors import IdentityUnavailable, UpstreamError, UpstreamTimeout
 from tests.support.issuer import Issuer
+from tests.upstreams.raw_server import PATIENCE_S
 
 
 class World:
@@ -185,7 +186,7 @@ async def test_nobody_waits_for_an_issuer_that_hangs_but_the_one_who_asks_it_aga
     world.is_open.clear()
     asking = asyncio.create_task(world.knows())
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await world.knows()
         with pytest.raises(IdentityUnavailable):
             await world.knows(Head("ES256", "made-up"))
@@ -203,7 +204,7 @@ async def test_without_keys_too_only_one_waits_for_an_issuer_that_hangs() -> Non
     world.is_open.clear()
     asking = asyncio.create_task(world.knows())
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(IdentityUnavailable) as caught:
             await world.knows()
     assert caught.value.retry_after_s == 1

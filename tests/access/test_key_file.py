@@ -14,6 +14,7 @@ from proxy.access.key_file import KeyFile, read_keys
 from proxy.errors import SettingsError
 from tests.access.key_samples import OTHER, SECRET, sha256, table, write
 from tests.support.steps import steps_of
+from tests.upstreams.raw_server import PATIENCE_S
 
 
 @pytest.fixture(name="path")
@@ -247,7 +248,7 @@ async def test_it_keeps_looking_beside_other_work(path: Path) -> None:
 
     watch = asyncio.ensure_future(Watched(path).keep_looking(0.001))
     write(path, table("acme"))
-    await asyncio.wait_for(has_found.wait(), 30)
+    await asyncio.wait_for(has_found.wait(), PATIENCE_S)
     watch.cancel()
     with pytest.raises(asyncio.CancelledError):
         await watch

@@ -12,6 +12,7 @@ import pytest
 
 from proxy.access.watched_file import WatchedFile, never_hung_up, read_text
 from proxy.errors import SettingsError
+from tests.upstreams.raw_server import PATIENCE_S
 
 
 class Notes(WatchedFile):
@@ -127,7 +128,7 @@ async def test_it_keeps_looking(path: Path) -> None:
 
     file = Heard(path)
     watch = asyncio.ensure_future(file.keep_looking(0.001))
-    await asyncio.wait_for(file.has_taken.wait(), 30)
+    await asyncio.wait_for(file.has_taken.wait(), PATIENCE_S)
     watch.cancel()
     with pytest.raises(asyncio.CancelledError):
         await watch

@@ -15,7 +15,7 @@ from bench.servers import Server
 from bench.sockets import HOST, port_of
 from bench.subjects import post
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 OK = wire.json_reply({"ok": True})
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -23,7 +23,7 @@ from bench.servers import (
 )
 from tests.support.program import running
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 CORES = choose_cores()
 SLEEPING = "import time; print('http://127.0.0.1:4711', flush=True); time.sleep(600)"
 

@@ -76,7 +76,7 @@ def _node() -> str:
     if node is None:
         return ""
     said = subprocess.run(  # noqa: S603 - the user's own
-        [node, "--version"], capture_output=True, text=True, check=True, timeout=60
+        [node, "--version"], capture_output=True, text=True, check=True, timeout=120
     )
     return f" and Node {said.stdout.strip().removeprefix('v')}"
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.clients.front import StartError, free_port, in_front
+from tests.support.program import PATIENCE_S
 
 
 def test_it_answers_while_the_block_runs_and_not_after(tmp_path: Path) -> None:
@@ -16,7 +17,7 @@ def test_it_answers_while_the_block_runs_and_not_after(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port))
     url = f"http://127.0.0.1:{port}"
     with in_front(command, tmp_path, port):
-        assert httpx.get(url, trust_env=False).status_code == 200
+        assert httpx.get(url, trust_env=False, timeout=PATIENCE_S).status_code == 200
     with pytest.raises(httpx.ConnectError):
         httpx.get(url, trust_env=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import resource
@@ -16,10 +15,11 @@ from types import MappingProxyType
 
 import pytest
 
+from proxy.commands import log_handler
 from proxy.commands.log_formats import FORMATTERS
 from proxy.commands.log_handler import LogHandler
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 PLAIN = logging.Formatter("%(levelname)s %(message)s")
 Ends = tuple[int, int]
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
@@ -29,24 +29,45 @@ def saying(text: str, level: int = logging.INFO) -> logging.LogRecord:
     return logging.LogRecord("proxy", level, "here.py", 1, text, None, None)
 
 
-def handler(
-    descriptor: int, formatter: logging.Formatter = PLAIN, most: Mapping[str, int] = NO_LIMITS
-) -> LogHandler:
-    made = LogHandler(descriptor, **most)
-    made.setFormatter(formatter)
-    return made
+class Logs:
+    """Handlers, whose threads end before the numbers that they write to are those of others."""
+
+    def __init__(self) -> None:
+        self._made: list[LogHandler] = []
+
+    def to(
+        self,
+        descriptor: int,
+        formatter: logging.Formatter = PLAIN,
+        most: Mapping[str, int] = NO_LIMITS,
+    ) -> LogHandler:
+        made = LogHandler(descriptor, **most)
+        made.setFormatter(formatter)
+        self._made.append(made)
+        return made
+
+    def end(self) -> None:
+        for each in self._made:
+            each._lines.close(PATIENCE_S)
 
 
 @pytest.fixture
-def pipe() -> Iterator[Ends]:
-    """A pipe's end to read from and its end to write to, which the test may close."""
-    ends = os.pipe()
-    yield ends
-    for end in ends:
-        try:
-            os.close(end)
-        except OSError:
-            continue
+def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
+    monkeypatch.setattr(log_handler, "_PATIENCE_S", PATIENCE_S)
+    made = Logs()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def pipe(logs: Logs) -> Iterator[Ends]:
+    """A pipe's end to read from, which the test may close, and its end to write to."""
+    reads, writes = os.pipe()
+    yield reads, writes
+    with suppress(OSError):
+        os.close(reads)
+    logs.end()  # whoever waits for a reader is told that there is none
+    os.close(writes)
 
 
 def fill(writes: int) -> None:
@@ -67,9 +88,9 @@ def read_until(reads: int, end: str) -> str:
     return told.decode()
 
 
-def test_lines_come_out_in_their_order(pipe: Ends) -> None:
+def test_lines_come_out_in_their_order(pipe: Ends, logs: Logs) -> None:
     reads, writes = pipe
-    log = handler(writes)
+    log = logs.to(writes)
     for number in range(300):
         log.handle(saying(f"line {number}"))
     told = read_until(reads, "line 299\n")
@@ -78,10 +99,10 @@ def test_lines_come_out_in_their_order(pipe: Ends) -> None:
 
 @pytest.mark.parametrize("most", [{"most_lines": 50}, {"most_bytes": 50 * 112}])
 def test_lines_that_nobody_reads_wait_and_then_are_lost_and_counted(
-    pipe: Ends, most: dict[str, int]
+    pipe: Ends, logs: Logs, most: dict[str, int]
 ) -> None:
     reads, writes = pipe
-    log = handler(writes, most=most)
+    log = logs.to(writes, most=most)
     fill(writes)
     for number in range(10_000):
         log.handle(saying(f"line {number} " + "x" * 100))
@@ -96,9 +117,9 @@ def test_lines_that_nobody_reads_wait_and_then_are_lost_and_counted(
     assert read_until(reads, "now\n") == "INFO now\n"
 
 
-def test_one_line_that_is_lost_is_one(pipe: Ends) -> None:
+def test_one_line_that_is_lost_is_one(pipe: Ends, logs: Logs) -> None:
     reads, writes = pipe
-    log = handler(writes)
+    log = logs.to(writes)
     os.close(reads)
     log.handle(saying("x"))
     log.flush()
@@ -106,10 +127,11 @@ def test_one_line_that_is_lost_is_one(pipe: Ends) -> None:
 
 
 def test_nobody_waits_for_a_reader_that_takes_nothing(
-    pipe: Ends, monkeypatch: pytest.MonkeyPatch
+    pipe: Ends, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, writes = pipe
-    log = handler(writes)
+    monkeypatch.setattr(log_handler, "_PATIENCE_S", 0.1)
+    log = logs.to(writes)
     for _ in range(2_000):
         log.handle(saying("x" * 200))
     flushed = threading.Thread(target=log.flush)
@@ -117,21 +139,19 @@ def test_nobody_waits_for_a_reader_that_takes_nothing(
     flushed.join(PATIENCE_S)
     assert not flushed.is_alive()
     assert log._is_stuck
-    monkeypatch.setattr(log._lines, "settle", lambda _: pytest.fail("it waits again"))
-    log.close()
+    with monkeypatch.context() as waiting:
+        waiting.setattr(log._lines, "settle", lambda _: pytest.fail("it waits again"))
+        log.close()
 
 
 def test_a_pipe_whose_reader_has_gone_is_no_fault_and_what_is_lost_is_told_to_the_next(
-    tmp_path: Path,
+    tmp_path: Path, logs: Logs
 ) -> None:
     fifo = tmp_path / "log"
     os.mkfifo(fifo)
     first = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    opened = os.open(fifo, os.O_WRONLY)
-    # A thread of an earlier test may still write to the number of a pipe that has been closed.
-    writes = fcntl.fcntl(opened, fcntl.F_DUPFD, 500)
-    os.close(opened)
-    log = handler(writes)
+    writes = os.open(fifo, os.O_WRONLY)
+    log = logs.to(writes)
     os.close(first)
     for _ in range(3):
         log.handle(saying("x"))
@@ -142,39 +162,40 @@ def test_a_pipe_whose_reader_has_gone_is_no_fault_and_what_is_lost_is_told_to_th
     assert told.startswith("INFO y\nWARNING ")
     assert "3 lines were lost" in told
     os.close(second)
+    logs.end()
     os.close(writes)
 
 
-def test_a_long_text_is_written_whole(pipe: Ends) -> None:
+def test_a_long_text_is_written_whole(pipe: Ends, logs: Logs) -> None:
     reads, writes = pipe
-    handler(writes).handle(saying("x" * 200_000))
+    logs.to(writes).handle(saying("x" * 200_000))
     assert read_until(reads, "\n") == f"INFO {'x' * 200_000}\n"
 
 
-def test_a_pipe_that_somebody_made_impatient_is_waited_for(pipe: Ends) -> None:
+def test_a_pipe_that_somebody_made_impatient_is_waited_for(pipe: Ends, logs: Logs) -> None:
     reads, writes = pipe
     os.set_blocking(writes, False)
-    log = handler(writes)
+    log = logs.to(writes)
     for _ in range(2_000):
         log.handle(saying("x" * 200))
     log.handle(saying("last"))
     assert read_until(reads, "last\n").count("\n") == 2_001
 
 
-def test_what_is_no_pipe_is_written_to_as_well(tmp_path: Path) -> None:
+def test_what_is_no_pipe_is_written_to_as_well(tmp_path: Path, logs: Logs) -> None:
     with (tmp_path / "log").open("wb") as file:
         file.write(b"before\n")
         file.flush()
-        log = handler(file.fileno())
+        log = logs.to(file.fileno())
         log.handle(saying("one"))
         log.handle(saying("lone \udc80"))
         log.flush()
     assert (tmp_path / "log").read_bytes() == b"before\nINFO one\nINFO lone \\udc80\n"
 
 
-def test_a_line_is_written_although_no_descriptor_is_left(pipe: Ends) -> None:
+def test_a_line_is_written_although_no_descriptor_is_left(pipe: Ends, logs: Logs) -> None:
     reads, writes = pipe
-    log = handler(writes)
+    log = logs.to(writes)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with socket.socket() as last:
         most = last.fileno()
@@ -189,9 +210,9 @@ def test_a_line_is_written_although_no_descriptor_is_left(pipe: Ends) -> None:
     assert os.read(reads, 1_000) == b"INFO no descriptors\n"
 
 
-def test_the_notice_of_lost_lines_has_the_form_of_the_log(pipe: Ends) -> None:
+def test_the_notice_of_lost_lines_has_the_form_of_the_log(pipe: Ends, logs: Logs) -> None:
     reads, writes = pipe
-    log = handler(writes, FORMATTERS["json"], {"most_lines": 5})
+    log = logs.to(writes, FORMATTERS["json"], {"most_lines": 5})
     fill(writes)
     for _ in range(1_000):
         log.handle(saying("x" * 100))
@@ -200,9 +221,9 @@ def test_the_notice_of_lost_lines_has_the_form_of_the_log(pipe: Ends) -> None:
     assert '"level":"warning","logger":"proxy.commands.log_handler"' in lines[-1]
 
 
-def test_a_log_that_closes_has_written_all(pipe: Ends) -> None:
+def test_a_log_that_closes_has_written_all(pipe: Ends, logs: Logs) -> None:
     reads, writes = pipe
-    log = handler(writes)
+    log = logs.to(writes)
     for number in range(50):
         log.handle(saying(f"{number}"))
     log.close()

@@ -110,8 +110,8 @@ def test_what_was_logged_last_is_written_however_the_server_ends(
         program, url = serving(tmp_path, stack, "--workers", workers, log_format="json")
         for number in range(20):
             with suppress(HTTPError):
-                urlopen(f"{url}/v1/nothing/{number}", timeout=30).close()  # noqa: S310 - our own http address
-        with urlopen(f"{url}/health", timeout=30):  # noqa: S310 - as above
+                urlopen(f"{url}/v1/nothing/{number}", timeout=PATIENCE_S).close()  # noqa: S310 - our own http address
+        with urlopen(f"{url}/health", timeout=PATIENCE_S):  # noqa: S310 - as above
             pass
         os.kill(program.pid, ending)
         program.wait()
@@ -162,7 +162,8 @@ def test_a_server_goes_on_and_ends_when_nobody_reads_what_it_says(
         if reader == "goes":
             program.stdout.close()
         for _ in range(300):  # more than a pipe holds
-            with urlopen(f"{url.removesuffix('/v1')}/{'v1/' * 60}health", timeout=30) as reply:  # noqa: S310 - our own http address
+            path = "v1/" * 60 + "health"
+            with urlopen(f"{url.removesuffix('v1')}{path}", timeout=PATIENCE_S) as reply:  # noqa: S310 - our own http address
                 assert reply.status == 200
         if reader == "stays":
             fill(program.stdout.fileno())

@@ -12,6 +12,7 @@ from proxy.settings import Settings
 from proxy.telemetry.board import Board
 from proxy.telemetry.boards import Boards
 from proxy.telemetry.series import RETRIES
+from tests.support.program import PATIENCE_S
 
 
 def boards() -> Boards:
@@ -22,15 +23,15 @@ def boards() -> Boards:
 
 def test_the_port_answers_without_a_key_until_the_proxy_ends() -> None:
     with metrics_served(Settings(metrics_port=0), boards()) as url:
-        with urlopen(url, timeout=30) as reply:  # noqa: S310 - our own address
+        with urlopen(url, timeout=PATIENCE_S) as reply:  # noqa: S310 - our own address
             page = reply.read().decode()
         evil = Request(url, headers={"host": "evil.test"})  # noqa: S310 - as above
         with pytest.raises(HTTPError, match="403"):
-            urlopen(evil, timeout=30)  # noqa: S310 - as above
+            urlopen(evil, timeout=PATIENCE_S)  # noqa: S310 - as above
     assert 'rag_proxy_retries_total{cause="dns",upstream="LightOn"} 3.0' in page
     assert url.endswith("/metrics")
     with pytest.raises(OSError, match="refused"):
-        urlopen(url, timeout=30)  # noqa: S310 - as above
+        urlopen(url, timeout=PATIENCE_S)  # noqa: S310 - as above
 
 
 @pytest.mark.parametrize("counts", [True, False])

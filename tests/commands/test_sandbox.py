@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.commands.sandbox import hint
-from tests.support.program import Program, run_program
+from tests.support.program import PATIENCE_S, Program, run_program
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_attached_it_says_where_it_is_and_ends_with_its_input(docs: Path, tmp_pa
         said = json.loads(sandbox.out.until("").string)
         assert said["question"] == "What does Test results say?"
         address = ("127.0.0.1", int(said["url"].rpartition(":")[2]))
-        socket.create_connection(address, timeout=30).close()
+        socket.create_connection(address, timeout=PATIENCE_S).close()
         sandbox.close_stdin()
         assert sandbox.wait() == -signal.SIGTERM
         assert sandbox.out.rest() == ""

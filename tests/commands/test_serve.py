@@ -21,14 +21,14 @@ from proxy.commands.serve import (
     worker_environment,
 )
 from proxy.settings import Settings
-from tests.support.program import Program, as_in_background, clean_environment
+from tests.support.program import PATIENCE_S, Program, as_in_background, clean_environment
 
 SECRET = "a-key-that-must-not-be-seen"
 KEYS = {"LIGHTON_API_KEY": SECRET, "SCALEWAY_API_KEY": SECRET}
 
 
 def get(url: str) -> Any:
-    with urlopen(url, timeout=30) as reply:  # noqa: S310 - our own http address
+    with urlopen(url, timeout=PATIENCE_S) as reply:  # noqa: S310 - our own http address
         return json.load(reply)
 
 
@@ -85,7 +85,7 @@ def test_half_sent_requests_do_not_keep_complete_ones_out(tmp_path: Path) -> Non
         url = started(program)
         port = int(url.rpartition(":")[2])
         for _ in range(400):
-            half = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+            half = stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
             with suppress(ConnectionError):  # it may be closed already
                 half.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n")
         assert get(f"{url}/health") == {"status": "ok"}
@@ -95,7 +95,7 @@ def test_a_body_that_stops_is_answered_in_the_api_s_words(tmp_path: Path) -> Non
     env = {**KEYS, "RAG_PROXY_BODY_TIMEOUT_S": "0.1"}
     with Program("serve", "--port", "0", cwd=tmp_path, env=env) as program:
         port = int(started(program).rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as connection:
             connection.sendall(
                 b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
                 b"content-length: 100\r\n\r\n{"
@@ -127,7 +127,7 @@ def test_workers_load_the_same_settings(tmp_path: Path) -> None:
         url = started(program)
         assert get(f"{url}/health") == {"status": "ok"}
         host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
             connection.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
             assert connection.makefile().readline() == "HTTP/1.1 401 Unauthorized\n"
         assert program.press_ctrl_c() == 130

@@ -17,7 +17,7 @@ import pytest
 from proxy.cli import main
 from tests.access.key_samples import table
 from tests.commands.test_serve import KEYS, started
-from tests.support.program import Program, clean_environment
+from tests.support.program import PATIENCE_S, Program, clean_environment
 
 ENV = {**KEYS, "RAG_PROXY_KEYS_FILE": "keys.toml"}
 READ = r"INFO proxy\.access: keys\.toml: read 1 client keys\."
@@ -45,7 +45,8 @@ def make_key() -> str:
 def is_let_in(url: str, key: str) -> bool:
     """Whether a request passes the door. The route does not exist: no upstream is asked."""
     address = urlsplit(url)
-    with closing(HTTPConnection(address.hostname or "", address.port, timeout=30)) as connection:
+    opened = HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE_S)
+    with closing(opened) as connection:
         headers = {"authorization": f"Bearer {key}"}
         connection.request("GET", "/v1/no-such-route", headers=headers)
         reply = connection.getresponse()

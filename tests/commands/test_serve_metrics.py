@@ -53,7 +53,7 @@ class Served:
 
     def read(self, url: str = "", **headers: str) -> dict[tuple[str, ...], float]:
         request = Request(url or self.metrics_url, headers=headers)  # noqa: S310 - our own address
-        with urlopen(request, timeout=30) as reply:  # noqa: S310 - as above
+        with urlopen(request, timeout=PATIENCE_S) as reply:  # noqa: S310 - as above
             page = reply.read().decode()
         return {
             (each.name, each.labels.get("route", "")): each.value
@@ -66,12 +66,16 @@ class Served:
         _until(lambda: self.read().get((name, route)) == value)
 
     def folder(self) -> Path:
-        """Where the workers count."""
-        pid = workers_of(self.program)[0]
-        maps = Path(f"/proc/{pid}/maps").read_text()
-        found = re.search(r"(/\S+/rag-proxy-\w+)/\d+$", maps, re.MULTILINE)
-        assert found is not None
-        return Path(found[1])
+        """Where the workers count. One that has just started opens its file a moment later."""
+        found: list[str] = []
+
+        def is_found() -> bool:
+            maps = Path(f"/proc/{workers_of(self.program)[0]}/maps").read_text()
+            found[:] = re.findall(r"(/\S+/rag-proxy-\w+)/\d+$", maps, re.MULTILINE)
+            return bool(found)
+
+        _until(is_found)
+        return Path(found[0])
 
     def replaces(self, before: Collection[int]) -> None:
         """Wait until other workers than those serve."""
@@ -157,7 +161,7 @@ def test_no_folder_is_left_behind(tmp_path: Path, stack: ExitStack) -> None:
 def test_the_ordinary_greeting_names_no_metrics(tmp_path: Path, stack: ExitStack) -> None:
     program = stack.enter_context(Program("serve", "--port", "0", cwd=tmp_path, env=KEYS))
     url = started(program)
-    with urlopen(f"{url}/metrics", timeout=30) as reply:  # noqa: S310 - our own address
+    with urlopen(f"{url}/metrics", timeout=PATIENCE_S) as reply:  # noqa: S310 - our own address
         assert reply.status == 200
     assert program.press_ctrl_c() == 130
     assert "metrics on" not in program.out.rest()

@@ -29,6 +29,7 @@ from tests.support.lookup import Lookup, lookup_call
 from tests.support.parts import Listener, Model, Played, Searcher, Turns, open_searcher
 from tests.support.script import Call, Round, search_call
 from tests.support.times import untimed
+from tests.upstreams.raw_server import PATIENCE_S
 
 QUESTION = {"role": "user", "content": "How many days of leave?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
@@ -158,10 +159,10 @@ async def test_the_search_before_the_first_round_is_told_while_it_runs(retrieval
     searcher, client = Searcher(), Client()
     one = run(Model(ANSWER), "reasoning", SearchTool(searcher), retrieval=retrieval)
     driving = asyncio.create_task(one.drive(client))
-    await asyncio.wait_for(searcher.started.wait(), 10)
+    await asyncio.wait_for(searcher.started.wait(), PATIENCE_S)
     assert client.heard_all == ["▸ Searching: How many days of leave?\n"]
     searcher.gate.set()
-    await asyncio.wait_for(driving, 10)
+    await asyncio.wait_for(driving, PATIENCE_S)
     assert client.heard_all[1:] == ["▸ Found 1 passage.\n", "It is 27."]
 
 
@@ -170,10 +171,10 @@ async def test_a_search_that_starts_early_is_told_while_its_round_still_streams(
     gate = model.gates[len(SEARCH.chunks()) - 1] = asyncio.Event()
     searcher = open_searcher()
     driving = asyncio.create_task(run(model, "open-webui", SearchTool(searcher)).drive(client))
-    await asyncio.wait_for(searcher.started.wait(), 10)
+    await asyncio.wait_for(searcher.started.wait(), PATIENCE_S)
     assert ("Searching: leave", False) in client.heard_all
     gate.set()
-    await asyncio.wait_for(driving, 10)
+    await asyncio.wait_for(driving, PATIENCE_S)
 
 
 async def test_a_status_is_done_once_no_search_runs() -> None:
@@ -229,7 +230,7 @@ async def test_a_status_does_not_wait_for_a_search_that_nobody_waits_for() -> No
     model, client, searcher = Model(cut), Client(), Searcher()
     model.gates[len(cut.chunks()) - 1] = searcher.started
     one = run(model, "open-webui", SearchTool(searcher), body={"tools": [WEATHER]})
-    await asyncio.wait_for(one.drive(client), 10)
+    await asyncio.wait_for(one.drive(client), PATIENCE_S)
     assert client.heard_all[-2:] == [("Searching: leave", False), ("Searching: leave", True)]
 
 

@@ -56,7 +56,9 @@ class Scraped:
         return list(answer["data"]["result"])
 
     def rules(self) -> list[dict[str, Any]]:
-        groups = httpx.get(f"{self._prometheus}/api/v1/rules").json()["data"]["groups"]
+        groups = httpx.get(f"{self._prometheus}/api/v1/rules", timeout=PATIENCE_S).json()["data"][
+            "groups"
+        ]
         return [rule for group in groups for rule in group["rules"]]
 
     def until_shown(self, expressions: list[str]) -> None:

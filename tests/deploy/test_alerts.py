@@ -14,7 +14,7 @@ from tests.deploy.prometheus import PACKAGE, names_in
 FILE = DEPLOY / "alerts.yml"
 (GROUP,) = yaml.safe_load(FILE.read_text())["groups"]
 RULES: list[dict[str, Any]] = GROUP["rules"]
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 ANSWERED = 'rag_proxy_requests_total{route="/chat/completions", status="200", code=""}'
 WRONG = 'rag_proxy_requests_total{route="/chat/completions", status="400", code="x"}'

@@ -20,7 +20,7 @@ from tests.deploy.settings_named import unknown
 DOCKERFILE = (DEPLOY.parent / "Dockerfile").read_text()
 FOLDER = DEPLOY / "kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
-PATIENCE_S = 60
+PATIENCE_S = 120
 VERSION = "1.33"
 NAME = {"app.kubernetes.io/name": "rag-proxy"}
 

@@ -127,9 +127,13 @@ def test_open_webui_s_people_are_answered_with_what_it_has_made(composed: Compos
             url = proxy.out.until(r"(http://[\d.]+:\d+)")[1]
             request = {"model": "assistant", "messages": [{"role": "user", "content": "Leave?"}]}
             signed = {"authorization": f"Bearer {made['open_webui_key'].strip()}"}
-            nobody = httpx.post(f"{url}/v1/chat/completions", json=request, headers=signed)
+            nobody = httpx.post(
+                f"{url}/v1/chat/completions", json=request, headers=signed, timeout=PATIENCE_S
+            )
             signed["x-openwebui-user-jwt"] = header
-            somebody = httpx.post(f"{url}/v1/chat/completions", json=request, headers=signed)
+            somebody = httpx.post(
+                f"{url}/v1/chat/completions", json=request, headers=signed, timeout=PATIENCE_S
+            )
 
     assert nobody.status_code == 401
     assert somebody.status_code == 200, somebody.text

@@ -7,6 +7,7 @@ import pytest
 from openai import NotFoundError, OpenAI
 
 from proxy.sandbox.served import EMBEDDERS
+from tests.support.program import PATIENCE_S
 
 TEXTS = ["The notice for the lease is three months.", "Our cat sleeps all day."]
 
@@ -28,13 +29,13 @@ def test_base64_comes_where_it_was_asked_for_whatever_the_model_knows(
 ) -> None:
     """openai-node decodes what it gets, and would take numbers for bytes."""
     document = {"model": model, "input": TEXTS, "encoding_format": "base64"}
-    reply = httpx.post(f"{proxy_url}/v1/embeddings", json=document).json()
+    reply = httpx.post(f"{proxy_url}/v1/embeddings", json=document, timeout=PATIENCE_S).json()
     assert all(isinstance(each["embedding"], str) for each in reply["data"])
 
 
 def test_documents_are_ranked(proxy_url: str) -> None:
     document = {"model": EMBEDDERS[0].id, "query": "cat", "documents": TEXTS, "top_n": 1}
-    reply = httpx.post(f"{proxy_url}/v1/rerank", json=document)
+    reply = httpx.post(f"{proxy_url}/v1/rerank", json=document, timeout=PATIENCE_S)
     (best,) = reply.raise_for_status().json()["results"]
     assert (best["index"], best["document"]["text"]) == (1, TEXTS[1])
 

@@ -134,8 +134,9 @@ async def is_not_json(client: httpx.AsyncClient) -> None:
 
 
 async def hangs_up(client: httpx.AsyncClient) -> None:
+    impatient = httpx.Timeout(PATIENCE_S, read=0.2)
     with pytest.raises(httpx.ReadTimeout):
-        await client.post("/v1/chat/completions", content=BODY, timeout=0.2)
+        await client.post("/v1/chat/completions", content=BODY, timeout=impatient)
 
 
 async def hangs_up_in_its_body(client: httpx.AsyncClient) -> None:

@@ -59,7 +59,7 @@ def play(base_url: str, *scenarios: dict[str, Any]) -> list[Any]:
         env={},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

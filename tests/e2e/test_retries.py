@@ -18,10 +18,11 @@ import pytest
 
 from proxy.app import create_app
 from proxy.settings import Settings
-from tests.support.peers import refusing, silent, unaccepting
+from tests.support.clock import LIMIT_S, skipping_clock
+from tests.support.peers import refusing, stalling, unreachable
 from tests.support.script import Round, event, result, search_call
 from tests.support.server import serving
-from tests.upstreams.raw_server import Connection, chunked, raw_server, reply
+from tests.upstreams.raw_server import PATIENCE_S, Connection, chunked, raw_server, reply
 
 SOON = "retry-after-ms: 1"
 ASKED = [{"role": "user", "content": "How many days of leave?"}]
@@ -82,7 +83,7 @@ async def proxied(model: str, search: str, **more: Any) -> AsyncIterator[str]:
         lighton_base_url=search,
         lighton_api_key="a-key",
         keep_warm_s=0,
-        **more,
+        **{"commit_after_s": PATIENCE_S, **more},
     )
     async with serving(create_app(settings)) as url:
         yield url
@@ -97,7 +98,7 @@ async def asking(
         raw_server(model.script) as one,
         raw_server(searching.script) as two,
         proxied(one.url, two.url, **more) as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as client,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client,
     ):
         yield client
 
@@ -232,19 +233,20 @@ async def test_a_stream_of_which_something_was_heard_is_never_asked_for_again() 
 
 
 async def test_a_slow_model_is_a_time_out_and_asked_once() -> None:
-    async with (
-        raw_server(silent) as one,
-        proxied(one.url, refusing(), retrieval="off", round_idle_s=0.1) as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as client,
-    ):
-        answer = await ask(client, stream=False)
+    with skipping_clock() as clock:
+        async with (
+            raw_server(stalling(clock)) as one,
+            proxied(one.url, refusing(), retrieval="off", round_idle_s=LIMIT_S) as url,
+            httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client,
+        ):
+            answer = await ask(client, stream=False)
     assert (answer.status_code, one.connections) == (504, 1)
 
 
 async def test_a_connection_that_is_refused_is_tried_again() -> None:
     async with (
         proxied(refusing(), refusing(), retrieval="off") as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as client,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client,
     ):
         answer = await ask(client, stream=False)
     assert (answer.status_code, answer.headers["x-should-retry"]) == (502, "false")
@@ -254,12 +256,12 @@ async def test_a_connection_that_is_not_made_in_time_is_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO", "proxy.access")
-    with unaccepting() as model:
+    with unreachable() as model:
         async with (
             proxied(
-                model, refusing(), retrieval="off", connect_timeout_s=0.05, model_retries=1
+                model, refusing(), retrieval="off", connect_timeout_s=LIMIT_S, model_retries=1
             ) as url,
-            httpx.AsyncClient(base_url=url, timeout=30) as client,
+            httpx.AsyncClient(base_url=url, timeout=10 * PATIENCE_S) as client,
         ):
             answer = await ask(client, stream=False)
     assert (answer.status_code, answer.headers["x-should-retry"]) == (504, "false")
@@ -278,7 +280,7 @@ async def test_a_list_of_models_that_was_refused_once_is_a_list() -> None:
     async with (
         raw_server(script) as one,
         proxied(one.url, refusing()) as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as client,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client,
     ):
         models = (await client.get("/v1/models")).json()["data"]
     assert [each["id"] for each in models] == ["llama"]
@@ -320,8 +322,8 @@ async def test_a_search_that_ends_the_answer_is_not_repeated_by_sdks() -> None:
 
 
 async def test_a_search_has_no_retry_after_the_answers_budget() -> None:
-    model, search = Upstream(ANSWER), Upstream(refused(429, "retry-after: 5"))
-    async with asking(model, search, retrieval="context", budget_s=4) as client:
+    model, search = Upstream(ANSWER), Upstream(refused(429, "retry-after: 50"))
+    async with asking(model, search, retrieval="context", budget_s=40) as client:
         answer = await ask(client, stream=False)
     assert "It is 27" in text_of(answer)
     assert "quota is used up" in answer.json()["lighton"]["searches"][0]["error"]
@@ -370,9 +372,9 @@ async def test_a_client_that_goes_ends_the_wait(
     try:
         async with asking(model, retrieval="off") as client:
             asked = asyncio.ensure_future(ask(client, stream=stream))
-            await asyncio.wait_for(has_come.wait(), 20)
+            await asyncio.wait_for(has_come.wait(), PATIENCE_S)
             asked.cancel()
-            await asyncio.wait_for(gone.came.wait(), 20)
+            await asyncio.wait_for(gone.came.wait(), PATIENCE_S)
     finally:
         logging.getLogger("proxy.access").removeHandler(gone)
     assert len(model.came) == 1

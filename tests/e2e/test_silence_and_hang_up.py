@@ -18,7 +18,7 @@ from proxy.sandbox.faults import Faults
 from proxy.settings import Settings
 from tests.support.server import serving
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 DOCUMENTS = Path(__file__).parent / "documents"
 
 Upstream = Literal["lighton", "scaleway"]

@@ -16,6 +16,7 @@ import pytest
 from proxy.app import create_app
 from proxy.commands.serving import door_limits, server_config
 from proxy.settings import Settings
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.script import DONE, delta_event
 from tests.support.server import serving
 from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server, reply
@@ -166,29 +167,34 @@ async def test_the_end_of_a_stream_that_nobody_reads_is_cut_off(
 
 
 async def test_a_client_that_reads_slowly_hears_all(lines: Lines) -> None:
-    async with proxied(Model(events=400), client_stall_s=1) as url:
-        client = asking(url, stream=True)
-        heard = b""
-        began = asyncio.get_running_loop().time()
-        while asyncio.get_running_loop().time() < began + 2.2:  # longer than a stall may last
-            heard += await read(client, 20_000)
-            await asyncio.sleep(0.02)  # this is what reading slowly means
-        heard += await until_closed(client)
-        client.close()
-        assert heard.count(b'"content":"x') == 400
-        assert "client=" not in await lines.with_words("POST /v1/chat")
+    with skipping_clock() as clock:
+        async with proxied(Model(events=400), client_stall_s=LIMIT_S) as url:
+            client = asking(url, stream=True)
+            heard = b""
+            for _ in range(30):  # longer than a stall may last
+                heard += await read(client, 20_000)
+                await asyncio.sleep(0.02)  # the system tells the other end of what was read
+                clock.skip(LIMIT_S / 12)
+            heard += await until_closed(client)
+            client.close()
+            assert heard.count(b'"content":"x') == 400
+            assert "client=" not in await lines.with_words("POST /v1/chat")
 
 
 async def test_an_answer_whose_client_reads_too_slowly_ends_when_its_time_is_over(
     lines: Lines,
 ) -> None:
     model = Model()
-    async with proxied(model, client_stall_s=30, answer_timeout_s=0.3) as url:
-        client = asking(url, stream=True)
-        await asyncio.wait_for(model.is_gone.wait(), PATIENCE_S)
-        assert b'"code":"answer_timeout"' in (await until_closed(client))[-2_000:]
-        assert "error=answer_timeout" in await lines.with_words("POST /v1/chat")
-        client.close()
+    times = {"client_stall_s": 2 * PATIENCE_S, "answer_timeout_s": LIMIT_S}
+    with skipping_clock() as clock:
+        async with proxied(model, **times) as url:
+            client = asking(url, stream=True)
+            assert (await read(client, 12)) == b"HTTP/1.1 200"
+            await clock.run_out()
+            await asyncio.wait_for(model.is_gone.wait(), PATIENCE_S)
+            assert b'"code":"answer_timeout"' in (await until_closed(client))[-2_000:]
+            assert "error=answer_timeout" in await lines.with_words("POST /v1/chat")
+            client.close()
 
 
 async def until_closed(client: socket.socket) -> bytes:

@@ -21,7 +21,7 @@ from tests.support.nginx import nginx
 from tests.support.server import serving_in_thread
 
 KEY = "a-key-of-the-client-that-has-one"
-PATIENCE_S = 60
+PATIENCE_S = 120
 QUESTION = {"messages": [{"role": "user", "content": "How many days of paid leave are there?"}]}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,22 +12,17 @@ import pytest
 
 from proxy.app import create_app
 from proxy.settings import Settings
-from tests.support.peers import always, once, refusing, unaccepting
+from tests.support.clock import LIMIT_S
+from tests.support.peers import always, once, refusing, unreachable
 from tests.support.script import event
 from tests.support.server import serving
-from tests.upstreams.raw_server import Connection, chunk, chunked, raw_server, reply
+from tests.upstreams.raw_server import PATIENCE_S, Connection, chunk, chunked, raw_server, reply
 from tests.upstreams.scaleway.samples import ONE
 
 CHOICE = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}
 ASKED = {"messages": [{"role": "user", "content": "hello"}]}
 ANSWER = reply(orjson.dumps({"model": "m", "choices": [CHOICE]}))
 SECRET = "a-key-of-the-proxy"
-
-
-@pytest.fixture
-def silent() -> Iterator[str]:
-    with unaccepting() as url:
-        yield url
 
 
 @asynccontextmanager
@@ -38,25 +33,27 @@ async def client(model: str, search: str, **more: Any) -> AsyncIterator[httpx.As
         lighton_base_url=search,
         lighton_api_key=SECRET,
         keep_warm_s=0,
-        connect_timeout_s=0.5,
+        connect_timeout_s=LIMIT_S,
         **more,
     )
     async with (
         serving(create_app(settings)) as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as asking,
+        httpx.AsyncClient(base_url=url, timeout=10 * PATIENCE_S) as asking,
     ):
         yield asking
 
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_connection_that_is_not_made_in_time_is_a_real_504(
-    silent: str, caplog: pytest.LogCaptureFixture, *, stream: bool
+    caplog: pytest.LogCaptureFixture, *, stream: bool
 ) -> None:
     caplog.set_level("INFO", "proxy.access")
     # A stream begins by itself after longer than one attempt takes, and sooner than two would.
-    more: dict[str, Any] = {"retrieval": "off", "commit_after_s": 0.9, "model_retries": 0}
-    async with client(silent, refusing(), **more) as asking:
-        answer = await asking.post("/v1/chat/completions", json={**ASKED, "stream": stream})
+    times = {"commit_after_s": 1.9 * LIMIT_S, "model_retries": 0}
+    body = {**ASKED, "stream": stream}
+    with unreachable() as model:
+        async with client(model, refusing(), retrieval="off", **times) as asking:
+            answer = await asking.post("/v1/chat/completions", json=body)
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "upstream_timeout"
     assert "upstream=Scaleway cause=connect_timeout" in caplog.messages[-1]

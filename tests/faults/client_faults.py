@@ -70,6 +70,8 @@ class ClientFault:
     search: tuple[Say, ...] = (FOUND,)
     is_answer: bool = False
     """It is about an answer, so it is tried with a streamed one, too."""
+    stalls: int = 0
+    """So many limits for the rest of the request run out."""
 
 
 def request(
@@ -150,11 +152,12 @@ async def _drips(caller: Caller) -> None:
 
 def _incomplete() -> Iterator[ClientFault]:
     half = _WHOLE[: -len(ASKING) // 2]
-    yield ClientFault("connects and says nothing", _says())
+    # The first limit is for a server that is too busy to read what has been sent.
+    yield ClientFault("connects and says nothing", _says(), stalls=2)
     yield ClientFault("connects and leaves", _leaves_after(b""))
-    yield ClientFault("stalls in the head", _says(_WHOLE[:30]))
+    yield ClientFault("stalls in the head", _says(_WHOLE[:30]), stalls=1)
     yield ClientFault("leaves in the head", _leaves_after(_WHOLE[:30]))
-    yield ClientFault("stalls in the body", _says(half))
+    yield ClientFault("stalls in the body", _says(half), stalls=1)
     yield ClientFault("leaves in the body", _leaves_after(half))
     yield ClientFault("sends a byte at a time", _drips, is_answer=False)
     yield ClientFault("closes its side after the request", _half_closes, is_answer=True)

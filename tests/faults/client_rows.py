@@ -11,13 +11,18 @@ from urllib.parse import urlsplit
 from tests.faults.client_faults import LARGEST, Caller, ClientFault
 from tests.faults.rows import Row
 from tests.faults.stage import Stage, nothing_stays, open_descriptors
+from tests.support.clock import LIMIT_S
 from tests.upstreams.raw_server import PATIENCE_S
 
 CLIENT_HEAD: Final = ("fault of the client", "status", "error", "log line")
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d+)")
 _CODE: Final = re.compile(rb'"error":\{.*?"code":"?(\w+)')
 _LOGGED: Final = re.compile(r"\b((?:status|error|cause|client)=\S+)")
-_SETTINGS: Final = {"head_timeout_s": 0.2, "body_timeout_s": 0.2, "max_body_bytes": LARGEST}
+_SETTINGS: Final = {
+    "head_timeout_s": LIMIT_S,
+    "body_timeout_s": LIMIT_S,
+    "max_body_bytes": LARGEST,
+}
 
 
 async def client_row(stage: Stage, fault: ClientFault) -> Row:
@@ -38,8 +43,10 @@ async def _cells(stage: Stage, fault: ClientFault, *, is_stream: bool) -> tuple[
     caller = Caller(reader, writer, stage, is_stream)
     told = b""
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(10 * PATIENCE_S):
             await fault.does(caller)
+            for _ in range(fault.stalls):
+                await stage.clock.run_out()
             with suppress(ConnectionError):
                 told = b"" if writer.is_closing() else await reader.read()
     finally:

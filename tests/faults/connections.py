@@ -9,15 +9,14 @@ from typing import Final
 
 import trustme
 
-from tests.support.peers import refusing, unaccepting
+from tests.support.peers import refusing, unreachable
 from tests.upstreams.raw_server import Connection, raw_server
 from tests.upstreams.secure_server import AUTHORITY, secure_server
 
 _LONG_AGO: Final = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-UNACCEPTED: Final = "connection not accepted"
 UNCONNECTED: Final = (
     "connection refused",
-    UNACCEPTED,
+    "connection not accepted",
     "host name does not resolve",
     "certificate of an unknown authority",
     "certificate that has expired",
@@ -42,7 +41,7 @@ async def unconnected() -> AsyncIterator[dict[str, str]]:
         plain = (await stack.enter_async_context(raw_server(_refuse))).url
         urls = (
             refusing(),
-            stack.enter_context(unaccepting()),
+            stack.enter_context(unreachable()),
             "http://no-such-host.invalid",
             *secure,
             plain.replace("http://127.0.0.1", "https://localhost"),

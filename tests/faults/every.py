@@ -37,7 +37,7 @@ Make = Callable[[World], Awaitable[Row]]
 
 @asynccontextmanager
 async def world() -> AsyncIterator[World]:
-    async with staged() as stage, unconnected() as urls:
+    async with unconnected() as urls, staged() as stage:
         yield World(stage, urls)
 
 

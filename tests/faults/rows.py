@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from tests.faults.connections import UNACCEPTED
 from tests.faults.model_faults import Fault
 from tests.faults.search_faults import FOUND
 from tests.faults.stage import Seen, Stage
+from tests.faults.upstream import StagedUpstream
+from tests.support.clock import LIMIT_S
 from tests.support.script import Round, search_call
 
 Row = tuple[str, ...]
@@ -35,10 +37,11 @@ SEARCH_HEAD: Final = (
 _SEARCH: Final = Round(calls=(search_call("leave"),), finish_reason="tool_calls")
 _TALKS: Final = Round("Let me see. ", calls=(search_call("leave"),), finish_reason="tool_calls")
 _ANSWER: Final = Round("It is 27 days [1].")
-_PATIENCE: Final[dict[bool, dict[str, Any]]] = {
-    False: {},
-    True: {"round_idle_s": 0.1, "search_timeout_s": 0.1},
+_LIMITS: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("round_idle_s", "search_timeout_s", "connect_timeout_s"), LIMIT_S),
+    "commit_after_s": 10 * LIMIT_S,
 }
+"""What runs out before a stream begins by itself."""
 _PLAIN_THEN_STREAMED: Final = (False, True)
 _RETRIED: Final = frozenset({408, 409, 429, *range(500, 600)})
 """The statuses after which OpenAI's SDKs send a request again."""
@@ -56,7 +59,8 @@ async def model_row(stage: Stage, fault: Fault) -> Row:
         for stream in _PLAIN_THEN_STREAMED:
             stage.model.play(*before, fault.say)
             stage.search.play(FOUND)
-            one = await _ask(stage, stream, retrieval=mode, **_PATIENCE[fault.is_slow])
+            silent = stage.model if fault.is_slow else None
+            one = await _ask(stage, stream, silent, retrieval=mode)
             seen.append((one, max(0, stage.model.came - len(before))))
     return _row(fault.says, phases)
 
@@ -70,9 +74,8 @@ async def search_row(stage: Stage, fault: Fault) -> Row:
         for stream in _PLAIN_THEN_STREAMED:
             stage.model.play(*([_SEARCH] if mode == "tool" else []), _ANSWER)
             stage.search.play(fault.say)
-            one = await _ask(
-                stage, stream, retrieval=mode, on_search_error=on_error, **_PATIENCE[fault.is_slow]
-            )
+            silent = stage.search if fault.is_slow else None
+            one = await _ask(stage, stream, silent, retrieval=mode, on_search_error=on_error)
             seen.append((one, stage.search.came))
         phases.append(seen)
     return _row(fault.says, phases)
@@ -82,13 +85,7 @@ async def unconnected_model_row(stage: Stage, says: str, url: str) -> Row:
     """No connection to the model can be made, so there is only a first round."""
     seen = [
         (
-            await _ask(
-                stage,
-                stream,
-                retrieval="off",
-                scaleway_base_url=f"{url}/v1",
-                connect_timeout_s=_connect_s(says),
-            ),
+            await _ask(stage, stream, retrieval="off", scaleway_base_url=f"{url}/v1"),
             0,
         )
         for stream in _PLAIN_THEN_STREAMED
@@ -105,19 +102,28 @@ async def unconnected_search_row(stage: Stage, says: str, url: str) -> Row:
         for stream in _PLAIN_THEN_STREAMED:
             stage.model.play(*([_SEARCH] if mode == "tool" else []), _ANSWER)
             more: dict[str, Any] = {"on_search_error": on_error, "lighton_base_url": url}
-            more |= {"connect_timeout_s": _connect_s(says)}
+            more |= {"search_timeout_s": 2 * LIMIT_S}  # not before that for the connection
             seen.append((await _ask(stage, stream, retrieval=mode, **more), 0))
         phases.append(seen)
     return _row(says, phases)
 
 
-def _connect_s(says: str) -> float:
-    """Short where no connection comes; else one that comes would be given up on a busy machine."""
-    return 0.05 if says == UNACCEPTED else 5.0
-
-
-async def _ask(stage: Stage, stream: bool, **settings: Any) -> Seen:  # noqa: FBT001 - of a loop
-    return await stage.ask(await stage.proxy(**settings), stream=stream)
+async def _ask(
+    stage: Stage,
+    stream: bool,  # noqa: FBT001 - of a loop
+    silent: StagedUpstream | None = None,
+    **settings: Any,
+) -> Seen:
+    """What becomes of a request. Each that `silent` gets has the limit for its reply run out."""
+    url = await stage.proxy(**{**_LIMITS, **settings})
+    asking = asyncio.create_task(stage.ask(url, stream=stream))
+    stalled = 0
+    while silent is not None and not asking.done():
+        if silent.reached.is_set() and silent.came > stalled:
+            stalled = silent.came
+            await stage.clock.run_out()
+        await asyncio.sleep(0)
+    return await asking
 
 
 def _row(says: str, phases: Sequence[Sequence[tuple[Seen, int]]]) -> Row:

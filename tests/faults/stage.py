@@ -23,6 +23,7 @@ from proxy.errors import UpstreamError
 from proxy.settings import Settings
 from proxy.upstreams.http.retry_policy import RetryPolicy
 from tests.faults.upstream import StagedUpstream
+from tests.support.clock import Clock, skipping_clock
 from tests.support.server import serving
 from tests.upstreams.raw_server import PATIENCE_S, raw_server
 from tests.upstreams.secure_server import AUTHORITY, write_authority
@@ -92,6 +93,7 @@ class Stage:
     model: StagedUpstream
     search: StagedUpstream
     log: _Lines
+    clock: Clock
     urls: Mapping[str, str]
     _proxies: dict[str, str] = field(default_factory=dict)
     _running: list[AbstractAsyncContextManager[str]] = field(default_factory=list)
@@ -153,7 +155,7 @@ _SETTINGS: Mapping[str, Any] = {
 async def _asked(url: str, *, stream: bool) -> Seen:
     # A connection for each request: none is kept that could look like a leak.
     async with httpx.AsyncClient(
-        base_url=url, timeout=PATIENCE_S, trust_env=False, verify=_NO_TLS
+        base_url=url, timeout=10 * PATIENCE_S, trust_env=False, verify=_NO_TLS
     ) as client:
         answer = await client.post("/v1/chat/completions", json={**ASKED, "stream": stream})
     return read(answer)
@@ -193,6 +195,7 @@ async def staged() -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.enter_context(mock.patch.object(RetryPolicy, "wait_s", _without_waiting()))
+        clock = stack.enter_context(skipping_clock())
         model, search = StagedUpstream(), StagedUpstream()
         urls = {
             "scaleway_base_url": (await stack.enter_async_context(raw_server(model.script))).url
@@ -204,7 +207,7 @@ async def staged() -> AsyncIterator[Stage]:
         access.addHandler(log)
         stack.callback(access.setLevel, level)
         stack.callback(access.removeHandler, log)
-        stage = Stage(model, search, log, urls)
+        stage = Stage(model, search, log, clock, urls)
         stack.push_async_callback(stage.stop)
         yield stage
 

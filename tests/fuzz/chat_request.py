@@ -16,6 +16,7 @@ from proxy.upstreams.lighton.wish import WISHES
 from tests.fuzz.mutation import broken_bytes, broken_document, strange_value, written
 from tests.fuzz.upstream import KEY, answering_proxy
 from tests.support.asgi import Answer, ask
+from tests.upstreams.raw_server import PATIENCE_S
 
 _CALL: Final = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 _TOOL: Final = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
@@ -129,7 +130,7 @@ class ChatRequests:
 
     async def _ask(self, body: bytes, headers: dict[str, str]) -> Answer:
         headers = {"authorization": f"Bearer {KEY}", **headers}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await ask(self._app, content=body, headers=headers)
 
 

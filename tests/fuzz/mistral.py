@@ -71,7 +71,7 @@ class MistralCommon:
         return str(json.loads(process.stdout.readline()))
 
 
-_PATIENCE_S: Final = 30
+_PATIENCE_S: Final = 60
 """How long a killed process may take to end."""
 
 

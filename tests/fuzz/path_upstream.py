@@ -16,7 +16,7 @@ from tests.upstreams.raw_server import Connection, chunked, raw_server, reply
 
 MODEL: Final = "model"
 SEARCH: Final = "search"
-_PATIENCE_S: Final = 10.0
+_PATIENCE_S: Final = 60.0
 
 
 class PathUpstream:

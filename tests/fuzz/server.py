@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from proxy.commands.serving import server_config
 from tests.fuzz.http_reading import Reply, read_replies
 
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 60.0
 _CREDENTIALS: Final = "proxy.upstreams.http.status"
 """What logs an error that is an upstream's and the operator's, and no fault of the proxy."""
 

@@ -11,7 +11,7 @@ import httpx
 
 from tests.support.program import Program
 
-PATIENCE_S: Final = 30
+PATIENCE_S: Final = 60
 """How long a page may take to show what a test waits for."""
 
 _HEADLESS: Final = (

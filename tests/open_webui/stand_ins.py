@@ -22,7 +22,7 @@ from tests.support.upstreams import Reply, Say, Upstreams
 TITLES: Final = ("Leave", "Travel", "Expenses", "Travel")
 """The documents of the passages that every search finds: two are of one document."""
 
-_PATIENCE_S: Final = 30
+_PATIENCE_S: Final = 60
 _PASSAGE: Final = re.compile(r'<[^>]*\bn="(\d+)"[^>]*\btitle="(\w+)"')
 
 

@@ -21,7 +21,7 @@ FLAGS: Final = (
     "--disable-dev-shm-usage",
     "--no-proxy-server",
 )
-PATIENCE_MS: Final = 15_000
+PATIENCE_MS: Final = 60_000
 _WATCH: Final = """
 globalThis.violations = [];
 addEventListener("securitypolicyviolation", (event) =>

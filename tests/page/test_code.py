@@ -18,7 +18,7 @@ from tests.page.conftest import Open
 from tests.page.served import KEY
 
 NODE: Final = Path(__file__).parents[1] / "e2e" / "node"
-PATIENCE_S: Final = 30
+PATIENCE_S: Final = 120
 QUESTION: Final = 'What\'s "it" \\ about?\n$HOME `id`'
 
 

@@ -18,7 +18,9 @@ from tests.support.server import serving_in_thread
 def test_the_programs_answer_inside_the_block_and_end_with_it(tmp_path: Path) -> None:
     model = servers.Model("http://127.0.0.1:9/v1")
     with servers.proxy(servers.this_tree(), model, tmp_path, {}) as url:
-        assert httpx.get(f"{url}/health", trust_env=False).json() == {"status": "ok"}
+        assert httpx.get(f"{url}/health", trust_env=False, timeout=PATIENCE_S).json() == {
+            "status": "ok"
+        }
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health", trust_env=False)
 

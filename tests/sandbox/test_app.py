@@ -8,6 +8,7 @@ from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import load_corpus
 from proxy.sandbox.faults import Faults
 from tests.sandbox.samples import sample_folder
+from tests.support.program import PATIENCE_S
 from tests.support.server import serving_in_thread
 
 
@@ -16,7 +17,9 @@ def http(tmp_path: Path) -> Iterator[httpx.Client]:
     app = create_sandbox(load_corpus(sample_folder(tmp_path)), keys=frozenset({"key"}))
     with (
         serving_in_thread(app) as url,
-        httpx.Client(base_url=url, headers={"authorization": "Bearer key"}) as client,
+        httpx.Client(
+            base_url=url, headers={"authorization": "Bearer key"}, timeout=PATIENCE_S
+        ) as client,
     ):
         yield client
 
@@ -62,7 +65,9 @@ def test_a_stream_pauses_before_each_chunk_when_asked_to(tmp_path: Path) -> None
     key = {"authorization": "Bearer key"}
     with (
         serving_in_thread(app) as url,
-        httpx.stream("POST", f"{url}/v1/chat/completions", json=body, headers=key) as reply,
+        httpx.stream(
+            "POST", f"{url}/v1/chat/completions", json=body, headers=key, timeout=PATIENCE_S
+        ) as reply,
     ):
         assert reply.status_code == 200
         reply.close()

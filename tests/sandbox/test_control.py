@@ -7,6 +7,7 @@ import pytest
 from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import load_corpus
 from tests.sandbox.samples import sample_folder, write
+from tests.support.program import PATIENCE_S
 from tests.support.server import serving_in_thread
 
 SEARCH = {"query": "lease"}
@@ -18,7 +19,7 @@ def http(tmp_path: Path) -> Iterator[httpx.Client]:
     headers = {"authorization": "Bearer key"}
     with (
         serving_in_thread(create_sandbox(corpus)) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
+        httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_S) as client,
     ):
         yield client
 
@@ -49,11 +50,11 @@ def test_every_route_that_the_front_page_lists_exists(http: httpx.Client) -> Non
 def test_the_front_page_says_when_only_some_keys_are_accepted(tmp_path: Path) -> None:
     corpus = load_corpus(write(tmp_path, {"a.md": "a"}))
     with serving_in_thread(create_sandbox(corpus, keys=frozenset({"only"}))) as url:
-        assert "started with" in httpx.get(url).json()["authorization"]
+        assert "started with" in httpx.get(url, timeout=PATIENCE_S).json()["authorization"]
 
 
 def test_health_needs_no_key(http: httpx.Client) -> None:
-    assert httpx.get(http.base_url.join("/health")).json() == {"status": "ok"}
+    assert httpx.get(http.base_url.join("/health"), timeout=PATIENCE_S).json() == {"status": "ok"}
 
 
 def test_faults_are_armed_listed_and_cleared(http: httpx.Client) -> None:

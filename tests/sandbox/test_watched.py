@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from proxy.sandbox.faults import Dropped, Faults, fault_of, forever
 from proxy.sandbox.requestlog import Received
 from proxy.sandbox.watched import Watched
+from tests.support.program import PATIENCE_S
 from tests.support.server import serving_in_thread
 
 SEARCH = "/api/v3/search"
@@ -76,7 +77,10 @@ def watched() -> Iterator[tuple[httpx.Client, Faults]]:
             *(Route(path, own) for path in ("/", "/health", "/sandbox/faults")),
         ]
     )
-    with serving_in_thread(Watched(inner, faults)) as url, httpx.Client(base_url=url) as client:
+    with (
+        serving_in_thread(Watched(inner, faults)) as url,
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as client,
+    ):
         yield client, faults
 
 

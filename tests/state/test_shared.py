@@ -10,7 +10,7 @@ from proxy.errors import BadReply, Overloaded
 from proxy.state.memory_store import MemoryStore
 from proxy.state.shared import Shared
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 @dataclass

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import trustme
 
+from tests.support.clock import Clock
+
 
 class ConnectProxy:
     """What it has been asked, and how it answers. Every host name leads to loopback."""
@@ -19,8 +21,8 @@ class ConnectProxy:
         self.url = ""
         self.asked: list[str] = []
         """The first lines of the requests that came, `CONNECT host:port HTTP/1.1` among them."""
-        self.is_deaf = False
-        """Whether it takes connections and never answers."""
+        self.stalls: Clock | None = None
+        """With a clock it never answers, and lets a limit run out once it has been asked."""
         given = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._wanted = f"basic {given}".lower() if user else ""
         self._running: set[asyncio.Task[None]] = set()
@@ -45,7 +47,8 @@ class ConnectProxy:
         first, *fields = head.split("\r\n")
         self.asked.append(first)
         headers = dict(field.lower().split(": ", 1) for field in fields if field)
-        if self.is_deaf:
+        if self.stalls is not None:
+            await self.stalls.run_out()
             await reader.read()
         elif headers.get("proxy-authorization", "") != self._wanted:
             writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")

@@ -15,7 +15,7 @@ from proxy.commands.serving import server_config
 from proxy.surfaces.door import Door
 from proxy.surfaces.door_limits import DoorLimits
 
-PATIENCE_S: Final = 20
+PATIENCE_S: Final = 60
 _CONTENT_LENGTH: Final = re.compile(rb"content-length: (\d+)\r\n")
 
 

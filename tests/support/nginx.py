@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.program import running
 
-_PATIENCE_S: Final = 30
+_PATIENCE_S: Final = 60
 _LOOK_AGAIN_S: Final = 0.02
 _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 

@@ -6,7 +6,9 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from unittest import mock
 
+from tests.support.clock import LIMIT_S, Clock, skipping_clock
 from tests.upstreams.raw_server import Connection, Script, reply
 
 
@@ -22,6 +24,16 @@ def once(*parts: bytes, then: Script | Callable[[Connection], None] | None = Non
             await more
 
     return script
+
+
+def stalling(clock: Clock, *parts: bytes) -> Script:
+    """Answer one request in these parts, and let a limit of LIMIT_S run out."""
+
+    async def stall(connection: Connection) -> None:
+        await clock.run_out()
+        await connection.gone()
+
+    return once(*parts, then=stall)
 
 
 def always(data: bytes, came: list[bytes] | None = None) -> Script:
@@ -66,5 +78,25 @@ def unaccepting() -> Iterator[str]:
         yield _url(listener)
 
 
+@contextmanager
+def unreachable() -> Iterator[str]:
+    """The same in the running event loop, where a limit of LIMIT_S runs out for whoever tries."""
+    loop = asyncio.get_running_loop()
+    connect = loop.sock_connect
+    with unaccepting() as url, skipping_clock() as clock:
+
+        async def trying(connection: socket.socket, address: tuple[str, int]) -> None:
+            if _url_of(address) == url:
+                loop.call_soon(clock.skip, LIMIT_S + 1)
+            await connect(connection, address)
+
+        with mock.patch.object(loop, "sock_connect", trying):
+            yield url
+
+
 def _url(listener: socket.socket) -> str:
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return _url_of(listener.getsockname())
+
+
+def _url_of(address: tuple[str, int]) -> str:
+    return f"http://127.0.0.1:{address[1]}"

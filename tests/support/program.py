@@ -16,7 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
+"""How long a test waits for what must happen: a program takes a while to start where many do."""
+
 _OURS = ("RAG_PROXY_", "LIGHTON_", "CONSOLE_", "SCALEWAY_", "SCW_", "SSL_CERT_")
 _OF_COVERAGE = ("COVERAGE_PROCESS_",)
 _OUR_PROGRAM = (sys.executable, "-P", "-m", "proxy")

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-_PATIENCE_S: Final = 30
+_PATIENCE_S: Final = 60
 _PROGRAMS: Final = ("redis-server", "valkey-server")
 
 

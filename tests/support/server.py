@@ -12,7 +12,7 @@ from typing import Any, Final
 import trustme
 import uvicorn
 
-_PATIENCE_S: Final = 30
+_PATIENCE_S: Final = 60
 
 
 class _Server(uvicorn.Server):

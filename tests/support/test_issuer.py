@@ -18,10 +18,11 @@ from tests.support.issuer import (
     make_key,
     user_header,
 )
+from tests.upstreams.raw_server import PATIENCE_S
 
 
 def get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - loopback
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as reply:  # noqa: S310 - loopback
         return json.load(reply)
 
 

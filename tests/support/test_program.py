@@ -54,7 +54,7 @@ def test_the_tests_see_to_that_before_the_first_one_runs(tmp_path: Path) -> None
         "import subprocess, sys, tests.conftest\n"
         "def test_it() -> None:\n"
         f"    command = [sys.executable, '-c', {HEARS_CTRL_C!r}]\n"
-        "    assert subprocess.check_output(command, timeout=60) == b'True\\n'\n"
+        "    assert subprocess.check_output(command, timeout=120) == b'True\\n'\n"
     )
     command = [
         sys.executable,

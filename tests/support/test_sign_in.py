@@ -57,7 +57,7 @@ def test_a_token_can_be_for_another_application_or_old(run: Run) -> None:
 
 def test_rotation_changes_the_published_key(url: str, run: Run) -> None:
     def published() -> list[str]:
-        keys = httpx.get(f"{url}/keys", trust_env=False).json()["keys"]
+        keys = httpx.get(f"{url}/keys", trust_env=False, timeout=PATIENCE_S).json()["keys"]
         return [each["kid"] for each in keys]
 
     before = published()

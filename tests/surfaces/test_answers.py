@@ -24,10 +24,12 @@ from proxy.surfaces.client_end import ClientEnd, put_client_end
 from proxy.surfaces.limited import Limited
 from proxy.tasks import Steps
 from tests.support.asgi import Answer, Headers, ask
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.openai_schema import check_chunk, check_completion, check_error
 from tests.support.openai_stream import check_stream
 from tests.support.script import Call, Round, result, search_call
 from tests.support.upstreams import Upstreams
+from tests.upstreams.raw_server import PATIENCE_S
 
 QUESTION = [{"role": "user", "content": "How many days of leave?"}]
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
@@ -490,7 +492,7 @@ async def _cut_off(*, stream: bool, begun: bool) -> Answer:
     )
     document = {"messages": QUESTION, "stream": stream}
     asking = asyncio.create_task(ask(app, document=document))
-    await asyncio.wait_for(waits.wait(), 10)
+    await asyncio.wait_for(waits.wait(), PATIENCE_S)
     asking.cancel()
     return await asking
 
@@ -853,13 +855,14 @@ async def test_a_client_that_does_not_take_the_end_of_its_stream_in_time_is_cut_
     caplog: pytest.LogCaptureFixture, *, is_known: bool
 ) -> None:
     caplog.set_level("INFO", "proxy.access")
-    app = create_app(settings(answer_timeout_s=0.1), Upstreams([Round("Hi.")]).transport())
+    app = create_app(settings(answer_timeout_s=LIMIT_S), Upstreams([Round("Hi.")]).transport())
     connection, end = Cut(), ClientEnd(asyncio.get_running_loop(), 60)
     end.attach(connection)
 
     async def reading_all_but_the_end(scope: Scope, receive: Receive, send: Send) -> None:
         async def take(message: Message) -> None:
             if message["type"] == "http.response.body" and not message.get("more_body"):
+                await clock.run_out()
                 await asyncio.Event().wait()
             await send(message)
 
@@ -867,7 +870,8 @@ async def test_a_client_that_does_not_take_the_end_of_its_stream_in_time_is_cut_
             put_client_end(scope, end)
         await app(scope, receive, take)
 
-    answer = await ask(reading_all_but_the_end, document={"messages": QUESTION, "stream": True})
+    with skipping_clock() as clock:
+        answer = await ask(reading_all_but_the_end, document={"messages": QUESTION, "stream": True})
     assert b"Hi." in answer.body
     assert b"error" not in answer.body
     assert connection.is_gone is is_known

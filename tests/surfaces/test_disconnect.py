@@ -13,7 +13,7 @@ from proxy.errors import PayloadTooLarge, RequestTimeout
 from proxy.surfaces.disconnect import ClientGoneError, read_body, while_connected
 from tests.support.clock import skipping_clock
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 HANG_UP: Message = {"type": "http.disconnect"}
 
 

@@ -14,6 +14,7 @@ from proxy.settings import Settings
 from tests.support.asgi import Answer, ask
 from tests.support.keyed import World
 from tests.support.openai_schema import check_error
+from tests.upstreams.raw_server import PATIENCE_S
 
 UPSTREAM = "https://scaleway.test/v1/models"
 LLAMA = {"id": "llama", "object": "model", "created": 7, "owned_by": "meta"}
@@ -135,9 +136,9 @@ async def test_a_client_that_hangs_up_ends_the_request_made_for_it(path: str) ->
     router = respx.MockRouter()
     router.get(UPSTREAM).mock(side_effect=hang)
     asking = asyncio.create_task(ask(app(router), path, method="GET", content=b"", hangs_up=gone))
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(asked.wait(), PATIENCE_S)
     gone.set()
-    await asyncio.wait_for(ended.wait(), 10)
+    await asyncio.wait_for(ended.wait(), PATIENCE_S)
     assert (await asking).status == 0
 
 

@@ -13,7 +13,7 @@ from starlette.types import Message
 from proxy.core.inflight import InFlight
 from proxy.surfaces.outbox import Outbox
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def message(number: int) -> Message:

@@ -23,12 +23,13 @@ from proxy.surfaces.middleware import Requests
 from proxy.surfaces.passthrough import EMBEDDINGS, Passthrough
 from proxy.upstreams.lighton.wish import WISHES
 from tests.support.asgi import Answer, Headers, ask
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.keyed import GivenKeys
 from tests.support.openai_schema import check_error
 
 EMBED = {"model": "embedder", "input": ["one", "two"]}
 RANK = {"model": "embedder", "query": "one", "documents": ["one", "two"], "top_n": 1}
-PATIENCE_S = 30
+PATIENCE_S = 60
 CHAT = {"model": "embedder", "messages": [{"role": "user", "content": "Hello"}]}
 VECTORS: dict[str, Any] = {
     "object": "list",
@@ -329,7 +330,11 @@ async def test_a_model_that_keeps_failing_is_not_asked() -> None:
 async def test_a_request_ends_when_its_time_is_over() -> None:
     upstream = Scaleway(VECTORS)
     upstream.gate = asyncio.Event()
-    answer = await play(upstream, answer_timeout_s=0.05)
+    with skipping_clock() as clock:
+        asking = asyncio.create_task(play(upstream, answer_timeout_s=LIMIT_S))
+        await upstream.began.wait()
+        await clock.run_out()
+        answer = await asking
     assert (answer.status, error(answer)["code"]) == (504, "answer_timeout")
     assert upstream.hung_up.is_set()
 

@@ -243,7 +243,7 @@ def run(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 def log_of(writer: subprocess.Popen[str]) -> str:
     """What it wrote to stderr. It must end well."""
-    _, log = writer.communicate(timeout=60)
+    _, log = writer.communicate(timeout=120)
     assert writer.returncode == 0, log
     return log
 

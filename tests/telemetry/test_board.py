@@ -106,7 +106,7 @@ def test_counts_survive_a_process_that_is_killed(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path / "0")],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert (killed.stdout, killed.returncode) == (b"counted\n", -signal.SIGKILL)
     assert set(read_board((tmp_path / "0").read_bytes()).numbers.values()) == {(7,)}

@@ -91,6 +91,6 @@ def test_prometheus_own_header_gets_openmetrics(sums: Sums) -> None:
 def test_the_library_is_not_loaded_before_somebody_asks() -> None:
     code = "import proxy.app, proxy.commands.serve, sys; print('prometheus_client' in sys.modules)"
     loaded = subprocess.run(  # noqa: S603 - our own code, no shell
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert loaded.stdout == "False\n"

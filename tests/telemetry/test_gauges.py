@@ -8,6 +8,7 @@ from proxy.telemetry.board import Board
 from proxy.telemetry.gauges import LOOK_EVERY_S, Gauges, Readings
 from proxy.telemetry.series import QUEUE_LENGTH
 from tests.support.clock import skipping_clock
+from tests.upstreams.raw_server import PATIENCE_S
 
 
 async def test_a_look_shows_what_is_read_then() -> None:
@@ -35,7 +36,7 @@ async def test_it_looks_again_each_second() -> None:
     with skipping_clock() as clock:
         task = asyncio.create_task(gauges.keep_looking())
         for _ in range(3):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 await looks.wait()
             looks.clear()
             clock.skip(LOOK_EVERY_S)

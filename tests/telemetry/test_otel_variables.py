@@ -80,6 +80,6 @@ def test_the_sdk_takes_what_is_no_fault_without_a_word() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")

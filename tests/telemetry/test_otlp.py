@@ -13,6 +13,7 @@ from proxy.telemetry.otlp import OtlpTraces, TellingExporter, mint, open_traces
 from proxy.telemetry.spans import Server, Servers
 from tests.support.collector import collecting
 from tests.telemetry.samples import request_facts
+from tests.upstreams.raw_server import PATIENCE_S
 
 SERVERS = Servers(Server("scaleway", "scaleway.test", 443))
 SENT, LOST = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
@@ -115,6 +116,6 @@ async def test_the_end_of_the_process_does_not_wait_for_ever(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
         sender = open_traces(SERVERS, holds_texts=False)
         sender.end(request_facts(), Timeline(trace=sender.begin({})), 2.0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await sender.aclose()
     assert "The last traces are lost" in caplog.text

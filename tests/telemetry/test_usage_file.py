@@ -143,7 +143,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, before)
 file.append(b"last\\n"), file.close()
 """
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
     )
     assert path.read_bytes() == b"0123\n56last\n"
     assert [line.partition(" ")[0] for line in done.stderr.splitlines()] == ["ERROR", "WARNING"]

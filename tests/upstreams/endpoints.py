@@ -21,7 +21,7 @@ def endpoint(
     base_url: str,
     transport: Transport | httpx.AsyncBaseTransport | None = None,
     *,
-    connect_timeout_s: float = 5,
+    connect_timeout_s: float = PATIENCE_S,
 ) -> Endpoint:
     way = pooled_transport() if transport is None else way_over(transport)
     return Endpoint("Upstream", base_url, KEY, way, connect_timeout_s)
@@ -33,7 +33,9 @@ def way_over(transport: Transport | httpx.AsyncBaseTransport) -> Transport:
 
 
 @asynccontextmanager
-async def connected(base_url: str, *, connect_timeout_s: float = 5) -> AsyncIterator[Endpoint]:
+async def connected(
+    base_url: str, *, connect_timeout_s: float = PATIENCE_S
+) -> AsyncIterator[Endpoint]:
     upstream = endpoint(base_url, connect_timeout_s=connect_timeout_s)
     try:
         yield upstream

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-PATIENCE_S: Final = 20
+PATIENCE_S: Final = 60
 """How long a test waits for what must happen at once."""
 
 _NO_LINGER: Final = struct.pack("ii", 1, 0)

@@ -11,6 +11,7 @@ from proxy.sandbox.app import create_sandbox
 from proxy.sandbox.documents.corpus import load_corpus
 from proxy.sandbox.faults import Faults
 from tests.sandbox.samples import sample_folder, write
+from tests.support.program import PATIENCE_S
 from tests.support.server import serving_in_thread
 
 SEARCH = "/api/v3/search"
@@ -33,7 +34,7 @@ def faults(sandbox: tuple[str, Faults]) -> Iterator[Faults]:
 
 @pytest.fixture
 def http(sandbox: tuple[str, Faults]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=sandbox[0], headers=AUTHORISED) as client:
+    with httpx.Client(base_url=sandbox[0], headers=AUTHORISED, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -66,7 +67,9 @@ def test_a_search_answers_with_results_and_no_warnings(http: httpx.Client) -> No
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer bad"}])
 def test_a_wrong_key_is_401(sandbox: tuple[str, Faults], headers: dict[str, str]) -> None:
-    response = httpx.post(sandbox[0] + SEARCH, json={"query": "q"}, headers=headers)
+    response = httpx.post(
+        sandbox[0] + SEARCH, json={"query": "q"}, headers=headers, timeout=PATIENCE_S
+    )
     checked(response, 401, "not_authenticated")
 
 

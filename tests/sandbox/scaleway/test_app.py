@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import httpcore
 import httpx
 import openai
 import pytest
@@ -19,6 +20,7 @@ from proxy.sandbox.scaleway.app import FOREIGN_PROJECT, INJECTED_HEADER, routes
 from proxy.sandbox.served import EMBEDDERS, OWNER, SERVED
 from proxy.sandbox.state import SandboxState
 from proxy.sandbox.watched import Watched
+from tests.support.program import PATIENCE_S
 from tests.support.server import serving_in_thread
 
 LLAMA = "llama-3.3-70b-instruct"
@@ -89,7 +91,7 @@ async def _async_client(running: Standin) -> AsyncIterator[openai.AsyncOpenAI]:
 @pytest.fixture(scope="module", name="http")
 def _http(running: Standin) -> Iterator[httpx.Client]:
     headers = {"authorization": "Bearer good"}
-    with httpx.Client(base_url=running.url, headers=headers) as client:
+    with httpx.Client(base_url=running.url, headers=headers, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -217,8 +219,13 @@ def test_keys_are_checked(
     standin: Standin, headers: dict[str, str], path: str, status: int, error: str
 ) -> None:
     for reply in (
-        httpx.get(f"{standin.url}{path}/models", headers=headers),
-        httpx.post(f"{standin.url}{path}/chat/completions", headers=headers, json=body()),
+        httpx.get(f"{standin.url}{path}/models", headers=headers, timeout=PATIENCE_S),
+        httpx.post(
+            f"{standin.url}{path}/chat/completions",
+            headers=headers,
+            json=body(),
+            timeout=PATIENCE_S,
+        ),
     ):
         assert reply.status_code == status
         assert reply.json()["status"] == status
@@ -392,13 +399,15 @@ def test_a_finished_stream_is_logged_as_answered(standin: Standin, http: httpx.C
 
 def test_chunks_may_be_paced() -> None:
     headers = {"authorization": "Bearer any"}
-    impatient = httpx.Timeout(10, read=1)
     with serving_in_thread(app_of(state_of(Faults(), chunk_delay_s=3600))) as url:
         where = f"{url}/v1/chat/completions"
-        assert httpx.post(where, headers=headers, json=body()).status_code == 200
+        assert (
+            httpx.post(where, headers=headers, json=body(), timeout=PATIENCE_S).status_code == 200
+        )
         streamed = body(stream=True)
-        with (
-            httpx.stream("POST", where, headers=headers, json=streamed, timeout=impatient) as reply,
-            pytest.raises(httpx.ReadTimeout),
-        ):
-            reply.read()
+        with httpx.stream(
+            "POST", where, headers=headers, json=streamed, timeout=PATIENCE_S
+        ) as reply:
+            connection = reply.extensions["network_stream"]
+            with pytest.raises(httpcore.ReadTimeout):
+                connection.read(1, timeout=0.1)

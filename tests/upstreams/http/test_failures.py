@@ -16,10 +16,10 @@ import trustme
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.pool import PooledTransport
-from tests.support.peers import closing, once, resetting, silent
+from tests.support.clock import LIMIT_S, skipping_clock
+from tests.support.peers import closing, once, resetting, stalling
 from tests.upstreams.endpoints import connected, endpoint, failure, post, served
 from tests.upstreams.raw_server import (
-    PATIENCE_S,
     Connection,
     Script,
     raw_server,
@@ -112,7 +112,6 @@ async def test_a_name_that_leads_nowhere_is_told(host: str) -> None:
     [
         (closing, Unreachable, "closed"),
         (resetting, Unreachable, "reset"),
-        (silent, UpstreamTimeout, "read_timeout"),
         (once(b"SSH-2.0\r\n\r\n", then=Connection.gone), BadReply, "not_http"),
     ],
 )
@@ -120,9 +119,17 @@ async def test_what_a_server_does_instead_of_answering_is_told(
     script: Script, kind: type[UpstreamError], cause: str
 ) -> None:
     async with served(script) as (_, upstream):
-        error = await failure(upstream, timeout_s=0.1 if script is silent else PATIENCE_S)
+        error = await failure(upstream)
     assert type(error) is kind
     assert error.cause == cause
+
+
+async def test_a_server_that_says_nothing_is_told() -> None:
+    with skipping_clock() as clock:
+        async with served(stalling(clock)) as (_, upstream):
+            error = await failure(upstream, timeout_s=LIMIT_S)
+    assert type(error) is UpstreamTimeout
+    assert error.cause == "read_timeout"
 
 
 @asynccontextmanager

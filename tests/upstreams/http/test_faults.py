@@ -10,7 +10,8 @@ import pytest
 import respx
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
-from tests.support.peers import closing, once, refusing, resetting, silent, unaccepting
+from tests.support.clock import LIMIT_S, skipping_clock
+from tests.support.peers import closing, once, refusing, resetting, stalling, unreachable
 from tests.upstreams.endpoints import BASE_URL, connected, endpoint, post, served
 from tests.upstreams.raw_server import PATIENCE_S, Connection, Script, chunked, reply
 
@@ -24,24 +25,26 @@ async def test_a_refused_connection_is_unreachable() -> None:
 
 
 async def test_a_connection_that_is_not_accepted_in_time_is_a_time_out() -> None:
-    with unaccepting() as url:
-        async with connected(url, connect_timeout_s=0.05) as upstream:
+    with unreachable() as url:
+        async with connected(url, connect_timeout_s=LIMIT_S) as upstream:
             with pytest.raises(UpstreamTimeout, match="did not answer in time"):
                 await post(upstream)
 
 
 async def test_a_reply_that_does_not_begin_in_time_is_a_time_out_and_not_asked_for_again() -> None:
-    async with served(silent) as (server, upstream):
-        with pytest.raises(UpstreamTimeout):
-            await post(upstream, timeout_s=0.05)
-        assert server.connections == 1
+    with skipping_clock() as clock:
+        async with served(stalling(clock)) as (server, upstream):
+            with pytest.raises(UpstreamTimeout):
+                await post(upstream, timeout_s=LIMIT_S)
+            assert server.connections == 1
 
 
 async def test_a_reply_that_stops_in_the_middle_is_a_time_out() -> None:
-    async with served(once(chunked(b"one"), then=Connection.gone)) as (server, upstream):
-        with pytest.raises(UpstreamTimeout):
-            await post(upstream, timeout_s=0.05)
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+    with skipping_clock() as clock:
+        async with served(stalling(clock, chunked(b"one"))) as (server, upstream):
+            with pytest.raises(UpstreamTimeout):
+                await post(upstream, timeout_s=LIMIT_S)
+            await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
 @pytest.mark.parametrize("script", [closing, resetting])

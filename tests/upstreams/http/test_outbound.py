@@ -23,8 +23,9 @@ from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.over_httpx import OverHttpx
 from proxy.upstreams.http.pool import PooledTransport
 from proxy.upstreams.http.proxied import ProxiedTransport
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.connect_proxy import ConnectProxy, connect_proxy
-from tests.support.peers import numbering, silent
+from tests.support.peers import numbering, stalling
 from tests.upstreams.endpoints import KEY, failure, post
 from tests.upstreams.raw_server import (
     PATIENCE_S,
@@ -45,7 +46,7 @@ CREDENTIALS = "us%40er:pass%3Aw%2Frd"
 
 @asynccontextmanager
 async def way_to(
-    url: str, environment: dict[str, str], *, connect_timeout_s: float = 5, **settings: Any
+    url: str, environment: dict[str, str], *, connect_timeout_s: float = PATIENCE_S, **settings: Any
 ) -> AsyncIterator[Endpoint]:
     made = Settings(lighton_base_url=url, scaleway_base_url=f"{url}/v1", **settings)
     outbound = Outbound.of(made, environment)
@@ -187,23 +188,27 @@ async def test_wrong_credentials_are_told_without_them(caplog: pytest.LogCapture
 
 
 async def test_a_proxy_that_never_answers_is_a_connect_time_out_in_time() -> None:
-    async with (
-        connect_proxy() as proxy,
-        way_to("https://upstream.test", variables(proxy), connect_timeout_s=0.05) as upstream,
-    ):
-        proxy.is_deaf = True
-        error = await failure(upstream)
-        assert type(error) is UpstreamTimeout
-        assert error.cause == "connect_timeout"
-        assert len(proxy.asked) == 1
+    with skipping_clock() as clock:
+        async with (
+            connect_proxy() as proxy,
+            way_to(
+                "https://upstream.test", variables(proxy), connect_timeout_s=LIMIT_S
+            ) as upstream,
+        ):
+            proxy.stalls = clock
+            error = await failure(upstream)
+            assert type(error) is UpstreamTimeout
+            assert error.cause == "connect_timeout"
+            assert len(proxy.asked) == 1
 
 
 async def test_an_upstream_that_never_answers_is_a_read_time_out_and_asked_once() -> None:
-    async with by_proxy(silent) as way:
-        error = await failure(way.upstream, timeout_s=0.05)
-        assert type(error) is UpstreamTimeout
-        assert error.cause == "read_timeout"
-        assert way.server.connections == 1
+    with skipping_clock() as clock:
+        async with by_proxy(stalling(clock)) as way:
+            error = await failure(way.upstream, timeout_s=LIMIT_S)
+            assert type(error) is UpstreamTimeout
+            assert error.cause == "read_timeout"
+            assert way.server.connections == 1
 
 
 async def test_an_answer_may_take_longer_than_a_connection() -> None:
@@ -211,12 +216,14 @@ async def test_an_answer_may_take_longer_than_a_connection() -> None:
         await connection.request()
         await connection.send(reply())
         await connection.request()
-        await connection.gone()
+        await clock.run_out()
+        await connection.send(reply(b"late"))
 
-    async with by_proxy(script) as way:
-        await post(way.upstream)
-        way.upstream.connect_timeout_s = 0.05
-        assert (await failure(way.upstream, timeout_s=0.2)).cause == "read_timeout"
+    with skipping_clock() as clock:
+        async with by_proxy(script) as way:
+            await post(way.upstream)
+            way.upstream.connect_timeout_s = LIMIT_S
+            assert await post(way.upstream, timeout_s=2 * PATIENCE_S) == (200, b"late")
 
 
 @pytest.mark.parametrize("is_reset", [False, True])

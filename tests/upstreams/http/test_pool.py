@@ -18,7 +18,7 @@ from proxy.errors import Unreachable
 from proxy.tasks import Behind
 from proxy.upstreams.http.connection import NotAnsweredError
 from proxy.upstreams.http.pool import PooledTransport, _serialize
-from tests.support.clock import skipping_clock
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.peers import numbering, refusing, unaccepting
 from tests.upstreams.endpoints import endpoint, post
 from tests.upstreams.raw_server import (
@@ -110,17 +110,21 @@ async def test_a_secure_request_is_never_sent_over_a_connection_that_is_not() ->
     heard: list[bytes] = []
 
     async def script(connection: Connection) -> None:
+        if connection.number == 2:
+            await clock.run_out()
         heard.append(await connection.request())
         await connection.send(reply(b"1"))
         await connection.request()
         heard.append(b"more")
 
-    async with raw_server(script) as server, pool() as transport:
-        assert await get(transport, server.url) == b"1"
-        with pytest.raises((httpx.ConnectError, httpx.ConnectTimeout)):
-            await get(transport, server.url.replace("http:", "https:"), connect_timeout_s=0.05)
-        assert server.connections == 2
-        assert len(heard) == 1
+    with skipping_clock() as clock:
+        async with raw_server(script) as server, pool() as transport:
+            assert await get(transport, server.url) == b"1"
+            secure = server.url.replace("http:", "https:")
+            with pytest.raises((httpx.ConnectError, httpx.ConnectTimeout)):
+                await get(transport, secure, connect_timeout_s=LIMIT_S)
+            assert server.connections == 2
+            assert len(heard) == 1
 
 
 async def test_a_request_waits_for_no_connection_of_another_and_both_are_kept() -> None:
@@ -317,23 +321,25 @@ async def test_what_goes_wrong_is_said_in_the_words_of_httpx() -> None:
     async def script(connection: Connection) -> None:
         request = await connection.request()
         if b"silent" in request:
+            await clock.run_out()
             await connection.gone()
         if b"half" in request:
             await connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")
         if b"none" in request:
             await connection.send(b"SSH-2.0\r\n\r\n")
 
-    async with raw_server(script) as server, pool() as transport:
-        with pytest.raises(httpx.ReadError) as caught:
-            await get(transport, server.url)
-        assert isinstance(caught.value.__cause__, NotAnsweredError)
-        with pytest.raises(httpx.ReadError) as caught:
-            await get(transport, f"{server.url}/half")
-        assert isinstance(caught.value.__cause__, ConnectionResetError)
-        with pytest.raises(httpx.RemoteProtocolError):
-            await get(transport, f"{server.url}/none")
-        with pytest.raises(httpx.ReadTimeout):
-            await get(transport, f"{server.url}/silent", timeout_s=0.05)
+    with skipping_clock() as clock:
+        async with raw_server(script) as server, pool() as transport:
+            with pytest.raises(httpx.ReadError) as caught:
+                await get(transport, server.url)
+            assert isinstance(caught.value.__cause__, NotAnsweredError)
+            with pytest.raises(httpx.ReadError) as caught:
+                await get(transport, f"{server.url}/half")
+            assert isinstance(caught.value.__cause__, ConnectionResetError)
+            with pytest.raises(httpx.RemoteProtocolError):
+                await get(transport, f"{server.url}/none")
+            with pytest.raises(httpx.ReadTimeout):
+                await get(transport, f"{server.url}/silent", timeout_s=LIMIT_S)
 
 
 async def test_a_name_that_leads_nowhere_is_a_connect_error() -> None:
@@ -487,10 +493,16 @@ async def test_a_reply_that_is_cut_short_over_tls_is_no_whole_one() -> None:
 
 
 async def test_a_server_that_does_not_answer_the_handshake_is_a_connect_time_out() -> None:
-    async with raw_server(Connection.gone) as server, pool() as transport:
-        with pytest.raises(httpx.ConnectTimeout):
-            await get(transport, server.url.replace("http:", "https:"), connect_timeout_s=0.05)
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+    async def script(connection: Connection) -> None:
+        await clock.run_out()
+        await connection.gone()
+
+    with skipping_clock() as clock:
+        async with raw_server(script) as server, pool() as transport:
+            secure = server.url.replace("http:", "https:")
+            with pytest.raises(httpx.ConnectTimeout):
+                await get(transport, secure, connect_timeout_s=LIMIT_S)
+            await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
 async def test_cancelling_in_the_handshake_closes_the_connection() -> None:

@@ -12,6 +12,7 @@ from proxy.errors import Unreachable, UpstreamError, UpstreamTimeout
 from proxy.settings import Settings
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.outbound import Outbound
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.connect_proxy import connect_proxy
 from tests.support.peers import once, resetting
 from tests.upstreams.endpoints import KEY, post
@@ -102,9 +103,10 @@ async def test_a_proxy_that_takes_no_connection_in_time_is_a_time_out() -> None:
 
 
 async def test_a_proxy_that_does_not_lead_on_in_time_is_not_blamed_alone() -> None:
-    async with connect_proxy("user", PASSWORD) as proxy:
-        proxy.is_deaf = True
-        error = await failure("https://upstream.test", proxy.url, connect_timeout_s=0.05)
+    with skipping_clock() as clock:
+        async with connect_proxy("user", PASSWORD) as proxy:
+            proxy.stalls = clock
+            error = await failure("https://upstream.test", proxy.url, connect_timeout_s=LIMIT_S)
     assert type(error) is UpstreamTimeout
     assert error.cause == "connect_timeout"
 

@@ -12,8 +12,8 @@ import pytest
 from proxy.errors import Unreachable, UpstreamTimeout
 from proxy.upstreams.http.endpoint import Endpoint
 from proxy.upstreams.http.pool import PooledTransport
-from tests.support.clock import skipping_clock
-from tests.support.peers import always, numbering, once, refusing, unaccepting
+from tests.support.clock import LIMIT_S, skipping_clock
+from tests.support.peers import always, numbering, once, refusing, unreachable
 from tests.upstreams.endpoints import connected, failure, post, served
 from tests.upstreams.raw_server import PATIENCE_S, Connection, Script, raw_server, reply
 
@@ -157,8 +157,8 @@ def tries() -> Iterator[mock.Mock]:
 
 
 async def test_a_connection_is_tried_once_and_its_time_out_bounds_the_whole_request() -> None:
-    with unaccepting() as url, tries() as opened:
-        async with connected(url, connect_timeout_s=0.05) as upstream:
+    with unreachable() as url, tries() as opened:
+        async with connected(url, connect_timeout_s=LIMIT_S) as upstream:
             error = await failure(upstream)
     assert opened.call_count == 1
     assert (type(error), error.cause) == (UpstreamTimeout, "connect_timeout")

@@ -17,6 +17,7 @@ from proxy.errors import BadCredentials, OutOfReach, Overloaded, SearchKeyMissin
 from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.scope import LightOnScope
 from tests.upstreams.lighton.samples import KEY, SEARCH, item, lighton, retries
+from tests.upstreams.raw_server import PATIENCE_S
 
 SCOPE = LightOnScope(workspace_id=(42,))
 OWN, OTHER = "own-search-secret", "other-search-secret"
@@ -111,7 +112,7 @@ async def test_equal_searches_of_two_clients_at_once_are_two() -> None:
     vendor = Vendor()
     vendor.waits_for = 2
     all_ = searches(vendor)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
         for client in (ANN, BOB, ANN):
             tasks.create_task(all_.of(client).search(SEARCH, SCOPE))
     assert len(vendor.keys) == 2

@@ -36,6 +36,7 @@ from tests.upstreams.lighton.samples import (
     lighton,
     retries,
 )
+from tests.upstreams.raw_server import PATIENCE_S
 
 FILE = f"{BASE_URL}/api/v3/files/7"
 READING = Reading(1, 7, 3, 5, "Lease", "lease_1.pdf", "https://docs.test/lease.pdf")
@@ -465,7 +466,7 @@ async def test_readings_that_are_told_of_in_other_words_share_nothing(
     begun = asyncio.Event()
 
     async def answer(_: httpx.Request) -> httpx.Response:
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), PATIENCE_S)
         return httpx.Response(200, json=file_of(page(1)))
 
     await vendor.found(item())

@@ -33,6 +33,7 @@ from proxy.upstreams.http.endpoint import pooled_transport
 from proxy.upstreams.lighton.replies import NAME
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.search import LightOn
+from tests.support.clock import LIMIT_S, idle, skipping_clock
 from tests.support.shelves import Shelves
 from tests.upstreams.http.test_breaker import Clock
 from tests.upstreams.json_documents import json_values, unhurried
@@ -349,13 +350,15 @@ async def test_a_search_is_bounded_as_a_whole_however_its_bytes_trickle() -> Non
         await connection.send(chunked(b'{"results": ', content_type="application/json"))
         while True:
             await connection.send(b"1\r\n \r\n")
-            await asyncio.sleep(0.01)
+            await idle()
+            clock.skip(LIMIT_S / 5)
 
-    async with raw_server(script) as server:
-        upstream = lighton(pooled_transport(), server.url, timeout_s=0.2)
-        with pytest.raises(UpstreamTimeout, match="LightOn did not answer in time"):
-            await upstream.search(SEARCH, ANYWHERE)
-        await upstream.endpoint.aclose()
+    with skipping_clock() as clock:
+        async with raw_server(script) as server:
+            upstream = lighton(pooled_transport(), server.url, timeout_s=LIMIT_S)
+            with pytest.raises(UpstreamTimeout, match="LightOn did not answer in time"):
+                await upstream.search(SEARCH, ANYWHERE)
+            await upstream.endpoint.aclose()
 
 
 async def test_cancelling_a_search_closes_its_connection() -> None:

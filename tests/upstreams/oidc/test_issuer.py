@@ -21,6 +21,7 @@ from proxy.upstreams.oidc.issuer import Issuer
 from tests.support.connect_proxy import connect_proxy
 from tests.support.issuer import DISCOVERY, KEYS, issuing
 from tests.support.issuer import Issuer as ServedIssuer
+from tests.upstreams.raw_server import PATIENCE_S
 
 
 @asynccontextmanager
@@ -30,7 +31,7 @@ async def asking(served: ServedIssuer, **more: Any) -> AsyncIterator[Issuer]:
         yield Issuer(
             **{"issuer": served.url, "jwks_url": None, **more},
             transport=transport,
-            connect_timeout_s=5,
+            connect_timeout_s=PATIENCE_S,
         )
     finally:
         await transport.aclose()

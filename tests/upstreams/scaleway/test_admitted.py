@@ -21,6 +21,7 @@ from proxy.errors import (
 )
 from proxy.upstreams.scaleway.client import Scaleway
 from tests.support.clock import skipping_clock
+from tests.upstreams.raw_server import PATIENCE_S
 from tests.upstreams.scaleway.samples import BASE_URL, scaleway
 
 TTL_S = 60
@@ -146,7 +147,7 @@ async def test_a_list_that_does_not_come_is_not_waited_for(
                 ended.set()
 
         listing.side_effect = hang
-        await asyncio.wait_for(upstream.require("listed"), 100)
+        await asyncio.wait_for(upstream.require("listed"), PATIENCE_S)
     assert ended.is_set()
     assert chat.call_count == 1
 
@@ -176,7 +177,7 @@ async def test_all_who_wait_share_one_question_and_its_answer(
     held = Held(answer)
     chat.side_effect = held
     tasks = waiting(upstream, 5)
-    gate = await asyncio.wait_for(held.asked.get(), 10)
+    gate = await asyncio.wait_for(held.asked.get(), PATIENCE_S)
     gate.set()
     results: list[Any] = await asyncio.gather(*tasks, return_exceptions=True)
     assert len({str(each) for each in results}) == 1
@@ -187,11 +188,11 @@ async def test_if_the_one_who_asks_goes_another_asks(upstream: Scaleway, chat: r
     held = Held(httpx.Response(200, json=SAID))
     chat.side_effect = held
     first, *others = waiting(upstream, 3)
-    await asyncio.wait_for(held.asked.get(), 10)
+    await asyncio.wait_for(held.asked.get(), PATIENCE_S)
     first.cancel()
-    gate = await asyncio.wait_for(held.asked.get(), 10)
+    gate = await asyncio.wait_for(held.asked.get(), PATIENCE_S)
     gate.set()
-    await asyncio.wait_for(asyncio.gather(*others), 10)
+    await asyncio.wait_for(asyncio.gather(*others), PATIENCE_S)
     assert first.cancelled()
     assert held.asked.empty()
 

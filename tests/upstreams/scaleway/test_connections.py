@@ -13,7 +13,8 @@ from proxy.core.wire import Chunk
 from proxy.errors import Unreachable, UpstreamError, UpstreamRejected, UpstreamTimeout
 from proxy.upstreams.http.endpoint import pooled_transport
 from proxy.upstreams.scaleway.client import Scaleway
-from tests.support.clock import Clock, skipping_clock
+from tests.support.clock import LIMIT_S, Clock, skipping_clock
+from tests.support.peers import stalling
 from tests.support.script import DONE, event
 from tests.upstreams.raw_server import (
     PATIENCE_S,
@@ -162,16 +163,17 @@ async def test_a_stream_that_breaks_is_unreachable_and_not_begun_again() -> None
 
 
 async def test_a_stream_that_stalls_is_a_time_out() -> None:
-    script = streaming(event(ONE), then=Connection.gone)
-    async with raw_server(script) as server, connected(server.url, idle_s=0.05) as upstream:
-        heard = Heard()
-        with pytest.raises(
-            UpstreamTimeout, match=r"nothing of its answer for 0\.05 seconds"
-        ) as told:
-            await upstream.ask(STREAMED, heard.hear)
-        assert (told.value.cause, told.value.is_refused) == ("round_idle", False)
-        assert heard.groups == [[ONE]]
-        await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
+    with skipping_clock() as clock:
+        script = stalling(clock, chunked(event(ONE)))
+        async with raw_server(script) as server, connected(server.url, idle_s=LIMIT_S) as upstream:
+            heard = Heard()
+            with pytest.raises(
+                UpstreamTimeout, match="nothing of its answer for 30 seconds"
+            ) as told:
+                await upstream.ask(STREAMED, heard.hear)
+            assert (told.value.cause, told.value.is_refused) == ("round_idle", False)
+            assert heard.groups == [[ONE]]
+            await asyncio.wait_for(server.hung_up.wait(), PATIENCE_S)
 
 
 ROLE = event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
