@@ -80,12 +80,13 @@ from proxy.telemetry.board import Board
 from proxy.telemetry.boards import Boards
 from proxy.telemetry.gauges import Gauges
 from proxy.telemetry.people import PeopleInRecords
+from proxy.telemetry.upstream_counts import UpstreamCounts
 from proxy.upstreams.http.breaker import BreakerRules
 from proxy.upstreams.http.circuits import Circuits
 from proxy.upstreams.http.endpoint import Transport
 from proxy.upstreams.http.outbound import Outbound, WayOut
 from proxy.upstreams.http.retries import RetriedList, Retries
-from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES
+from proxy.upstreams.http.retry_policy import MODEL_STATUSES, SEARCH_STATUSES, RetryPolicy
 from proxy.upstreams.http.warmth import keep_warm
 from proxy.upstreams.lighton.clients import ClientSearches
 from proxy.upstreams.lighton.documents import LightOnDocuments
@@ -172,24 +173,28 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
     circuits = parts.of(Circuits, rules)
     store, of_responses = _stores(settings, parts, whose)
     inflight = parts.of(InFlight)
-    common = InCommon(circuits, inflight, parts.of(Sightings))
+    boards = outside.boards
+    board = None if boards is None else boards.own
+    counts = None if board is None else parts.of(UpstreamCounts, board)
+    common = InCommon(circuits, inflight, parts.of(Sightings), counts)
     upstreams = make_upstreams(settings, outbound.guarded(circuits), store, common)
     policies = Policies(settings, LightOnScope)
     limits = AllLimits(_counters(settings, parts, store), limits_of_all(settings), realm)
-    of_model = retry_policy(settings, settings.model_retries, MODEL_STATUSES)
+    of_model = retry_policy(settings, settings.model_retries, MODEL_STATUSES, counts)
     usage, audit = usage_of(settings, parts), audit_of(settings, parts)
     traces = traces_of(settings, outside.environment, servers_of(settings), parts)
     keeps_trails = audit is not None or (traces is not None and settings.trace_contents)
     queue_rules = queue_rules_of(settings)
     queue = None if queue_rules is None else _queue(settings, parts, store)
     before = Before(circuits, of_model, queue)
+    of_search = retry_policy(settings, settings.search_retries, SEARCH_STATUSES, counts)
     searches = ClientSearches(upstreams.search, secrets.named)
     stores = Stores(
         settings,
         policies,
         WISHES,
         STORE_TERMS,
-        _documents(searches, settings, Lists(store, TTL_S)),
+        _documents(searches, of_search, Lists(store, TTL_S)),
         inflight,
         keeps_trails=keeps_trails,
     )
@@ -198,7 +203,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         settings=settings,
         policies=policies,
         model_of=models_of(upstreams, before),
-        tools_of=_tools(searches, settings),
+        tools_of=_tools(searches, of_search, settings),
         wishes=WISHES,
         turns=KeptTurns(store, settings.turns_ttl_s, realm),
         fence_secret=fences,
@@ -227,11 +232,9 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
         made_of = partial, keep_warm, upstreams.probes, settings.keep_warm_s
         parts.of(*made_of, job=lambda work: work())
     ring = outside.keys or _key_ring(settings, _key_file(outside, given, parts))
-    tokens = make_tokens(settings, outbound, parts)
+    tokens = make_tokens(settings, outbound, parts, common.counted)
     page = page_of(settings, parts)
     identities = Identities(ring, UserHeaders(secrets.text), outside.rules, tokens)
-    boards = outside.boards
-    board = None if boards is None else boards.own
     gauges = None if board is None else parts.of(Gauges, board, job=Gauges.keep_looking)
     routes = [
         *routes_of_api(surfaces, limits, inflight),
@@ -248,7 +251,7 @@ def _application(outside: _Outside, given: Given, parts: Share) -> Application:
             usage=usage,
             audit=audit,
             people=people,
-            metrics=metrics_of(settings, board, routes, upstreams.model.name),
+            metrics=metrics_of(settings, board, routes),
             traces=traces,
             open_paths=page.paths,
         ),
@@ -324,10 +327,8 @@ def _weighing() -> asyncio.Lock:
     return asyncio.Lock()
 
 
-def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
+def _tools(searches: ClientSearches, policy: RetryPolicy, settings: Settings) -> ToolsOf:
     text = SEARCHING if settings.search_instructions is None else settings.search_instructions
-
-    policy = retry_policy(settings, settings.search_retries, SEARCH_STATUSES)
 
     def tools_of(client: Client, effort: Effort) -> tuple[HiddenTool, ...]:
         search = searches.of(client, Retries(policy, effort))
@@ -336,9 +337,7 @@ def _tools(searches: ClientSearches, settings: Settings) -> ToolsOf:
     return tools_of
 
 
-def _documents(searches: ClientSearches, settings: Settings, lists: Lists) -> DocumentsOf:
-    policy = retry_policy(settings, settings.search_retries, SEARCH_STATUSES)
-
+def _documents(searches: ClientSearches, policy: RetryPolicy, lists: Lists) -> DocumentsOf:
     def documents_of(client: Client, effort: Effort) -> LightOnDocuments:
         return LightOnDocuments(searches.of(client, Retries(policy, effort)), lists)
 

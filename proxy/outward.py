@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -29,9 +29,10 @@ from proxy.telemetry.gauges import Readings
 from proxy.telemetry.label_values import OTHER
 from proxy.telemetry.series import BREAKER_STATE, OPEN_STREAMS, QUEUE_LENGTH, Series
 from proxy.telemetry.spans import Server, Servers
+from proxy.telemetry.upstream_counts import UpstreamCounts
 from proxy.upstreams.http.breaker import State
 from proxy.upstreams.http.circuits import NEVER_OPEN, Circuits
-from proxy.upstreams.http.endpoint import Endpoint, Transport, origin_of
+from proxy.upstreams.http.endpoint import Counted, Endpoint, Transport, origin_of, uncounted
 from proxy.upstreams.http.outbound import Outbound
 from proxy.upstreams.http.retries import RetriedRounds, Retries
 from proxy.upstreams.http.retry_policy import RetryPolicy
@@ -72,8 +73,11 @@ class Upstreams:
 
     @property
     def probes(self) -> Probes:
-        """Each upstream with a path that costs nothing to GET."""
-        return (self.search.endpoint, "/"), (self.model.endpoint, "/models")
+        """Each upstream with a path that costs nothing to GET, and whose reply does not matter."""
+        search, model = (
+            replace(each.endpoint, counted=uncounted) for each in (self.search, self.model)
+        )
+        return (search, "/"), (model, "/models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,12 @@ class InCommon:
     circuits: Circuits = NEVER_OPEN
     inflight: InFlight = field(default_factory=InFlight)
     sightings: Sightings = field(default_factory=Sightings)
+    counts: UpstreamCounts | None = None
+    """What counts requests to upstreams; None if nobody does."""
+
+    @property
+    def counted(self) -> Counted:
+        return uncounted if self.counts is None else self.counts.request
 
 
 def make_upstreams(
@@ -92,7 +102,8 @@ def make_upstreams(
     common = common or InCommon()
 
     def endpoint(name: str, base_url: str, key: str, transport: Transport) -> Endpoint:
-        return Endpoint(name, base_url, key, transport, settings.connect_timeout_s, common.inflight)
+        connect_s = settings.connect_timeout_s
+        return Endpoint(name, base_url, key, transport, connect_s, common.inflight, common.counted)
 
     def vendor(name: str, credentials: str, key: str) -> Vendor:
         longest_s = settings.retry_after_max_s
@@ -137,8 +148,11 @@ def _server(name: str, base_url: str) -> Server:
     return Server(name.lower(), origin.host, origin.port)
 
 
-def retry_policy(settings: Settings, retries: int, statuses: frozenset[int]) -> RetryPolicy:
-    return RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
+def retry_policy(
+    settings: Settings, retries: int, statuses: frozenset[int], counts: UpstreamCounts | None = None
+) -> RetryPolicy:
+    policy = RetryPolicy(retries, statuses, settings.retry_unsure, settings.retry_after_max_s)
+    return policy if counts is None else replace(policy, counted=counts.retry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,18 +230,23 @@ def _unheard(_: object) -> None:
     """A round that is passed on says nothing."""
 
 
-def make_issuer(settings: Settings, outbound: Outbound) -> Issuer | None:
+def make_issuer(
+    settings: Settings, outbound: Outbound, counted: Counted = uncounted
+) -> Issuer | None:
     """The issuer of tokens that `settings` name; None if they name none."""
     oidc = None if settings.identity is None else settings.identity.oidc
     if oidc is None:
         return None
-    return Issuer(oidc.issuer, oidc.jwks_url, outbound.issuer, settings.connect_timeout_s)
+    connect_s = settings.connect_timeout_s
+    return Issuer(oidc.issuer, oidc.jwks_url, outbound.issuer, connect_s, counted)
 
 
-def make_tokens(settings: Settings, outbound: Outbound, parts: Share) -> ReadsTokens | None:
+def make_tokens(
+    settings: Settings, outbound: Outbound, parts: Share, counted: Counted = uncounted
+) -> ReadsTokens | None:
     """What reads tokens of the issuer that `settings` name; None if they name none."""
     oidc = None if settings.identity is None else settings.identity.oidc
-    issuer = make_issuer(settings, outbound)
+    issuer = make_issuer(settings, outbound, counted)
     if oidc is None or issuer is None:
         return None
     require_extras(settings)

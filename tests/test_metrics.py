@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -79,6 +82,64 @@ async def test_what_fails_upstream_is_counted_with_its_retries_and_breaker() -> 
     assert {key: found.get(key) for key in expected} == expected
     (request,) = [key for key in found if key[0] == "rag_proxy_requests_total"]
     assert request[1:3] == ("status_503", "upstream_unavailable")
+
+
+class HalfWell:
+    """Upstreams that lack a model and list no workspaces. They count by status and upstream."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[tuple[str, str]] = Counter()
+
+    def reply(self, request: httpx.Request) -> httpx.Response:
+        reply = self._reply(request)
+        name = "Scaleway" if "scaleway" in request.url.host else "LightOn"
+        self.asked[str(reply.status_code), name] += 1
+        return reply
+
+    def _reply(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path.endswith("/workspaces"):
+            return httpx.Response(503, headers={"retry-after": "0"})
+        if request.method == "GET" or path.endswith("/search"):
+            return httpx.Response(200, json={"data": [], "results": []})
+        if json.loads(request.content)["model"] == "llama":
+            return httpx.Response(404, json={"error": {"message": "no such model"}})
+        return httpx.Response(200, json=Round("Hi.").completion())
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "upstreams"),
+    [
+        ("/v1/chat/completions", {**HI, "model": "both"}, {"Scaleway", "LightOn"}),
+        ("/v1/models", None, {"Scaleway"}),
+        ("/v1/vector_stores/ws_42/search", {"query": "notice"}, {"LightOn"}),
+        ("/v1/files/7", None, {"LightOn"}),
+        ("/v1/vector_stores", None, {"LightOn"}),
+        ("/v1/embeddings", {"model": "bge", "input": "Hi."}, {"Scaleway"}),
+    ],
+)
+async def test_each_request_to_an_upstream_is_counted_once_whoever_makes_it(
+    path: str, document: Any, upstreams: set[str]
+) -> None:
+    half_well = HalfWell()
+    both = {"both": {"models": ["llama", "qwen"], "retrieval": "context"}}
+    scoped = settings(profiles=both, workspace_id=[42], search_retries=1, keep_warm_s=0)
+    app = create_app(scoped, httpx.MockTransport(half_well.reply))
+    await ask(app, path, document, method="POST" if document else "GET")
+    found = await counted(app)
+    name = "rag_proxy_upstream_requests_total"
+    assert {key[2:]: n for key, n in found.items() if key[0] == name} == half_well.asked
+    assert {upstream for _, upstream in half_well.asked} == upstreams
+    retried = found.get(("rag_proxy_retries_total", "status_503", "LightOn"), 0)
+    assert retried == (path == "/v1/vector_stores")
+
+
+async def test_what_only_looks_whether_upstreams_are_there_is_not_counted() -> None:
+    app = create_app(settings(keep_warm_s=10), httpx.MockTransport(HalfWell().reply))
+    async with app.lifespan_context(None):
+        assert (await ask(app, "/ready", method="GET")).status == 200
+        found = await counted(app)
+    assert not [key for key in found if key[0] == "rag_proxy_upstream_requests_total"]
 
 
 async def test_a_stream_that_goes_on_is_a_gauge() -> None:

@@ -7,13 +7,17 @@ Theory of operation. A ticket stands for one model round. This table lists where
     OUTSIDE    enters otherwise                             WAITING; refused if too many wait
     WAITING    its turn has come and a slot is free         RUNNING
     WAITING    its turn has come, but its model is held     HELD
-    HELD       the model is held no longer                  WAITING, as the next of its person
+    HELD       the model is held no longer                  WAITING, before those who were not held
     any        leaves: it has ended, or nobody wants it     OUTSIDE
 
 Further rounds of answers that have begun go before all first rounds, in the order in which they
 came: an answer that has begun has cost something already, and the sooner it ends the sooner its
 client is served. First rounds take turns as `round_robin` says. A model is held while its upstream
 says that nothing remains of its quota: see `holds`. Those who wait for other models pass by.
+
+Whoever is held has had a turn, and gets it back: once the model is held no longer, as many rounds
+of each key as its weight says go before all other first rounds, in the order in which their turns
+had come. So where a quota leaves few requests at a time, nobody has them all. The others wait anew.
 
 The length of the queue bounds first rounds alone: there are never more further ones than answers.
 
@@ -23,7 +27,7 @@ Each step takes the same time, however many wait; what was held waits again in o
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
@@ -87,6 +91,10 @@ class FairQueue:
         self._clock = clock
         self._further: OrderedDict[Ticket, None] = OrderedDict()
         self._first = RoundRobin()
+        self._due: OrderedDict[Ticket, None] = OrderedDict()
+        """First rounds that were held when their turn came, and are no longer."""
+        self._first_ones = 0
+        """How many first rounds wait or are held."""
         self._held: dict[str, OrderedDict[Ticket, None]] = {}
         self._ends: deque[float] = deque(maxlen=_ENDS)
         """When somebody began to wait, and the ends since then. Empty while nobody waits."""
@@ -94,7 +102,7 @@ class FairQueue:
     @property
     def waiting(self) -> int:
         """How many would run if there were more slots."""
-        return len(self._further) + len(self._first)
+        return len(self._further) + len(self._due) + len(self._first)
 
     @property
     def held(self) -> int:
@@ -109,11 +117,17 @@ class FairQueue:
         if has_room and self.holds.until(ticket.model, now) == -inf:
             self._run(ticket)
             return
-        if not ticket.is_further and len(self._first) + self.held >= self.length:
-            raise QueueFullError
+        if not ticket.is_further:
+            if self._first_ones >= self.length:
+                raise QueueFullError
+            self._first_ones += 1
         if not self._ends:
             self._ends.append(now)
-        self._wait(ticket)
+        ticket.place = Place.WAITING
+        if ticket.is_further:
+            self._further[ticket] = None
+        else:
+            self._first.put(ticket)
 
     def serve(self) -> list[Ticket]:
         """Let those run whose turn has come."""
@@ -123,6 +137,7 @@ class FairQueue:
         served = []
         while self.running < self.slots and (ticket := self._take()) is not None:
             if self.holds.until(ticket.model, now) == -inf:
+                self._first_ones -= not ticket.is_further
                 self._run(ticket)
                 served.append(ticket)
             else:
@@ -134,6 +149,8 @@ class FairQueue:
 
     def leave(self, ticket: Ticket) -> None:
         """`ticket` wants no slot any more, or has had one long enough."""
+        if ticket.place in (Place.WAITING, Place.HELD):
+            self._first_ones -= not ticket.is_further
         match ticket.place:
             case Place.RUNNING:
                 self.running -= 1
@@ -141,6 +158,8 @@ class FairQueue:
                     self._ends.append(self._clock())
             case Place.WAITING if ticket.is_further:
                 del self._further[ticket]
+            case Place.WAITING if ticket in self._due:
+                del self._due[ticket]
             case Place.WAITING:
                 self._first.remove(ticket)
             case Place.HELD:
@@ -174,23 +193,35 @@ class FairQueue:
         self.running += 1
         self.holds.spend(ticket.model)
 
-    def _wait(self, ticket: Ticket, *, is_next: bool = False) -> None:
-        ticket.place = Place.WAITING
-        if not ticket.is_further:
-            self._first.put(ticket, is_next=is_next)
-            return
-        self._further[ticket] = None
-        if is_next:
-            self._further.move_to_end(ticket, last=False)
-
     def _take(self) -> Ticket | None:
-        if self._further:
-            return self._further.popitem(last=False)[0]
+        for before in (self._further, self._due):
+            if before:
+                return before.popitem(last=False)[0]
         return cast("Ticket | None", self._first.take())
 
     def _let_go(self, now: float) -> None:
-        """Those whose model is held no longer wait again, in the order in which they did before."""
+        """Those whose model is held no longer wait again."""
         free = [model for model in self._held if self.holds.until(model, now) == -inf]
         for model in free:
-            for ticket in reversed(self._held.pop(model)):
-                self._wait(ticket, is_next=True)
+            held = self._held.pop(model)
+            due = _due(held)
+            for ticket in reversed(held):
+                ticket.place = Place.WAITING
+                if ticket.is_further:
+                    self._further[ticket] = None
+                    self._further.move_to_end(ticket, last=False)
+                elif ticket not in due:
+                    self._first.put(ticket, is_next=True)
+            self._due.update(due)
+
+
+def _due(held: Iterable[Ticket]) -> dict[Ticket, None]:
+    """The first rounds among `held` that get their turn back: of each key, as its weight says."""
+    found: dict[Ticket, None] = {}
+    turns: dict[Hashable, int] = {}
+    for ticket in held:
+        taken = turns.get(ticket.key, 0)
+        if not ticket.is_further and taken < ticket.weight:
+            turns[ticket.key] = taken + 1
+            found[ticket] = None
+    return found

@@ -47,7 +47,10 @@ class RoundRobin:
         return self._count
 
     def put(self, waiter: Waiter, *, is_next: bool = False) -> None:
-        """`waiter` waits, behind the others of its person; before them if it `is_next`."""
+        """`waiter` waits, behind the others of its person.
+
+        If it `is_next`, it does so before them, and its person, if new, before those of its key.
+        """
         key = self._keys.get(waiter.key)
         if key is None:
             key = self._keys[waiter.key] = _Key(waiter.weight, waiter.weight)
@@ -57,6 +60,7 @@ class RoundRobin:
         person = key.people.get(waiter.person)
         if person is None:
             person = key.people[waiter.person] = OrderedDict()
+            key.people.move_to_end(waiter.person, last=not is_next)
         person[waiter] = None
         if is_next:
             person.move_to_end(waiter, last=False)

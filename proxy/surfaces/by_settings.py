@@ -124,16 +124,13 @@ def audit_of(settings: Settings, parts: Share) -> Audit | None:
     return Audit(parts.of(AuditFile, Path(settings.audit_file), close=_close), records)
 
 
-def metrics_of(
-    settings: Settings, board: Board | None, routes: Sequence[Route], upstream: str
-) -> Metrics | None:
-    """What counts requests on `board`, if there is one. `upstream` runs the model's rounds."""
+def metrics_of(settings: Settings, board: Board | None, routes: Sequence[Route]) -> Metrics | None:
+    """What counts requests on `board`, if there is one."""
     if board is None:
         return None
     return Metrics(
         board,
         RouteNames(routes).of,
-        upstream,
         frozenset(settings.profiles),
         settings.default_model,
         named_models(settings),

@@ -9,6 +9,8 @@ from proxy.errors import ProxyError
 
 OTHER: Final = "other"
 """Stands for all values that are not known."""
+NONE: Final = "none"
+"""The status of what had no reply."""
 _LONGEST: Final = 200
 
 

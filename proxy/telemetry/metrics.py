@@ -6,33 +6,28 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from proxy.core.timeline import JobRun, ModelRound, Timeline
+from proxy.core.timeline import JobRun, ModelRound
 from proxy.telemetry.board import Board
 from proxy.telemetry.facts import AnswerFacts, Failure, RequestFacts
-from proxy.telemetry.label_values import Values, codes
+from proxy.telemetry.label_values import NONE, Values, codes
 from proxy.telemetry.series import (
     ANSWER_SECONDS,
     CACHE,
     FIRST_TOKEN_SECONDS,
     QUEUE_SECONDS,
     REQUESTS,
-    RETRIES,
     ROUNDS,
     SEARCH_SECONDS,
     SEARCHES,
     TOKENS,
-    UPSTREAM_REQUESTS,
 )
 from proxy.telemetry.usage_record import profile_of
 
-NONE: Final = "none"
-"""The status of what had no reply."""
 MOST_MODELS: Final = 100
 MOST_KEYS: Final = 1_000
 _MOST_CAUSES: Final = 200
 _NOT_ASKED: Final = frozenset({"queue_full", "queue_timeout", "circuit_open"})
-"""Causes of a round or a search that no upstream was asked for."""
-_STATUS: Final = "status_"
+"""Causes of a search that no upstream was asked for."""
 _NO_FAILURE: Final = Failure("")
 
 
@@ -43,8 +38,6 @@ class Metrics:
     board: Board
     route_of: Callable[[str], str]
     """The route of a path as the client sent it."""
-    upstream: str
-    """The upstream that runs the model's rounds, as users know it."""
     profiles: frozenset[str] = frozenset()
     default_model: str = ""
     models: Iterable[str] = ()
@@ -81,7 +74,9 @@ class Metrics:
             if answer.has_model:
                 self._answer(facts, answer, (profile, model))
                 self._tokens(answer, (model, profile, key))
-            self._timeline(answer.timeline)
+            for job in answer.timeline.jobs:
+                if job.ended is not None:
+                    self._job(job)
 
     def _model(self, answer: AnswerFacts) -> str:
         has_answered = any(_is_well(each) for each in answer.timeline.rounds)
@@ -109,39 +104,15 @@ class Metrics:
             if count:
                 self.board.add(TOKENS, (kind, *labels), count)
 
-    def _timeline(self, timeline: Timeline) -> None:
-        for noted in timeline.rounds:
-            if noted.cause or _is_well(noted):
-                self._asked(self.upstream, noted.cause)
-        for job in timeline.jobs:
-            if job.ended is not None:
-                self._job(job)
-        for retry in timeline.retries:
-            self._asked(retry.upstream, retry.cause)
-            self.board.add(RETRIES, (retry.upstream, self._cause(retry.cause)))
-
     def _job(self, job: JobRun) -> None:
         tool = job.job.tool
         self.board.add(SEARCHES, (tool, self._cause(job.cause)))
         if not job.cause:
             self.board.add(CACHE, ("search", "hit" if job.is_shared else "miss"))
         if not job.is_shared and job.cause not in _NOT_ASKED:
-            self._asked(job.upstream, job.cause)
             self.board.observe(SEARCH_SECONDS, (tool,), job.took_s())
-
-    def _asked(self, upstream: str, cause: str) -> None:
-        """Count a request to an upstream, if one was made."""
-        if cause not in _NOT_ASKED:
-            self.board.add(UPSTREAM_REQUESTS, (upstream, _status_of(cause), self._cause(cause)))
 
 
 def _is_well(noted: ModelRound) -> bool:
     """Whether a round went well, as far as it came: a client may have hung up meanwhile."""
     return not noted.cause and (noted.ended is not None or noted.first_at is not None)
-
-
-def _status_of(cause: str) -> str:
-    """The status of an upstream's reply, as far as the cause of a failure tells one."""
-    if not cause:
-        return "200"
-    return cause.removeprefix(_STATUS) if cause.startswith(_STATUS) else NONE

@@ -78,13 +78,13 @@ SEARCH_SECONDS: Final = Series(
 UPSTREAM_REQUESTS: Final = Series(
     "rag_proxy_upstream_requests_total",
     "counter",
-    "Rounds, searches and readings that upstreams were asked for, each attempt by itself.",
+    "Requests to upstreams that are over, each attempt by itself.",
     ("upstream", "status", "cause"),
 )
 RETRIES: Final = Series(
     "rag_proxy_retries_total",
     "counter",
-    "Attempts that failed and were followed by another one.",
+    "Requests to upstreams that failed and were sent again.",
     ("upstream", "cause"),
 )
 BREAKER_STATE: Final = Series(

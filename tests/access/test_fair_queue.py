@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import Final
 
@@ -86,6 +86,18 @@ def test_whoever_is_held_counts_to_the_queue() -> None:
         line.enter(ticket())
 
 
+def test_no_further_round_that_is_held_takes_the_place_of_a_first_one() -> None:
+    line = queue(9, length=1)
+    line.holds.note("m", 0, inf)
+    entered(line, ticket(is_further=True))
+    line.serve()
+    assert line.held == 1
+    first = ticket()
+    assert entered(line, first) == [Place.WAITING]
+    line.leave(first)
+    assert entered(line, ticket()) == [Place.WAITING]
+
+
 def test_one_that_leaves_the_queue_is_not_served() -> None:
     line = queue()
     tickets = [ticket(), ticket(), ticket(is_further=True), ticket()]
@@ -132,6 +144,71 @@ def test_what_is_held_no_longer_keeps_its_order() -> None:
         line.leave(each)
     assert line.held == 0
     assert line.next_release_s() == inf
+
+
+def windows(line: FairQueue, clock: HandClock, *, quota: int) -> Iterator[list[Ticket]]:
+    """Whoever is served in each second of an upstream that admits `quota` requests in one."""
+    while line.held:
+        clock.now += 1
+        served: list[Ticket] = []
+        while len(served) < quota and (more := line.serve()):
+            served += more
+            for each in more:
+                line.leave(each)
+        line.holds.note("m", 0, clock.now + 1)
+        line.serve()
+        yield served
+
+
+@pytest.mark.parametrize("weight", [1, 2])
+def test_a_small_quota_is_shared_by_keys_as_their_weights_say(weight: int) -> None:
+    clock = HandClock(0)
+    line = queue(1, clock=clock)
+    line.holds.note("m", 0, 1.0)
+    entered(line, *[ticket("loud", weight=weight) for _ in range(9)])
+    line.serve()
+    entered(line, *[ticket("quiet") for _ in range(3)])
+    line.serve()
+    order = ""
+    for served in windows(line, clock, quota=1):
+        order += "".join(str(each.key)[0] for each in served)
+        if len(order) < 9:  # it comes again and again
+            line.enter(ticket("loud", weight=weight))
+            line.serve()
+    assert order[: 3 * (weight + 1)] == ("l" * weight + "q") * 3
+
+
+def test_people_who_were_held_keep_their_order_before_those_who_came_later() -> None:
+    clock = HandClock(0)
+    line = queue(1, clock=clock)
+    line.holds.note("m", 0, 1.0)
+    entered(line, *[ticket("web", who) for who in "abcdef"])
+    line.serve()
+    found = []
+    for served in windows(line, clock, quota=2):
+        found.append("".join(str(each.person) for each in served))
+        if len(found) < 3:
+            entered(line, ticket("web", "x"), ticket("web", "y"))
+            line.serve()
+    assert found[:3] == ["ab", "cd", "ef"]
+
+
+def test_one_that_gets_its_turn_back_may_leave_and_counts_to_the_queue() -> None:
+    clock = HandClock(0)
+    line = queue(1, length=2, clock=clock)
+    line.holds.note("m", 0, 1.0)
+    held = [ticket("a"), ticket("b")]
+    running = ticket(model="other")
+    entered(line, *held)
+    line.serve()
+    assert entered(line, running) == [Place.RUNNING]
+    clock.now = 1.0
+    assert line.serve() == []
+    assert (line.waiting, line.held) == (2, 0)
+    with pytest.raises(QueueFullError):
+        line.enter(ticket("c"))
+    line.leave(held[0])
+    assert order_of(line, running) == [held[1]]
 
 
 def test_fewer_slots_stop_nobody_and_let_nobody_begin() -> None:
@@ -219,6 +296,11 @@ class Admissions(RuleBasedStateMachine):
         self.most = slots
         self.passed: dict[Ticket, dict[str, int]] = {}
         """How often each key was served while one waited and its model was free."""
+        self.held_back: dict[Ticket, dict[str, int]] = {}
+        """How often each key had a request that one may have wanted, which was held at some time.
+
+        Those of its own key count whatever they ask, because they take its turns.
+        """
 
     @rule(
         key=st.sampled_from("abc"),
@@ -270,16 +352,23 @@ class Admissions(RuleBasedStateMachine):
         for served in self.line.serve():
             assert served.place is Place.RUNNING
             for each in self.inside:
-                if each.place is Place.WAITING and not served.is_further:
-                    self.passed[each][str(served.key)] += 1
-                elif each.place is Place.HELD:  # it may have to start again behind others
-                    self.passed[each].clear()
+                self.pass_by(each, served)
             ahead = self.inside[: self.inside.index(served)]
             for each in ahead:
                 alike = (each.key, each.person, each.model, each.is_further)
                 if each.place is not Place.RUNNING:
                     assert alike != (served.key, served.person, served.model, served.is_further)
         self.most = max(self.slots, min(self.most, self.line.running))
+
+    def pass_by(self, one: Ticket, served: Ticket) -> None:
+        if one.place is Place.HELD:  # it may have to start again behind others
+            self.passed[one].clear()
+            self.held_back.setdefault(one, defaultdict(int))
+        elif one.place is Place.WAITING and not served.is_further:
+            self.passed[one][str(served.key)] += 1
+        if one in self.held_back and not served.is_further:
+            is_rival = served.model == one.model or served.key == one.key
+            self.held_back[one][str(served.key)] += is_rival
 
     @invariant()
     def no_more_run_than_there_are_slots(self) -> None:
@@ -310,6 +399,17 @@ class Admissions(RuleBasedStateMachine):
                 for key, weight in self.WEIGHTS.items():
                     rounds = own // self.WEIGHTS[str(one.key)] + 2
                     assert self.passed[one][key] <= rounds * weight
+
+    @invariant()
+    def nor_while_its_model_is_held_time_and_again(self) -> None:
+        if not hasattr(self, "line"):
+            return
+        for one, counts in self.held_back.items():
+            if one.place in (Place.WAITING, Place.HELD) and not one.is_further:
+                own = counts[str(one.key)]
+                for key, weight in self.WEIGHTS.items():
+                    rounds = own // self.WEIGHTS[str(one.key)] + 3
+                    assert counts[key] <= rounds * weight
 
     def teardown(self) -> None:
         """Nobody starves: whoever is left is served once slots come free."""

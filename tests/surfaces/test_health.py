@@ -116,7 +116,10 @@ async def test_an_upstream_that_says_nothing_is_not_waited_for(
         clock.skip(6)
         answer = await asking
     assert answer.status == 503
-    assert state(answer) == {"LightOn": "LightOn did not answer in time.", "Scaleway": "ok"}
+    assert state(answer) == {
+        "LightOn": "LightOn did not answer in time. Try again later.",
+        "Scaleway": "ok",
+    }
 
 
 async def test_good_news_and_bad_are_kept_for_a_while(

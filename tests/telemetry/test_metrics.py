@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.access.clients import Client, Person
 from proxy.core.hidden import Job
-from proxy.core.timeline import JobRun, ModelRound, Retry, Timeline, Wait
+from proxy.core.timeline import JobRun, ModelRound, Timeline
 from proxy.telemetry.board import Board
 from proxy.telemetry.boards import Boards, Sums
 from proxy.telemetry.facts import Failure
@@ -22,12 +22,10 @@ from proxy.telemetry.series import (
     FIRST_TOKEN_SECONDS,
     QUEUE_SECONDS,
     REQUESTS,
-    RETRIES,
     ROUNDS,
     SEARCH_SECONDS,
     SEARCHES,
     TOKENS,
-    UPSTREAM_REQUESTS,
     Series,
 )
 from tests.telemetry.samples import answer_facts, request_facts, timeline
@@ -40,7 +38,6 @@ def counted(*facts: Any, **more: Any) -> Sums:
     metrics = Metrics(
         board,
         lambda path: {"/v1/chat/completions": "/chat/completions"}.get(path, "other"),
-        "Scaleway",
         **{"profiles": frozenset({"hr"}), "default_model": "llama", "models": ["llama"], **more},
     )
     for each in facts:
@@ -126,7 +123,7 @@ def test_tokens_count_by_kind_and_key_as_far_as_there_are_any() -> None:
     assert counts(counted(cached), TOKENS) == {("cached", "llama", "hr", ""): 9}
 
 
-def test_jobs_count_by_tool_and_a_shared_one_asks_no_upstream() -> None:
+def test_jobs_count_by_tool_and_those_that_asked_an_upstream_by_their_time() -> None:
     jobs = [
         JobRun(100, SEARCH, "LightOn", ended=100.5),
         JobRun(100, SEARCH, "LightOn", is_shared=True, ended=100.1),
@@ -142,32 +139,6 @@ def test_jobs_count_by_tool_and_a_shared_one_asks_no_upstream() -> None:
     }
     assert counts(sums, SEARCH_SECONDS) == {("lighton_search",): 1, ("lighton_read",): 1}
     assert counts(sums, CACHE) == {("search", "hit"): 1, ("search", "miss"): 1}
-    assert counts(sums, UPSTREAM_REQUESTS) == {
-        ("LightOn", "200", ""): 1,
-        ("LightOn", "none", "dns"): 1,
-    }
-
-
-def test_each_attempt_at_a_round_is_a_request_to_its_upstream() -> None:
-    made = Timeline(
-        100,
-        rounds=[
-            ModelRound(100, "llama", ended=101),
-            ModelRound(101, "llama", cause="status_503", ended=102),
-            ModelRound(102, "llama", cause="queue_timeout", ended=103),
-            ModelRound(103, "llama", first_at=104),  # the client hung up
-            ModelRound(103, "llama"),
-        ],
-        retries=[Retry(100, "Scaleway", "status_429", 0.1)] * 2,
-        waits=[Wait(100, is_first=True, ended=100.1)],
-    )
-    sums = counted(request_facts(answer=answered(timeline=made)))
-    assert counts(sums, UPSTREAM_REQUESTS) == {
-        ("Scaleway", "200", ""): 2,
-        ("Scaleway", "503", "status_503"): 1,
-        ("Scaleway", "429", "status_429"): 2,
-    }
-    assert counts(sums, RETRIES) == {("Scaleway", "status_429"): 2}
 
 
 def test_a_model_is_named_once_it_has_answered() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, Protocol
 
 import httpx
@@ -13,6 +15,7 @@ from proxy.core.inflight import Hold, InFlight
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.tasks import Behind
 from proxy.upstreams.http.causes import TOO_LONG, cause_of, is_lasting, is_unconnected
+from proxy.upstreams.http.circuits import CAUSE as NOT_ASKED
 from proxy.upstreams.http.circuits import OpenCircuitError, not_asked
 from proxy.upstreams.http.encodings import (
     Inflater,
@@ -30,6 +33,18 @@ FAULTS: Final = (httpx.RequestError, OSError)
 _UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
 """The reply is not HTTP, or its body does not match its encoding."""
 _PORTS: Final = {"http": 80, "https": 443}
+GIVEN_UP: Final = "given_up"
+"""The cause of a request that the proxy ended: nobody wanted its reply any more."""
+
+Counted = Callable[[str, int, str], None]
+"""Hears of each request that is over: the upstream, the reply's status, and why it failed.
+
+The status is 0 if there was no reply, the cause "" if nothing failed that HTTP tells of.
+"""
+
+
+def uncounted(_upstream: str, _status: int, _cause: str) -> None:
+    """Nobody counts."""
 
 
 class Reply:
@@ -106,6 +121,13 @@ class Reply:
         return BadReply(self._upstream, what, cause=TOO_LONG)
 
 
+class Counting(Receiver, Protocol):
+    """A receiver of which the proxy counts the reply."""
+
+    status: int
+    """0 until the head of the reply is there."""
+
+
 class Transport(Protocol):
     """Carries requests: see `PooledTransport.exchange`."""
 
@@ -126,6 +148,7 @@ class Endpoint:
     connect_timeout_s: float
     inflight: InFlight = field(default_factory=InFlight, repr=False)
     """Counts the replies that are kept until they are whole."""
+    counted: Counted = field(default=uncounted, repr=False)
     _origin: Origin = field(init=False, repr=False)
     _path: str = field(init=False, repr=False)
     _headers: Headers = field(init=False, repr=False)
@@ -143,51 +166,79 @@ class Endpoint:
             (b"user-agent", b"rag-proxy"),
         ]
 
-    async def push(
+    async def push(  # noqa: PLR0913 - each is a part of one request
         self,
         method: str,
         path: str,
-        receiver: Receiver,
+        receiver: Counting,
         *,
         body: bytes | None = None,
+        within_s: float | None = None,
         more: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         """Send a request and push its reply into `receiver`. Raises UpstreamError.
 
-        `more` are headers of this request alone.
+        All of it may take `within_s` seconds. `more` are headers of this request alone.
         """
         headers = [*self._headers, *more] if more else self._headers
         if body is not None:
             length = (b"content-length", b"%d" % len(body))
             headers = [*headers, (b"content-type", b"application/json"), length]
-        exchange = self.transport.exchange(
+        exchange: Awaitable[None] = self.transport.exchange(
             Request(method, self._origin, self._path + path, headers, body),
             receiver,
             self.connect_timeout_s,
         )
         del body, headers  # a long stream should not hold them
+        if within_s is not None:
+            exchange = _within(within_s, exchange)
         try:
             await exchange
         except FAULTS as fault:
-            raise translate(fault, self.name) from fault
+            raise self._failed(fault, receiver) from fault
+        except UpstreamError as error:  # the receiver's
+            self._count(receiver, error.cause)
+            raise
+        except BaseException:
+            self._count(receiver, GIVEN_UP)
+            raise
+        self._count(receiver, "")
 
-    async def request(
+    async def request(  # noqa: PLR0913 - as above
         self,
         method: str,
         path: str,
         *,
         body: bytes | None = None,
         timeout_s: float,
+        within_s: float | None = None,
         more: Sequence[tuple[bytes, bytes]] = (),
     ) -> Reply:
-        """The whole reply to a request: see `push`. Raises UpstreamError."""
+        """The whole reply to a request: see `push` and `Reply`. Raises UpstreamError."""
         with self.inflight.hold() as held:
             reply = Reply(self.name, timeout_s, held=held)
-            await self.push(method, path, reply, body=body, more=more)
+            await self.push(method, path, reply, body=body, within_s=within_s, more=more)
         return reply
+
+    def _failed(self, fault: Exception, receiver: Counting) -> UpstreamError:
+        error = translate(fault, self.name)
+        if error.cause != NOT_ASKED:
+            self._count(receiver, error.cause)
+        return error
+
+    def _count(self, receiver: Counting, cause: str) -> None:
+        status = receiver.status
+        if not cause and status >= HTTPStatus.MULTIPLE_CHOICES:
+            cause = f"status_{status}"
+        self.counted(self.name, status, cause)
 
     async def aclose(self) -> None:
         await self.transport.aclose()
+
+
+async def _within(seconds: float, work: Awaitable[None]) -> None:
+    async with asyncio.timeout(seconds):
+        await work
 
 
 def origin_of(base_url: str) -> Origin:

@@ -76,6 +76,7 @@ class Retries:
                 raise
             retried += 1
             self.effort.timeline.retries.append(retry)
+            self.policy.counted(retry.upstream, retry.cause)
             await asyncio.sleep(retry.wait_s)
 
     def _wait_s(self, retried: int, error: UpstreamError, until: float) -> float | None:

@@ -39,6 +39,8 @@ class RetryPolicy:
     longest_wait_s: float = 60.0
     chance: Callable[[], float] = random.random
     """A number from 0 to 1."""
+    counted: Callable[[str, str], None] = lambda *_: None
+    """Hears of each request that is sent again: the upstream, and why the one before failed."""
 
     def covers(self, error: UpstreamError) -> bool:
         """Whether a request that failed with `error` is sent again, were there retries left."""

@@ -29,6 +29,5 @@ async def keep_warm(probes: Iterable[tuple[Endpoint, str]], every_s: float) -> N
 
 
 async def _touch(endpoint: Endpoint, path: str) -> None:
-    with suppress(UpstreamError, TimeoutError):
-        async with asyncio.timeout(_TIMEOUT_S):
-            await endpoint.request("GET", path, timeout_s=_TIMEOUT_S)
+    with suppress(UpstreamError):
+        await endpoint.request("GET", path, timeout_s=_TIMEOUT_S, within_s=_TIMEOUT_S)

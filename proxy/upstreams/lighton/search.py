@@ -18,7 +18,7 @@ from proxy.core.passages import Result
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
 from proxy.core.trace import Headers
-from proxy.errors import BadReply, OutOfReach, UpstreamError, UpstreamTimeout
+from proxy.errors import BadReply, OutOfReach, UpstreamError
 from proxy.state.shared import Shared
 from proxy.upstreams.http.causes import SHAPE
 from proxy.upstreams.http.circuits import (
@@ -138,15 +138,10 @@ class LightOn:
             passage.judge(self.vendor.error(reply.status, "", headers=reply.headers))
 
     async def _fetch(self, method: str, path: str, body: bytes | None, more: Headers) -> Reply:
-        try:
-            async with asyncio.timeout(self.timeout_s):
-                return await self.endpoint.request(
-                    method, path, body=body, timeout_s=self.timeout_s, more=more
-                )
-        except TimeoutError as error:
-            raise UpstreamTimeout(
-                NAME, f"{NAME} did not answer in time.", cause="read_timeout"
-            ) from error
+        limit_s = self.timeout_s
+        return await self.endpoint.request(
+            method, path, body=body, timeout_s=limit_s, within_s=limit_s, more=more
+        )
 
     @property
     def _whose(self) -> tuple[str, ...]:

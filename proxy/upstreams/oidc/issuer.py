@@ -16,7 +16,7 @@ import orjson
 
 from proxy.errors import BadReply, UpstreamTimeout
 from proxy.upstreams.http.causes import NOT_JSON, SHAPE
-from proxy.upstreams.http.endpoint import Endpoint, Reply, Transport
+from proxy.upstreams.http.endpoint import Counted, Endpoint, Reply, Transport, uncounted
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _LONGEST_S: Final = 10.0
@@ -34,6 +34,7 @@ class Issuer:
     """Where its keys are; None if its configuration says so."""
     transport: Transport = field(repr=False)
     connect_timeout_s: float
+    counted: Counted = field(default=uncounted, repr=False)
 
     @property
     def name(self) -> str:
@@ -74,7 +75,8 @@ class Issuer:
         parts = urlsplit(url)
         base = urlunsplit(SplitResult(parts.scheme, parts.netloc, "", "", ""))
         path = urlunsplit(SplitResult("", "", parts.path, parts.query, "")) or "/"
-        endpoint = Endpoint(parts.netloc, base, "", self.transport, self.connect_timeout_s)
+        connect_s = self.connect_timeout_s
+        endpoint = Endpoint(parts.netloc, base, "", self.transport, connect_s, counted=self.counted)
         reply = Reply(parts.netloc, _LONGEST_S, _LONGEST_BODY)
         await endpoint.push("GET", path, reply)
         if reply.status != HTTPStatus.OK:

@@ -8,13 +8,15 @@ import gzip
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 
 from proxy.core.inflight import InFlight
-from proxy.errors import BadReply, UpstreamError
+from proxy.errors import BadReply, CircuitOpen, UpstreamError
 from proxy.tasks import Behind
+from proxy.upstreams.http.circuits import OpenCircuitError
 from proxy.upstreams.http.pool import Request
 from proxy.upstreams.http.receiver import Receiver
 from tests.support.peers import always, once
@@ -22,6 +24,7 @@ from tests.upstreams.endpoints import BASE_URL, KEY, connected, endpoint, post, 
 from tests.upstreams.raw_server import (
     PATIENCE_S,
     Connection,
+    Script,
     chunk,
     chunked,
     raw_server,
@@ -397,3 +400,72 @@ async def test_a_whole_reply_counts_while_it_arrives_and_no_longer(*, breaks: bo
     with contextlib.suppress(UpstreamError):
         await post(upstream)
     assert (body.held, inflight.bytes) == ([0, 3, 8], 0)
+
+
+# What is counted
+
+
+async def counted(script: Script, within_s: float | None = None) -> list[tuple[str, int, str]]:
+    """What is heard of a request to a server that plays the script."""
+    heard: list[tuple[str, int, str]] = []
+    async with served(script) as (_, upstream):
+        counting = replace(upstream, counted=lambda *what: heard.append(what))
+        with contextlib.suppress(UpstreamError):
+            await counting.request("GET", "/", timeout_s=PATIENCE_S, within_s=within_s)
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "cause"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 200, ""),
+        (b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n", 201, ""),
+        (b"HTTP/1.1 307 Moved\r\ncontent-length: 0\r\n\r\n", 307, "status_307"),
+        (b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", 503, "status_503"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", 200, "closed"),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: odd\r\ncontent-length: 1\r\n\r\nx",
+            200,
+            "encoding",
+        ),
+        (b"SSH-2.0\r\n", 0, "not_http"),
+        (b"", 0, "closed"),
+    ],
+)
+async def test_each_request_is_counted_once_with_what_http_tells_of_it(
+    head: bytes, status: int, cause: str
+) -> None:
+    assert await counted(once(head)) == [("Upstream", status, cause)]
+
+
+async def test_a_request_that_takes_too_long_in_all_is_counted_as_silent() -> None:
+    heard = await counted(once(b"", then=Connection.gone), within_s=0.05)
+    assert heard == [("Upstream", 0, "read_timeout")]
+
+
+async def test_a_request_that_nobody_wants_any_more_is_counted_as_given_up() -> None:
+    seen: list[tuple[str, int, str]] = []
+    heard = Heard()
+    async with served(once(chunked(b"one"), then=Connection.gone)) as (_, upstream):
+        counting = replace(upstream, counted=lambda *what: seen.append(what))
+        listening = asyncio.create_task(counting.push("POST", "/", heard))
+        await heard.until_heard(3)
+        listening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+    assert seen == [("Upstream", 200, "given_up")]
+
+
+async def test_a_request_that_an_open_circuit_stops_is_not_counted() -> None:
+    class Open:
+        async def exchange(self, *_: Any) -> None:
+            raise OpenCircuitError(1.0)
+
+        async def aclose(self) -> None:
+            """Nothing is open."""
+
+    seen: list[tuple[str, int, str]] = []
+    upstream = replace(endpoint(BASE_URL, Open()), counted=lambda *what: seen.append(what))
+    with pytest.raises(CircuitOpen):
+        await post(upstream)
+    assert not seen

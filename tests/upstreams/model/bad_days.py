@@ -91,7 +91,7 @@ class Answer:
     ended_well: int = 0
     """How many of its rounds the upstream has ended well."""
     waits: bool = False
-    """Whether its turn has still to come."""
+    """Whether its turn at a first round has still to come."""
 
     def hear(self, chunks: Sequence[Chunk | TextChunk]) -> Behind:  # noqa: ARG002  # the protocol
         self.has_heard = self.effort.has_heard = True
@@ -202,13 +202,18 @@ class Upstream:
 
 @dataclass(slots=True)
 class Turns:
-    """Whose turn it is among first rounds: of two keys that wait, neither is passed by twice."""
+    """Whose turn it is among first rounds: of two keys that wait, neither is passed by twice.
+
+    A further round goes before them all, and takes no turn: neither its wait nor its end counts.
+    """
 
     answers: Sequence[Answer]
     _passed: dict[str, int] = field(default_factory=dict)
     """How often others had a turn since a key that waits had one, or began to wait."""
 
     def wait(self, answer: Answer) -> None:
+        if answer.ended_well:
+            return
         if not self._waiting(answer.key):
             self._passed[answer.key] = 0
         answer.waits = True
@@ -216,7 +221,7 @@ class Turns:
     def come(self, answer: Answer) -> None:
         answer.waits = False
         if answer.ended_well:
-            return  # it goes first, whoever waits
+            return
         self._passed[answer.key] = 0
         for key in self._passed.keys() - {answer.key}:
             self._passed[key] += self._waiting(key)
