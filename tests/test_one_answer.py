@@ -3,11 +3,13 @@
 1. What a client assembles from a stream is what it would have got without streaming.
 2. Hidden calls never leak, whatever the model does and however the bytes are cut.
 3. An answer is no longer than it may be, streamed or not, and says so when it was cut.
+4. No call overtakes text: what the text before it is, is decided before the client hears of it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -179,6 +181,38 @@ def test_a_stream_assembles_to_the_plain_answer_however_it_is_cut(
     assert comparable(assemble(view.chunks)) == expected
     with_sdk = comparable(assemble_with_sdk(view.chunks))
     assert {**with_sdk, "lighton": expected["lighton"]} == expected
+
+
+marks = st.sampled_from(
+    [*"`<[]1({~&\\: \na", "](", "http://", "www.", "<think>", "<tool_ca", "[TOOL_", '{"na', "[1]"]
+)
+half_written = st.lists(marks, max_size=6).map("".join)
+"""Text that ends within what may become a marker, a link, a tag, code or a call."""
+half_written_rounds = st.builds(
+    Round,
+    text=half_written,
+    calls=st.lists(client_calls, min_size=1, max_size=2).map(tuple),
+    finish_reason=st.sampled_from(["tool_calls", "stop", "length", "content_filter"]),
+)
+searching_rounds = st.builds(
+    Round, text=half_written, calls=st.lists(search_calls, min_size=1, max_size=1).map(tuple)
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(searching_rounds, max_size=1), half_written_rounds, cuts)
+def test_no_call_overtakes_text_which_reads_as_in_the_plain_answer(
+    hidden: list[Round], last: Round, sizes: list[int]
+) -> None:
+    script = (hidden, last, [Round("End.")] * 5)
+    body = {"tools": [CLIENT_TOOL], "lighton": {"retrieval": "hybrid"}}
+    plain, _ = play(script, body)
+    streamed, _ = play(script, {**body, "stream": True}, sizes)
+    view = check_stream(streamed.body, include_usage=False)
+    expected, heard = assemble_reply(plain.json()), assemble(view.chunks)
+    assert heard["content"] == expected["content"]
+    after_call = itertools.dropwhile(lambda each: "tool_calls" not in each, view.deltas())
+    assert not any(each.get("content") for each in list(after_call)[1:])
 
 
 def said(heard: dict[str, Any]) -> str:

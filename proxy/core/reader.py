@@ -6,11 +6,16 @@ client's calls pass, numbered from 0; the reader keeps all others to itself. A h
 complete as soon as its arguments are a whole JSON object, so a search can start while the model
 still writes. The reader hands out complete calls in the order in which the model began them,
 however it mixed their fragments. At its end, the round becomes a `Turn`.
+
+A call never overtakes text: where text is held back, the client's calls wait until it is told what
+the text is. For what follows the reader ends the text at a call, and text whose end came later
+would be read otherwise than in a plain reply, where all text comes first.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final, cast, overload
 
 from proxy.core.call_tags import OPENING
@@ -52,6 +57,8 @@ class TurnReader:
         self.usage: Usage = {}
         """What the upstream has told of the round's tokens so far."""
         self._calls = Calls(rules, self.room)
+        self._waiting: list[Fragment] = []
+        """What the client hears of its calls once the text before them has passed."""
         self.has_calls = False
         self._closing: Chunk | None = None
         self._finish_reason = ""
@@ -146,8 +153,8 @@ class TurnReader:
         if self._finish_reason and not self.room.is_full:
             is_all = self._hear_end(heard, passed) and is_all
         self.has_calls = len(self._calls) > 0
-        if passed:
-            heard["tool_calls"] = passed
+        if due := self._due(passed):
+            heard["tool_calls"] = due
         if text := heard.get("content") or "":
             self._text.append(text)
         if reasoning := heard.get("reasoning_content"):
@@ -160,7 +167,7 @@ class TurnReader:
     def _hear_end(self, heard: Delta, passed: list[Fragment]) -> bool:
         """Add what the client hears only now that the turn has ended; False if that is not all.
 
-        It comes last, as in a stream, where calls were heard while this text was held.
+        Of the room that is left, the calls before it take their share first, as in a stream.
         """
         rest, written = self._text_calls.close()
         passed += self._calls.settle()
@@ -168,6 +175,15 @@ class TurnReader:
             heard["content"] = heard.get("content", "") + rest
         passed += self._calls.add_written(written)
         return not written
+
+    def _due(self, passed: list[Fragment]) -> list[Fragment]:
+        """The fragments that the client hears now: none while text before them is held back."""
+        if self._text_calls.is_holding and not self.room.is_full:
+            self._waiting += passed
+            return []
+        if self._waiting:
+            passed, self._waiting = _joined([*self._waiting, *passed]), []
+        return passed
 
     def _tell(self, logprobs: Logprobs | None, text: str, *, is_all: bool) -> Logprobs | None:
         """The log probabilities of `text`. Those of text that is held back wait with it."""
@@ -194,6 +210,19 @@ class TurnReader:
                 del said[name]
             else:
                 self.room.left -= _size(value)
+
+
+def _joined(fragments: Iterable[Fragment]) -> list[Fragment]:
+    """One fragment for each call: clients cannot join two that come in one delta."""
+    firsts: dict[int, Fragment] = {}
+    arguments: dict[int, list[str]] = {}
+    for each in fragments:
+        firsts.setdefault(each["index"], each)
+        arguments.setdefault(each["index"], []).append(each["function"].get("arguments", ""))
+    return [
+        {**first, "function": {**first["function"], "arguments": "".join(arguments[index])}}
+        for index, first in firsts.items()
+    ]
 
 
 def _size(value: object) -> int:

@@ -295,7 +295,7 @@ def test_text_in_a_frame_is_as_good_as_its_chunk() -> None:
 def test_text_in_a_frame_keeps_its_place_among_chunks_and_calls() -> None:
     one = reader()
     one.feed(chunk({"content": "a"}))
-    one.feed(framed("b"))
+    one.feed(framed("b").whole())
     one.feed(fragment(0, '{"query":', name="lighton_search", id="s1"))
     one.feed(framed("c"))
     one.feed(fragment(0, '"x"}'))
@@ -309,6 +309,53 @@ def test_text_in_a_frame_does_not_finish_a_turn() -> None:
     one.feed(framed("Half"))
     with pytest.raises(UnfinishedTurnError):
         one.close()
+
+
+# Text comes before calls
+
+
+def test_a_clients_call_waits_for_text_that_may_yet_be_a_call() -> None:
+    one = reader()
+    assert heard(one, chunk({"content": "so <"})) == {"content": "so "}
+    assert heard(one, fragment(0, '{"a"', name="get_weather", id="w1")) is None
+    assert heard(one, fragment(0, ": 1}")) is None
+    ended = heard(one, chunk({}, "tool_calls"))
+    assert ended["content"] == "<"
+    (call,) = ended["tool_calls"]
+    assert (call["index"], call["id"]) == (0, "w1")
+    assert call["function"] == {"name": "get_weather", "arguments": '{"a": 1}'}
+    assert one.close().calls[0].arguments == '{"a": 1}'
+
+
+def test_calls_that_waited_follow_the_text_once_it_is_none() -> None:
+    one = reader()
+    one.feed(chunk({"content": "so <"}))
+    assert heard(one, fragment(0, "{}", name="get_weather", id="w1")) is None
+    assert heard(one, fragment(1, "{", name="get_time", id="t1")) is None
+    passed = heard(one, framed("b").whole())
+    assert passed["content"] == "<b"
+    assert [each["index"] for each in passed["tool_calls"]] == [0, 1]
+    more = heard(one, fragment(1, "}"))
+    assert more["tool_calls"] == [{"index": 1, "function": {"arguments": "}"}}]
+
+
+def test_a_search_does_not_wait_for_text() -> None:
+    one = reader()
+    one.feed(chunk({"content": "so <"}))
+    one.feed(fragment(0, '{"query": "a"}', name="lighton_search", id="s1"))
+    assert ready(one) == ['{"query": "a"}']
+
+
+def test_a_call_that_waits_is_heard_when_there_is_no_more_room() -> None:
+    one = reader(room=5)
+    one.feed(chunk({"content": "abc<"}))
+    assert heard(one, fragment(0, "{", name="get_weather", id="w1")) is None
+    cut = heard(one, fragment(0, '"a": 1}'))
+    assert one.room.is_full
+    (call,) = cut["tool_calls"]
+    assert call["function"] == {"name": "get_weather", "arguments": '{"'}
+    turn = one.close()
+    assert (turn.text, turn.calls[0].arguments) == ("abc", '{"')
 
 
 # As much as there is room for

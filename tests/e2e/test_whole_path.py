@@ -8,12 +8,12 @@ from proxy.upstreams.scaleway import replies
 from tests.fuzz import path as path_module
 from tests.fuzz import server
 from tests.fuzz.path import path
-from tests.fuzz.path_cases import chat_request, read_case
+from tests.fuzz.path_cases import post, read_case
 from tests.fuzz.runner import Bounds, draw, fault_of, run
 
 SEED = 1
 CASES = 200
-ASKED = chat_request(b'{"messages": [{"role": "user", "content": "Hi"}]}')
+ASKED = post("/v1/chat/completions", b'{"messages": [{"role": "user", "content": "Hi"}]}')
 NEVER_ENDS = b"\n=== model ===\nHTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n%b"
 
 

@@ -1,11 +1,10 @@
-"""Chat requests: whatever a body and its headers hold, it is answered or refused, with a reason."""
+"""Chat requests, and their parsers by themselves."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from random import Random
 from typing import Any, Final
 
 import orjson
@@ -13,10 +12,9 @@ import orjson
 from proxy.core.chat import parse_chat
 from proxy.errors import BadRequest, EmptyScope
 from proxy.upstreams.lighton.wish import WISHES
-from tests.fuzz.mutation import broken_bytes, broken_document, strange_value, written
-from tests.fuzz.upstream import KEY, answering_proxy
-from tests.support.asgi import Answer, ask
-from tests.upstreams.raw_server import PATIENCE_S
+from tests.fuzz.answers import CHAT
+from tests.fuzz.requests import Good, Requests
+from tests.fuzz.upstream import answering_proxy
 
 _CALL: Final = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 _TOOL: Final = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
@@ -76,62 +74,19 @@ _NAMES: Final = (
     "retrieval",
     "temperature",
 )
-_HEADERS: Final = ("x-lighton-workspace-id", "x-lighton-retrieval")
-_HEADER_VALUES: Final = (
-    "42",
-    "42,43",
-    "tool",
-    "off",
-    "",
-    " ",
-    ",",
-    "-1",
-    "1e3",
-    "9" * 40,
-    "é",
-    "٣",
-)
 
 
-class ChatRequests:
-    """`POST /v1/chat/completions` within the process, and its parsers by themselves.
-
-    A case is a header line or an empty one, and a body.
-    """
-
-    name = "request"
+class ChatRequests(Requests):
+    """`POST /v1/chat/completions`."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
-        self._runner = runner
-        self._app = answering_proxy(search_memory=True)
-
-    def draw(self, random: Random) -> bytes:
-        document: Any = random.choice(_DOCUMENTS)
-        if random.random() < 0.95:
-            document = broken_document(random, document, _NAMES)
-        elif random.random() < 0.5:
-            document = strange_value(random)
-        body = written(document)
-        if random.random() < 0.2:
-            body = broken_bytes(random, body)
-        if random.random() < 0.02:
-            depth = random.choice((100, 250, 1_000, 5_000))
-            body = b'{"messages": %b%b}' % (b"[" * depth, b"]" * depth)
-        header = f"{random.choice(_HEADERS)}:{random.choice(_HEADER_VALUES)}"
-        return (header.encode() if random.random() < 0.2 else b"") + b"\n" + body
+        good = [Good(f"POST {CHAT}", each) for each in _DOCUMENTS]
+        super().__init__(runner, answering_proxy(search_memory=True), "request", good, _NAMES)
 
     def check(self, case: bytes) -> None:
-        line, _, body = case.partition(b"\n")
-        name, _, value = line.decode("latin-1").partition(":")
-        headers = {name.lower(): value} if name.lower() in _HEADERS else {}
-        _check_parsers(body, headers)
-        answer = self._runner.run(self._ask(body, headers))
-        _check_answer(answer)
-
-    async def _ask(self, body: bytes, headers: dict[str, str]) -> Answer:
-        headers = {"authorization": f"Bearer {KEY}", **headers}
-        async with asyncio.timeout(PATIENCE_S):
-            return await ask(self._app, content=body, headers=headers)
+        sent = self.read(case)
+        _check_parsers(sent.body, sent.headers)
+        super().check(case)
 
 
 def _check_parsers(body: bytes, headers: dict[str, str]) -> None:
@@ -149,17 +104,6 @@ def _check_parsers(body: bytes, headers: dict[str, str]) -> None:
             parse()
         except (BadRequest, EmptyScope) as refused:
             assert str(refused)  # noqa: PT017 - most cases are not refused
-
-
-def _check_answer(answer: Answer) -> None:
-    """It is a completion, or an error that is the client's own and says so."""
-    assert answer.status < 500, f"{answer.status}: {answer.body!r}"
-    if answer.status == 200:
-        return
-    assert answer.status in (400, 403, 404, 413), answer.status
-    error = answer.json()["error"]
-    assert error["message"], error
-    assert error["type"], error
 
 
 @contextmanager

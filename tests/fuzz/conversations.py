@@ -1,4 +1,4 @@
-"""Arbitrary conversations through the proxy.
+"""Arbitrary conversations through the proxy, on either API.
 
 The model calls all kinds of tools. The client answers, forgets, repeats and rebuilds.
 """
@@ -13,6 +13,8 @@ import httpx
 
 from proxy.app import Proxy, create_app
 from proxy.settings import Settings
+from tests.fuzz.answers import RESPONSES, response_in
+from tests.fuzz.as_responses import reply_of, request_of
 from tests.support.asgi import ask
 from tests.support.openai_assemble import assemble, assemble_reply
 from tests.support.openai_stream import check_stream
@@ -110,10 +112,11 @@ class Players:
             "lighton": {"retrieval": choices.pick(("tool", "hybrid", "context", "off"))},
         }
         upstreams.listed = _MODELS
+        reply_to = choices.pick((_chat_reply, _responses_reply))
         messages = _opening(choices)
         for _ in range(_MOST_QUESTIONS):
             for _ in range(_MOST_REQUESTS):
-                reply = await _reply(app, {**body, "messages": messages})
+                reply = await reply_to(app, {**body, "messages": messages})
                 if reply is None:
                     return upstreams.asked
                 messages = [*messages, *_sent_back(choices, reply)]
@@ -125,7 +128,15 @@ class Players:
         return upstreams.asked
 
 
-async def _reply(app: Proxy, body: dict[str, Any]) -> Any:
+async def _responses_reply(app: Proxy, body: dict[str, Any]) -> Any:
+    """The reply to the same request on Responses."""
+    body = request_of(body)
+    answer = await ask(app, RESPONSES, body)
+    assert answer.status != httpx.codes.INTERNAL_SERVER_ERROR, answer.body
+    return reply_of(response_in(body, answer.body)) if answer.status == httpx.codes.OK else None
+
+
+async def _chat_reply(app: Proxy, body: dict[str, Any]) -> Any:
     """The assembled reply; None if the proxy refuses the request."""
     answer = await ask(app, document=body)
     assert answer.status != httpx.codes.INTERNAL_SERVER_ERROR, answer.body

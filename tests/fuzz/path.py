@@ -17,20 +17,20 @@ import orjson
 
 from proxy.app import create_app
 from proxy.settings import Settings
+from tests.fuzz.answers import CHAT, check_answer
 from tests.fuzz.door import check_replies
 from tests.fuzz.http_reading import Reading, Reply, Request, read_replies, read_requests
-from tests.fuzz.path_cases import chat_request, draw_case, read_case
+from tests.fuzz.path_cases import draw_case, post, read_case
 from tests.fuzz.path_upstream import PathUpstream, path_upstream
 from tests.fuzz.server import PATIENCE_S, RunningServer, read_until_answered, running
 from tests.fuzz.upstream import ANSWER, KEY, answering_upstreams
-from tests.support.openai_schema import check_completion, check_error
+from tests.support.openai_schema import check_error
 from tests.support.openai_stream import check_stream
 
 SILENCE_S: Final = 1.0
 """How long the proxy waits for an upstream that says nothing."""
 _MOST_KEPT: Final = 20
 """Connections to upstreams that may rest in the pool."""
-_CHAT: Final = b"/v1/chat/completions"
 _GOOD: Final = {"messages": [{"role": "user", "content": "How many days of leave?"}]}
 _POLL_S: Final = 0.001
 
@@ -62,7 +62,7 @@ class Path:
         self._check_leaks()
         self._upstream.give({})
         for body in (_GOOD, {**_GOOD, "stream": True}):
-            self._check_good(chat_request(orjson.dumps(body)))
+            self._check_good(post(CHAT, orjson.dumps(body)))
         self.server.faults.check()
 
     def _exchange(self, sent: bytes, reading: Reading) -> tuple[bytes, bool]:
@@ -98,18 +98,11 @@ def _until(is_so: Callable[[], bool], otherwise: str) -> None:
 
 
 def _check_answer(request: Request, answer: Reply) -> None:
-    """It is a completion or a stream that keeps the rules, or an error that says why."""
-    if request.method == b"HEAD" or not answer.body:
-        return
-    if answer.status >= 400:
+    """It is what was asked for, to its end, or an error that says why."""
+    if request.method == b"POST" and answer.body:
+        check_answer(request.path.decode(), request.body, answer.status, answer.body)
+    elif request.method != b"HEAD" and answer.status >= 400 and answer.body:
         check_error(orjson.loads(answer.body))
-    elif request.path == _CHAT and request.method == b"POST":
-        asked = orjson.loads(request.body)
-        if asked.get("stream"):
-            options = asked.get("stream_options") or {}
-            check_stream(answer.body, include_usage=bool(options.get("include_usage")))
-        else:
-            check_completion(orjson.loads(answer.body))
 
 
 def _content(answer: Reply) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from tests.fuzz.answers import CHAT, RESPONSES
 from tests.fuzz.mutation import broken_bytes, broken_document
 from tests.fuzz.path_upstream import MODEL, SEARCH, whole_reply
 from tests.fuzz.raw_requests import draw_connection
@@ -23,6 +24,7 @@ from tests.upstreams.raw_server import reply
 _VENDOR_LINE: Final = re.compile(rb"\n=== (model|search) ===\n")
 _SENTENCE: Final = "It is 27 days [1], \u201csays\u201d the handbook.\n\nAsk HR [2]."
 _TOOL: Final = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
+_FILE_SEARCH: Final = {"type": "file_search", "vector_store_ids": ["ws_1"]}
 _ROUNDS: Final = (
     Round(_SENTENCE),
     Round(_SENTENCE, "Let me see."),
@@ -102,22 +104,40 @@ def draw_case(random: Random) -> bytes:
 
 
 def _asking(random: Random, *, streams: bool) -> bytes:
-    """A chat request, now and then two."""
-    body: dict[str, Any] = {"messages": [{"role": "user", "content": "How many days of leave?"}]}
+    """A request for an answer, on either API, now and then two."""
+    is_chat = random.random() < 0.5
+    body = _chat(random, streams=streams) if is_chat else _response(random)
     if streams:
         body["stream"] = True
-        if random.random() < 0.5:
-            body["stream_options"] = {"include_usage": True}
-    if random.random() < 0.5:
-        body["tools"] = [_TOOL]
     if random.random() < 0.2:
         body["lighton"] = {"retrieval": random.choice(("context", "off", "tool"))}
-    return chat_request(json.dumps(body).encode()) * random.choice((1, 1, 1, 2))
+    path = CHAT if is_chat else RESPONSES
+    return post(path, json.dumps(body).encode()) * random.choice((1, 1, 1, 2))
 
 
-def chat_request(body: bytes) -> bytes:
+def _chat(random: Random, *, streams: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": "How many days of leave?"}]}
+    if streams and random.random() < 0.5:
+        body["stream_options"] = {"include_usage": True}
+    if random.random() < 0.5:
+        body["tools"] = [_TOOL]
+    return body
+
+
+def _response(random: Random) -> dict[str, Any]:
+    body: dict[str, Any] = {"input": "How many days of leave?"}
+    if random.random() < 0.7:
+        kind = random.choice(("function", "custom"))
+        body["tools"] = [{"type": kind, "name": "get_weather"}]
+    if random.random() < 0.3:
+        body["tools"] = [*body.get("tools", ()), _FILE_SEARCH]
+        body["include"] = ["file_search_call.results"]
+    return body
+
+
+def post(path: str, body: bytes) -> bytes:
     lines = (
-        "POST /v1/chat/completions HTTP/1.1",
+        f"POST {path} HTTP/1.1",
         "Host: localhost",
         f"Authorization: Bearer {KEY}",
         f"Content-Length: {len(body)}",

@@ -13,7 +13,18 @@ _AUTH: Final = b"Authorization: Bearer " + KEY.encode()
 _INNER: Final = b"GET /v1/models/inner HTTP/1.1\r\nHost: x\r\n" + _AUTH + b"\r\n\r\n"
 _CHAT: Final = json.dumps({"messages": [{"role": "user", "content": "Hi"}]}).encode()
 _STREAM: Final = _CHAT[:-1] + b', "stream": true}'
-_BODIES: Final = (b"", _CHAT, _CHAT, _STREAM, _INNER, _INNER * 2, b"x" * 5_000, _CHAT + _INNER)
+_RESPONSE: Final = b'{"input": "Hi", "stream": true}'
+_BODIES: Final = (
+    b"",
+    _CHAT,
+    _CHAT,
+    _STREAM,
+    _RESPONSE,
+    _INNER,
+    _INNER * 2,
+    b"x" * 5_000,
+    _CHAT + _INNER,
+)
 _LINES: Final = (
     b"GET /health",
     b"GET /v1/models",
@@ -22,6 +33,7 @@ _LINES: Final = (
     b"POST /v1/chat/completions",
     b"POST /v1/chat/completions",
     b"POST /v1/chat/completions",
+    b"POST /v1/responses",
     b"POST /nowhere?a=b",
     b"PUT /v1/models",
 )

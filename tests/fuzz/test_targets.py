@@ -6,17 +6,27 @@ from typing import Any
 import pytest
 import uvicorn
 
-from proxy.core import chat, kept, sse
+from proxy.core import chat, kept, sse, store_search
+from proxy.core.responses import tools
+from proxy.core.responses.thoughts import ThoughtsItem
 from proxy.upstreams.scaleway import frames as scaleway_frames
 from tests.fuzz import server as server_module
 from tests.fuzz.door import door
+from tests.fuzz.requests import Requests
 from tests.fuzz.runner import Bounds, fault_of, run
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.upstream import KEY
 
 SEED = 1
 # The whole path has its test among those from end to end.
-CASES = {"sse": 3_000, "frames": 2_000, "request": 3_000, "http": 300}
+CASES = {
+    "sse": 3_000,
+    "frames": 2_000,
+    "request": 3_000,
+    "responses": 600,
+    "others": 1_000,
+    "http": 300,
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -28,6 +38,15 @@ def test_it_stands_whatever_is_sent(name: str) -> None:
         pytest.fail(f'make fuzz ARGS="{options}"\n{failure.fault!r}\n{failure.smaller[:2_000]!r}')
 
 
+@pytest.mark.parametrize("name", ["request", "responses", "others"])
+def test_a_request_is_answered_until_it_is_broken(name: str) -> None:
+    with TARGETS[name]() as target:
+        assert isinstance(target, Requests)
+        for good in target.good:
+            answer = target.asked(target.read(good.case))
+            assert answer.status == 200, f"{good.line}: {answer.body!r}"
+
+
 @pytest.mark.parametrize(
     ("name", "module", "function", "broken"),
     [
@@ -36,6 +55,9 @@ def test_it_stands_whatever_is_sent(name: str) -> None:
         ("frames", scaleway_frames, "_text_alone", lambda _: scaleway_frames._PROBE),
         ("request", chat, "_check_call", lambda *_: None),
         ("request", kept, "text_of", lambda content: content.strip()),
+        ("responses", tools, "_name", lambda tool, _: tool["name"]),
+        ("responses", ThoughtsItem, "end", lambda _: None),
+        ("others", store_search, "_queries", lambda given, _: tuple(given)),
     ],
 )
 def test_a_fault_is_found(

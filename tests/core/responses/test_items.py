@@ -86,6 +86,11 @@ def test_a_call_keeps_its_namespace() -> None:
     assert "namespace" not in read({**CALL, "namespace": None})[0]
 
 
+def test_a_name_that_a_model_made_up_comes_back_whatever_its_length() -> None:
+    name = "a" * (MAX_NAME_CHARS + 1)
+    assert read({**CALL, "name": name})[0]["name"] == name
+
+
 def test_a_result_may_have_parts() -> None:
     parts = [{"type": "input_text", "text": "Sunny."}]
     assert read({**RESULT, "output": parts})[0]["output"] == parts
@@ -129,7 +134,6 @@ def test_an_item_that_has_only_an_id_is_a_reference() -> None:
         ({"role": "user", "content": "Hi", "status": 1}, ".status"),
         ({**CALL, "call_id": None}, ".call_id"),
         ({**CALL, "name": ""}, ".name"),
-        ({**CALL, "name": "a" * (MAX_NAME_CHARS + 1)}, ".name"),
         ({**CALL, "namespace": 1}, ".namespace"),
         ({**CALL, "arguments": {}}, ".arguments"),
         ({**CALL, "arguments": None}, ".arguments"),
