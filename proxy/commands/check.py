@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from proxy.addresses import without_secrets
 from proxy.commands.advice import Place
 from proxy.commands.check_key import find_key, findings_of
 from proxy.commands.check_person import find_person, findings_of_person, require_people
@@ -110,7 +111,8 @@ def _issuer_steps(settings: Settings, outbound: Outbound) -> tuple[Step, ...]:
     from proxy.commands.probe_issuer import IssuerProbe  # noqa: PLC0415 - needs an extra
 
     setting = "identity.oidc.jwks_url" if issuer.jwks_url else "identity.oidc.issuer"
-    place = Place(issuer.jwks_url or issuer.issuer, setting, outbound.issuer_proxy)
+    address = without_secrets(issuer.jwks_url or issuer.issuer)
+    place = Place(address, setting, outbound.issuer_proxy)
     return IssuerProbe(issuer, place).steps()
 
 

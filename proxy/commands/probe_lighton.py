@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from proxy.commands.advice import Place, explain
 from proxy.commands.probing import ProbeError, Step
@@ -21,7 +22,8 @@ from proxy.errors import (
 )
 from proxy.settings.checks import LIGHTON_CONSOLE
 
-_SEARCH = Search("test", 1)
+_SEARCH: Final = Search("the of and to in is a for de la le et der die und das ist", 1)
+"""What any text has: a search of words must not call documents absent that lack one of them."""
 
 
 @dataclass(slots=True)

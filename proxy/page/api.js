@@ -6,6 +6,14 @@ export const base = new URL("v1", document.baseURI.replace(/[?#].*$/, "")).href;
 const MOST_PAGES = 50;
 let key = "";
 
+/** What is wrong with a text as a key, in words; "" if a header can hold it, or if there is none. */
+export function faultOfKey(text) {
+  const strange = /[^!-~]/u.exec(text.trim())?.[0];
+  if (strange === undefined) return "";
+  const named = /[\p{Z}\p{C}]/u.test(strange) ? "spaces or invisible characters" : `“${strange}”`;
+  return `Keys have no ${named} in them. Copy yours again.`;
+}
+
 export function useKey(text) {
   key = text.trim();
 }

@@ -1,6 +1,6 @@
 // The two dialogs: for the key, and for the request as code.
 
-import { useKey } from "./api.js";
+import { faultOfKey, useKey } from "./api.js";
 import { copy, make, saysCopied } from "./dom.js";
 import { LANGUAGES, snippet } from "./snippets.js";
 
@@ -14,8 +14,13 @@ for (const button of document.querySelectorAll("dialog [data-close]")) {
 export function askForKey(why, used) {
   const [dialog, form, field] = [find("key-dialog"), find("key-form"), find("key-field")];
   find("key-why").textContent = why;
+  showFault("");
+  field.oninput = () => showFault("");
   form.onsubmit = (event) => {
     event.preventDefault();
+    const fault = faultOfKey(field.value);
+    showFault(fault);
+    if (fault) return;
     useKey(field.value);
     field.value = "";
     dialog.close();
@@ -23,6 +28,11 @@ export function askForKey(why, used) {
   };
   if (!dialog.open) dialog.showModal();
   field.focus();
+}
+
+function showFault(fault) {
+  find("key-fault").textContent = fault;
+  find("key-field").setAttribute("aria-invalid", String(fault !== ""));
 }
 
 /** Show the request of a turn as code, with `model` where neither it nor its answer names one. */

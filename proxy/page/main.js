@@ -37,6 +37,7 @@ async function run(turn, signal) {
   const answer = new Answer(performance.now());
   const drawing = frames(() => drawTurn(turn, answer));
   let [trouble, wasStopped] = [null, false];
+  const clock = setInterval(drawing.wanted, 1000);
   speech.begin();
   turn.draw(answer);
   try {
@@ -50,6 +51,7 @@ async function run(turn, signal) {
     wasStopped = signal.aborted;
     if (!wasStopped) trouble = fault instanceof Trouble ? fault : new Trouble(`The page failed: ${fault.message}`);
   }
+  clearInterval(clock);
   drawing.stop();
   answer.end(performance.now());
   finish(turn, answer, trouble, wasStopped);
@@ -222,7 +224,9 @@ document.addEventListener("keydown", (event) => {
 });
 find("stop").addEventListener("click", stop);
 find("anew").addEventListener("click", startAnew);
-find("key").addEventListener("click", () => askForKey("If this proxy asks for a key, enter yours.", load));
+find("key").addEventListener("click", () => askForKey(hasKey()
+  ? "A key is in use. Enter another one, or none to ask without."
+  : "If this proxy asks for a key, enter yours.", load));
 find("theme").addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
 

@@ -12,6 +12,7 @@ const RULE = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
 const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^( {0,7})(?:([-*+])|(\d{1,9})[.)])(?:[ \t]+|$)/;
+const TASK = /^\[([ xX])\] /;
 const DELIMITER = /^:?-+:?$/;
 
 /** Show `text` in `home`. `cite` is that of `inline`; a change of `version` draws all anew. */
@@ -120,6 +121,20 @@ function list(lines, at, depth) {
   return { kind: "list", isOrdered, start: Number(first[3] ?? 1), items, isLoose, end };
 }
 
+/**
+ * A text that grows, without the first lines of a table: until the second is whole they are none
+ * yet, and would be shown as signs.
+ */
+export function withoutHalfTable(text) {
+  const lines = text.split("\n");
+  const isRow = (line) => line?.trimStart().startsWith("|") ?? false;
+  const end = lines.length - (lines.at(-1) === "" ? 1 : 0);
+  let first = end;
+  while (isRow(lines[first - 1])) first--;
+  const rows = end - first;
+  return rows === 1 || (rows === 2 && !isTable(lines, first)) ? lines.slice(0, first).join("\n") : text;
+}
+
 function isTable(lines, at) {
   const below = lines[at + 1];
   if (!lines[at].includes("|") || !below?.includes("-")) return false;
@@ -188,11 +203,16 @@ function drawList(block, cite) {
   const items = block.items.map((blocks) => {
     const isPlain = !block.isLoose && blocks[0]?.kind === "paragraph";
     const drawn = blocks.map((each, n) => (
-      isPlain && n === 0 ? inline(each.text.trimEnd(), cite) : [draw(each, cite)]));
+      isPlain && n === 0 ? inline(task(each.text.trimEnd()), cite) : [draw(each, cite)]));
     return make("li", {}, ...drawn.flat());
   });
   const start = block.isOrdered && block.start !== 1 ? String(block.start) : null;
   return make(block.isOrdered ? "ol" : "ul", { start }, ...items);
+}
+
+/** A task's box as a sign that says whether it is done. */
+function task(text) {
+  return text.replace(TASK, (_, mark) => (mark === " " ? "☐ " : "☑ "));
 }
 
 function drawTable(block, cite) {

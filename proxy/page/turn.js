@@ -2,8 +2,10 @@
 
 import { pages } from "./answer.js";
 import { copy, make, saysCopied } from "./dom.js";
-import { show } from "./markdown.js";
+import { show, withoutHalfTable } from "./markdown.js";
 import { waterfall } from "./waterfall.js";
+
+const LONG_S = 3; // a wait whose length is shown
 
 export class Turn {
   /** `openSource` shows a source, `showCode` the request of the turn, `again` asks it once more. */
@@ -13,7 +15,8 @@ export class Turn {
     this.opened = null; // the number of the source that is shown
     this.body = null;
     this.prose = make("div", { class: "prose" });
-    this.progress = make("p", { class: "progress" }, make("span", { class: "dot" }), make("span", {}));
+    this.progress = make("p", { class: "progress" }, make("span", { class: "dot" }), make("span", {}),
+      make("span", { class: "elapsed" }));
     this.thoughts = make("details", { class: "thoughts", hidden: true },
       make("summary", {}, make("span", {}, "Thoughts")), make("div", { class: "prose" }));
     this.foot = make("div", { class: "foot" });
@@ -33,11 +36,14 @@ export class Turn {
     this.answer = answer;
     const waits = answer.ended === null && (answer.isSearching || !answer.text);
     this.progress.hidden = !waits;
-    this.progress.lastChild.textContent = answer.status || "Asking the model";
+    const [, words, elapsed] = this.progress.children;
+    words.textContent = happening(answer);
+    elapsed.textContent = waited(answer);
     this.thoughts.hidden = !answer.thoughts;
     if (answer.thoughts) show(this.thoughts.lastChild, answer.thoughts);
     this.prose.classList.toggle("grows", answer.ended === null && answer.text !== "");
-    show(this.prose, answer.text, (n) => this.marker(n), answer.version);
+    const text = answer.ended === null ? withoutHalfTable(answer.text) : answer.text;
+    show(this.prose, text, (n) => this.marker(n), answer.version);
   }
 
   marker(n) {
@@ -72,7 +78,7 @@ export class Turn {
       this.notice(answer, trouble, wasStopped),
       this.sources(answer),
       trouble || wasStopped ? null : waterfall(answer),
-      this.actions(answer, trouble),
+      this.actions(answer, trouble, wasStopped),
     ].filter(Boolean));
   }
 
@@ -108,17 +114,29 @@ export class Turn {
     return make("li", {}, button);
   }
 
-  actions(answer, trouble) {
+  actions(answer, trouble, wasStopped) {
     const action = (label, act) => {
       const button = make("button", { type: "button", class: "quiet small" }, make("span", {}, label));
       button.addEventListener("click", () => act(button));
       return button;
     };
     return make("div", { class: "actions" },
+      trouble || wasStopped || !answer.text ? action("Ask again", () => this.again(this)) : null,
       answer.text
         ? action("Copy answer", async (button) => { await copy(answer.text); saysCopied(button); })
         : null,
-      action("As code", () => this.showCode(this)),
-      trouble ? action("Ask again", () => this.again(this)) : null);
+      action("As code", () => this.showCode(this)));
   }
+}
+
+/** What an answer that says nothing yet is at. */
+function happening({ status, isSearching, thoughts }) {
+  if (isSearching) return status;
+  return [status, thoughts ? "The model thinks" : "Waiting for the model"].filter(Boolean).join(" ");
+}
+
+/** For how long, once that is long. */
+function waited({ began }) {
+  const seconds = Math.floor((performance.now() - began) / 1000);
+  return seconds < LONG_S ? "" : `${seconds} s`;
 }

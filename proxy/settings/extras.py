@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Final
 
 from proxy.errors import SettingsError
@@ -13,11 +14,14 @@ from proxy.settings.schema import Settings
 from proxy.telemetry.otel_variables import faults_of
 from proxy.telemetry.traces import SPOKEN, are_wanted, unspoken
 
-EXTRA: Final = "rag-proxy[identity]"
-"""Brings the library that checks signatures."""
-TRACES_EXTRA: Final = "rag-proxy[traces]"
-"""Brings what sends traces."""
-_ASK_EXTRA: Final = "rag-proxy[ask]"
+REQUIRED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "ask": ("openai>=3.0",),
+        "identity": ("joserfc>=1.4",),
+        "traces": ("opentelemetry-exporter-otlp-proto-http>=1.45", "opentelemetry-sdk>=1.45"),
+    }
+)
+"""What each extra brings. Messages name it, and not the extra: no index need have rag-proxy."""
 _TRACER: Final = "opentelemetry.exporter.otlp.proto.http"
 _LIBRARY: Final = "joserfc"
 _CLIENT: Final = "openai"
@@ -34,7 +38,7 @@ def require_traces(settings: Settings, environment: Mapping[str, str]) -> None:
     if not _has(_TRACER):
         raise SettingsError(
             "OTEL_EXPORTER_OTLP_ENDPOINT or `traces` asks for traces, but what sends them is "
-            f"missing: {_install(TRACES_EXTRA)}, or set `traces = false`"
+            f"missing: {how_to_install('traces')}, or set `traces = false`"
         )
     if protocol := unspoken(environment):
         raise SettingsError(
@@ -56,7 +60,7 @@ def require_openai() -> None:
     """Raise SettingsError if OpenAI's client is not installed."""
     if find_spec(_CLIENT) is None:
         raise SettingsError(
-            f"OpenAI's client, with which `ask` asks, is missing: {_install(_ASK_EXTRA)}"
+            f"OpenAI's client, with which `ask` asks, is missing: {how_to_install('ask')}"
         )
 
 
@@ -64,10 +68,11 @@ def require_extras(settings: Settings) -> None:
     """Raise SettingsError if the settings ask for what is not installed."""
     if settings.issuer_url is not None and not has_identity():
         raise SettingsError(
-            f"identity.oidc: the library that checks tokens is missing: {_install(EXTRA)}"
+            "identity.oidc: the library that checks tokens is missing: "
+            f"{how_to_install('identity')}"
         )
 
 
-def _install(extra: str) -> str:
+def how_to_install(extra: str) -> str:
     """The command that installs it where the proxy runs, which may be no environment of a shell."""
-    return f"{shlex.quote(sys.executable)} -m pip install '{extra}'"
+    return shlex.join((sys.executable, "-m", "pip", "install", *REQUIRED[extra]))

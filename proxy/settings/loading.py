@@ -33,6 +33,8 @@ from proxy.settings.sources import (
 )
 
 DOTENV: Final = Path(".env")
+_MOST_TOLD: Final = 100
+"""Problems that are told one by one: to find the setting that was meant takes a while for each."""
 _TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "access": AccessRule,
     "identity": OIDCSettings,
@@ -95,14 +97,19 @@ def build_settings(sources: Sequence[Source]) -> Settings:
     Raises SettingsError with every problem found.
     """
     problems = [problem for source in sources for problem in source.problems]
+    more = 0
     try:
         settings = Settings.model_validate(reduce(_together, (each.values for each in sources)))
     except ValidationError as error:
-        problems += [
-            _problem(each, sources)
+        found = [
+            each
             for each in error.errors()
             if each["type"] != "default_factory_not_called"  # a result of another error
         ]
+        problems += [_problem(each, sources) for each in found[:_MOST_TOLD]]
+        more = len(found) - _MOST_TOLD
+    if more > 0:
+        problems.append(f"and {more:,} more")
     if problems:
         raise SettingsError(*problems)
     return settings

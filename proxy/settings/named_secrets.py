@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from proxy.access.clients import Client
-from proxy.settings.extras import EXTRA, has_identity
+from proxy.settings.extras import has_identity, how_to_install
 
 _SAFE_BYTES: Final = 32
 """RFC 7518, 3.2: a secret for HS256 has as many bytes as the hash, or more."""
@@ -49,7 +49,7 @@ class NamedSecrets:
             yield _without(client, "signed_user_secret_env", f"{signed} is not set", "set it")
         if signed and not has_identity():
             fault = "nothing can check signatures"
-            yield _without(client, "signed_user_header", fault, f"pip install '{EXTRA}'")
+            yield _without(client, "signed_user_header", fault, how_to_install("identity"))
 
     def weak(self, clients: Iterable[Client]) -> Iterator[str]:
         """One line for each client whose signing secret can be guessed from one signed header."""

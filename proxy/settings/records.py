@@ -21,8 +21,8 @@ class RecordSettings(BaseModel):
     )
     log_probes: bool = Field(
         default=False,
-        description="Whether the log shows requests for `/health`, `/ready` and `/metrics` that "
-        "went well.",
+        description="Whether the log shows requests for `/health`, `/ready`, `/metrics` and the "
+        "page's files that went well.",
     )
     metrics: bool = Field(
         default=True, description="Whether the proxy counts what it does, for `/metrics`."

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from proxy.addresses import HIDDEN, without_secrets
 from proxy.settings.schema import Settings
 from proxy.settings.secret_files import is_secret
 from proxy.settings.sources import Source
 from proxy.settings.toml_text import comment_text, key_text, value_text
 
 DEFAULT: Final = "default"
-HIDDEN: Final = "…"
 _TABLES: Final = ("identity", "prices", "access", "profiles")
 """Settings that are tables, which TOML wants after all others."""
 
@@ -44,9 +44,24 @@ def _plain(name: str, settings: Settings, sources: Sequence[Source]) -> str:
     if value is None:
         return comment_text(f"{name} is not set")
     if not is_secret(Settings.model_fields[name]):
-        return f"{key_text(name)} = {value_text(value)}  {comment_text(origin)}"
+        return _line(name, value, origin)
     hidden = [HIDDEN] * len(value) if isinstance(value, tuple) else HIDDEN
     return comment_text(f"{key_text(name)} = {value_text(hidden)}  {comment_text(origin)}")
+
+
+def _line(name: str, value: object, origin: str) -> str:
+    """A setting with its value, as a comment if it is an address that may hold a secret."""
+    seen = _seen(value)
+    line = f"{key_text(name)} = {value_text(seen)}  {comment_text(origin)}"
+    return line if seen == value else comment_text(line)
+
+
+def _seen(value: object) -> object:
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, tuple):
+        return tuple(map(_seen, value))
+    return value
 
 
 def _table(
@@ -63,8 +78,7 @@ def _table(
         yield f"[{key_text(*path)}]"
     for name, value in table.items():
         if name not in inner:
-            origin = comment_text(_origin((*path, name), sources))
-            yield f"{key_text(name)} = {value_text(value)}  {origin}"
+            yield _line(name, value, _origin((*path, name), sources))
     for name, each in inner.items():
         yield from _table((*path, name), each, sources)
 

@@ -44,7 +44,7 @@ _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (TimeoutError, "it does not answer in time"),
     (redis_errors.AuthenticationError, "it rejects the user or password, or asks for one"),
     (redis_errors.BusyLoadingError, "it is still loading its data"),
-    (redis_errors.OutOfMemoryError, "it is full; its maxmemory-policy should be allkeys-lru"),
+    (redis_errors.OutOfMemoryError, "it is full; its maxmemory-policy should be volatile-ttl"),
     (redis_errors.ReadOnlyError, "it is a replica, which takes no writes"),
     (redis_errors.NoPermissionError, _NEEDED),
     (redis_errors.MovedError, "it is a cluster, which is not supported"),

@@ -33,6 +33,7 @@ _VERSIONS: Final = re.compile(r"^(/v1)+(?=/|$)")
 METRICS_PATH: Final = "/metrics"
 PROBES: Final = frozenset({"/health", "/ready", METRICS_PATH})
 """They are for monitors."""
+BELOW_PAGE: Final = "/page/"
 OPEN_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json", "/config.schema.json"})
 """They need no key."""
 BESIDE_API: Final = OPEN_PATHS | PROBES
@@ -68,7 +69,7 @@ class Requests:
         traces: Traces | None = None,
         log_probes: bool = True,
     ) -> None:
-        """`log_probes` shows requests of monitors in the log, also those that went well."""
+        """`log_probes` shows in the log, too, what is routine, and went well."""
         self.app = app
         self.log_probes = log_probes
         self.usage = usage
@@ -128,7 +129,7 @@ class Requests:
             self.audit.note(facts)
 
     def _log(self, facts: RequestFacts) -> None:
-        if _log.isEnabledFor(logging.INFO) and (self.log_probes or not _is_probe(facts)):
+        if _log.isEnabledFor(logging.INFO) and (self.log_probes or not _is_routine(facts)):
             _log.info(LogLine.of(facts))
 
     def _facts_of(self, scope: Scope, exchange: Exchange, ended: float) -> RequestFacts:
@@ -253,6 +254,7 @@ def _kept(exchange: Exchange) -> str:
     return f"{trace.trace_id:032x}" if trace is not None and is_kept else ""
 
 
-def _is_probe(facts: RequestFacts) -> bool:
-    """Whether a monitor asked, and all is well."""
-    return facts.outcome == "ok" and plain_path(facts.path) in PROBES
+def _is_routine(facts: RequestFacts) -> bool:
+    """Whether a monitor asked, or the page loaded its files, and all is well."""
+    path = plain_path(facts.path)
+    return facts.outcome == "ok" and (path in PROBES or path.startswith(BELOW_PAGE))

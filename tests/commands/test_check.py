@@ -46,6 +46,16 @@ async def test_with_good_keys_everything_is_ok(sandbox: str) -> None:
     assert await verdicts(settings_for(sandbox)) == ["ok"] * 8
 
 
+@pytest.mark.parametrize(
+    "text", ["The lift is new.", "Der Aufzug ist neu.", "L'ascenseur est de la maison Petit."]
+)
+async def test_a_few_words_are_enough_to_be_found(tmp_path: Path, text: str) -> None:
+    (tmp_path / "lift.md").write_text(text)
+    async with serving(create_sandbox(load_corpus(tmp_path))) as url:
+        found = {each.name: each.detail async for each in findings(settings_for(url))}
+    assert found["LightOn searches"] == "one result"
+
+
 async def test_one_upstream_s_failure_does_not_hide_the_other(sandbox: str) -> None:
     bad_lighton = settings_for(sandbox, lighton_api_key="bad")
     assert await verdicts(bad_lighton) == ["ok", "FAIL", "skipped"] + ["ok"] * 5

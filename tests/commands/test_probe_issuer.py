@@ -9,12 +9,12 @@ from proxy.commands.probing import Finding, climb
 from proxy.outward import make_issuer
 from proxy.settings import Settings
 from proxy.upstreams.http.outbound import Outbound
-from tests.support.issuer import Issuer, issuing
+from tests.support.issuer import KEYS, Issuer, issuing
 
 
-def settings_for(served: Issuer) -> Settings:
+def settings_for(served: Issuer, **oidc: str) -> Settings:
     return Settings(
-        identity={"oidc": {"issuer": served.url, "audience": "a"}},
+        identity={"oidc": {"issuer": served.url, "audience": "a", **oidc}},
         lighton_base_url="http://127.0.0.1:1",
         scaleway_base_url="http://127.0.0.1:1/v1",
         lighton_api_key="k",
@@ -56,6 +56,16 @@ async def test_it_says_what_is_wrong_and_what_to_do() -> None:
         served.body = b'{"keys": []}'
         assert "has none that can check a signature" in (await tried(served)).detail
     assert (await tried(served)).detail.startswith("Nothing listens at http://127.0.0.1:")
+
+
+async def test_a_key_in_the_address_is_not_shown() -> None:
+    async with issuing() as served:
+        settings = settings_for(served, jwks_url=f"{served.url}{KEYS}?key=zq")
+        good = [each async for each in findings(settings, {})]
+    bad = [each async for each in findings(settings, {})]
+    for said in (str(good), str(bad)):
+        assert f"{served.url}{KEYS}?key=…" in said
+        assert "zq" not in said
 
 
 async def test_check_tries_the_issuer_only_where_there_is_one() -> None:

@@ -64,6 +64,14 @@ def test_open_webui_offers_the_profile_that_there_is() -> None:
     assert connection["model_ids"] == ["assistant"]
 
 
+def test_a_full_valkey_drops_what_ends_soonest_and_no_counts_of_budgets() -> None:
+    command = SERVICES["valkey"]["command"]
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+
+    assert options["--maxmemory-policy"] == "volatile-ttl"
+    assert (options["--appendonly"], options["--save"]) == ("yes", "")
+
+
 def test_the_engine_waits_longer_than_running_requests_get() -> None:
     grace_s = float(PROXY["environment"]["RAG_PROXY_GRACE_S"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.page import handbook
@@ -160,6 +161,59 @@ def test_a_key_is_asked_for_and_sent_and_kept_nowhere(open_page: Open, locked_ur
     assert KEY not in page.content()
     page.reload()
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("clé-of-mine", "Keys have no “é” in them. Copy yours again."),
+        ("a key", "Keys have no spaces or invisible characters in them. Copy yours again."),
+    ],
+)
+def test_a_key_that_no_header_can_hold_is_refused_in_words(
+    open_page: Open, locked_url: str, key: str, fault: str
+) -> None:
+    page = open_page(locked_url).page
+    field = page.get_by_label("Client key")
+    field.fill(key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text(fault)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value(key)
+    field.fill(f" {KEY} ")
+    expect(page.locator("#key-fault")).to_be_empty()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_label("Model or profile").locator("option")).to_have_count(4)
+    page.get_by_role("button", name="Key").click()
+    expect(page.locator("#key-why")).to_contain_text("A key is in use.")
+
+
+def test_a_long_wait_says_what_for_and_how_long(open_page: Open) -> None:
+    asking = open_page()
+    asking.page.clock.install()
+    search = handbook.rounds()[0]
+    asking.upstreams.tell([search, Round("It takes long.")], handbook.passages())
+    asking.upstreams.holds_at = "It"
+    asking.ask()
+    progress = asking.page.locator(".progress")
+    expect(progress).to_have_text("Found 3 passages. Waiting for the model")
+    asking.page.clock.run_for(12_000)
+    expect(progress).to_have_text("Found 3 passages. Waiting for the model12 s")
+    asking.page.keyboard.press("Escape")
+    asking.page.get_by_role("button", name="Ask again").wait_for()
+
+
+def test_a_table_shows_once_it_is_one(asking: Asking) -> None:
+    text = "Two rows:\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    script = """async (text) => {
+      const { withoutHalfTable } = await import("/page/markdown.js");
+      return [...text].map((_, end) => withoutHalfTable(text.slice(0, end + 1)));
+    }"""
+    seen = asking.page.evaluate(script, text)
+    begins = text.index("|---|-") + len("|---|-")
+    assert [shown for shown in seen[: begins - 1] if "|" in shown] == []
+    assert seen[begins - 1 :] == [text[: end + 1] for end in range(begins - 1, len(text))]
 
 
 def test_a_link_can_bring_a_question(open_page: Open) -> None:

@@ -154,6 +154,13 @@ def test_all_problems_are_one_error_with_a_line_each() -> None:
     assert len(caught.value.problems) == 2
 
 
+def test_of_very_many_problems_some_are_told_and_the_others_counted() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(toml("".join(f"unknown_{n} = 1\n" for n in range(3_100))))
+    assert len(caught.value.problems) == 101
+    assert caught.value.problems[-1] == "and 3,000 more"
+
+
 @pytest.mark.parametrize("key", ["_env_file", "_cli_parse_args", "model_config"])
 def test_names_with_a_meaning_inside_are_no_settings(key: str) -> None:
     assert problems(toml(f"{key} = true"))[0].startswith(f"{key} in rag-proxy.toml: no such")

@@ -52,7 +52,7 @@ def test_a_client_whose_header_nothing_can_check_is_named(monkeypatch: pytest.Mo
     monkeypatch.setattr(extras, "_LIBRARY", "no_such_library")
     (missing,) = KEYS.missing([signed_with("TWO"), ANYBODY])
     assert missing.startswith("keys.chat.signed_user_header: nothing can check signatures, so ")
-    assert "pip install 'rag-proxy[identity]'" in missing
+    assert "pip install 'joserfc>=1.4'" in missing
 
 
 def test_a_short_signing_secret_is_weak() -> None:

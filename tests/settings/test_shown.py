@@ -115,6 +115,22 @@ def test_a_secret_is_a_comment_that_says_where_it_comes_from(
     assert '# redis_url = "…"  # RAG_PROXY_REDIS_URL' in found
 
 
+def test_an_address_that_may_hold_a_secret_is_a_comment_without_it() -> None:
+    config = toml("""
+        cors_origins = ["https://chat.test", "https://user:zq@chat.test"]
+        [identity.oidc]
+        issuer = "https://login.test"
+        audience = "proxy"
+        jwks_url = "https://login.test/keys?v=2&key=zq"
+    """)
+    found = lines(config)
+    origin = "# in rag-proxy.toml"
+    assert f'# jwks_url = "https://login.test/keys?v=…&key=…"  {origin}' in found
+    assert f'# cors_origins = ["https://chat.test", "https://…@chat.test"]  {origin}' in found
+    assert f'issuer = "https://login.test"  {origin}' in found
+    assert "zq" not in "\n".join(found)
+
+
 def test_what_is_shown_can_be_read_again() -> None:
     config = toml(LAYOUT)
     again = read_again("\n".join(lines(config)))

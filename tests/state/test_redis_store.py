@@ -512,7 +512,7 @@ async def test_one_that_is_full_is_still_read(caplog: pytest.LogCaptureFixture) 
                 await other.config_set("maxmemory", 0)
             await store.write("b", b"1", 60)
             assert await store.read(["b"]) == {"b": b"1"}
-    full = "it is full; its maxmemory-policy should be allkeys-lru"
+    full = "it is full; its maxmemory-policy should be volatile-ttl"
     assert logged(caplog) == [
         f"WARNING Redis at {server.socket} cannot write: {full}",
         f"INFO Redis at {server.socket} can write again",

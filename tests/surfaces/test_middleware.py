@@ -70,7 +70,9 @@ async def beyond_http(app: ASGIApp) -> Scope:
 # Probes
 
 
-@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "//v1/health/", "/v1/ready"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/metrics", "//v1/health/", "/v1/ready", "/page/main.js"]
+)
 @pytest.mark.parametrize("log_probes", [True, False])
 async def test_probes_that_went_well_are_logged_where_they_are_wanted(
     caplog: pytest.LogCaptureFixture, path: str, *, log_probes: bool
@@ -80,7 +82,9 @@ async def test_probes_that_went_well_are_logged_where_they_are_wanted(
     assert len(caplog.messages) == log_probes
 
 
-@pytest.mark.parametrize(("path", "failure"), [("/ready", FAILED), ("/models", None)])
+@pytest.mark.parametrize(
+    ("path", "failure"), [("/ready", FAILED), ("/page/x", FAILED), ("/models", None), ("/", None)]
+)
 async def test_probes_that_failed_and_all_other_requests_are_logged(
     caplog: pytest.LogCaptureFixture, path: str, failure: Failure | None
 ) -> None:

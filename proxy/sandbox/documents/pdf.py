@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-HOW_TO_INSTALL = "PDFs need pypdfium2: pip install pypdfium2, or rag-proxy with its extra demo"
+HOW_TO_INSTALL = "PDFs need pypdfium2: pip install pypdfium2"
 
 _HYPHENATED = re.compile("[\ufffe\x02]\\s*")
 """PDFium writes this for the hyphen of a word that goes on in the next line."""

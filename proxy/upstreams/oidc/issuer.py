@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import orjson
 
+from proxy.addresses import without_secrets
 from proxy.errors import BadReply, UpstreamTimeout
 from proxy.upstreams.http.causes import NOT_JSON, SHAPE
 from proxy.upstreams.http.endpoint import Counted, Endpoint, Reply, Transport, uncounted
@@ -80,9 +81,10 @@ class Issuer:
         reply = Reply(parts.netloc, _LONGEST_S, _LONGEST_BODY)
         await endpoint.push("GET", path, reply)
         if reply.status != HTTPStatus.OK:
-            what = f"{url} answers with the status {reply.status}."
+            what = f"{without_secrets(url)} answers with the status {reply.status}."
             raise BadReply(self.name, what, cause=f"status_{reply.status}")
         try:
             return orjson.loads(reply.body)
         except ValueError:
-            raise BadReply(self.name, f"{url} answers without JSON.", cause=NOT_JSON) from None
+            what = f"{without_secrets(url)} answers without JSON."
+            raise BadReply(self.name, what, cause=NOT_JSON) from None

@@ -128,9 +128,12 @@ async def test_a_reply_that_is_none_is_a_fault_and_no_redirect_is_followed(
     reply: object, said: str
 ) -> None:
     issuer = replace(
-        saying({"https://issuer.test/keys": reply}), jwks_url="https://issuer.test/keys"
+        saying({"https://issuer.test/keys?key=zq": reply}),
+        jwks_url="https://issuer.test/keys?key=zq",
     )
-    assert said in (await refused(issuer)).message
+    message = (await refused(issuer)).message
+    assert said in message
+    assert "zq" not in message
 
 
 async def test_an_issuer_that_does_not_listen_is_unreachable() -> None:

@@ -1,0 +1,31 @@
+"""Addresses as anybody may see them: a query may hold a key, and what stands before a host does."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = "…"
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
+_USER: Final = re.compile(r"[^/?#]*@")
+
+
+def without_secrets(text: str) -> str:
+    """An address without its user name, password and the values of its query.
+
+    Another text stays as it is.
+    """
+    scheme = _ADDRESS.match(text)
+    if scheme is None:
+        return text
+    place, mark, query = text[scheme.end() :].partition("?")
+    user = _USER.match(place)
+    place = f"{HIDDEN}@{place[user.end() :]}" if user else place
+    said, sign, fragment = query.partition("#")
+    return scheme[0] + place + mark + "&".join(map(_name, said.split("&"))) + sign + fragment
+
+
+def _name(part: str) -> str:
+    """What a query says, without the value. A part without a name may be a key itself."""
+    name, equals, _ = part.partition("=")
+    return f"{name}={HIDDEN}" if equals else part and HIDDEN
