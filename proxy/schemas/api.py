@@ -10,6 +10,7 @@ from proxy.schemas.failures import ANYWHERE, WITH_BODY, WITH_KEY, failure_respon
 from proxy.schemas.operations import OPERATIONS, Operation
 from proxy.schemas.parts import Schema, ref
 from proxy.schemas.replies import reply_schemas
+from proxy.schemas.reply_headers import header_schemas, reply_headers
 from proxy.schemas.requests import request_schemas
 from proxy.schemas.wishes import wish_schema
 
@@ -39,6 +40,7 @@ def api_schema() -> dict[str, Any]:
             "securitySchemes": {_KEY: {"type": "http", "scheme": "bearer", "description": _OF_KEY}},
             "schemas": {"Wish": wish_schema(), **request_schemas(), **reply_schemas()},
             "responses": failure_responses(),
+            "headers": header_schemas(),
         },
     }
     return deepcopy(document)
@@ -46,8 +48,6 @@ def api_schema() -> dict[str, Any]:
 
 def _operation(each: Operation) -> Schema:
     made: Schema = {"operationId": each.name, "summary": each.summary}
-    if each.about:
-        made["description"] = each.about
     if each.is_open:
         made["security"] = []
     if each.parameters:
@@ -64,6 +64,7 @@ def _responses(each: Operation) -> dict[str, Schema]:
     if not each.gives:
         return failures(may_fail)
     content = {kind: {"schema": schema} for kind, schema in each.gives.items()}
-    well = {"description": each.summary, "content": content}
+    told = reply_headers(each.tells)
+    well = {"description": each.summary, "headers": told, "content": content}
     others = {status for status in may_fail if status not in each.also}
     return {"200": well, **{str(status): well for status in each.also}, **failures(others)}

@@ -8,9 +8,12 @@ from typing import Final
 
 from proxy.errors import ProxyError
 from proxy.schemas.parts import Schema, ref
+from proxy.schemas.reply_headers import RETRY_AFTER, reply_headers
 
 ANYWHERE: Final = (400, 403, 405, 408, 431, 500, 503)
 """What a request may get before anything is known of it."""
+_MAY_PASS: Final = frozenset({429, 502, 503, 504})
+"""Those that may say when to try again."""
 WITH_KEY: Final = (*ANYWHERE, 401, 404, 429, 502, 504)
 WITH_BODY: Final = (*WITH_KEY, 413, 415)
 
@@ -37,6 +40,7 @@ def _response(status: int, codes: Iterable[str]) -> Schema:
     what = HTTPStatus(status).phrase
     return {
         "description": f"{what}. `code`: {', '.join(sorted(codes))}. See docs/errors.md.",
+        "headers": reply_headers((RETRY_AFTER,) if status in _MAY_PASS else ()),
         "content": {"application/json": {"schema": ref("Error")}},
     }
 

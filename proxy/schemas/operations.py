@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.core.names import SEARCH_COUNT
 from proxy.schemas.parts import Schema, ref, some, text, whole
+from proxy.schemas.reply_headers import OF_ANSWERS, OF_SEARCHES
 from proxy.schemas.wishes import headers, narrowing_header
 
 _JSON: Final = "application/json"
@@ -30,7 +30,8 @@ class Operation:
     parameters: tuple[Schema, ...] = ()
     is_open: bool = False
     """Whether it needs no key."""
-    about: str = ""
+    tells: tuple[str, ...] = ()
+    """Headers of such a reply."""
     also: tuple[int, ...] = ()
     """Other statuses with the same reply."""
 
@@ -74,9 +75,6 @@ _STATE: Final = _query(
     "Only those in this state.",
     text(enum=["in_progress", "completed", "failed", "cancelled"]),
 )
-_SEARCHES: Final = (
-    f"The header `{SEARCH_COUNT.lower()}` counts the searches before the reply began."
-)
 
 OPERATIONS: Final = (
     Operation(
@@ -87,7 +85,7 @@ OPERATIONS: Final = (
         _events("Chunk", "Completion"),
         "ChatRequest",
         tuple(headers()),
-        about=_SEARCHES,
+        tells=OF_ANSWERS,
     ),
     Operation(
         "POST",
@@ -97,7 +95,7 @@ OPERATIONS: Final = (
         _events("Event", "ResponseObject"),
         "ResponseRequest",
         tuple(headers()),
-        about=_SEARCHES,
+        tells=OF_ANSWERS,
     ),
     Operation(
         "GET",
@@ -196,7 +194,7 @@ OPERATIONS: Final = (
         _json("SearchResults"),
         "StoreSearchRequest",
         (_STORE, *narrowing_header()),
-        about=_SEARCHES,
+        tells=OF_SEARCHES,
     ),
     Operation(
         "GET",

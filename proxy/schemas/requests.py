@@ -22,6 +22,7 @@ from proxy.core.names import FIELD
 from proxy.core.responses.fields import FIELD_TYPES as RESPONSE_TYPES
 from proxy.core.responses.fields import INCLUDABLE
 from proxy.core.store_search import MOST_QUERIES, MOST_RESULTS
+from proxy.schemas.items import item_schemas
 from proxy.schemas.parts import (
     Schema,
     const,
@@ -57,6 +58,7 @@ def request_schemas() -> dict[str, Schema]:
         "Tool": _tool(),
         "ResponseRequest": _response(),
         "ResponseTool": _response_tool(),
+        **item_schemas(),
         "EmbeddingRequest": _embedding(),
         "RerankRequest": _rerank(),
         "StoreSearchRequest": _store_search(),
@@ -124,7 +126,7 @@ def _response() -> Schema:
         **_checked(RESPONSE_TYPES),
         "background": {"enum": [False, None], "description": "Nothing runs in the background."},
         "input": {
-            **either({"type": ["string", "null"]}, some({"type": "object"})),
+            **either({"type": ["string", "null"]}, some(ref("InputItem"), maxItems=MAX_MESSAGES)),
             "description": "A text, or items: messages, calls, results of calls, thoughts.",
         },
         "model": _MODEL,

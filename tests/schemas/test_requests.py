@@ -43,9 +43,39 @@ CHAT: dict[str, Any] = {
     "lighton": {"workspace_id": [1]},
     "vendor_field": 1,
 }
+ITEMS: list[dict[str, Any]] = [
+    {"role": "user", "content": "Hi"},
+    {
+        "type": "message",
+        "role": "system",
+        "content": [{"type": "input_text", "text": "x"}],
+        "id": None,
+    },
+    {
+        "role": "user",
+        "content": [{"type": "input_image", "image_url": "https://x/", "detail": "low"}],
+    },
+    {
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "output_text", "text": "x"}, {"type": "refusal", "refusal": "no"}],
+    },
+    {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "x"}]},
+    {"type": "function_call", "call_id": "a", "name": "f", "arguments": "", "namespace": "n"},
+    {"type": "function_call_output", "call_id": "a", "output": "x"},
+    {"type": "custom_tool_call", "call_id": "b", "name": "g", "input": "x"},
+    {
+        "type": "custom_tool_call_output",
+        "call_id": "b",
+        "output": [{"type": "input_text", "text": "x"}],
+    },
+    {"type": "file_search_call", "id": "fs_1", "queries": ["x"], "results": None},
+    {"type": "item_reference", "id": "msg_1"},
+    {"id": "msg_2"},
+]
 RESPONSE: dict[str, Any] = {
     "model": "m",
-    "input": [{"role": "user", "content": "Hi"}],
+    "input": ITEMS,
     "tools": [
         {"type": "file_search", "vector_store_ids": ["ws_1"], "max_num_results": 3},
         {"type": "function", "name": "f", "parameters": {}},
@@ -70,13 +100,17 @@ SEARCH: dict[str, Any] = {
     "rewrite_query": False,
     "lighton": {"tag_id": [1]},
 }
+NEEDED = {"role", "content", "call_id", "name", "arguments", "output", "input"}
+"""Without these, an item that has them is none."""
+REFUSED = {"type": "refusal", "refusal": "no"}
+IMAGE = {"type": "input_image", "image_url": "https://x/"}
 VALUES = st.recursive(
     st.one_of(
         st.none(),
         st.booleans(),
         st.integers(-1, 3),
         st.just(0.5),
-        st.sampled_from(["", "x", "auto", "user", "tool"]),
+        st.sampled_from(["", "x", "auto", "user", "tool", "message", "input_text"]),
     ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=2),
@@ -193,6 +227,22 @@ def test_the_schema_refuses_nothing_that_the_proxy_takes(case: tuple[str, Any]) 
             },
         ),
         ("ResponseRequest", {"background": True}),
+        *(
+            ("ResponseRequest", {"input": [{**item, name: wrong}]})
+            for item in ITEMS
+            for name, wrong in (
+                ("type", "computer_call"),
+                ("type", ""),
+                ("id", 1),
+                ("status", 1),
+                *((each, None) for each in NEEDED & item.keys()),
+            )
+        ),
+        ("ResponseRequest", {"input": [{"role": "tool", "content": "x"}]}),
+        ("ResponseRequest", {"input": [{"role": "user", "content": [{"type": "input_file"}]}]}),
+        ("ResponseRequest", {"input": [{"role": "user", "content": [REFUSED]}]}),
+        ("ResponseRequest", {"input": [{"role": "assistant", "content": [IMAGE]}]}),
+        ("ResponseRequest", {"input": [{"type": "reasoning", "summary": ["x"]}]}),
         ("StoreSearchRequest", {"query": []}),
         ("StoreSearchRequest", {"filter": {}}),
         ("StoreSearchRequest", {"max_num_results": 51}),
@@ -236,6 +286,15 @@ PART = {"type": "text", "text": "x"}
             lambda count: [{"role": "assistant", "tool_calls": [CALL] * count}],
         ),
         ("ResponseRequest", "tools", MAX_TOOLS, lambda n: [of_client(each) for each in range(n)]),
+        ("ResponseRequest", "input", MAX_MESSAGES, ITEMS[:1].__mul__),
+        (
+            "ResponseRequest",
+            "input",
+            MAX_PARTS,
+            lambda count: [{"role": "user", "content": [{"type": "text", "text": ""}] * count}],
+        ),
+        ("ResponseRequest", "input", MAX_NAME_CHARS, lambda n: [{**ITEMS[5], "name": "f" * n}]),
+        ("ResponseRequest", "input", MAX_NAME_CHARS, lambda n: [{**ITEMS[0], "id": "f" * n}]),
         ("ResponseRequest", "include", 100, ["reasoning.encrypted_content"].__mul__),
         ("ResponseRequest", "metadata", 16, lambda count: {str(n): "" for n in range(count)}),
         ("ResponseRequest", "previous_response_id", 512, "r".__mul__),

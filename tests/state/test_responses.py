@@ -268,6 +268,12 @@ async def test_an_agents_tools_and_instructions_take_no_room_of_its_conversation
     assert found.response["instructions"] == instructions
 
 
+async def test_what_was_answered_is_kept_once() -> None:
+    store = MemoryStore(1_000_000)
+    await stored_responses(store).of(ANN).keep(answer("1"))
+    assert b"".join(each.value for each in store._entries.values()).count(b"Answer 1.") == 1
+
+
 async def test_a_response_of_which_a_part_is_gone_is_not_found_and_can_be_deleted() -> None:
     for place in range(2):
         store = MemoryStore(1_000_000)

@@ -52,7 +52,9 @@ def read_items(sent: object, mint: Mint) -> tuple[Given, ...]:
 def _item(item: object, param: str, mint: Mint) -> Given:
     if not isinstance(item, dict):
         raise BadRequest(f"'{param}' must be an object.", param=param)
-    kind = item.get("type") or ("message" if "role" in item else "item_reference")
+    kind = item.get("type")
+    if kind is None:
+        kind = "message" if "role" in item else "item_reference"
     read = _READERS.get(kind) if isinstance(kind, str) else None
     if read is None:
         shown = str(kind)[:_LONGEST_SHOWN]
