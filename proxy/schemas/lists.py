@@ -97,6 +97,6 @@ def _results() -> Schema:
         "data": some(record(hit)),
         "has_more": flag(),
         "next_page": {"type": "null"},
-        FIELD: record({"warnings": some(text())}),
+        FIELD: record({"warnings": some(table(text()))}),
     }
     return record(fields, "Passages, the best ones first.", optional=FIELD)
