@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
+from contextlib import suppress
 from typing import Final
 
 HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 4096
+_PORTS: Final = range(20_000, 32_000)
+"""Below those that systems choose from: Linux from 32768 on, others from 49152."""
 
 
 def listen() -> socket.socket:
@@ -17,9 +21,11 @@ def listen() -> socket.socket:
 
 
 def free_port() -> int:
-    """A port on which nobody listens now."""
-    with socket.create_server((HOST, 0)) as probe:
-        return port_of(probe)
+    """A port on which nobody listens, and that is given to nobody who asks for any port."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with suppress(OSError), socket.create_server((HOST, port)):
+            return port
 
 
 def port_of(listener: socket.socket) -> int:

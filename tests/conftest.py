@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.program import hear_interrupts
 from tests.support.redis_server import redis_server
@@ -14,7 +14,9 @@ from tests.support.redis_server import redis_server
 collect_ignore = ["open_webui"]
 
 # How long an example takes is not judged: a busy machine is no defect.
-settings.register_profile("unhurried", settings(), deadline=None)
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("unhurried")
 
 hear_interrupts()

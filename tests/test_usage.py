@@ -214,7 +214,9 @@ async def check_own_sums(app: Proxy, lines: list[dict[str, Any]], played: list[C
 
 
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 @given(played=st.lists(cases, max_size=6), as_given=st.booleans())
 def test_the_sums_are_what_the_upstream_has_counted(

@@ -63,8 +63,8 @@ def _query(name: str, about: str, schema: Schema) -> Schema:
 _PAGE: Final = (
     _query("limit", "The most entries.", whole(minimum=1, maximum=100, default=20)),
     _query("order", "The oldest, or the newest first.", text(enum=["asc", "desc"])),
-    _query("after", "Only those after the one with this id.", text(minLength=1)),
-    _query("before", "Only those before the one with this id.", text(minLength=1)),
+    _query("after", "Only those after the one with this id.", text()),
+    _query("before", "Only those before the one with this id.", text()),
 )
 _INCLUDE: Final = _query("include", "Nothing is added to what was stored.", some(text()))
 _RESPONSE: Final = _in_path("response_id", "As the reply of POST /v1/responses has it.")

@@ -49,7 +49,7 @@ def _search() -> Schema:
     fields = {
         "query": text(),
         "took_ms": whole(),
-        "warnings": some(text()),
+        "warnings": some(table(text())),
         "results": some(record(result, optional=" ".join(result))),
         "error": text("In words, why it failed."),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,12 +33,6 @@ def in_front(command: Sequence[str], folder: Path, port: int) -> Iterator[None]:
             # It can tell nobody that it has started.
             time.sleep(_PAUSE_S)
         yield
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def _answers(url: str) -> bool:

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from bench.sockets import free_port
 from tests.clients.catalogue import Client
 from tests.clients.checks import CHECKS, Check, Outcome
-from tests.clients.front import StartError, free_port, in_front
+from tests.clients.front import StartError, in_front
 from tests.clients.run import Player, outcomes, prepared
 from tests.clients.serving import Served
 from tests.clients.snippets import FRONT, PROXY

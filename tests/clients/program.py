@@ -21,7 +21,7 @@ PATIENCE_S: Final = 120.0
 """How long a check may take, with the program's start."""
 _SAW: Final = "seen: "
 _SHOWN: Final = 200
-_FAREWELL_S: Final = 10.0
+_FAREWELL_S: Final = 30.0
 """How long a program may take to end by itself."""
 _ERROR: Final = re.compile(r"[\w.]*(?:Error|Exception)\b.{0,40}?:")
 """How the line of an error begins that ends a program of Python or Node."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.clients.front import StartError, free_port, in_front
+from bench.sockets import free_port
+from tests.clients.front import StartError, in_front
 from tests.support.program import PATIENCE_S
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.program import ProgramError, asked
+from tests.clients.program import PATIENCE_S, ProgramError, asked
 
 ECHO = """
 import sys
@@ -17,13 +17,13 @@ for line in sys.stdin:
 """
 
 
-def ask(code: str, folder: Path, patience_s: float = 30) -> object:
+def ask(code: str, folder: Path, patience_s: float = PATIENCE_S) -> object:
     with asked((sys.executable, "-c", code), folder, {}, patience_s=patience_s) as program:
         return program.ask("answer", "Why?")
 
 
 def test_it_is_asked_one_check_after_the_other(tmp_path: Path) -> None:
-    with asked((sys.executable, "-c", ECHO), tmp_path, {}, patience_s=30) as program:
+    with asked((sys.executable, "-c", ECHO), tmp_path, {}, patience_s=PATIENCE_S) as program:
         assert program.ask("answer", "Why?") == {"check": "answer", "question": "Why?"}
         assert program.ask("stream", "How?") == {"check": "stream", "question": "How?"}
 
@@ -31,13 +31,13 @@ def test_it_is_asked_one_check_after_the_other(tmp_path: Path) -> None:
 def test_it_gets_its_environment(tmp_path: Path) -> None:
     code = "import os; input(); print('seen: ' + os.environ['IT'], flush=True)"
     env = {"IT": '{"text": "it"}'}
-    with asked((sys.executable, "-c", code), tmp_path, env, patience_s=30) as program:
+    with asked((sys.executable, "-c", code), tmp_path, env, patience_s=PATIENCE_S) as program:
         assert program.ask("answer", "?") == {"text": "it"}
 
 
 def test_it_may_end_what_it_has_started(tmp_path: Path) -> None:
     code = ECHO + "open('ended', 'x').close()\n"
-    with asked((sys.executable, "-c", code), tmp_path, {}, patience_s=30) as program:
+    with asked((sys.executable, "-c", code), tmp_path, {}, patience_s=PATIENCE_S) as program:
         program.ask("answer", "Why?")
         assert not (tmp_path / "ended").exists()
     assert (tmp_path / "ended").exists()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.clients.catalogue import CLIENTS, Client
 from tests.clients.checks import CHECKS, Heard, Outcome
+from tests.clients.program import PATIENCE_S
 from tests.clients.run import Player, outcomes, prepared
 from tests.clients.snippets import DOCS, PROXY
 from tests.e2e.scenario import FACT
@@ -36,7 +37,9 @@ def played(folder: Path, code: str, *searches: int) -> list[Outcome]:
     checks = CHECKS[: len(searches)]
     return [
         outcome
-        for _, outcome in outcomes(CLIENT, player, Upstreams(*searches), checks, patience_s=30)
+        for _, outcome in outcomes(
+            CLIENT, player, Upstreams(*searches), checks, patience_s=PATIENCE_S
+        )
     ]
 
 

@@ -1,6 +1,5 @@
 """The steps against servers that misbehave; a faithful one is in test_check."""
 
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -18,6 +17,7 @@ from proxy.outward import make_upstreams
 from proxy.settings import Settings
 from proxy.state.memory_store import MemoryStore
 from proxy.upstreams.http.outbound import Outbound
+from tests.support.peers import refusing
 from tests.support.server import serving
 
 KEY = "scw-secret"
@@ -68,8 +68,7 @@ def failure(findings: list[Finding], *, after: int) -> str:
 
 
 async def test_a_server_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+    url = f"{refusing()}/v1"
     async with probe_of(url, ["m"]) as probe:
         findings = [each async for each in climb(probe.steps())]
     assert failure(findings, after=0) == (

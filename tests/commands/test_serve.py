@@ -147,10 +147,15 @@ def children(pid: int) -> list[int]:
 
 
 def workers_of(program: Program) -> list[int]:
-    spawned = b"multiprocessing.spawn"
-    return [
-        pid for pid in children(program.pid) if spawned in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    return [pid for pid in children(program.pid) if b"multiprocessing.spawn" in command_of(pid)]
+
+
+def command_of(pid: int) -> bytes:
+    """The command line of a process; nothing if it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

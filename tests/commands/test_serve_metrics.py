@@ -70,7 +70,8 @@ class Served:
         found: list[str] = []
 
         def is_found() -> bool:
-            maps = Path(f"/proc/{workers_of(self.program)[0]}/maps").read_text()
+            pids = workers_of(self.program)
+            maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in pids)
             found[:] = re.findall(r"(/\S+/rag-proxy-\w+)/\d+$", maps, re.MULTILINE)
             return bool(found)
 

@@ -171,7 +171,7 @@ def test_an_error_in_mid_stream_reaches_the_client(proxy_url: str, sandbox: Sand
         path="/chat/completions",
         after_chunks=6,
         # Text and error must not arrive together, or the proxy can still answer with a status.
-        chunk_delay_s=0.05,
+        chunk_delay_s=0.2,
         error_in_stream=True,
     )
     seen = drive(proxy_url, "stream", body=asking("hello", lighton={"retrieval": "off"}))

@@ -32,15 +32,15 @@ def test_a_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_connection_that_stays_open_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(path_module, "PATIENCE_S", 0.5)
-    with path() as target, target.server.connected():
+    with path() as target, target.server.connected(), monkeypatch.context() as hasty:
+        hasty.setattr(path_module, "PATIENCE_S", 0.5)
         assert "stay open" in str(fault_of(target, ASKED))
 
 
 def test_a_request_that_hangs_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(path_module, "SILENCE_S", 60)
-    monkeypatch.setattr(server, "PATIENCE_S", 0.5)
-    with path() as target:
+    with path() as target, monkeypatch.context() as hasty:
+        hasty.setattr(server, "PATIENCE_S", 0.5)
         # How each ends is drawn from its bytes: one of these stays open.
         faults = [fault_of(target, ASKED + NEVER_ENDS % bytes([65 + n])) for n in range(20)]
     assert any("no reply within" in str(each) for each in faults)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.page import handbook
 from tests.page.asking import Asking
@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
     """Playwright has an event loop that runs on between its calls, in which no other test can."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium; on Debian: apt install chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield opened

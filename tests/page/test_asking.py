@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.page import handbook
 from tests.page.asking import Asking
-from tests.page.conftest import Open
+from tests.page.conftest import PATIENCE_MS, Open
 from tests.page.served import KEY, Scripted, served
 from tests.support.script import Round, search_call
 
@@ -138,7 +138,7 @@ def test_stop_ends_the_answer_and_the_models_work(asking: Asking) -> None:
     expect(asking.answer).to_contain_text("One two")
     asking.page.get_by_role("button", name="Stop").click()
     expect(asking.notice).to_have_text("You stopped this answer.")
-    assert asking.upstreams.let_go.wait(10)
+    assert asking.upstreams.let_go.wait(PATIENCE_MS / 1_000)
     assert asking.focused == "question"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Final
 import click
 import httpx
 
+from bench.sockets import free_port
 from tests.quality.model import installed
 from tests.quality.questions import DOCUMENTS, HERE
 from tests.support.program import clean_environment
@@ -54,7 +54,7 @@ class Model:
 def local_model(folder: Path, threads: int) -> Iterator[Model]:
     """The model of `model.py`, as long as the block."""
     python, file = installed(folder)
-    port = _free_port()
+    port = free_port()
     command = [str(python), str(HERE / "serve_model.py"), str(file), str(port), str(threads)]
     log = folder / "model.log"
     with _running(command, log, f"http://127.0.0.1:{port}/health", clean_environment()):
@@ -66,7 +66,7 @@ def proxy(
     command: Sequence[str], model: Model, folder: Path, settings: Mapping[str, str]
 ) -> Iterator[str]:
     """The address of a proxy that searches DOCUMENTS and asks `model`, as long as the block."""
-    sandbox, port = _free_port(), _free_port()
+    sandbox, port = free_port(), free_port()
     environment = clean_environment(
         {
             "LIGHTON_BASE_URL": f"http://127.0.0.1:{sandbox}",
@@ -126,8 +126,3 @@ def _wait(process: subprocess.Popen[bytes], log: Path, answers_at: str) -> None:
                     return
             time.sleep(_TRY_S)
     raise NotStartedError(f"{answers_at} does not answer; see {log}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -37,6 +37,14 @@ async def test_each_field_that_is_told_is_described(report: dict[str, Any]) -> N
     assert set(citation["passages"][0]) <= set(passage)
 
 
+async def test_a_warning_is_described_as_it_is_told(report: dict[str, Any]) -> None:
+    (search, *_) = report["searches"]
+    search["warnings"] = [{"code": "results_dropped", "reason": "1 results were out of scope"}]
+    assert not faults("Report", report)
+    search["warnings"] = ["results_dropped"]
+    assert faults("Report", report)
+
+
 async def test_what_is_broken_is_not_as_told(report: dict[str, Any]) -> None:
     assert faults("Report", {**report, "citations": [{}]})
     assert faults("Report", {**report, "searches": [{"query": 1}]})

@@ -170,7 +170,9 @@ def test_a_path_cannot_end_the_comment_that_names_it() -> None:
     ),
     place=st.sampled_from(["environment", "dotenv", "file", "flags"]),
 )
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 def test_no_secret_is_ever_shown(keys: dict[str, str], place: str) -> None:
     values = {name: f"zq{key}" for name, key in keys.items()}
     if "redis_url" in values:

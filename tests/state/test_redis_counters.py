@@ -106,7 +106,10 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS, many=st.integers(1, 3))
-@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_redis_and_memory_follow_one_rule(redis_url: str, *, steps: list[Step], many: int) -> None:
     asyncio.run(compare(redis_url, steps, many))
 

@@ -172,7 +172,7 @@ async def test_nothing_is_left_in_redis_when_nothing_runs(redis_url: str) -> Non
 @hypothesis_settings(
     max_examples=40,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_happens_no_more_run_than_the_limit_and_no_slot_is_lost(
     redis_url: str, *, limit: int, steps: list[tuple[int, str]]

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
+from bench.sockets import free_port
 from proxy.state.redis_store import PREFIX, RedisFailed, RedisRefused, RedisStore
 from tests.state.hand_clock import HandClock
 from tests.state.redis_scripts import Relay, answer, redis_url
@@ -77,11 +77,6 @@ class Dead:
             self.reached.clear()
             loop_clock.skip(PATIENCE_S + 1)
             assert await read == {}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 # --- what is on the server

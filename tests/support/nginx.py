@@ -14,6 +14,7 @@ from typing import Final
 
 import pytest
 
+from bench.sockets import free_port
 from tests.support.program import running
 
 _PATIENCE_S: Final = 60
@@ -60,7 +61,7 @@ def nginx(backend: str) -> Iterator[int]:
     if program is None:
         pytest.skip("needs nginx (apt-get install nginx-light): the tests behind it are left out")
     with tempfile.TemporaryDirectory(prefix="nginx-") as folder:
-        port = _free_port()
+        port = free_port()
         temporary = "\n    ".join(f"{each}_temp_path {folder}/{each};" for each in _TEMPORARY)
         configuration = Path(folder) / "nginx.conf"
         configuration.write_text(
@@ -70,11 +71,6 @@ def nginx(backend: str) -> Iterator[int]:
         with running(command, stderr=subprocess.PIPE) as process:
             _wait_for(port, process)
             yield port
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[str]) -> None:

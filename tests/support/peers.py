@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest import mock
 
+from bench.sockets import free_port
 from tests.support.clock import LIMIT_S, Clock, skipping_clock
 from tests.upstreams.raw_server import Connection, Script, reply
 
@@ -63,8 +64,7 @@ silent = once(then=Connection.gone)
 
 def refusing() -> str:
     """The URL of an address that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return _url(listener)
+    return _url_of(("127.0.0.1", free_port()))
 
 
 @contextmanager
