@@ -28,6 +28,7 @@ from proxy.core.passages import Passage, PassageBook
 from proxy.core.read_call import Reading
 from proxy.core.reader import TurnReader
 from proxy.core.repeated import refuse_repeated
+from proxy.core.responses.free_text import FreeText
 from proxy.core.responses.request import read_request
 from proxy.core.search_tool import Search
 from proxy.core.sse import Decoder
@@ -340,6 +341,18 @@ def fragments_of_a_clients_call(size: int) -> Work:
     return fragments(hidden_reader(client_tool="f"), "f", ["{x} "] * size)
 
 
+def fragments_that_wait_for_text(size: int) -> Work:
+    own = frozenset({"lighton_search"})
+    rules = CallRules(lambda _: Owner.CLIENT, str, names=ToolNames(own, own_in_text=own))
+    reader = TurnReader(rules, room=10**9)
+    reader.feed({"choices": [{"index": 0, "delta": {"content": "<"}}]})
+    return fragments(reader, "f", ["{x} "] * size)
+
+
+def input_of_a_custom_tool(piece: str) -> Callable[[int], Work]:
+    return lambda size: feeding(FreeText().feed, ['{"input": "', *[piece] * size])
+
+
 def log_probabilities_of_a_hidden_turn(size: int) -> Work:
     reader = hidden_reader()
     chunk = fragment("{}", name="lighton_search")
@@ -479,6 +492,8 @@ def headers_beside_the_persons(size: int) -> Work:
         (fragments_that_are_no_json, 600),
         (fragments_of_a_clients_call, 600),
         (fragments_that_repeat_the_name, 60),
+        (fragments_that_wait_for_text, 600),
+        *((input_of_a_custom_tool(each), 400) for each in ("x", "\\n", "\\ud83e", "\\")),
         (text_that_may_be_calls("<tool_call>"), 60),
         (text_that_may_be_calls('{"arguments":'), 20),
         (text_that_may_be_calls("[[ ```\n"), 60),

@@ -32,6 +32,7 @@ _ROUNDS: Final = (
     Round("I look it up.", calls=(search_call("leave"), search_call("sick"))),
     Round(calls=(Call("get_weather", '{"city": "Paris"}', "c1"),), finish_reason="tool_calls"),
     Round("Wait.", calls=(Call("get_weather", "{}", "c1"), search_call("leave"))),
+    Round("<", calls=(Call("get_weather", '{"input": "a \\"b\\" \\ud83e\\udd8a"}', "c1"),)),
 )
 _NAMES: Final = (
     "choices",

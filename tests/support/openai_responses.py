@@ -142,6 +142,8 @@ def _hear(item: dict[str, Any], what: list[str], event: Mapping[str, Any]) -> No
                 holder["logprobs"] += event["logprobs"]
         case [name, "done"]:
             holder, field = _field(item, name, event)
+            if name == "custom_tool_call_input" and not event[field]:
+                holder[field] = ""  # it broke off, and is taken back: half of it must not run
             assert holder[field] == event[field]
 
 

@@ -3,7 +3,8 @@
 One call goes on at a time, and ends as soon as its arguments are a whole JSON object: what comes
 after that is too late, see `first_object`. Clients can tell calls apart whose events are mixed, but
 LangChain makes broken calls of them. So where a model mixes the arguments of its calls, the others
-wait for the first.
+wait for the first. A call that has no arguments when a later one is whole gets none any more: some
+servers send nothing for a tool without parameters.
 """
 
 from __future__ import annotations
@@ -12,13 +13,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-import orjson
-
 from proxy.core.arguments import Arguments
+from proxy.core.responses.free_text import FreeText
 from proxy.core.responses.output import Output
-from proxy.core.responses.tools import ClientTool, custom_input
+from proxy.core.responses.tools import ClientTool
 from proxy.core.responses.wire import CustomToolCall, Event, FunctionCall, Status
-from proxy.core.turn import first_object
 from proxy.core.wire import Fragment
 
 CalledAs = Callable[[str], ClientTool]
@@ -73,7 +72,10 @@ class Calls:
         self._current = None
 
     def _look(self) -> None:
-        if self._current is not None and self._current.is_whole:
+        call = self._current
+        if call is None:
+            return
+        if call.is_whole or (call.is_bare and any(each.is_whole for each in self._waiting)):
             self.end("completed")
 
 
@@ -83,7 +85,8 @@ class _Call:
     def __init__(self, output: Output, called: ClientTool, call_id: str) -> None:
         self._output = output
         self._called = called
-        self._is_custom = called.kind == "custom"
+        self._input = FreeText() if called.kind == "custom" else None
+        """Of a custom tool, what it is called with."""
         self._call_id = call_id
         self._id = ""
         self._index: int | None = None
@@ -94,57 +97,60 @@ class _Call:
     def is_whole(self) -> bool:
         return self._arguments.is_object
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has no arguments so far."""
+        return not self._arguments.has_begun
+
     def begin(self) -> None:
         early, self._arguments = self._arguments.text, Arguments()
-        self._id = self._output.mint("ctc" if self._is_custom else "fc")
+        self._id = self._output.mint("fc" if self._input is None else "ctc")
         self._index = self._output.begin(self)
         self.add(early)
 
     def add(self, arguments: str) -> None:
-        """Add to the arguments. Those of a custom tool are told only when they are whole."""
+        """Add to the arguments. They are told from `begin` on."""
         if not arguments or self._status != "in_progress":
             return
         self._arguments.pass_on(arguments)
-        if self._index is not None and not self._is_custom:
+        if self._index is None:
+            return
+        if self._input is None:
             self._tell("response.function_call_arguments.delta", delta=arguments)
+        else:
+            self._tell_input(self._input.feed(arguments))
 
     def end(self, status: Status) -> None:
         self._status = status
         arguments = self._arguments.text
-        if self._is_custom:
-            written = _custom_input(arguments)
-            if written:
-                self._tell("response.custom_tool_call_input.delta", delta=written)
-            self._tell("response.custom_tool_call_input.done", input=written)
-        else:
+        if self._input is None:
             done = {"name": self._called.name, "arguments": arguments}
             self._tell("response.function_call_arguments.done", **done)
+        else:
+            self._tell_input(self._input.close(arguments))
+            self._tell("response.custom_tool_call_input.done", input=self._input.text)
         if self._index is not None:
             self._output.end(self._index)
 
     def item(self) -> FunctionCall | CustomToolCall:
         call: dict[str, str] = {
-            "type": "custom_tool_call" if self._is_custom else "function_call",
+            "type": "function_call" if self._input is None else "custom_tool_call",
             "id": self._id,
             "call_id": self._call_id,
             "name": self._called.name,
         }
         if self._called.namespace is not None:
             call["namespace"] = self._called.namespace
-        if self._is_custom:
-            is_told = self._status != "in_progress"
-            call["input"] = _custom_input(self._arguments.text) if is_told else ""
-        else:
+        if self._input is None:
             call["arguments"] = self._arguments.text
+        else:
+            call["input"] = self._input.text
         return cast("FunctionCall | CustomToolCall", {**call, "status": self._status})
+
+    def _tell_input(self, text: str) -> None:
+        if text:
+            self._tell("response.custom_tool_call_input.delta", delta=text)
 
     def _tell(self, type_: str, **fields: object) -> None:
         place = {"item_id": self._id, "output_index": self._index}
         self._output.log.tell(cast("Event", {"type": type_, **place, **fields}))
-
-
-def _custom_input(arguments: str) -> str:
-    """What a custom tool is called with; "" if the JSON broke off: half a program must not run."""
-    if found := first_object(arguments):
-        return custom_input(orjson.loads(found), arguments)
-    return "" if arguments.lstrip().startswith("{") else custom_input(None, arguments)

@@ -47,6 +47,23 @@ def test_calls_follow_each_other_although_the_model_mixes_them() -> None:
     assert [each["arguments"] for each in calls_of(one.response)] == ['{"a": 1}', '{"b": 2}']
 
 
+def test_a_call_without_arguments_ends_once_a_later_call_is_whole() -> None:
+    one = Play()
+    one.hear(fragment(0, "", "now"), fragment(1, '{"a"', "get"))
+    assert one.types[2:] == ["output_item.added"]
+    one.hear(fragment(1, ": 1}"))
+    assert one.types[-1] == "output_item.done"
+    one.end("tool_calls")
+    told = [(each["name"], each["arguments"]) for each in calls_of(one.response)]
+    assert told == [("now", ""), ("get", '{"a": 1}')]
+
+
+def test_several_calls_without_arguments_end_at_once() -> None:
+    one = Play()
+    one.hear(fragment(0, "", "now"), fragment(1, "", "here"), fragment(2, "{}", "get"))
+    assert one.types.count("output_item.done") == 3
+
+
 def test_what_follows_whole_arguments_is_too_late() -> None:
     one = played(fragment(0, "{}", "get"), fragment(0, "{}"))
     assert [each["arguments"] for each in calls_of(one.response)] == ["{}"]
@@ -60,10 +77,11 @@ def test_a_call_that_is_not_whole_ends_with_the_response(end: str, status: str) 
     assert (second["arguments"], second["status"]) == ("{}", "completed")
 
 
-def test_a_custom_tool_is_called_with_plain_text_told_in_one_piece() -> None:
+def test_a_custom_tool_is_called_with_plain_text_told_as_it_is_written() -> None:
     one = played(fragment(0, "", "x_run"), fragment(0, '{"input": "a'), fragment(0, '\\nb"}'))
-    assert one.types[2:6] == [
+    assert one.types[2:7] == [
         "output_item.added",
+        "custom_tool_call_input.delta",
         "custom_tool_call_input.delta",
         "custom_tool_call_input.done",
         "output_item.done",
@@ -90,6 +108,14 @@ def test_a_custom_tool_is_called_with_plain_text_told_in_one_piece() -> None:
 def test_a_custom_tool_gets_bare_text_but_no_half_of_json(arguments: str, given: str) -> None:
     one = played(fragment(0, arguments, "x_run"), end="length")
     assert calls_of(one.response)[0]["input"] == given
+
+
+def test_a_client_that_waits_hears_the_input_so_far() -> None:
+    one = Play()
+    one.hear(fragment(0, '{"input": "a', "x_run"))
+    one.heartbeat()
+    (call,) = one.events[-1]["response"]["output"]
+    assert (call["input"], call["status"]) == ("a", "in_progress")
 
 
 def test_a_call_names_the_namespace_of_its_tool() -> None:
