@@ -66,6 +66,16 @@ class Door:
 class DoorProtocol(DoorReader):
     """One connection of a client."""
 
+    __slots__ = (
+        "_deadline",
+        "_held",
+        "_owner",
+        "_running",
+        "_settled",
+        "_unheard",
+        "_waiting",
+    )
+
     def __init__(
         self,
         door: Door,

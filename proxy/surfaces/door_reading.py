@@ -29,6 +29,21 @@ _NOT_HTTP: Final = "This is not a valid HTTP/1.1 request."
 class DoorReader(HttpToolsProtocol):
     """The side of a connection that the parser calls."""
 
+    # With more than thirty names in it, the dict that the base class brings would share none of
+    # them with those of other connections.
+    __slots__ = (
+        "_client",
+        "_client_end",
+        "_dropped",
+        "_has_heard",
+        "_head_bytes",
+        "_hosts",
+        "_limits",
+        "_peer",
+        "_place",
+        "_requests",
+    )
+
     def __init__(
         self,
         limits: DoorLimits,

@@ -13,6 +13,8 @@ from starlette.types import Message, Send
 
 from proxy.core.inflight import Hold, InFlight
 
+_EMPTY: Final[deque[Message]] = deque(maxlen=0)
+"""The queue of a client that takes all at once: even an empty one with room has 600 bytes."""
 _BUFFERED: Final = 64 * 1024
 """What a server itself holds when its `send` begins to wait, in bytes (uvicorn's flow control)."""
 
@@ -33,7 +35,7 @@ class Outbox:
         """`held` counts what waits for a slow client, and gives back what is left at the end."""
         self._send = send
         self._held = InFlight().hold() if held is None else held
-        self._queue: deque[Message] = deque()
+        self._queue = _EMPTY
         self._rest: asyncio.Future[None] | None = None
         """Sends what the client has not taken. After a fault it stays: nothing more can be sent."""
 
@@ -53,6 +55,7 @@ class Outbox:
         except StopIteration:
             return None
         except Exception as fault:  # noqa: BLE001 - raised where the future is awaited
+            self._queue = deque()
             self._rest = asyncio.get_running_loop().create_future()
             self._rest.set_exception(fault)
         else:
@@ -85,6 +88,7 @@ class Outbox:
     def _fall_behind(
         self, sending: Coroutine[Any, Any, None], waits_for: asyncio.Future[Any] | None, size: int
     ) -> None:
+        self._queue = deque()
         rest = self._send_rest(sending, waits_for, size)
         self._rest = asyncio.get_running_loop().create_task(rest)
         self._rest.add_done_callback(lambda _: sending.close())  # a cancelled task may never start
