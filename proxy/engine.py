@@ -43,7 +43,7 @@ from proxy.core.progress import Thoughts
 from proxy.core.reader import TurnReader, turn_of
 from proxy.core.report import report_of, report_of_times
 from proxy.core.room import Room
-from proxy.core.round_request import round_request
+from proxy.core.round_request import parameters_of, round_request
 from proxy.core.showing import Showing
 from proxy.core.slices import slices_of
 from proxy.core.spending import Spending
@@ -210,7 +210,9 @@ class Run:
 
     async def _ask(self, ask: Ask, listener: Listener, tasks: TaskScope) -> Turn:
         """One model round, which the timeline notes."""
-        noted = self.effort.timeline.round(_now(), self.plan.policy.model, ask.messages)
+        noted = self.effort.timeline.round(
+            _now(), self.plan.policy.model, ask.messages, parameters_of(self.plan, ask)
+        )
         try:
             turn = await self._hear_round(noted, ask, listener, tasks)
         except ProxyError as error:
@@ -358,6 +360,8 @@ class Run:
 
     async def _outcome(self, tool: HiddenTool, job: Job) -> Outcome:
         noted = self.effort.timeline.run(_now(), job, tool.upstream_name)
+        if self.effort.timeline.trace is not None:
+            noted.call_id = self.desk.call_of(job)
         try:
             async with asyncio.timeout_at(self.effort.searches_until):
                 found = await tool.run(job, self.plan.scope)

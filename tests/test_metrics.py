@@ -50,9 +50,9 @@ async def test_an_answer_with_a_search_is_counted_in_all_its_parts() -> None:
     answer = ("llama", "")
     expected = {
         ("rag_proxy_requests_total", "", "", "", *answer, "/chat/completions", "200"): 1,
-        ("rag_proxy_answer_seconds_count", *answer): 1,
+        ("rag_proxy_answer_seconds_count", *answer, "/chat/completions"): 1,
         ("rag_proxy_time_to_first_token_seconds_count", *answer): 1,
-        ("rag_proxy_rounds_sum", *answer): 2,
+        ("rag_proxy_rounds_sum", *answer, "/chat/completions"): 2,
         ("rag_proxy_searches_total", "", "lighton_search"): 1,
         ("rag_proxy_search_seconds_count", "lighton_search"): 1,
         ("rag_proxy_upstream_requests_total", "", "200", "LightOn"): 1,

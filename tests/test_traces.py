@@ -143,15 +143,33 @@ async def test_a_search_without_a_model_and_what_is_passed_on_have_traces_too(
         assert found.status in {200, 404}
         document = {"model": "bge", "input": QUESTION}
         await ask(proxy, "/v1/embeddings", document, headers=HEADERS)
-    searched, _, passed, embedded = collector.spans
+        await ask(proxy, "/v1/files/7", method="GET", headers=HEADERS)
+    searched, _, passed, embedded, _, read = collector.spans
     assert collector.tree() == [
         ["POST /v1/vector_stores/{store_id}/search", ["retrieval"]],
         ["POST /v1/embeddings", ["embeddings bge"]],
+        ["GET /v1/files/{file_id}", ["retrieval"]],
     ]
+    assert world.heard("/files/7")[0].split("-")[2] == read.id
     assert world.heard("/api/v3/search")[0].split("-")[2] == collector.spans[1].id
     assert world.heard("/embeddings")[0].split("-")[2] == embedded.id
     assert searched.attributes["http.route"] == "/v1/vector_stores/{store_id}/search"
     assert not {"gen_ai.operation.name"} & {*searched.attributes, *passed.attributes}
+
+
+async def test_a_round_tells_what_the_client_asked_of_it_and_a_tool_which_call_it_answers(
+    collector: Collector,
+) -> None:
+    more = {"temperature": 0.5, "max_tokens": 90, "response_format": {"type": "json_object"}}
+    await one(World(trace_contents=True), {**ASKED, **more})
+    rounds = [each.attributes for each in collector.spans if each.name.startswith("chat")]
+    assert {each["gen_ai.request.temperature"] for each in rounds} == {0.5}
+    assert {each["gen_ai.request.max_tokens"] for each in rounds} == {90}
+    # no format goes with a round that may search
+    assert [each.get("gen_ai.output.type") for each in rounds] == [None, None, "json"]
+    (called,) = json.loads(rounds[0]["gen_ai.output.messages"])
+    (tool,) = named(collector.spans, "execute_tool lighton_search")
+    assert tool.attributes["gen_ai.tool.call.id"] == called["parts"][0]["id"]
 
 
 async def test_a_request_belongs_to_the_trace_of_its_client(collector: Collector) -> None:

@@ -22,8 +22,10 @@ from proxy.commands.listening import address, listen
 from proxy.commands.logs import configure_logging
 from proxy.commands.serve import greeting
 from proxy.commands.serving import door_limits, serve_here, server_config
+from proxy.errors import SettingsError
 from proxy.sandbox.served import SERVED
 from proxy.settings import Settings
+from proxy.settings.extras import require_traces
 from proxy.settings.sources import environment_names
 
 HOST = "127.0.0.1"
@@ -54,12 +56,23 @@ def run(docs: Path | None, port: int, *, allow_forwarded: bool) -> None:
         url = address(listener)
         welcome = f"\n{greeting(settings, url)}\n\n{hints(url, question(docs, upstreams))}"
         config = server_config(
-            create_app(settings),
+            create_app(settings, environment=traced_by(settings, os.environ)),
             settings.log_level,
             limits=door_limits(settings),
             grace_s=GRACE_S,
         )
         serve_here(config, listener, welcome)
+
+
+def traced_by(settings: Settings, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """OpenTelemetry's variables, if traces can be sent as they say. The demo runs without them."""
+    told = {name: value for name, value in environment.items() if name.startswith("OTEL_")}
+    try:
+        require_traces(settings, told)
+    except SettingsError as error:
+        click.echo(f"Without traces. {error}")
+        return {}
+    return told
 
 
 def demo_settings(upstreams: StandIns, *, allow_forwarded: bool = False) -> Settings:

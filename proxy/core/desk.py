@@ -148,6 +148,10 @@ class Desk:
         job = order.job
         return job if job in self._round else None
 
+    def call_of(self, job: Job) -> str:
+        """The id of the first call of this round that asks for `job`; "" if none does."""
+        return next((id_ for id_, order in self._orders.items() if order.job == job), "")
+
     def can_meet(self, call: ToolCall) -> bool:
         """Whether there is a job, of this round or an earlier one, that brings what it asks for."""
         self.take(call)

@@ -6,12 +6,20 @@ from proxy.core.plan import Ask, Plan
 from proxy.core.wire import ChatRequest
 
 
+def parameters_of(plan: Plan, ask: Ask) -> ChatRequest:
+    """The client's own parameters that hold for the round."""
+    if ask.has_format:
+        return plan.chat.body
+    body = plan.chat.body.copy()
+    body.pop("response_format", None)
+    return body
+
+
 def round_request(plan: Plan, ask: Ask) -> ChatRequest:
     """The client's own parameters, and the fields of the proxy."""
     chat, policy = plan.chat, plan.policy
-    body: ChatRequest = {**chat.body, "model": policy.model, "messages": ask.messages}
-    if not ask.has_format:
-        body.pop("response_format", None)
+    own = parameters_of(plan, ask)
+    body: ChatRequest = {**own, "model": policy.model, "messages": ask.messages}
     if ask.tools:
         body["tools"] = list(ask.tools)
     else:

@@ -6,7 +6,7 @@ clock may count whole milliseconds only. Nothing is noted for each token.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -61,6 +61,8 @@ class ModelRound(Stage):
     """What the model was shown, if the trace holds texts."""
     turn: Turn | None = None
     """What it said, if the trace holds texts and the round has ended well."""
+    parameters: Mapping[str, object] | None = None
+    """What the client has asked of the model, by its names in a request, if there is a trace."""
 
     def end(self, now: float, turn: Turn) -> None:
         self.ended, self.finish_reason, self.usage = now, turn.finish_reason, turn.usage
@@ -78,6 +80,8 @@ class JobRun(Stage):
     job: Job
     upstream: str
     """The upstream that ran it, as users know it."""
+    call_id: str = ""
+    """The first call of the model's that it answers, if there is a trace; "" if it answers none."""
     results: int = 0
     is_shared: bool = False
     """Its results were those of an equal job, so the upstream was not asked."""
@@ -135,11 +139,18 @@ class Timeline:
         self.waits.append(wait := Wait(now, is_first))
         return wait
 
-    def round(self, now: float, model: str, asked: Sequence[Message] = ()) -> ModelRound:
+    def round(
+        self,
+        now: float,
+        model: str,
+        asked: Sequence[Message] = (),
+        parameters: Mapping[str, object] | None = None,
+    ) -> ModelRound:
         self.rounds.append(began := ModelRound(now, model))
         if self.trace is not None:
             began.span_id = self.trace.mint()
             began.asked = asked if self.trace.holds_texts else None
+            began.parameters = parameters
         return began
 
     def run(self, now: float, job: Job, upstream: str) -> JobRun:

@@ -15,6 +15,7 @@ from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
 from proxy.surfaces.request_body import refuse_repeated_headers
+from proxy.surfaces.server_timing import timed
 from proxy.surfaces.stores import Reach, Stores, facts_of
 from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.trail import Document, trail_of_file
@@ -42,7 +43,8 @@ class OneFile:
         async def reply() -> None:
             file = await self._file(scope["path_params"]["file_id"], documents, reach)
             found.append(file)
-            await self.described(file, scope)(scope, receive, send)
+            whole = timed(self.described(file, scope), effort.timeline)
+            await whole(scope, receive, send)
 
         try:
             limit_s = stores.settings.answer_timeout_s

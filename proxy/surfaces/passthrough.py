@@ -32,6 +32,7 @@ from proxy.settings.model_names import ModelNames
 from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.request_body import Document, read_document
+from proxy.surfaces.server_timing import timed
 from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.facts import AnswerFacts
 
@@ -113,7 +114,8 @@ class Passthrough:
     ) -> None:
         passed = await asking.through(self.pass_on)
         held.add(len(passed.body))
-        await Response(passed.body, media_type="application/json")(scope, receive, send)
+        reply = Response(passed.body, media_type="application/json")
+        await timed(reply, asking.effort.timeline)(scope, receive, send)
 
 
 def _searches_nothing(path: str, name: str) -> BadRequest:

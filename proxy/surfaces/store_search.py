@@ -22,6 +22,7 @@ from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
 from proxy.surfaces.request_body import read_document
+from proxy.surfaces.server_timing import timed
 from proxy.surfaces.stores import Reach, Stores, facts_of, no_such_store, within
 from proxy.surfaces.time_limit import in_time
 from proxy.tasks import TaskScope
@@ -90,7 +91,8 @@ class _Run:
         if warnings := [warning for each in found for warning in each.warnings]:
             document[FIELD] = {"warnings": warnings}
         headers = {SEARCH_COUNT.lower(): str(self.documents.searches)}
-        await JSONReply(document, headers=headers)(scope, receive, send)
+        reply = JSONReply(document, headers=headers)
+        await timed(reply, exchange_of(scope).timeline)(scope, receive, send)
 
     async def _found(self, search: StoreSearch, searched: Searched) -> list[Found]:
         """What each query finds. Raises NotFound for a store that the search's key cannot see."""

@@ -60,8 +60,9 @@ class Metrics:
         model = "" if answer is None else self._model(answer)
         key = self._keys.of(facts.client.name, is_right=True)
         failure = facts.failure or _NO_FAILURE
+        route = self.route_of(facts.path)
         labels = (
-            self.route_of(facts.path),
+            route,
             profile,
             model,
             str(facts.status) if facts.status else NONE,
@@ -72,7 +73,7 @@ class Metrics:
         self.board.add(REQUESTS, labels)
         if answer is not None:
             if answer.has_model:
-                self._answer(facts, answer, (profile, model))
+                self._answer(facts, answer, (route, profile, model))
                 self._tokens(answer, (model, profile, key))
             for job in answer.timeline.jobs:
                 if job.ended is not None:
@@ -85,13 +86,15 @@ class Metrics:
     def _cause(self, word: str) -> str:
         return self._causes.of(word, is_right=True) if word else ""
 
-    def _answer(self, facts: RequestFacts, answer: AnswerFacts, labels: tuple[str, str]) -> None:
+    def _answer(
+        self, facts: RequestFacts, answer: AnswerFacts, labels: tuple[str, str, str]
+    ) -> None:
         board = self.board
         if facts.outcome in ("ok", "cut"):
             board.observe(ANSWER_SECONDS, labels, facts.took_s)
             board.observe(ROUNDS, labels, answer.rounds)
         if (first_s := facts.first_token_s) is not None:
-            board.observe(FIRST_TOKEN_SECONDS, labels, first_s)
+            board.observe(FIRST_TOKEN_SECONDS, labels[1:], first_s)
         board.observe(QUEUE_SECONDS, (), answer.timeline.queued_s)
 
     def _tokens(self, answer: AnswerFacts, labels: tuple[str, str, str]) -> None:

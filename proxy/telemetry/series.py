@@ -39,7 +39,7 @@ ANSWER_SECONDS: Final = Series(
     "rag_proxy_answer_seconds",
     "histogram",
     "How long answers took that their clients got to the end.",
-    ("profile", "model"),
+    ("route", "profile", "model"),
     _SECONDS,
 )
 FIRST_TOKEN_SECONDS: Final = Series(
@@ -59,7 +59,7 @@ ROUNDS: Final = Series(
     "rag_proxy_rounds",
     "histogram",
     "How many rounds of the model answers took.",
-    ("profile", "model"),
+    ("route", "profile", "model"),
     _ROUNDS,
 )
 SEARCHES: Final = Series(

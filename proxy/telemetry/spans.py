@@ -17,9 +17,9 @@ from proxy.core.trace import Trace
 from proxy.core.turn import cached_tokens
 from proxy.core.wire import Usage
 from proxy.telemetry.facts import RequestFacts
+from proxy.telemetry.span_parameters import Value, of_parameters
 from proxy.telemetry.span_texts import texts_of_job, texts_of_request, texts_of_round
 
-Value = str | int | float | bool | list[str]
 Attributes = Mapping[str, Value]
 Kind = Literal["server", "client", "internal"]
 
@@ -118,6 +118,7 @@ class Telling:
             **_of_server(self.servers.model),
             "gen_ai.request.model": noted.model[:LONGEST_WORD],
             "gen_ai.response.model": noted.answered_by[:LONGEST_WORD],
+            **of_parameters(noted.parameters or {}),
             **_of_usage(noted.usage),
             **texts_of_round(noted),
         }
@@ -142,6 +143,7 @@ class Telling:
             attributes: dict[str, Value] = {
                 "gen_ai.operation.name": "execute_tool",
                 "gen_ai.tool.name": run.job.tool,
+                "gen_ai.tool.call.id": run.call_id[:LONGEST_WORD],
                 "gen_ai.tool.type": "datastore",
                 "rag_proxy.results": run.results,
                 "rag_proxy.is_shared": run.is_shared,

@@ -26,7 +26,9 @@ from proxy.commands.demo import (
     python_with_openai,
     question,
     real_keys,
+    traced_by,
 )
+from proxy.settings import Settings
 from tests.support.program import PATIENCE_S, Program, clean_environment, run_program, running
 
 CURL = shutil.which("curl")
@@ -244,3 +246,19 @@ def test_any_question_survives_shell_and_python(ask: str) -> None:
     }
     assert ask in strings
     assert f'"content": {json.dumps(ask, ensure_ascii=False)}' in python_part(text)
+
+
+def test_the_demo_sends_traces_where_open_telemetry_s_variables_say() -> None:
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:6006"}
+    assert traced_by(Settings(), {**told, "HTTP_PROXY": "http://proxy.test"}) == told
+
+
+def test_the_demo_goes_on_without_traces_that_it_cannot_send(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+    }
+    assert traced_by(Settings(), told) == {}
+    assert capsys.readouterr().out.startswith("Without traces. OTEL_EXPORTER_OTLP_PROTOCOL: ")

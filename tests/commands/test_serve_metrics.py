@@ -72,7 +72,7 @@ class Served:
         def is_found() -> bool:
             pids = workers_of(self.program)
             maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in pids)
-            found[:] = re.findall(r"(/\S+/rag-proxy-\w+)/\d+$", maps, re.MULTILINE)
+            found[:] = re.findall(r"(/\S+/rag-proxy-[\w-]+)/\d+$", maps, re.MULTILINE)
             return bool(found)
 
         _until(is_found)

@@ -73,6 +73,14 @@ def test_a_call_that_is_taken_again_gets_the_same_search_once() -> None:
     assert at.round_jobs() == (LEAVE,)
 
 
+def test_a_job_is_told_with_the_first_call_of_the_round_that_asks_for_it() -> None:
+    at = desk()
+    run_round(at, asks("lease", "0"), asks("leave", "1"), asks("leave", "2"))
+    assert (at.call_of(LEASE), at.call_of(LEAVE)) == ("0", "1")
+    at.begin_round()
+    assert at.call_of(LEAVE) == ""
+
+
 def test_the_searches_of_a_round_are_in_the_order_of_their_calls() -> None:
     at = desk()
     answers = run_round(at, asks("leave", "1"), asks("lease", "2"), outcome=found(result("x")))

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.core.chat import parse_chat
 from proxy.core.plan import Ask, Policy, make_plan
-from proxy.core.round_request import round_request
+from proxy.core.round_request import parameters_of, round_request
 from proxy.core.wire import Message, Tool
 from proxy.upstreams.lighton.scope import LightOnScope
 from proxy.upstreams.lighton.wish import WISHES
@@ -28,6 +28,16 @@ def test_a_round_has_the_clients_parameters_and_the_messages_and_model_of_the_pr
         "model": "m",
         "messages": ASKED,
     }
+
+
+def test_the_clients_parameters_of_a_round_stay_as_they_are() -> None:
+    form = {"type": "json_object"}
+    body = {"messages": ASKED, "temperature": 0.5, "response_format": form}
+    chat = parse_chat(body, WISHES)
+    plan = make_plan(chat, Policy("m", LightOnScope()), chat.wish, (), FENCE)
+    assert parameters_of(plan, Ask(ASKED, ())) == {"temperature": 0.5, "response_format": form}
+    assert parameters_of(plan, Ask(ASKED, (), has_format=False)) == {"temperature": 0.5}
+    assert "response_format" in chat.body
 
 
 def test_a_streamed_round_asks_for_its_token_counts() -> None:

@@ -34,6 +34,7 @@ async def test_its_content_is_the_stored_text() -> None:
     assert answer.body.decode() == page_of(42)
     assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "total;dur=" in answer.headers["server-timing"]
 
 
 @pytest.mark.parametrize("path", ["/v1/files/{}", "/v1/files/{}/content"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,9 @@ async def test_a_request_and_its_reply_pass_as_they_are(
     answer = await play(upstream, document, path)
     assert (answer.status, answer.json()) == (200, reply)
     assert answer.headers["content-type"] == "application/json"
+    assert re.fullmatch(
+        r"queue;dur=0, search;dur=0, total;dur=\d+", answer.headers["server-timing"]
+    )
     assert upstream.asked == [(path, document)]
 
 

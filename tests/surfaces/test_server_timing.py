@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 import pytest
+from starlette.responses import Response
 
 from proxy.core.timeline import Timeline, Wait
-from proxy.surfaces.server_timing import server_timing
+from proxy.surfaces.server_timing import server_timing, timed
+
+
+async def test_a_whole_reply_gets_the_header_beside_its_own() -> None:
+    reply = timed(Response(b"{}", headers={"x-own": "1"}), Timeline(began=-5.0))
+    assert reply.headers["x-own"] == "1"
+    assert reply.headers["server-timing"].startswith("queue;dur=0, search;dur=0, total;dur=")
 
 
 @pytest.mark.parametrize(

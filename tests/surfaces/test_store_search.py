@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,9 @@ async def test_the_page_holds_openai_s_results_and_what_lighton_knows_besides() 
         },
     }
     assert answer.headers["x-lighton-searches"] == "1"
+    assert re.fullmatch(
+        r"queue;dur=0, search;dur=\d+, total;dur=\d+", answer.headers["server-timing"]
+    )
 
 
 async def test_several_queries_are_searches_whose_passages_come_once() -> None:

@@ -45,7 +45,7 @@ def test_what_was_added_is_read(board: Board) -> None:
 
 def test_a_value_counts_in_the_bucket_whose_upper_end_it_does_not_pass(board: Board) -> None:
     for value in (0, 1, 1.5, 2, 11):
-        board.observe(ROUNDS, ("", ""), value)
+        board.observe(ROUNDS, ("", "", ""), value)
     (numbers,) = board.read().numbers.values()
     assert numbers == (2, 2, 0, 0, 0, 0, 0, 0, 1, 15.5)
 
@@ -82,17 +82,17 @@ def test_any_labels_are_kept_apart_and_nothing_is_lost(counts: list[tuple[str, s
 def test_whoever_takes_a_file_over_goes_on_with_counts_and_not_with_gauges(tmp_path: Path) -> None:
     before = Board.at(tmp_path / "0")
     before.add(RETRIES, ("LightOn", "dns"), 5)
-    before.observe(ROUNDS, ("hr", "m"), 2)
+    before.observe(ROUNDS, ("/responses", "hr", "m"), 2)
     before.show({(OPEN_STREAMS, ()): 4})
     before.close()
     after = Board.at(tmp_path / "0")
     assert after.read().numbers[OPEN_STREAMS.name, ()] == (0,)
     after.add(RETRIES, ("LightOn", "dns"))
-    after.observe(ROUNDS, ("hr", "m"), 2)
+    after.observe(ROUNDS, ("/responses", "hr", "m"), 2)
     numbers = read_board((tmp_path / "0").read_bytes()).numbers
     after.close()
     assert numbers[RETRIES.name, ("LightOn", "dns")] == (6,)
-    assert numbers[ROUNDS.name, ("hr", "m")][-1] == 4
+    assert numbers[ROUNDS.name, ("/responses", "hr", "m")][-1] == 4
 
 
 def test_counts_survive_a_process_that_is_killed(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_what_there_is_no_room_for_is_lost_and_the_rest_counts_on(
     board = Board(mmap.mmap(-1, 4096))
     for number in range(200):
         board.add(RETRIES, ("LightOn", str(number)))
-        board.observe(ROUNDS, ("hr", str(number)), 1)
+        board.observe(ROUNDS, ("/responses", "hr", str(number)), 1)
     board.add(RETRIES, ("LightOn", "0"))
     numbers = board.read().numbers
     assert 10 < len(numbers) < 200

@@ -19,13 +19,13 @@ def test_counts_and_buckets_of_processes_add_up(tmp_path: Path) -> None:
     boards = [Board.at(tmp_path / str(place)) for place in range(2)]
     for each in boards:
         each.add(RETRIES, DNS, 2)
-        each.observe(ROUNDS, ("", "m"), 3)
+        each.observe(ROUNDS, ("/responses", "", "m"), 3)
     boards[1].add(RETRIES, ("LightOn", "reset"))
     sums = Boards(boards[0], tmp_path).read()
     for each in boards:
         each.close()
     assert sums[RETRIES] == {DNS: (4,), ("LightOn", "reset"): (1,)}
-    assert sums[ROUNDS] == {("", "m"): (0, 0, 2, 0, 0, 0, 0, 0, 0, 6)}
+    assert sums[ROUNDS] == {("/responses", "", "m"): (0, 0, 2, 0, 0, 0, 0, 0, 0, 6)}
 
 
 def test_the_only_process_reads_its_own_board() -> None:

@@ -24,7 +24,7 @@ def sums() -> Sums:
     board = Board.alone()
     board.add(RETRIES, ("LightOn", ODD), 3)
     for value in (1, 2, 2, 12):
-        board.observe(ROUNDS, ("hr", "m"), value)
+        board.observe(ROUNDS, ("/responses", "hr", "m"), value)
     board.show({(OPEN_STREAMS, ()): 2})
     return Boards(board).read()
 

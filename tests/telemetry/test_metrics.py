@@ -97,9 +97,22 @@ def test_an_answer_counts_its_time_rounds_wait_and_first_token() -> None:
     facts = request_facts(took_s=1.5, answer=answered(timeline=timed))
     sums = counted(facts)
     at = ("hr", "llama")
-    assert [sums[each][at][-1] for each in (ANSWER_SECONDS, ROUNDS)] == [1.5, 2]
+    for each, value in ((ANSWER_SECONDS, 1.5), (ROUNDS, 2)):
+        assert sums[each]["/chat/completions", *at][-1] == value
     assert sums[FIRST_TOKEN_SECONDS][at][-1] == pytest.approx(0.4)
     assert sums[QUEUE_SECONDS][()][-1] == pytest.approx(0.2)
+
+
+def test_what_is_passed_on_blurs_no_times_of_answers() -> None:
+    chat, embeddings = (
+        request_facts(path=path, took_s=took_s, answer=answered())
+        for path, took_s in (("/v1/chat/completions", 9.0), ("/v1/embeddings", 0.1))
+    )
+    sums = counted(chat, embeddings)
+    assert {labels[0]: numbers[-1] for labels, numbers in sums[ANSWER_SECONDS].items()} == {
+        "/chat/completions": 9.0,
+        "other": 0.1,
+    }
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_only_what_the_proxy_or_an_upstream_failed_at_is_an_error(
 
 def test_a_round_has_the_names_of_the_conventions() -> None:
     of = timeline()
-    noted = of.round(101.0, "llama")
+    noted = of.round(101.0, "llama", (), {"temperature": 0.5, "response_format": {"type": "text"}})
     noted.first_at, noted.answered_by = 101.25, "llama-3.3"
     usage = {"prompt_tokens": 10, "completion_tokens": 0, "prompt_tokens_details": None}
     noted.end(103.0, Turn("text", "stop", usage=usage))  # type: ignore[arg-type]
@@ -115,6 +115,8 @@ def test_a_round_has_the_names_of_the_conventions() -> None:
         "gen_ai.request.model": "llama",
         "gen_ai.response.model": "llama-3.3",
         "gen_ai.request.stream": True,
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.output.type": "text",
         "gen_ai.response.finish_reasons": ["stop"],
         "gen_ai.response.time_to_first_chunk": 0.25,
         "gen_ai.usage.input_tokens": 10,
@@ -151,7 +153,9 @@ def test_what_has_not_ended_ends_with_the_request() -> None:
 
 def test_a_search_is_the_work_of_a_tool_and_what_it_asks_an_upstream() -> None:
     of = timeline()
-    of.run(101.0, JOB, "LightOn").end(102.0, Found())
+    run = of.run(101.0, JOB, "LightOn")
+    run.call_id = "call_1"
+    run.end(102.0, Found())
     spans = spans_of(of)
     tool, search = one("execute_tool lighton_search", spans), one("retrieval", spans)
     assert (tool.kind, tool.parent_id) == ("internal", ROOT)
@@ -159,13 +163,16 @@ def test_a_search_is_the_work_of_a_tool_and_what_it_asks_an_upstream() -> None:
     assert search.attributes["gen_ai.provider.name"] == "lighton"
     assert search.attributes["server.address"] == "lighton.test"
     assert tool.attributes["gen_ai.tool.name"] == "lighton_search"
+    assert tool.attributes["gen_ai.tool.call.id"] == "call_1"
     assert tool.attributes["rag_proxy.results"] == 0
 
 
 def test_a_shared_search_asks_nobody() -> None:
     of = timeline()
     of.run(101.0, JOB, "LightOn").end(102.0, Found(is_shared=True))
-    assert [each.name for each in spans_of(of)][1:] == ["execute_tool lighton_search"]
+    _, tool = spans_of(of)
+    assert tool.name == "execute_tool lighton_search"
+    assert "gen_ai.tool.call.id" not in tool.attributes  # nor did the model call for it
 
 
 def test_a_client_that_searches_without_a_model_uses_no_tool() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
-from proxy.core.hidden import Failed, Found
+from proxy.core.hidden import Failed, Found, Job
+from proxy.core.names import READ_TOOL
 from proxy.core.read_call import Reading
 from proxy.core.scope import Scope
 from proxy.core.search_tool import Search
@@ -70,41 +71,57 @@ class LightOnDocuments:
         A search has the final word, as LightOn's files know no filters but the key's: see `files`.
         None is made if the scope has no filters either, or one has brought the file lately.
         """
-        document = await self.upstream.retries.of_search(
-            lambda: self._ask(file_id, has_text=has_text)
+        job = Job(READ_TOOL, (file_id,))
+        noted = self.upstream.retries.effort.timeline.run(_now(), job, NAME)
+        upstream = replace(self.upstream, retries=self.upstream.retries.within(job))
+        try:
+            file = await self._reached(upstream, file_id, scopes, has_text=has_text)
+        except UpstreamError as error:
+            noted.end(_now(), Failed(error))
+            raise
+        noted.ended, noted.results = _now(), 1
+        return file
+
+    async def _reached(
+        self, upstream: LightOn, file_id: int, scopes: Sequence[Scope], *, has_text: bool
+    ) -> StoredFile:
+        document = await upstream.retries.of_search(
+            lambda: _asked(upstream, file_id, has_text=has_text)
         )
         file = file_in(file_id, document)
         for scope in scopes:
             if not isinstance(scope, LightOnScope):
                 raise TypeError(f"{NAME} cannot apply the filters of a {type(scope).__name__}.")
             is_named = scope.file_id is None or file_id in scope.file_id
-            if is_named and is_within(document, scope) and await self._is_in(scope, file):
+            if is_named and is_within(document, scope) and await self._is_in(upstream, scope, file):
                 return file
         raise _absent(file_id)
 
-    async def _ask(self, file_id: int, *, has_text: bool) -> Mapping[str, object]:
-        query = "?include_content=true" if has_text else ""
-        reply = await self.upstream.fetch("GET", f"/api/v3/files/{file_id}{query}")
-        if reply.status == HTTPStatus.OK:
-            return decode(reply.body)
-        fault = fault_of(reply.body)
-        if reply.status in _GONE and fault:  # without its words, it is no reply of LightOn's
-            raise _absent(file_id)
-        raise self.upstream.vendor.error(reply.status, fault, headers=reply.headers)
-
-    async def _is_in(self, scope: LightOnScope, file: StoredFile) -> bool:
-        if not has_filters(scope) or self.upstream.has_seen(scope, file.id):
+    async def _is_in(self, upstream: LightOn, scope: LightOnScope, file: StoredFile) -> bool:
+        if not has_filters(scope) or upstream.has_seen(scope, file.id):
             return True
         reading = Reading(0, file.id, 1, 1, file.name, file.filename, "")
         self.searches += 1
         try:
-            await LightOnFiles(self.upstream).prove(reading, scope)
+            await LightOnFiles(upstream).prove(reading, scope)
         except OutOfReach:
             return False
         except UpstreamError as error:
             self.causes.append(error.cause)
             raise
         return True
+
+
+async def _asked(upstream: LightOn, file_id: int, *, has_text: bool) -> Mapping[str, object]:
+    query = "?include_content=true" if has_text else ""
+    path = f"/api/v3/files/{file_id}{query}"
+    reply = await upstream.fetch("GET", path, more=upstream.retries.headers)
+    if reply.status == HTTPStatus.OK:
+        return decode(reply.body)
+    fault = fault_of(reply.body)
+    if reply.status in _GONE and fault:  # without its words, it is no reply of LightOn's
+        raise _absent(file_id)
+    raise upstream.vendor.error(reply.status, fault, headers=reply.headers)
 
 
 def _now() -> float:

@@ -12,6 +12,7 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.hidden import Job
 from proxy.core.scope import NOTHING
 from proxy.core.search_tool import Search
 from proxy.core.stores import StoredFile
@@ -123,6 +124,9 @@ async def test_a_search_within_the_scope_proves_that_a_file_is_in_it(vendor: Ven
     assert (body["file_id"], body["attribute"]) == ([7], ["status:active"])
     assert body["query"] == "Lease lease_1.pdf"
     assert vendor.documents.searches == 1
+    (job,) = vendor.documents.upstream.retries.effort.timeline.jobs  # the proof is a part of it
+    assert (job.job, job.results, job.cause) == (Job("lighton_read", (7,)), 1, "")
+    assert job.ended is not None
 
 
 async def test_a_file_that_a_search_has_brought_lately_is_proved_already(vendor: Vendor) -> None:
@@ -138,6 +142,8 @@ async def test_a_file_that_the_search_does_not_find_is_out_of_reach(vendor: Vend
     vendor.searches.respond(403, json={"detail": "Nothing.", "error": "x"})
     with pytest.raises(OutOfReach):
         await vendor.file(TEAM)
+    jobs = vendor.documents.upstream.retries.effort.timeline.jobs
+    assert [(each.cause, each.results) for each in jobs] == [("out_of_scope", 0)] * 2
 
 
 @pytest.mark.parametrize(
