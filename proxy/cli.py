@@ -300,6 +300,8 @@ def ask(question: str, model: str, url: str) -> int:
     """
     from proxy.settings.extras import require_openai  # noqa: PLC0415 - keeps --help fast
 
+    if not question.strip():
+        raise click.BadParameter("it is empty", param_hint="QUESTION")
     require_openai()
     from proxy.commands.ask import run  # noqa: PLC0415 - as above
 

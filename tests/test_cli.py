@@ -80,6 +80,7 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
         (["serve", "--port", "65536"], "65536 is not a port"),
         (["serve", "--workers", "0"], "0 is not in the range"),
         (["serve", "extra"], "unexpected extra argument"),
+        (["ask", " "], "QUESTION: it is empty"),
         (["demo", "--docs", "no-such-folder"], "'no-such-folder' does not exist"),
         (["--prot"], "No such option"),
     ],

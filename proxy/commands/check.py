@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from proxy.access.clients import ANYBODY
 from proxy.addresses import without_secrets
 from proxy.commands.advice import Place
 from proxy.commands.check_key import find_key, findings_of
@@ -31,6 +32,7 @@ from proxy.settings.checks import (
 )
 from proxy.settings.extras import require_extras, require_traces
 from proxy.settings.key_checks import warnings_of_keys
+from proxy.settings.policies import Policies
 from proxy.state.memory_store import MemoryStore
 from proxy.state.redis_store import RedisStore
 from proxy.upstreams.http.outbound import Outbound
@@ -87,11 +89,14 @@ async def _report(found: AsyncIterator[Finding]) -> int:
 async def findings(
     settings: Settings, environment: Mapping[str, str] = os.environ
 ) -> AsyncIterator[Finding]:
-    """What comes of each step, with the same clients, transports and certificates as `serve`."""
+    """What comes of each step, with the same clients, transports and certificates as `serve`.
+
+    It searches where a request would that names no model.
+    """
     async with aclosing(Outbound.of(settings, environment)) as outbound:
         upstreams = make_upstreams(settings, outbound, MemoryStore(0))
         place = Place(settings.lighton_base_url, "LIGHTON_BASE_URL", outbound.search_proxy)
-        scope = LightOnScope(**settings.scope_fields)
+        scope = Policies(settings, LightOnScope).of(None, ANYBODY).scope
         search = LightOnProbe(upstreams.search, scope, place)
         place = Place(settings.scaleway_base_url, "SCALEWAY_BASE_URL", outbound.model_proxy)
         model = ScalewayProbe(upstreams.model, models_in_use(settings), place)

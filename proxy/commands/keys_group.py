@@ -15,11 +15,12 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 
 
 @click.group(
+    short_help="Make, show and end client keys.",
     epilog="""\b
 Examples:
   rag-proxy keys add acme --workspace 42 --rpm 60
   rag-proxy keys list
-  rag-proxy keys rotate acme --overlap 24h"""
+  rag-proxy keys rotate acme --overlap 24h""",
 )
 def keys() -> None:
     """Make, show and end client keys, each of which opens what is its own."""

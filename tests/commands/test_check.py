@@ -71,6 +71,14 @@ async def test_the_scope_of_the_settings_is_searched(sandbox: str) -> None:
     ]
 
 
+async def test_so_is_that_of_the_profile_that_is_the_default(sandbox: str) -> None:
+    profiles = {"handbook": {"workspace_id": [77]}, "other": {}}
+    by_default = settings_for(sandbox, profiles=profiles, default_model="handbook")
+    assert (await verdicts(by_default))[2] == "FAIL"
+    other = settings_for(sandbox, profiles=profiles, default_model="other")
+    assert (await verdicts(other))[2] == "ok"
+
+
 async def test_a_redis_is_tried_if_there_is_one(sandbox: str, redis_url: str) -> None:
     found = [each async for each in findings(settings_for(sandbox, redis_url=redis_url))]
     assert [each.verdict for each in found] == ["ok"] * 9

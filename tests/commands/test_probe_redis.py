@@ -43,5 +43,6 @@ async def test_a_redis_that_is_full_is_not_said_to_be_out_of_reach() -> None:
         finding = await try_at(server.url)
     assert finding.verdict == "FAIL"
     assert finding.detail == (
-        f"{server.socket} does not keep it: it is full; its maxmemory-policy should be volatile-ttl."
+        f"{server.socket} does not keep it: it is full; "
+        "its maxmemory-policy should be volatile-ttl."
     )
