@@ -15,6 +15,8 @@ collect_ignore = ["open_webui"]
 
 # How long an example takes is not judged: a busy machine is no defect.
 settings.register_profile("unhurried", settings(), deadline=None)
+# `make test` asks for this one.
+settings.register_profile("quick", settings.get_profile("unhurried"), max_examples=30)
 settings.load_profile("unhurried")
 
 hear_interrupts()
