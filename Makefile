@@ -32,7 +32,7 @@ INTERRUPTED = 130
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format lock upgrade clean
+.PHONY: help demo test test-all lint format lock upgrade clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,8 +45,11 @@ demo: $(DEMO) ## Run the proxy without keys, on embedded stand-ins (DOCS=folder:
 install: $(SERVING) ## Install rag-proxy for serving, with the locked versions (VENV=/opt/rag-proxy)
 	@echo "Installed: $(VENV)/bin/rag-proxy"
 
-test: $(DEV) ## Check everything: lint, types, import rules, tests, coverage
+test: $(DEV) ## Check a change: lint, types, import rules, tests but the long ones
 	@$(IN_VENV) scripts/test
+
+test-all: $(DEV) ## Check everything: with the long tests, more examples, and coverage
+	@$(IN_VENV) scripts/test --all
 
 lint: $(DEV) ## Check without running tests
 	@$(IN_VENV) scripts/lint

@@ -17,6 +17,8 @@ collect_ignore = ["open_webui"]
 settings.register_profile(
     "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+# `make test` asks for this one.
+settings.register_profile("quick", settings.get_profile("unhurried"), max_examples=30)
 settings.load_profile("unhurried")
 
 hear_interrupts()

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from starlette.types import ASGIApp
 
@@ -158,7 +158,6 @@ def converse(
     return conversation, upstreams
 
 
-@settings(max_examples=60)
 @given(scripts, bodies, randoms)
 def test_every_history_is_well_formed(
     script: list[Round], body: dict[str, Any], random: Random
@@ -168,7 +167,6 @@ def test_every_history_is_well_formed(
         check_history(asked["messages"])
 
 
-@settings(max_examples=60)
 @given(scripts, bodies, randoms)
 def test_the_model_sees_all_that_happened_in_its_order(
     script: list[Round], body: dict[str, Any], random: Random
@@ -205,7 +203,6 @@ def without_note(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-@settings(max_examples=60)
 @given(scripts, bodies, randoms)
 def test_the_client_sees_what_it_would_see_without_a_search_tool(
     script: list[Round], body: dict[str, Any], random: Random
@@ -233,7 +230,6 @@ def as_one_round(played: list[Round]) -> Round:
     return Round(text, calls=calls, finish_reason=last.finish_reason)
 
 
-@settings(max_examples=40)
 @given(scripts, bodies, randoms)
 def test_nothing_is_searched_twice(
     script: list[Round], body: dict[str, Any], random: Random
@@ -243,7 +239,6 @@ def test_nothing_is_searched_twice(
     assert len(queries) == len(set(queries))
 
 
-@settings(max_examples=40)
 @given(st.lists(scripts, min_size=2, max_size=3), st.booleans(), randoms)
 def test_with_a_memory_of_searches_the_model_sees_all_that_happened_for_earlier_questions(
     topics: list[list[Round]],

@@ -130,7 +130,7 @@ def _canonical(pin: str) -> str:
     return f"{canonicalize_name(name)}=={version}"
 
 
-@pytest.mark.image
+@pytest.mark.long
 def test_the_image_holds_what_is_pinned_for_serving_and_nothing_else(image: Image) -> None:
     installed = image.run(["python", "-c", LIST_INSTALLED], {}).stdout.split()
     lines = (ROOT / "requirements" / "serving.txt").read_text()
@@ -143,7 +143,7 @@ def test_the_image_holds_what_is_pinned_for_serving_and_nothing_else(image: Imag
     assert not list(image.folder.rglob("bin/pip*"))
 
 
-@pytest.mark.image
+@pytest.mark.long
 def test_the_healthcheck_tells_a_serving_container_from_a_dead_one(image: Image) -> None:
     healthcheck = image.command("HEALTHCHECK")
     port = {"RAG_PROXY_PORT": str(free_port())}
@@ -159,7 +159,7 @@ def test_the_healthcheck_tells_a_serving_container_from_a_dead_one(image: Image)
             assert time.monotonic() < give_up, check.stderr
 
 
-@pytest.mark.image
+@pytest.mark.long
 def test_the_container_refuses_to_serve_everybody_without_client_keys(image: Image) -> None:
     refused = image.run(image.command("ENTRYPOINT", "CMD"), UPSTREAM_KEYS)
 

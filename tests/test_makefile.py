@@ -97,6 +97,13 @@ def test_what_serves_is_installed_as_locked_and_as_the_image_has_it(venv: Path) 
     assert "--editable" not in package
 
 
+def test_ci_leaves_no_test_out(venv: Path) -> None:
+    (goal,) = re.findall(r"^make (\S+) VENV=", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    run, every_day = (make("--dry-run", each, f"VENV={venv}").stdout for each in (goal, "test"))
+    assert run.endswith(" scripts/test --all\n")
+    assert every_day.endswith(" scripts/test\n")
+
+
 def test_the_help_names_what_can_be_given() -> None:
     assert "(DOCS=folder: your documents; PORT=8100)" in make("help").stdout
 
@@ -118,6 +125,7 @@ def test_without_a_fitting_python_the_way_out_is_what_was_typed_and_a_python(
     assert f"is Python 3.9; try: make {goal} PYTHON=python3.12\n" in done.stderr
 
 
+@pytest.mark.long
 def test_an_environment_that_is_being_made_is_announced(tmp_path: Path) -> None:
     new = tmp_path / "new"
     done = make(f"{new}/pyvenv.cfg", f"VENV={new}", f"PYTHON={sys.executable}")

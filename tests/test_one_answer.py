@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.app import create_app
@@ -161,7 +161,6 @@ bodies = st.fixed_dictionaries(
 cuts = st.lists(st.integers(1, 40), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
 @given(scripts, bodies, cuts)
 def test_a_stream_assembles_to_the_plain_answer_however_it_is_cut(
     script: tuple[list[Round], Round, list[Round]], body: dict[str, Any], sizes: list[int]
@@ -222,7 +221,6 @@ def said(heard: dict[str, Any]) -> str:
     return "".join("".join(texts).split())
 
 
-@settings(max_examples=100, deadline=None)
 @given(scripts, bodies, cuts, st.integers(1, 60))
 def test_an_answer_is_cut_at_its_longest_streamed_or_not(
     script: tuple[list[Round], Round, list[Round]],
@@ -243,7 +241,6 @@ def test_an_answer_is_cut_at_its_longest_streamed_or_not(
         assert said(heard) == said(assemble_reply(whole.json()))
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     st.lists(hidden_rounds, max_size=2),
     st.builds(Round, text=texts, finish_reason=st.sampled_from(["abort", "error", "odd"])),
@@ -263,7 +260,6 @@ def test_an_answer_that_ends_in_a_fault_is_an_error_streamed_or_not(
         assert streamed.json() == plain.json()
 
 
-@settings(max_examples=100, deadline=None)
 @given(scripts, bodies, cuts, st.booleans())
 def test_hidden_calls_never_leak(
     script: tuple[list[Round], Round, list[Round]],
@@ -278,7 +274,6 @@ def test_hidden_calls_never_leak(
         assert not [secret for secret in SECRETS if secret in visible]
 
 
-@settings(max_examples=100, deadline=None)
 @given(scripts, bodies, st.booleans())
 def test_every_history_sent_upstream_answers_each_call_once_right_after_its_turn(
     script: tuple[list[Round], Round, list[Round]],

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.access.clients import Client, Person
@@ -75,7 +75,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_whatever_is_asked_in_whatever_order_each_meets_only_what_is_their_own(
     steps: list[Step],

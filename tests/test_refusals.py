@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from proxy.app import create_app
@@ -216,7 +215,6 @@ said_rounds = st.builds(
 )
 
 
-@examples(max_examples=60, deadline=None)
 @given(st.lists(said_rounds, max_size=4), st.sampled_from(MODES), st.booleans())
 def test_no_character_of_the_model_is_heard_after_an_empty_search(
     said: list[Round],

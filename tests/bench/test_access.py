@@ -29,6 +29,7 @@ def test_one_proxy_has_a_key_with_every_limit_and_usage_and_the_other_nothing(
     assert None not in [getattr(limits, name) for name in Limits.__slots__]
 
 
+@pytest.mark.long
 def test_pairs_of_processes_are_measured_and_use_something() -> None:
     costs = measure(pairs=2, runs=2, answers=3)
     assert len(costs) == 2

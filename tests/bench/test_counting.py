@@ -19,6 +19,7 @@ def test_one_proxy_counts_and_all_else_is_the_same(tmp_path: Path) -> None:
     assert set(counted.items()) <= set(silent.items())
 
 
+@pytest.mark.long
 def test_pairs_of_processes_are_measured_and_use_something() -> None:
     (cost,) = measure(1, 1, 3, gateways())
     assert min(cost.without, cost.keyed) > 0

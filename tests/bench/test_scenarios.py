@@ -51,6 +51,7 @@ def test_a_gateway_that_is_missing_is_not_started(session: Bench) -> None:
     assert session.results.absent == {ALONE.name: "not installed"}
 
 
+@pytest.mark.long
 def test_the_proxy_is_measured_over_https_at_the_levels_of_the_targets(session: Bench) -> None:
     secure = over_https(proxy(HOME.parent))
     loop = asking_https(LOOP)
@@ -65,6 +66,7 @@ def test_the_proxy_is_measured_over_https_at_the_levels_of_the_targets(session: 
     assert session.results.of(other, loop.name) is None
 
 
+@pytest.mark.long
 def test_the_proxy_is_measured_with_its_whole_loop(session: Bench) -> None:
     session.gateways = {PROXY: proxy(HOME.parent)}
     session.subjects = (DIRECT, LOOP, ONE_HOP)

@@ -45,6 +45,7 @@ def check(client: Client, programs: Path, folder: Path, served: Served) -> None:
     assert passed >= {"answer", "stream", "tool", "next_turn", "citations", "error"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("client", OF_PYTHON, ids=lambda client: client.name)
 def test_a_python_client_works_with_the_lines_of_the_docs(
     client: Client, served: Served, tmp_path: Path
@@ -52,6 +53,7 @@ def test_a_python_client_works_with_the_lines_of_the_docs(
     check(client, OURS, tmp_path / "run", served)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     shutil.which("node") is None or not (NODE_MODULES / "openai").is_dir(),
     reason="needs Node and its client: npm ci --prefix tests/e2e/node",

@@ -60,6 +60,7 @@ def test_grafana_finds_the_dashboard_and_the_dashboard_its_source() -> None:
     assert source["url"] == "http://prometheus:9090"
 
 
+@pytest.mark.long
 def test_a_real_scrape_answers_every_query(tmp_path: Path) -> None:
     queries = [each.replace("$__rate_interval", "1m") for each in expressions_of(DASHBOARD)]
 

@@ -30,6 +30,7 @@ def quality(*arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.long
 def test_every_question_is_asked_in_every_mode_and_the_tables_are_kept(
     model: str, tmp_path: Path
 ) -> None:
@@ -47,6 +48,7 @@ def test_every_question_is_asked_in_every_mode_and_the_tables_are_kept(
     assert right >= cited >= asked * 3 // 4  # it writes no answers of its own, and finds by words
 
 
+@pytest.mark.long
 def test_what_was_measured_can_be_shown_and_gone_on_with(model: str, tmp_path: Path) -> None:
     chosen = ("--tag", "few", "--model-url", model, "--mode", "tool", "--kind", "small talk")
     _, first = quality(*chosen)

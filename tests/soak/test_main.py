@@ -67,6 +67,7 @@ def test_what_is_wrong_ends_it_with_1_and_can_be_tried_again(
     assert 'Try it again: make soak ARGS="--seed 5"' in said
 
 
+@pytest.mark.long
 async def test_a_short_soak_of_a_real_process_finds_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

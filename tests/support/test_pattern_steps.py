@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.pattern_steps import hard_texts, spans
@@ -22,7 +22,6 @@ def pieces_of(name: str) -> st.SearchStrategy[str]:
 
 @pytest.mark.parametrize("name", PATTERNS)
 @given(st.data())
-@settings(deadline=None, max_examples=40)
 def test_what_is_found_is_what_pythons_own_matcher_finds(name: str, data: st.DataObject) -> None:
     pattern = PATTERNS[name]
     text = "".join(data.draw(st.lists(pieces_of(name), max_size=4)))

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
@@ -778,7 +778,6 @@ searching_rounds = st.builds(
 )
 
 
-@settings(max_examples=50)
 @given(
     st.lists(searching_rounds, max_size=2),
     last_rounds,

@@ -235,6 +235,7 @@ class WithoutReturn(BadDay):
         return Forgetful(guarded, self.queue, client, answer.effort, guarded.check)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("broken_day", "told"),
     [
