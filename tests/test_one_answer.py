@@ -198,7 +198,6 @@ searching_rounds = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(searching_rounds, max_size=1), half_written_rounds, cuts)
 def test_no_call_overtakes_text_which_reads_as_in_the_plain_answer(
     hidden: list[Round], last: Round, sizes: list[int]

@@ -193,7 +193,7 @@ async def test_every_setting_holds_after_the_signal_or_is_named_as_waiting(
     running = Running("")
     before = running.given.settings
     value = other(name)
-    expected = getattr(Settings(**{name: value}), name)  # type: ignore[arg-type]  # any setting
+    expected = getattr(Settings(**{name: value}), name)  # any setting
     toml(f"{name} = {written(value)}\n")
     after = await running.signal()
     told = lines(caplog)
