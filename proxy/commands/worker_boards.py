@@ -1,7 +1,7 @@
 """Where workers count: each in a file of its own, in a folder that all of them read.
 
 The folder lives as long as the process that starts them. It is in memory where the system has such
-a folder, also if no other one can be written.
+a folder, also if no other one can be written. What a killed one leaves there, the next one removes.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from proxy.commands.held_folder import held_folder, hold
 from proxy.errors import SettingsError
 from proxy.settings import Settings
 from proxy.telemetry.board import Board
 from proxy.telemetry.boards import Boards
 
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder in it has a name of its own
+_PREFIX: Final = "rag-proxy-boards-"
 _VARIABLE: Final = "_RAG_PROXY_BOARD"
 """Names the file of a worker, for that worker alone. It is no setting."""
 
@@ -29,18 +31,19 @@ def shared_boards(settings: Settings) -> Iterator[Boards | None]:
     if not settings.metrics:
         yield None
         return
-    where = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None
-    try:
-        made = tempfile.TemporaryDirectory(
-            prefix="rag-proxy-", dir=where, ignore_cleanup_errors=True
-        )
-    except OSError as error:
-        raise SettingsError(
-            "metrics: workers have no folder to count in; name one that can be written (TMPDIR), "
-            "or set metrics = false"
-        ) from error
-    with made as folder:
-        yield Boards(folder=Path(folder))
+    with ExitStack() as stack:
+        try:
+            if os.access(_IN_MEMORY, os.W_OK):
+                folder = stack.enter_context(held_folder(_PREFIX, _IN_MEMORY))
+            else:
+                made = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+                folder = Path(stack.enter_context(made))
+        except OSError as error:
+            raise SettingsError(
+                "metrics: workers have no folder to count in; name one that can be written "
+                "(TMPDIR), or set metrics = false"
+            ) from error
+        yield Boards(folder=folder)
 
 
 def name_board(folder: Path, place: int) -> None:
@@ -54,4 +57,6 @@ def boards_of_worker() -> Boards:
     if named is None:
         return Boards(Board.alone())
     path = Path(named)
+    if path.parent.parent == _IN_MEMORY:
+        hold(path.parent)  # until the process ends, which may outlive the one that started it
     return Boards(Board.at(path), path.parent)

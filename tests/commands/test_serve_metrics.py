@@ -69,7 +69,7 @@ class Served:
         """Where the workers count."""
         pid = workers_of(self.program)[0]
         maps = Path(f"/proc/{pid}/maps").read_text()
-        found = re.search(r"(/\S+/rag-proxy-\w+)/\d+$", maps, re.MULTILINE)
+        found = re.search(r"(/\S+/rag-proxy-[\w-]+)/\d+$", maps, re.MULTILINE)
         assert found is not None
         return Path(found[1])
 

@@ -60,6 +60,25 @@ def test_the_folder_is_in_memory_where_there_is_such_a_one(
         assert boards.folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("has_memory", [True, False])
+def test_a_worker_holds_the_folder_in_memory_in_which_it_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, has_memory: bool
+) -> None:
+    held: list[Path] = []
+    monkeypatch.setattr(worker_boards, "hold", held.append)
+    monkeypatch.setattr(worker_boards, "_IN_MEMORY", tmp_path if has_memory else tmp_path / "none")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("_RAG_PROXY_BOARD", "")
+    with shared_boards(Settings()) as boards:
+        assert boards is not None
+        assert boards.folder is not None
+        name_board(boards.folder, 0)
+        own = boards_of_worker().own
+        assert own is not None
+        own.close()
+    assert held == ([boards.folder] if has_memory else [])
+
+
 def test_without_any_folder_the_start_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
