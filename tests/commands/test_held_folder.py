@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -79,17 +79,18 @@ def test_what_is_none_of_ours_stays(tmp_path: Path) -> None:
 def test_one_that_is_swept_away_before_it_is_held_is_made_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    make, made = tempfile.mkdtemp, list[str]()
+    lock, seen = fcntl.flock, list[Path]()
 
-    def swept_away(prefix: str, dir: Path) -> str:
-        made.append(make(prefix=prefix, dir=dir))
-        if len(made) == 1:
-            Path(made[0]).rmdir()
-        return made[-1]
+    def late(descriptor: int, how: int) -> None:
+        seen.extend(set(tmp_path.iterdir()) - set(seen))
+        if len(seen) == 1:
+            seen[0].rmdir()
+        lock(descriptor, how)
 
-    monkeypatch.setattr(tempfile, "mkdtemp", swept_away)
+    monkeypatch.setattr(fcntl, "flock", late)
     with held_folder("boards-", tmp_path) as folder:
-        assert folder == Path(made[1])
+        assert folder.is_dir()
+        assert seen[1:] == [folder]
 
 
 def test_a_folder_that_has_gone_cannot_be_held(tmp_path: Path) -> None:
