@@ -402,7 +402,7 @@ async def test_a_collector_that_hangs_neither_slows_an_answer_nor_the_end_of_the
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
         async with World().running() as proxy:
             await ask(proxy, document=ASKED)
-            await asyncio.to_thread(collector.asked.wait, 10)
+            await asyncio.to_thread(collector.asked.wait, 60)
             for _ in range(10):
                 assert (await ask(proxy, document=ASKED)).json()["choices"]
         assert collector.bodies == []

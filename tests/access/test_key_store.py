@@ -247,7 +247,7 @@ def test_while_another_command_writes_it_waits(path: Path) -> None:
             write(path, table("ours"))
             assert other.poll() is None
             fcntl.flock(held, fcntl.LOCK_UN)
-            assert other.wait(60) == 0
+            assert other.wait(120) == 0
     assert set(tomllib.loads(path.read_text())["keys"]) == {"ours", "theirs"}
 
 

@@ -149,7 +149,7 @@ def test_a_write_that_is_not_over_is_waited_for(path: Path, capsys: Printed) -> 
         verifying.start()
         verifying.join(0.2)
         os.write(proxy, LINES[5][20:])
-    verifying.join(10)
+    verifying.join(60)
     os.close(proxy)
     assert capsys.readouterr().out == f"ok      {SUMMARY}"
 

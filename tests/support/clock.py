@@ -88,7 +88,8 @@ class SkippingLoop(uvloop.Loop):
         """As a Clock's."""
         await idle()
         self._ahead_s += LIMIT_S + 1
-        for timer, real in list(self._timers.values()):
+        in_order = sorted(self._timers.values(), key=lambda pair: pair[0].when())
+        for timer, real in in_order:
             real.cancel()
             self._set(timer)
 

@@ -93,7 +93,7 @@ def collecting(status: int = 200, *, is_held: bool = False) -> Iterator[Collecto
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             collector.asked.set()
-            collector.lets_go.wait(30)
+            collector.lets_go.wait(120)
             collector.bodies.append(body)
             collector.paths.append(self.path)
             collector.headers.append(dict(self.headers))

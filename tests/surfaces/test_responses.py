@@ -15,6 +15,7 @@ from proxy.core.sse import Decoder
 from proxy.settings import Settings
 from proxy.state.responses import ClientResponses
 from tests.support.asgi import Answer, ask
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.openai_responses import check_event, check_order, check_response, fold
 from tests.support.openai_schema import check_error
 from tests.support.script import Call, Round, result, search_call
@@ -243,11 +244,13 @@ async def test_a_whole_answer_has_not_failed_if_its_time_ends_while_it_is_stored
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def never(*_: object) -> None:
+        await clock.run_out()
         await asyncio.Event().wait()
 
-    house = House([Round("Hello.")], {"answer_timeout_s": 1})
+    house = House([Round("Hello.")], {"answer_timeout_s": LIMIT_S})
     monkeypatch.setattr(ClientResponses, "keep", never)
-    events = await house.events("Hi.")
+    with skipping_clock() as clock:
+        events = await house.events("Hi.")
     assert events[-1]["type"] == "response.completed"
     assert fold(events) == events[-1]["response"]
 

@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 def write(file: AuditFile, count: int) -> None:
     for number in range(count):
         file.append(record(number))
-    file.settle()
+    file.settle(60)
 
 
 def lines(*paths: Path) -> list[bytes]:
@@ -43,7 +43,7 @@ def test_records_become_a_chain_and_a_restart_continues_it(path: Path) -> None:
     for count in (3, 1, 150):
         file = AuditFile(path)
         write(file, count)
-        file.close()
+        file.close(60)
     assert not faults(path)
     assert len(lines(path)) == 154
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -55,8 +55,8 @@ def test_two_writers_continue_each_other(path: Path) -> None:
         write(file, 2)
     assert not faults(path)
     assert len(lines(path)) == 10
-    one.close()
-    two.close()
+    one.close(60)
+    two.close(60)
 
 
 def test_a_file_that_was_moved_away_is_continued_in_a_new_one(path: Path) -> None:
@@ -70,8 +70,8 @@ def test_a_file_that_was_moved_away_is_continued_in_a_new_one(path: Path) -> Non
     write(one, 2)
     assert [len(lines(each)) for each in (first, second, path)] == [4, 1, 2]
     assert not faults(first, second, path)
-    one.close()
-    two.close()
+    one.close(60)
+    two.close(60)
 
 
 def test_a_file_that_was_moved_to_another_folder_is_continued_too(path: Path) -> None:
@@ -83,8 +83,8 @@ def test_a_file_that_was_moved_to_another_folder_is_continued_too(path: Path) ->
     write(one, 2)
     write(two, 1)
     assert not faults(old, path)
-    one.close()
-    two.close()
+    one.close(60)
+    two.close(60)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -92,7 +92,7 @@ def test_a_restart_continues_what_was_moved_away_before(path: Path, *, packed: b
     for ending in (".2", ".1"):
         file = AuditFile(path)
         write(file, 3)
-        file.close()
+        file.close(60)
         old = moved(path, ending)
     os.utime(f"{path}.2", (1, 1))
     whole = lines(old)
@@ -102,7 +102,7 @@ def test_a_restart_continues_what_was_moved_away_before(path: Path, *, packed: b
         old.unlink()
     file = AuditFile(path)
     write(file, 1)
-    file.close()
+    file.close(60)
     assert not faults(Path(f"{path}.2"), whole, path)
 
 
@@ -113,17 +113,17 @@ def test_a_file_that_was_emptied_goes_on_with_the_number_it_had(path: Path) -> N
     os.truncate(path, 0)
     write(file, 1)
     assert not faults(before, path)
-    file.close()
+    file.close(60)
 
 
 def test_a_line_that_a_crash_cut_off_is_closed_and_told_of(path: Path) -> None:
     file = AuditFile(path)
     write(file, 3)
-    file.close()
+    file.close(60)
     os.truncate(path, path.stat().st_size - 20)
     file = AuditFile(path)
     write(file, 2)
-    file.close()
+    file.close(60)
     assert faults(path) == ["file1:3 it is cut off, or no line of an audit"]
     assert events(path) == [None, None, "cut_off", None, None]
 
@@ -135,14 +135,14 @@ def test_a_line_that_is_cut_off_while_the_file_is_open_is_found_too(path: Path) 
         other.write(b'{"n":3,"prev')
     write(file, 1)
     assert faults(path) == ["file1:3 it is cut off, or no line of an audit"]
-    file.close()
+    file.close(60)
 
 
 def test_a_first_line_that_was_cut_off_counts_as_one(path: Path) -> None:
     path.write_bytes(b'{"n":1,"previous"')
     file = AuditFile(path)
     write(file, 1)
-    file.close()
+    file.close(60)
     assert faults(path) == ["file1:1 it is cut off, or no line of an audit"]
 
 
@@ -152,10 +152,10 @@ def test_closing_leaves_no_descriptor_and_a_later_line_opens_it_again(path: Path
     write(file, 100)
     moved(path, ".1")
     write(file, 1)
-    file.close()
+    file.close(60)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     write(file, 1)
-    file.close()
+    file.close(60)
     assert not faults(Path(f"{path}.1"), path)
 
 
@@ -186,7 +186,7 @@ def test_lines_that_a_folder_did_not_take_are_counted_by_a_line(
     assert "takes lines again: 5 were lost" in caplog.messages[1]
     write(file, 1)
     assert events(path) == ["lost", None, None, None]
-    file.close()
+    file.close(60)
 
 
 def test_lines_that_are_lost_last_are_counted_at_the_end(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_lines_that_are_lost_last_are_counted_at_the_end(tmp_path: Path) -> None
     file = AuditFile(path)
     write(file, 3)
     path.parent.mkdir()
-    file.close()
+    file.close(60)
     assert events(path) == ["lost"]
 
 
@@ -205,9 +205,9 @@ def test_nothing_is_written_while_another_holds_the_lock(path: Path) -> None:
         file.append(record(1))
         file.settle(0.1)
         assert not path.read_bytes()
-    file.settle()
+    file.settle(60)
     assert len(lines(path)) == 1
-    file.close()
+    file.close(60)
     os.close(held)
 
 
@@ -217,8 +217,8 @@ def test_a_lock_that_is_held_for_long_costs_lines_and_never_waits(path: Path) ->
     with locked(held):
         for number in range(20):
             file.append(record(number))
-    file.settle()
-    file.close()
+    file.settle(60)
+    file.close(60)
     os.close(held)
     kept = [each for each in lines(path) if b"request_id" in each]
     assert 5 <= len(kept) <= 6
@@ -261,14 +261,14 @@ path = Path(sys.argv[1])
 file = AuditFile(path)
 for number in range(10):
     file.append(b'{"request_id":%d}' % number)
-file.settle()
+file.settle(60)
 note = b'{"n":1,"previous":"","time":"2026-11-26T07:30:01.000Z","event":"lost","lines":1}\\n'
 room = len(note) + 64
 resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + room + 20, before[1]))
 file.append(b'{"request_id":10}')
-file.settle()
+file.settle(60)
 resource.setrlimit(resource.RLIMIT_FSIZE, before)
-file.append(b'{"request_id":11}'), file.close()
+file.append(b'{"request_id":11}'), file.close(60)
 """
     writer = run(code, path)
     log = [line.partition(" ")[0] for line in log_of(writer).splitlines()]
@@ -293,8 +293,8 @@ print("ready", flush=True)
 sys.stdin.readline()
 for number in range(600):
     file.append(b'{"from":"%b","text":"%b"}' % (sys.argv[2].encode(), b"x" * (number % 700)))
-    file.settle()
-file.close()
+    file.settle(60)
+file.close(60)
 """
 
 

@@ -22,7 +22,7 @@ class Slow(LineWriter):
         self.wrote = threading.Event()
 
     def _write(self, lines: Sequence[bytes]) -> None:
-        self.opens.wait(10)
+        self.opens.wait(60)
         self.lines += lines
         self.wrote.set()
         self._has_succeeded(self._untold)
@@ -41,23 +41,23 @@ def test_what_a_slow_disk_has_no_room_for_is_lost_and_told_of(
     assert [each.levelname for each in caplog.records] == ["ERROR"]
     assert "The disk of the slow file slow is too slow" in caplog.messages[0]
     file.opens.set()
-    file.settle()
+    file.settle(60)
     assert 5 <= len(file.lines) <= 6
     assert f"{30 - len(file.lines)} were lost" in caplog.text
     for _ in range(4):  # the room is free again
         file.append(b"ten bytes\n")
-    file.close()
+    file.close(60)
     assert 9 <= len(file.lines) <= 10
     assert file.closes == 1
 
 
 def test_whoever_waits_learns_whether_all_is_written() -> None:
     file = Slow()
-    assert file.settle()
+    assert file.settle(60)
     file.append(b"x")
     assert not file.settle(0.01)
     file.opens.set()
-    assert file.settle()
+    assert file.settle(60)
 
 
 def test_an_urgent_line_does_not_let_its_thread_rest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +65,10 @@ def test_an_urgent_line_does_not_let_its_thread_rest(monkeypatch: pytest.MonkeyP
     file = Slow()
     file.opens.set()
     file.append(b"one")
-    assert file.settle()
+    assert file.settle(60)
     file.append(b"two")  # the thread rests
     file.append(b"three", is_urgent=True)
     while len(file.lines) < 3:
-        assert file.wrote.wait(10)
+        assert file.wrote.wait(60)
         file.wrote.clear()
-    file.close()
+    file.close(60)

@@ -96,7 +96,7 @@ class Noting:
         self.requests: list[Request] = []
 
     async def exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None:
-        assert connect_s == 5
+        assert connect_s == PATIENCE_S
         self.requests.append(request)
         receiver.head(200, [])
 
