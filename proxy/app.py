@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from proxy.access.clients import Client
 from proxy.access.identity import Identities
@@ -99,16 +97,18 @@ from proxy.upstreams.lighton.store_terms import STORE_TERMS
 from proxy.upstreams.lighton.wish import WISHES
 from proxy.upstreams.model.model_queue import ModelQueue, make_queue
 
+if TYPE_CHECKING:
+    import httpx
+
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 Proxy = Reloadable[Given]
 """The application that a server gets."""
-_AnyTransport = Outbound | Transport | httpx.AsyncBaseTransport
 
 
 def create_app(  # noqa: PLR0913 - callers pass few of them at a time
     settings: Settings,
-    outbound: _AnyTransport | None = None,
+    outbound: Outbound | Transport | httpx.AsyncBaseTransport | None = None,
     *,
     environment: Mapping[str, str] = _NO_VARIABLES,
     hang_ups: Callable[[], int] = never_hung_up,

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import orjson
@@ -17,11 +18,16 @@ from proxy.core.scope import Scope, covers
 from proxy.state.sealed import SHOWN
 from proxy.state.store import Store
 
-_CODEC: Final = TypeAdapter(KeptTurn)
 _AMBIGUOUS: Final = b""
 """Replaces the turns of two answers with one handle, so that neither passes for the other."""
 
 _log = logging.getLogger(__name__)
+
+
+@cache
+def _codec() -> TypeAdapter[KeptTurn]:
+    """Made with the first turn: it takes as long as ten answers, and many proxies keep none."""
+    return TypeAdapter(KeptTurn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class ClientTurns:
             known = _read(name, there)
             return there if known is not None and known.is_like(turn) else _AMBIGUOUS
 
-        written = _CODEC.dump_json(turn)
+        written = _codec().dump_json(turn)
         await self.turns.store.write_once(name, written, self.turns.ttl_s, settle)
 
 
@@ -103,7 +109,7 @@ def _read(name: str, value: bytes) -> KeptTurn | None:
     if value == _AMBIGUOUS:
         return None
     try:
-        return _CODEC.validate_json(value)
+        return _codec().validate_json(value)
     except ValidationError:
         _log.warning("A kept turn is unreadable and counts as missing: %s…", name[:SHOWN])
         return None

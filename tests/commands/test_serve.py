@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -349,6 +350,24 @@ def test_what_makes_it_less_safe_or_useful_is_warned_about_before_it_serves(tmp_
         started(program)
         assert program.press_ctrl_c() == 130
         assert SECRET not in program.err.rest()
+
+
+def test_it_loads_nothing_that_its_settings_do_not_ask_for(tmp_path: Path) -> None:
+    code = (
+        "import sys; from proxy.app import create_app; from proxy.settings import Settings;"
+        "import proxy.commands.serve; create_app(Settings());"
+        "heavy = {'httpx', 'joserfc', 'jsonschema', 'openai', 'opentelemetry', 'prometheus_client',"
+        " 'pypdfium2', 'redis'}; sys.exit(','.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(  # noqa: S603 - our own code, no shell
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.usefixtures("set_up")

@@ -1,4 +1,4 @@
-"""Why a request to an upstream failed: a table from the libraries' exceptions to words for people.
+"""Why a request to an upstream failed: a table from exceptions to words for people.
 
 Each row has a word for the log and a phrase for the client. Neither repeats the exception's text,
 which may name addresses, or the credentials of an outbound proxy. If an outbound proxy fails, the
@@ -16,7 +16,14 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-import httpx
+from proxy.upstreams.http.faults import (
+    ConnectError,
+    ConnectTimeout,
+    DecodingError,
+    NotHTTPReplyError,
+    OutboundProxyError,
+    TimedOut,
+)
 
 _OPERATOR: Final = "Tell the operator of the proxy."
 _LATER: Final = "Try again later."
@@ -63,7 +70,7 @@ PROXY_CREDENTIALS: Final = Cause(
 def cause_of(fault: BaseException) -> Cause:
     """The first row of the table that fits `fault` or one of its causes; UNKNOWN if none fits."""
     for each in _chain(fault):
-        if isinstance(each, httpx.ProxyError):
+        if isinstance(each, OutboundProxyError):
             return _of_proxy(each)
         if cause := _row(each):
             return cause
@@ -89,7 +96,7 @@ def _row(fault: BaseException) -> Cause | None:
     return next((cause for fits, cause in _TABLE if fits(fault)), None)
 
 
-def _of_proxy(fault: httpx.ProxyError) -> Cause:
+def _of_proxy(fault: OutboundProxyError) -> Cause:
     """Why an outbound proxy failed: the status that it sent, or the cause of the fault."""
     status = str(fault)[:3]
     if status == str(UNAUTHENTICATED):
@@ -114,10 +121,9 @@ def _chain(fault: BaseException | None) -> Iterator[BaseException]:
 
 
 _UNCONNECTED: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
+    ConnectError,
+    ConnectTimeout,
+    OutboundProxyError,
 )
 Fits = Callable[[BaseException], bool]
 
@@ -155,8 +161,8 @@ def _is_end(fault: BaseException) -> bool:
 
 
 _TABLE: Final[tuple[tuple[Fits, Cause], ...]] = (
-    (_is(httpx.ConnectTimeout, httpx.PoolTimeout), _NOT_CONNECTED),
-    (_is(httpx.TimeoutException), _SILENT),
+    (_is(ConnectTimeout), _NOT_CONNECTED),
+    (_is(TimedOut), _SILENT),
     (
         _certificate(18, 19, 20, 21),
         Cause("tls_unknown_ca", "its certificate is not from a known authority", _OPERATOR),
@@ -186,8 +192,8 @@ _TABLE: Final[tuple[tuple[Fits, Cause], ...]] = (
         Cause("no_route", "there is no route to it"),
     ),
     (_is_end, Cause("closed", "the connection was closed")),
-    (_is(httpx.DecodingError), Cause("encoding", "its body does not match its content-encoding")),
-    (_is(httpx.RemoteProtocolError), Cause("not_http", "it is not HTTP")),
+    (_is(DecodingError), Cause("encoding", "its body does not match its content-encoding")),
+    (_is(NotHTTPReplyError), Cause("not_http", "it is not HTTP")),
     (_is(TimeoutError), _SILENT),
 )
 """Rows from the special to the general."""

@@ -7,9 +7,8 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, Protocol
-
-import httpx
+from typing import Final, Protocol, runtime_checkable
+from urllib.parse import quote, urlsplit
 
 from proxy.core.inflight import Hold, InFlight
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
@@ -24,13 +23,21 @@ from proxy.upstreams.http.encodings import (
     codings,
     is_known,
 )
+from proxy.upstreams.http.faults import (
+    ConnectError,
+    DecodingError,
+    NotHTTPReplyError,
+    OutboundProxyError,
+    TimedOut,
+    TransportError,
+)
 from proxy.upstreams.http.pool import MAX_AGE_S, Origin, PooledTransport, Request
 from proxy.upstreams.http.receiver import Feed, Headers, Receiver
 
 _LONGEST_BODY: Final = 32 * 1024 * 1024
 """The most that the proxy keeps of one reply in memory, in bytes. It does not keep streams."""
-FAULTS: Final = (httpx.RequestError, OSError)
-_UNREADABLE: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
+FAULTS: Final = (TransportError, OSError)
+_UNREADABLE: Final = (NotHTTPReplyError, DecodingError)
 """The reply is not HTTP, or its body does not match its encoding."""
 _PORTS: Final = {"http": 80, "https": 443}
 GIVEN_UP: Final = "given_up"
@@ -45,6 +52,8 @@ The status is 0 if there was no reply, the cause "" if nothing failed that HTTP 
 
 def uncounted(_upstream: str, _status: int, _cause: str) -> None:
     """Nobody counts."""
+_IN_PATHS: Final = "/%:@!$&'()*+,;=~"
+"""What need not be escaped in a path, besides letters and digits (RFC 3986, 3.3)."""
 
 
 class Reply:
@@ -99,7 +108,7 @@ class Reply:
             except OverlongError:
                 raise self._too_long() from None
             except NotCompressedError as error:
-                raise httpx.DecodingError("not compressed as it says") from error
+                raise DecodingError("not compressed as it says") from error
             return feed(decoded) if decoded else None
 
         return decode
@@ -128,6 +137,7 @@ class Counting(Receiver, Protocol):
     """0 until the head of the reply is there."""
 
 
+@runtime_checkable
 class Transport(Protocol):
     """Carries requests: see `PooledTransport.exchange`."""
 
@@ -154,11 +164,9 @@ class Endpoint:
     _headers: Headers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        url = httpx.URL(self.base_url)
         self._origin = origin_of(self.base_url)
-        self._path = url.raw_path.decode().rstrip("/")
-        # The dot at the end of an absolute name is for resolvers only.
-        host = url.copy_with(host=url.host.rstrip(".")).netloc
+        self._path = quote(urlsplit(self.base_url).path.rstrip("/"), safe=_IN_PATHS)
+        host = _host_of(self._origin)
         self._headers = [
             (b"host", host),
             *([(b"authorization", b"Bearer " + self.key.encode())] if self.key else []),
@@ -242,8 +250,19 @@ async def _within(seconds: float, work: Awaitable[None]) -> None:
 
 
 def origin_of(base_url: str) -> Origin:
-    url = httpx.URL(base_url)
-    return Origin(url.scheme, url.host, url.port or _PORTS[url.scheme])
+    url = urlsplit(base_url)
+    return Origin(url.scheme, url.hostname or "", url.port or _PORTS[url.scheme])
+
+
+def _host_of(origin: Origin) -> bytes:
+    """The host of an origin, as its header tells it (RFC 9110, 7.2)."""
+    name = origin.host.rstrip(".")  # the dot at the end of an absolute name is for resolvers only
+    host = b"[%b]" % name.encode() if ":" in name else _ascii(name)
+    return host if origin.port == _PORTS[origin.scheme] else b"%b:%d" % (host, origin.port)
+
+
+def _ascii(name: str) -> bytes:
+    return name.encode() if name.isascii() else name.encode("idna")
 
 
 def pooled_transport(
@@ -260,13 +279,13 @@ def translate(fault: Exception, upstream: str) -> UpstreamError:
     cause = cause_of(fault)
     why = f": {cause.phrase}" if cause.phrase else ""
     if cause.is_of_proxy:
-        is_late = isinstance(fault.__cause__, httpx.TimeoutException)
+        is_late = isinstance(fault.__cause__, TimedOut)
         kind: type[UpstreamError] = UpstreamTimeout if is_late else Unreachable
         what = f"The outbound proxy to {upstream} {cause.phrase}"
-    elif isinstance(fault, (httpx.TimeoutException, TimeoutError)):
+    elif isinstance(fault, (TimedOut, TimeoutError)):
         kind = UpstreamTimeout
         what = f"{upstream} did not answer in time{why}"
-    elif isinstance(fault, (httpx.ConnectError, httpx.ProxyError)):
+    elif isinstance(fault, (ConnectError, OutboundProxyError)):
         kind, what = Unreachable, f"{upstream} could not be reached{why}"
     elif isinstance(fault, _UNREADABLE):
         kind, what = BadReply, f"{upstream} sent a reply that cannot be read{why}"

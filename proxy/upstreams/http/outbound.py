@@ -6,18 +6,17 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Protocol, Self
-
-import httpx
+from typing import TYPE_CHECKING, Protocol, Self
 
 from proxy.upstreams.http.certificates import CertificateFiles, client_context
 from proxy.upstreams.http.circuits import Circuits
 from proxy.upstreams.http.endpoint import Transport
 from proxy.upstreams.http.guarded import GuardedTransport
-from proxy.upstreams.http.over_httpx import OverHttpx
 from proxy.upstreams.http.pool import PooledTransport
-from proxy.upstreams.http.proxied import ProxiedTransport
 from proxy.upstreams.http.proxies import OutboundProxy, proxy_for
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class OutboundSettings(CertificateFiles, Protocol):
@@ -89,7 +88,10 @@ class Outbound:
     @classmethod
     def over(cls, transport: Transport | httpx.AsyncBaseTransport) -> Self:
         """All over `transport`, which may be one of httpx's."""
-        if isinstance(transport, httpx.AsyncBaseTransport):
+        if not isinstance(transport, Transport):
+            # httpx takes its time to load, and a direct way does without it.
+            from proxy.upstreams.http.over_httpx import OverHttpx  # noqa: PLC0415
+
             transport = OverHttpx(transport)
         return cls(transport, transport, transport)
 
@@ -107,8 +109,11 @@ class Outbound:
         def transport(proxy: OutboundProxy | None) -> Transport:
             if proxy is None:
                 return direct
-            proxied = ProxiedTransport(proxy, contexts, settings.connection_max_age_s)
-            return OverHttpx(proxied)
+            # As in `over`.
+            from proxy.upstreams.http.proxied import ProxiedTransport  # noqa: PLC0415
+
+            way = ProxiedTransport(proxy, contexts, settings.connection_max_age_s)
+            return cls.over(way).search
 
         proxies = [proxy_for(url, environment) if url else None for url in _addresses(settings)]
         search, model, issuer = map(transport, proxies)

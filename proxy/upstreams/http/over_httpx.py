@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import httpx
 
+from proxy.upstreams.http.faults import (
+    BrokenError,
+    ConnectError,
+    ConnectTimeout,
+    DecodingError,
+    NotHTTPReplyError,
+    OutboundProxyError,
+    ReadTimeout,
+    TransportError,
+)
 from proxy.upstreams.http.pool import Request
 from proxy.upstreams.http.receiver import Receiver
 
@@ -27,6 +37,12 @@ class OverHttpx:
         A receiver may lose patience during the reply, but its patience never grows beyond the first
         value.
         """
+        try:
+            await self._exchange(request, receiver, connect_s)
+        except httpx.RequestError as fault:
+            raise _ours(fault) from _cause_of(fault)
+
+    async def _exchange(self, request: Request, receiver: Receiver, connect_s: float) -> None:
         timeouts = {"connect": connect_s, "read": receiver.patience_s}
         sending = self.transport.handle_async_request(_as_httpx(request, timeouts))
         response = await _in_time(sending, connect_s + receiver.patience_s)
@@ -52,7 +68,32 @@ async def _in_time(work: Awaitable[T], patience_s: float) -> T:
         async with asyncio.timeout(patience_s):
             return await work
     except TimeoutError as fault:
-        raise httpx.ReadTimeout("no data in time") from fault
+        raise ReadTimeout("no data in time") from fault
+
+
+def _ours(fault: httpx.RequestError) -> TransportError:
+    """An exception of httpx as one of ours, with its text and its causes."""
+    made = next(ours for theirs, ours in _OURS if isinstance(fault, theirs))(str(fault))
+    made.__cause__ = _cause_of(fault)
+    return made
+
+
+def _cause_of(fault: httpx.RequestError) -> BaseException | None:
+    cause = fault.__cause__ or fault.__context__
+    return _ours(cause) if isinstance(cause, httpx.RequestError) else cause
+
+
+_OURS: Final[tuple[tuple[type[httpx.RequestError], type[TransportError]], ...]] = (
+    (httpx.ConnectTimeout, ConnectTimeout),
+    (httpx.PoolTimeout, ConnectTimeout),
+    (httpx.TimeoutException, ReadTimeout),
+    (httpx.ConnectError, ConnectError),
+    (httpx.ProxyError, OutboundProxyError),
+    (httpx.RemoteProtocolError, NotHTTPReplyError),
+    (httpx.DecodingError, DecodingError),
+    (httpx.RequestError, BrokenError),
+)
+"""Rows from the special to the general."""
 
 
 def _as_httpx(request: Request, timeouts: dict[str, float]) -> httpx.Request:

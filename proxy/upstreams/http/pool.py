@@ -12,10 +12,16 @@ import ssl
 from collections import defaultdict
 from typing import Final, NamedTuple
 
-import httpx
 from aiohappyeyeballs import start_connection
 
 from proxy.upstreams.http.connection import Connection, NotAnsweredError, NotHTTPError
+from proxy.upstreams.http.faults import (
+    BrokenError,
+    ConnectError,
+    ConnectTimeout,
+    NotHTTPReplyError,
+    ReadTimeout,
+)
 from proxy.upstreams.http.receiver import Headers, Receiver
 
 KEEPALIVE_S: Final = 15.0
@@ -67,8 +73,8 @@ class PooledTransport:
         have most likely died with the first. It never repeats a request that went over a new
         connection: the server may have begun to work on it.
 
-        Raises httpx's ConnectError, ConnectTimeout, ReadTimeout, ReadError and RemoteProtocolError,
-        and any exception of the receiver.
+        Raises ConnectError, ConnectTimeout, ReadTimeout, BrokenError and NotHTTPReplyError, and any
+        exception of the receiver.
         """
         origin = request.origin
         outgoing = [_serialize(request)]
@@ -85,7 +91,7 @@ class PooledTransport:
         try:
             await self._ask(origin, connection, outgoing, receiver)
         except NotAnsweredError as fault:
-            raise httpx.ReadError("closed before a reply") from fault
+            raise BrokenError("closed before a reply") from fault
 
     async def aclose(self) -> None:
         for connections in self._idle.values():
@@ -101,11 +107,11 @@ class PooledTransport:
         try:
             await connection.exchange(outgoing, receiver)
         except NotHTTPError as fault:
-            raise httpx.RemoteProtocolError("not HTTP") from fault
+            raise NotHTTPReplyError("not HTTP") from fault
         except TimeoutError as fault:
-            raise httpx.ReadTimeout("no data in time") from fault
+            raise ReadTimeout("no data in time") from fault
         except OSError as fault:
-            raise httpx.ReadError("closed in the middle of a reply") from fault
+            raise BrokenError("closed in the middle of a reply") from fault
         if connection.rest():
             self._keep(origin, connection)
         else:
@@ -143,10 +149,10 @@ class PooledTransport:
             async with asyncio.timeout(timeout_s):
                 return await self._open(*origin)
         except TimeoutError as error:
-            raise httpx.ConnectTimeout("no connection in time") from error
+            raise ConnectTimeout("no connection in time") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: the text cannot be a host name
             # The traceback leads to frames of aiohappyeyeballs that refer back to the error.
-            raise httpx.ConnectError("no connection") from error.with_traceback(None)
+            raise ConnectError("no connection") from error.with_traceback(None)
 
     async def _open(self, scheme: str, host: str, port: int) -> Connection:
         """A new connection to the address of the host that answers first (RFC 8305)."""

@@ -6,12 +6,21 @@ import errno
 import socket
 import ssl
 
-import httpx
 import pytest
 
 from proxy.errors import BadReply, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.upstreams.http.causes import UNKNOWN, cause_of, is_lasting, is_ours
 from proxy.upstreams.http.endpoint import translate
+from proxy.upstreams.http.faults import (
+    BrokenError,
+    ConnectError,
+    ConnectTimeout,
+    DecodingError,
+    NotHTTPReplyError,
+    OutboundProxyError,
+    ReadTimeout,
+    TransportError,
+)
 
 SECRET = "http://user:password@proxy.internal:3128"
 
@@ -41,13 +50,13 @@ FAULTS: list[tuple[BaseException, str]] = [
     (OSError(errno.ENETUNREACH, SECRET), "no_route"),
     (OSError("Multiple exceptions: [Errno 101] a, [Errno 111] b"), "refused"),
     (ConnectionResetError(), "closed"),
-    (httpx.ConnectTimeout(SECRET), "connect_timeout"),
-    (httpx.ReadTimeout(SECRET), "read_timeout"),
-    (httpx.ProxyError(SECRET), "proxy"),
-    (httpx.DecodingError(SECRET), "encoding"),
-    (httpx.RemoteProtocolError(SECRET), "not_http"),
+    (ConnectTimeout(SECRET), "connect_timeout"),
+    (ReadTimeout(SECRET), "read_timeout"),
+    (OutboundProxyError(SECRET), "proxy"),
+    (DecodingError(SECRET), "encoding"),
+    (NotHTTPReplyError(SECRET), "not_http"),
     (TimeoutError(), "read_timeout"),
-    (httpx.ReadError(SECRET), ""),
+    (BrokenError(SECRET), ""),
 ]
 
 
@@ -60,7 +69,7 @@ def test_each_fault_has_a_word(fault: BaseException, word: str) -> None:
 def test_a_fault_is_found_behind_those_that_were_raised_for_it(
     fault: BaseException, word: str
 ) -> None:
-    outer, middle = httpx.ConnectError("no"), OSError("no")
+    outer, middle = ConnectError("no"), OSError("no")
     outer.__cause__, middle.__context__ = middle, fault
     assert cause_of(outer).word == word
 
@@ -69,7 +78,7 @@ def test_a_fault_is_found_behind_those_that_were_raised_for_it(
 def test_what_a_proxy_fails_by_has_the_same_words_of_the_proxy(
     fault: BaseException, word: str
 ) -> None:
-    by_proxy = httpx.ProxyError(SECRET)
+    by_proxy = OutboundProxyError(SECRET)
     by_proxy.__cause__ = fault
     of_ours = {"no_descriptors": "no_descriptors", "proxy": "proxy", "": "proxy"}
     assert cause_of(by_proxy).word == of_ours.get(word, f"proxy_{word}")
@@ -79,7 +88,7 @@ def test_what_a_proxy_fails_by_has_the_same_words_of_the_proxy(
 
 
 def test_exceptions_that_name_each_other_are_looked_at_once() -> None:
-    one, two = httpx.ReadError("one"), httpx.ReadError("two")
+    one, two = BrokenError("one"), BrokenError("two")
     one.__cause__, two.__cause__ = two, one
     assert cause_of(one) == UNKNOWN
 
@@ -88,7 +97,7 @@ def test_exceptions_that_name_each_other_are_looked_at_once() -> None:
 def test_what_is_told_says_what_to_do_and_repeats_nothing_of_the_fault(
     fault: BaseException, word: str
 ) -> None:
-    outer = httpx.ConnectError(SECRET)
+    outer = ConnectError(SECRET)
     outer.__cause__ = fault
     error = translate(outer, "Upstream")
     assert type(error) is Unreachable
@@ -104,19 +113,17 @@ def test_what_is_told_says_what_to_do_and_repeats_nothing_of_the_fault(
 @pytest.mark.parametrize(
     ("fault", "kind", "is_refused"),
     [
-        (httpx.ConnectTimeout("no"), UpstreamTimeout, True),
-        (httpx.ConnectError("no"), Unreachable, True),
-        (httpx.PoolTimeout("no"), UpstreamTimeout, True),
-        (httpx.ProxyError("no"), Unreachable, True),
-        (httpx.ReadTimeout("no"), UpstreamTimeout, False),
-        (httpx.ReadError("no"), Unreachable, False),
-        (httpx.WriteError("no"), Unreachable, False),
-        (httpx.DecodingError("no"), BadReply, False),
-        (httpx.RemoteProtocolError("no"), BadReply, False),
+        (ConnectTimeout("no"), UpstreamTimeout, True),
+        (ConnectError("no"), Unreachable, True),
+        (OutboundProxyError("no"), Unreachable, True),
+        (ReadTimeout("no"), UpstreamTimeout, False),
+        (BrokenError("no"), Unreachable, False),
+        (DecodingError("no"), BadReply, False),
+        (NotHTTPReplyError("no"), BadReply, False),
     ],
 )
 def test_a_fault_of_each_kind_is_an_error_of_its_own(
-    fault: httpx.RequestError, kind: type[UpstreamError], *, is_refused: bool
+    fault: TransportError, kind: type[UpstreamError], *, is_refused: bool
 ) -> None:
     error = translate(fault, "Upstream")
     assert type(error) is kind
@@ -142,7 +149,7 @@ def test_some_causes_stay_until_somebody_mends_them(word: str, *, expected: bool
 
 
 def test_want_of_file_descriptors_is_no_fault_of_a_host() -> None:
-    fault = httpx.ConnectError("")
+    fault = ConnectError("")
     fault.__cause__ = OSError(errno.EMFILE, "too many")
     assert is_ours(fault)
-    assert not is_ours(httpx.ConnectError(""))
+    assert not is_ours(ConnectError(""))

@@ -113,6 +113,8 @@ class Noting:
         # The dot that ends an absolute name is for resolvers alone.
         ("https://h.test.:8443/v1", ("https", "h.test.", 8443), b"h.test:8443"),
         ("http://[::1]:81/v1", ("http", "::1", 81), b"[::1]:81"),
+        ("https://[::1]/v1", ("https", "::1", 443), b"[::1]"),
+        ("https://bücher.test/v1", ("https", "bücher.test", 443), b"xn--bcher-kva.test"),
     ],
 )
 async def test_its_origin_is_where_the_connection_goes_and_its_host_who_is_asked(
@@ -123,6 +125,23 @@ async def test_its_origin_is_where_the_connection_goes_and_its_host_who_is_asked
     assert transport.requests[0].origin == origin
     assert transport.requests[0].target == "/v1/ask"
     assert dict(transport.requests[0].headers)[b"host"] == host
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("", "/ask"),
+        ("/a/b/", "/a/b/ask"),
+        ("/straße", "/stra%C3%9Fe/ask"),
+        ("/a%20b;c=1,2~(d)", "/a%20b;c=1,2~(d)/ask"),
+    ],
+)
+async def test_the_path_of_the_base_url_is_sent_as_http_writes_paths(
+    path: str, target: str
+) -> None:
+    transport = Noting()
+    await post(endpoint(f"http://h{path}", transport))
+    assert transport.requests[0].target == target
 
 
 async def test_cookies_are_not_kept() -> None:

@@ -11,6 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.tasks import Behind
+from proxy.upstreams.http.faults import (
+    BrokenError,
+    ConnectError,
+    ConnectTimeout,
+    DecodingError,
+    NotHTTPReplyError,
+    OutboundProxyError,
+    ReadTimeout,
+    TransportError,
+)
 from proxy.upstreams.http.over_httpx import OverHttpx, _as_httpx
 from proxy.upstreams.http.pool import _serialize
 from proxy.upstreams.http.receiver import Feed, Headers
@@ -197,7 +207,7 @@ async def test_a_reply_that_stops_is_a_read_time_out() -> None:
         await settled()
         assert not asking.done()
         clock.skip(2)
-        await ran_out(asking, httpx.ReadTimeout)
+        await ran_out(asking, ReadTimeout)
     assert body.is_closed
 
 
@@ -215,7 +225,7 @@ async def test_a_head_that_never_ends_is_a_read_time_out_however_its_bytes_trick
         await settled()
         assert not asking.done()
         clock.skip(2)
-        await ran_out(asking, httpx.ReadTimeout)
+        await ran_out(asking, ReadTimeout)
 
 
 async def test_patience_that_wanes_with_a_part_counts_at_once() -> None:
@@ -230,7 +240,7 @@ async def test_patience_that_wanes_with_a_part_counts_at_once() -> None:
         await heard.until_heard(3)
         await settled()
         clock.skip(2)
-        await ran_out(asking, httpx.ReadTimeout)
+        await ran_out(asking, ReadTimeout)
 
 
 async def test_time_while_the_receiver_is_behind_does_not_count() -> None:
@@ -258,3 +268,36 @@ async def test_closing_it_closes_its_transport() -> None:
     transport = Closing()
     await OverHttpx(transport).aclose()
     assert transport.is_closed
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (httpx.ConnectTimeout, ConnectTimeout),
+        (httpx.PoolTimeout, ConnectTimeout),
+        (httpx.ReadTimeout, ReadTimeout),
+        (httpx.WriteTimeout, ReadTimeout),
+        (httpx.ConnectError, ConnectError),
+        (httpx.ProxyError, OutboundProxyError),
+        (httpx.RemoteProtocolError, NotHTTPReplyError),
+        (httpx.DecodingError, DecodingError),
+        (httpx.ReadError, BrokenError),
+        (httpx.WriteError, BrokenError),
+        (httpx.UnsupportedProtocol, BrokenError),
+    ],
+)
+@pytest.mark.parametrize("cause", [None, httpx.ConnectTimeout("late"), OSError("gone")])
+async def test_what_httpx_raises_is_told_as_the_pool_tells_it(
+    theirs: type[httpx.RequestError], ours: type[TransportError], cause: Exception | None
+) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise theirs("said") from cause
+
+    with pytest.raises(ours, match="said") as caught:
+        await OverHttpx(httpx.MockTransport(answer)).exchange(request_to(URL), Heard(2.0), 1.0)
+    assert type(caught.value) is ours
+    told = caught.value.__cause__
+    assert type(told) is (
+        ConnectTimeout if isinstance(cause, httpx.ConnectTimeout) else type(cause)
+    )
+    assert str(told) == str(cause)
