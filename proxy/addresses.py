@@ -7,7 +7,6 @@ from typing import Final
 
 HIDDEN: Final = "…"
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
-_USER: Final = re.compile(r"[^/?#]*@")
 
 
 def without_secrets(text: str) -> str:
@@ -19,10 +18,11 @@ def without_secrets(text: str) -> str:
     if scheme is None:
         return text
     place, mark, query = text[scheme.end() :].partition("?")
-    user = _USER.match(place)
-    place = f"{HIDDEN}@{place[user.end() :]}" if user else place
+    host, slash, path = place.partition("/")
+    user, at, host = host.rpartition("@")
     said, sign, fragment = query.partition("#")
-    return scheme[0] + place + mark + "&".join(map(_name, said.split("&"))) + sign + fragment
+    names = "&".join(map(_name, said.split("&")))
+    return f"{scheme[0]}{user and HIDDEN}{at}{host}{slash}{path}{mark}{names}{sign}{fragment}"
 
 
 def _name(part: str) -> str:

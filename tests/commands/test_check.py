@@ -72,7 +72,8 @@ async def test_the_scope_of_the_settings_is_searched(sandbox: str) -> None:
 
 
 async def test_so_is_that_of_the_profile_that_is_the_default(sandbox: str) -> None:
-    profiles = {"handbook": {"workspace_id": [77]}, "other": {}}
+    model = Settings().default_model
+    profiles = {"handbook": {"model": model, "workspace_id": [77]}, "other": {"model": model}}
     by_default = settings_for(sandbox, profiles=profiles, default_model="handbook")
     assert (await verdicts(by_default))[2] == "FAIL"
     other = settings_for(sandbox, profiles=profiles, default_model="other")
