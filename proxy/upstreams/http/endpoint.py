@@ -52,6 +52,8 @@ The status is 0 if there was no reply, the cause "" if nothing failed that HTTP 
 
 def uncounted(_upstream: str, _status: int, _cause: str) -> None:
     """Nobody counts."""
+
+
 _IN_PATHS: Final = "/%:@!$&'()*+,;=~"
 """What need not be escaped in a path, besides letters and digits (RFC 3986, 3.3)."""
 
