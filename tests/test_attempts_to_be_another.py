@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def named(text: str | bytes, *groups: str) -> tuple[Header, ...]:
     return ((USER, text), *((GROUPS, each) for each in groups))
 
 
+# What is made at the start must still be valid when the last test asks with it.
+lasting_header = partial(user_header, lasts_s=36_000)
 CLAIMS = {"email": ANN, "exp": NOW + 36_000}
 
 BY_TOKEN = (
@@ -173,16 +176,16 @@ BY_TOKEN = (
         Refused(403, "empty_scope"),
         wish={"lighton": {"workspace_id": [42]}},
     ),
-    Attempt("a front-end's signed header as a token", user_header(SECRET, ANN), WRONG),
+    Attempt("a front-end's signed header as a token", lasting_header(SECRET, ANN), WRONG),
 )
 
 BY_SIGNED_HEADER = (
-    Attempt("a signed header of Ann's", FRONT, AS_ANN, signed(user_header(SECRET, ANN))),
+    Attempt("a signed header of Ann's", FRONT, AS_ANN, signed(lasting_header(SECRET, ANN))),
     Attempt(
         "the name of the header in capitals",
         FRONT,
         AS_ANN,
-        ((JWT.upper(), user_header(SECRET, ANN)),),
+        ((JWT.upper(), lasting_header(SECRET, ANN)),),
     ),
     Attempt("no header", FRONT, NOBODY),
     Attempt("an empty header", FRONT, NOBODY, signed("")),
@@ -190,7 +193,7 @@ BY_SIGNED_HEADER = (
         "the name of the header with underscores",
         FRONT,
         NOBODY,
-        ((JWT.replace("-", "_"), user_header(SECRET, ANN)),),
+        ((JWT.replace("-", "_"), lasting_header(SECRET, ANN)),),
     ),
     Attempt("a plain header for a key that wants a signed one", FRONT, NOBODY, named(ANN)),
     Attempt("a plain name in the signed header", FRONT, WRONG, signed(ANN)),
@@ -199,15 +202,15 @@ BY_SIGNED_HEADER = (
         "Ann signed with the secret of another front-end",
         FRONT,
         WRONG,
-        signed(user_header(SECRETS["OTHER_SECRET"], ANN)),
+        signed(lasting_header(SECRETS["OTHER_SECRET"], ANN)),
     ),
     Attempt(
         "a signed header of one front-end behind the key of another",
         OTHER,
         WRONG,
-        signed(user_header(SECRET, ANN)),
+        signed(lasting_header(SECRET, ANN)),
     ),
-    Attempt("a signed header without a key", "", WRONG, signed(user_header(SECRET, ANN))),
+    Attempt("a signed header without a key", "", WRONG, signed(lasting_header(SECRET, ANN))),
     Attempt("Bob's signed header with Ann in it", FRONT, WRONG, signed(edited_header(SECRET))),
     Attempt(
         "a signed header that has expired",
@@ -237,13 +240,13 @@ BY_SIGNED_HEADER = (
         "a signed header twice, first Bob's and then Ann's",
         FRONT,
         WRONG,
-        (*signed(user_header(SECRET, BOB)), *signed(user_header(SECRET, ANN))),
+        (*signed(lasting_header(SECRET, BOB)), *signed(lasting_header(SECRET, ANN))),
     ),
     Attempt(
         "both in one, as a reverse proxy joins them",
         FRONT,
         WRONG,
-        signed(f"{user_header(SECRET, BOB)}, {user_header(SECRET, ANN)}"),
+        signed(f"{lasting_header(SECRET, BOB)}, {lasting_header(SECRET, ANN)}"),
     ),
     Attempt(
         "a token of the issuer as a signed header",
@@ -255,13 +258,13 @@ BY_SIGNED_HEADER = (
         "a header with groups twice",
         FRONT,
         WRONG,
-        (*signed(user_header(SECRET, BOB)), (GROUPS, ""), (GROUPS, GROUP)),
+        (*signed(lasting_header(SECRET, BOB)), (GROUPS, ""), (GROUPS, GROUP)),
     ),
     Attempt(
         "Bob's signed header, and a plain one with Ann",
         FRONT,
         AS_BOB,
-        (*signed(user_header(SECRET, BOB)), *named(ANN)),
+        (*signed(lasting_header(SECRET, BOB)), *named(ANN)),
     ),
     Attempt(
         "groups in the signed header, which nobody vouches for",
@@ -270,7 +273,7 @@ BY_SIGNED_HEADER = (
         signed(user_header(SECRET, MALLORY, groups=[GROUP], role="admin")),
     ),
     Attempt(
-        "a front-end whose secret is not set", UNSET, UNKNOWN, signed(user_header(SECRET, ANN))
+        "a front-end whose secret is not set", UNSET, UNKNOWN, signed(lasting_header(SECRET, ANN))
     ),
 )
 

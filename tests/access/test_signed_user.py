@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from functools import partial
 
 import pytest
 from joserfc.jwk import OctKey
@@ -11,14 +10,16 @@ from joserfc.jwk import OctKey
 from proxy.access.clients import Person
 from proxy.access.signed_user import person_in
 from proxy.errors import Unauthorized
-from tests.support.issuer import Issuer, sign, user_header
+from tests.support import issuer
 
 SECRET = "a secret of more than thirty-two bytes"
 KEY = OctKey.import_key(SECRET)
+NOW = 1_800_000_000
+user_header = partial(issuer.user_header, now=NOW)
 
 
-def read(token: str, groups: tuple[str, ...] = (), now: float | None = None) -> Person:
-    return person_in(token, SECRET, groups, "X-Jwt", time.time() if now is None else now)
+def read(token: str, groups: tuple[str, ...] = (), now: float = NOW) -> Person:
+    return person_in(token, SECRET, groups, "X-Jwt", now)
 
 
 def refused(token: str) -> Unauthorized:
@@ -55,8 +56,8 @@ PROVING_NOTHING = (
     (f"{user_header(SECRET)}, {user_header(SECRET)}", "must be one token"),
     (f"Bearer {user_header(SECRET)}", "must be one token"),
     ("ann@x.com", "must be one token"),
-    (sign({"sub": "a", "exp": 9e9}, KEY, {"alg": "HS512"}), "signed with HS256"),
-    (Issuer("RS256").token(), "signed with HS256"),
+    (issuer.sign({"sub": "a", "exp": 9e9}, KEY, {"alg": "HS512"}), "signed with HS256"),
+    (issuer.Issuer("RS256").token(), "signed with HS256"),
 )
 
 
@@ -72,9 +73,9 @@ def test_an_authentic_header_that_is_too_old_is_a_try_of_its_person() -> None:
 
 @pytest.mark.parametrize(("seconds", "holds"), [(359, True), (361, False)])
 def test_clocks_may_differ_by_a_minute(seconds: int, holds: bool) -> None:  # noqa: FBT001
-    token: Any = user_header(SECRET)
+    token = user_header(SECRET)
     if holds:
-        assert read(token, now=time.time() + seconds).name == "ann@example.com"
+        assert read(token, now=NOW + seconds).name == "ann@example.com"
         return
     with pytest.raises(Unauthorized):
-        read(token, now=time.time() + seconds)
+        read(token, now=NOW + seconds)

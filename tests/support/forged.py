@@ -97,6 +97,6 @@ def while_down(world: World) -> str:
 
 def edited_header(secret: str) -> str:
     """Bob's signed header with Ann in it."""
-    head, claims, signature = user_header(secret, BOB).split(".")
+    head, claims, signature = user_header(secret, BOB, lasts_s=36_000).split(".")
     said = json.loads(base64.urlsafe_b64decode(claims + "=="))
     return f"{head}.{part({**said, 'email': ANN})}.{signature}"

@@ -57,10 +57,14 @@ def sign(claims: Mapping[str, Any], key: Key, header: Mapping[str, Any]) -> str:
 
 
 def user_header(
-    secret: str, email: str | None = "ann@example.com", lasts_s: float = 300, **claims: Any
+    secret: str,
+    email: str | None = "ann@example.com",
+    lasts_s: float = 300,
+    now: float | None = None,
+    **claims: Any,
 ) -> str:
     """A signed user header as Open WebUI 0.12 sends it. A claim that is None is left out."""
-    now = int(time.time())
+    now = int(time.time() if now is None else now)
     said = {
         "sub": "8d967d73-99b8-40ff-ac3b-c71ac19be6e1",
         "email": email,
