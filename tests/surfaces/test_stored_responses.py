@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.access.clients import ANYBODY, Client
 from proxy.access.grants import Limits
-from proxy.app import _whose_documents, create_app
+from proxy.app import create_app
 from proxy.core.inflight import InFlight
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
@@ -28,6 +27,7 @@ from proxy.surfaces.middleware import Paths, Requests
 from proxy.surfaces.replies import ErrorReplies
 from proxy.surfaces.stored_responses import routes_of
 from proxy.upstreams.lighton.scope import LightOnScope
+from proxy.whose import realm_of, seal_of
 from tests.state.response_samples import ANN, answer, asked, stored_responses
 from tests.support.asgi import Answer, ask
 from tests.support.openai_schema import check_error
@@ -233,13 +233,12 @@ async def test_processes_with_one_redis_share_responses_and_the_official_client_
 
 async def _kept_by_a_process(given: Settings, stored: Stored) -> None:
     """As the application keeps it when it has answered."""
-    whose = _whose_documents(given)
-    seal = hashlib.sha256(b"seal of what is kept\0" + whose).digest()
+    seal = seal_of(given)
     assert given.redis_url is not None
     store = make_store(given.redis_url.get_secret_value(), 0, seal)
     async with aclosing(store):
         reach_of = Policies(given, LightOnScope).reach
-        realm = hashlib.sha256(whose).hexdigest()
+        realm = realm_of(given)
         await StoredResponses(store, 60, realm, reach_of, 1_000).of(ANYBODY).keep(stored)
 
 
