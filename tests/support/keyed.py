@@ -115,6 +115,8 @@ class World:
     """The keys for which it did."""
     forbids: bool = False
     """Whether LightOn says to every search that nothing fits."""
+    is_deaf: bool = False
+    """Whether LightOn answers nothing."""
     wait_for: int = 0
     """How many searches must have come before any is answered."""
     people: Mapping[str, tuple[str, Person]] = field(default_factory=dict)
@@ -167,6 +169,8 @@ class World:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.paths.append(request.url.path)
+        if self.is_deaf and request.url.path.startswith("/api/"):
+            await asyncio.Event().wait()
         if request.method == "GET":
             return self._read(request)
         body = orjson.loads(request.content)
@@ -221,8 +225,8 @@ class World:
 
 
 def _listed_in(workspace: int) -> list[dict[str, Any]]:
-    """The file of its number, and a newer one that could not be read."""
-    states = ((workspace, 1, "embedded"), (workspace + 2, 2, "fail"))
+    """A file that could not be read, and the older one of its number."""
+    states = ((workspace + 2, 2, "fail"), (workspace, 1, "embedded"))
     return [
         {
             "id": each,
