@@ -130,12 +130,13 @@ def _found_in(outcome: Found | ProxyError) -> Found:
 
 
 def _best(found: Sequence[Found], most: int) -> list[_Hit]:
-    """Each passage with a text once, and of several queries the best ones first."""
+    """Each passage with a text once, with its best score; of several queries, the best first."""
     hits: dict[str, _Hit] = {}
     for each in found:
         for result, attributes in zip(each.results, each.attributes, strict=True):
-            if result.content:
-                hits.setdefault(result.chunk_id, (result, attributes))
+            hit, known = (result, attributes), hits.get(result.chunk_id)
+            if result.content and (known is None or _score(hit) > _score(known)):
+                hits[result.chunk_id] = hit
     best = list(hits.values())
     if len(found) > 1:
         best.sort(key=_score, reverse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -101,6 +101,8 @@ class World:
     """Of these searches."""
     brings: tuple[int, ...] = ()
     """Workspaces of which a search brings passages, whatever it asked for."""
+    found: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What a search for these words brings, whatever its scope."""
     has_list: bool = True
     """Whether the list of models can be had."""
     has_files: bool = False
@@ -212,6 +214,9 @@ class World:
             return httpx.Response(422, json=self.fault)
         if self.forbids:
             return httpx.Response(403, json={"code": 403, "error": "x", "detail": "Nothing."})
+        if body["query"] in self.found:
+            here = [{**each, "workspace": None} for each in self.found[body["query"]]]
+            return httpx.Response(200, json={"results": here})
         found = [
             {**self._passage(each), "workspace": {"id": each, "name": "W"}}
             for each in self.brings or workspaces or body.get("file_id") or (1,)
