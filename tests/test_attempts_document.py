@@ -10,6 +10,7 @@ import pytest
 
 from tests.test_attempts import WIDENING, Refused
 from tests.test_attempts_of_people import ATTEMPTS as OF_PEOPLE
+from tests.test_attempts_on_stored import ON_STORED
 from tests.test_attempts_to_be_another import (
     BY_PLAIN_HEADER,
     BY_SIGNED_HEADER,
@@ -45,7 +46,7 @@ TABLES = {
     "widen": table(
         ("attempt to widen", "outcome"), ((each.says, str(each.outcome)) for each in WIDENING)
     ),
-    "cross": table(("attempt to cross", "outcome"), (each[:2] for each in CROSSING)),
+    "cross": table(("attempt to cross", "outcome"), (each[:2] for each in (*CROSSING, *ON_STORED))),
     "reach past the rules": table(
         ("attempt to reach past the rules", "outcome"),
         ((each.says, str(each.outcome)) for each in OF_PEOPLE),
@@ -76,5 +77,6 @@ def test_there_are_more_than_thirty_attempts_to_be_somebody_else() -> None:
 
 
 def test_the_page_says_how_many_attempts_there_are() -> None:
-    count = len(WIDENING) + len(CROSSING) + len(OF_PEOPLE) + len(ATTEMPTS) + len(TO_BE_ANOTHER)
+    all_tables = (WIDENING, CROSSING, ON_STORED, OF_PEOPLE, ATTEMPTS, TO_BE_ANOTHER)
+    count = sum(map(len, all_tables))
     assert f"{count} attempts" in DOCUMENT

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.schemas.parts import Schema, ref, some, text, whole
-from proxy.schemas.reply_headers import OF_ANSWERS, OF_SEARCHES
+from proxy.schemas.reply_headers import COUNTED, OF_ANSWERS, OF_FILES, OF_SEARCHES, PASSED
 from proxy.schemas.wishes import headers, narrowing_header
 
 _JSON: Final = "application/json"
@@ -104,6 +104,7 @@ OPERATIONS: Final = (
         "A stored response",
         _json("ResponseObject"),
         parameters=(_RESPONSE, _INCLUDE),
+        tells=COUNTED,
     ),
     Operation(
         "DELETE",
@@ -112,6 +113,7 @@ OPERATIONS: Final = (
         "Delete a stored response",
         _json("Deleted"),
         parameters=(_RESPONSE,),
+        tells=COUNTED,
     ),
     Operation(
         "GET",
@@ -120,6 +122,7 @@ OPERATIONS: Final = (
         "The items of the request of a stored response",
         _json("ItemList"),
         parameters=(_RESPONSE, *_PAGE, _INCLUDE),
+        tells=COUNTED,
     ),
     Operation(
         "POST",
@@ -136,6 +139,7 @@ OPERATIONS: Final = (
         "Vectors of texts, by a model of the upstream's",
         _json("Embeddings"),
         "EmbeddingRequest",
+        tells=PASSED,
     ),
     Operation(
         "POST",
@@ -144,6 +148,7 @@ OPERATIONS: Final = (
         "Rank texts by a question, by a model of the upstream's",
         _json("Ranking"),
         "RerankRequest",
+        tells=PASSED,
     ),
     Operation(
         "GET",
@@ -169,6 +174,7 @@ OPERATIONS: Final = (
         parameters=(
             _query("since", "From the beginning of this day (UTC) on.", text(format="date")),
         ),
+        tells=COUNTED,
     ),
     Operation(
         "GET",
@@ -177,6 +183,7 @@ OPERATIONS: Final = (
         "The workspaces that the client may search",
         _json("VectorStoreList"),
         parameters=(*_PAGE, *narrowing_header()),
+        tells=COUNTED,
     ),
     Operation(
         "GET",
@@ -185,6 +192,7 @@ OPERATIONS: Final = (
         "One of them",
         _json("VectorStore"),
         parameters=(_STORE, *narrowing_header()),
+        tells=COUNTED,
     ),
     Operation(
         "POST",
@@ -203,6 +211,7 @@ OPERATIONS: Final = (
         "Its documents",
         _json("VectorStoreFileList"),
         parameters=(_STORE, *_PAGE, _STATE, *narrowing_header()),
+        tells=COUNTED,
     ),
     Operation(
         "GET",
@@ -211,6 +220,7 @@ OPERATIONS: Final = (
         "One of them",
         _json("VectorStoreFile"),
         parameters=(_STORE, _FILE, *narrowing_header()),
+        tells=OF_FILES,
     ),
     Operation(
         "GET",
@@ -219,6 +229,7 @@ OPERATIONS: Final = (
         "Its stored text",
         _json("VectorStoreFileContent"),
         parameters=(_STORE, _FILE, *narrowing_header()),
+        tells=OF_FILES,
     ),
     Operation(
         "GET",
@@ -227,6 +238,7 @@ OPERATIONS: Final = (
         "A document that the client may search",
         _json("File"),
         parameters=(_FILE, *narrowing_header()),
+        tells=OF_FILES,
     ),
     Operation(
         "GET",
@@ -235,6 +247,7 @@ OPERATIONS: Final = (
         "Its stored text",
         {"text/markdown": text()},
         parameters=(_FILE, *narrowing_header()),
+        tells=OF_FILES,
     ),
     Operation("GET", "/health", "getHealth", "The process is up", _json("Health"), is_open=True),
     Operation(

@@ -13,8 +13,12 @@ from proxy.surfaces.server_timing import NAME as TIMING
 REQUEST_ID: Final = "x-request-id"
 RETRY_AFTER: Final = "retry-after"
 SEARCHES: Final = SEARCH_COUNT.lower()
+COUNTED: Final = tuple(name for name in LIMIT_HEADERS if name.endswith("-requests"))
+"""Of replies that no model makes: they take no tokens."""
 OF_ANSWERS: Final = (SEARCHES, TIMING, *LIMIT_HEADERS)
-OF_SEARCHES: Final = (SEARCHES,)
+PASSED: Final = (TIMING, *LIMIT_HEADERS)
+OF_SEARCHES: Final = (SEARCHES, TIMING, *COUNTED)
+OF_FILES: Final = (TIMING, *COUNTED)
 
 
 def header_schemas() -> dict[str, Schema]:

@@ -145,14 +145,6 @@ def _response() -> Schema:
 
 
 def _response_tool() -> Schema:
-    ranking = record(
-        {
-            "ranker": of_types((str,)),
-            "score_threshold": or_null(number(minimum=0, maximum=1)),
-            "hybrid_search": of_types((dict,)),
-        },
-        optional="ranker score_threshold hybrid_search",
-    )
     search = record(
         {
             "type": const("file_search"),
@@ -164,7 +156,7 @@ def _response_tool() -> Schema:
             ),
             "max_num_results": or_null(whole(minimum=1, maximum=50)),
             "filters": either(ref("Filter"), {"type": "null"}),
-            "ranking_options": {**or_null(ranking), "additionalProperties": False},
+            "ranking_options": _ranking(),
         },
         "The search of this proxy, narrowed to these stores.",
         optional="max_num_results filters ranking_options",
@@ -179,6 +171,19 @@ def _response_tool() -> Schema:
         optional="description",
     )
     return either(search, function)
+
+
+def _ranking() -> Schema:
+    ranker = text("`none` leaves out the scoring of relevance.", pattern="^(none$|auto|default)")
+    options = record(
+        {
+            "ranker": or_null(ranker),
+            "score_threshold": or_null(number(minimum=0, maximum=1)),
+            "hybrid_search": {"description": "It is passed over."},
+        },
+        optional="ranker score_threshold hybrid_search",
+    )
+    return {**or_null(options), "additionalProperties": False}
 
 
 def _embedding() -> Schema:
@@ -202,18 +207,11 @@ def _rerank() -> Schema:
 
 def _store_search() -> Schema:
     query = text(minLength=1, pattern=r"\S")
-    options = record(
-        {
-            "ranker": or_null(text("`none` leaves out the scoring of relevance.")),
-            "score_threshold": or_null(number(minimum=0, maximum=1)),
-        },
-        optional="ranker score_threshold",
-    )
     fields = {
         "query": either(query, some(query, minItems=1, maxItems=MOST_QUERIES)),
         "filters": either(ref("Filter"), {"type": "null"}),
         "max_num_results": or_null(whole(minimum=1, maximum=MOST_RESULTS)),
-        "ranking_options": {**or_null(options), "additionalProperties": False},
+        "ranking_options": _ranking(),
         "rewrite_query": or_null(flag("No query is rewritten here.")),
         FIELD: ref("Wish"),
     }

@@ -11,13 +11,11 @@ from starlette.types import Receive, Scope, Send
 from proxy.core.stores import Documents, StoredFile, file_of
 from proxy.errors import NotFound, OutOfReach
 from proxy.surfaces.address import parameters_of
-from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
 from proxy.surfaces.request_body import refuse_repeated_headers
 from proxy.surfaces.server_timing import timed
 from proxy.surfaces.stores import Reach, Stores, facts_of
-from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.trail import Document, trail_of_file
 
 _LONGEST_SHOWN: Final = 80
@@ -47,8 +45,7 @@ class OneFile:
             await whole(scope, receive, send)
 
         try:
-            limit_s = stores.settings.answer_timeout_s
-            await while_connected(receive, in_time(reply(), effort.until, limit_s))
+            await stores.reply(reply(), effort, receive)
         finally:
             shown = found if self.has_content else []
             exchange.answer = facts_of(documents, effort, "file", reads=len(shown))

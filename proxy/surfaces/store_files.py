@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,10 +11,9 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.core.paging import PARAMETERS, paging_of
 from proxy.core.scope import Wish
-from proxy.core.stores import FileStatus, StoredFile, workspace_of
+from proxy.core.stores import Documents, FileStatus, StoredFile, workspace_of
 from proxy.errors import BadRequest
 from proxy.surfaces.address import parameters_of
-from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.files import OneFile
 from proxy.surfaces.replies import JSONReply
@@ -37,23 +36,31 @@ class StoreFiles:
     stores: Stores
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await while_connected(receive, self._reply(scope, receive, send))
-
-    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         refuse_repeated_headers(scope)
         given = parameters_of(scope["query_string"], (*PARAMETERS, _FILTER))
         paging, status = paging_of(given), _status(given.get(_FILTER))
         stores, exchange = self.stores, exchange_of(scope)
         store_id = scope["path_params"]["store_id"]
         reach = _of_store(stores, stores.reach(exchange.client, exchange.headers), store_id)
-        documents = stores.documents_of(exchange.client, stores.effort(exchange))
-        workspace = (await stores.seen(documents, reach)).get(store_id)
+        effort = stores.effort(exchange)
+        documents = stores.documents_of(exchange.client, effort)
+
+        async def reply() -> None:
+            files = await self._files(documents, reach, store_id)
+            shown = [_object(each, store_id) for each in files]
+            listed = [each for each in shown if status in {None, each["status"]}]
+            await JSONReply(paging.list_of(listed))(scope, receive, send)
+
+        await stores.reply(reply(), effort, receive)
+
+    async def _files(
+        self, documents: Documents, reach: Reach, store_id: str
+    ) -> Sequence[StoredFile]:
+        """Oldest first. Raises NotFound for a store that the search's key cannot see."""
+        workspace = (await self.stores.seen(documents, reach)).get(store_id)
         if workspace is None:
             raise no_such_store(store_id)
-        files = sorted(await documents.files(workspace.id, reach), key=_age)
-        shown = [_object(each, store_id) for each in files]
-        listed = [each for each in shown if status in {None, each["status"]}]
-        await JSONReply(paging.list_of(listed))(scope, receive, send)
+        return sorted(await documents.files(workspace.id, reach), key=_age)
 
 
 class StoreFile(OneFile):

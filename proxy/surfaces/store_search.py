@@ -18,13 +18,11 @@ from proxy.core.search_tool import Search
 from proxy.core.store_search import StoreSearch, read_store_search
 from proxy.core.stores import Attributes, Documents, scores_of
 from proxy.errors import OutOfReach, ProxyError
-from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
 from proxy.surfaces.request_body import read_document
 from proxy.surfaces.server_timing import timed
 from proxy.surfaces.stores import Reach, Stores, facts_of, no_such_store, within
-from proxy.surfaces.time_limit import in_time
 from proxy.tasks import TaskScope
 from proxy.telemetry.trail import Trail, trail_of_search
 
@@ -54,8 +52,7 @@ class VectorStoreSearch:
         run = _Run(stores, store_id, reach, stores.documents_of(exchange.client, effort))
         work = run.reply(search, searched, scope, receive, send)
         try:
-            limit_s = stores.settings.answer_timeout_s
-            await while_connected(receive, in_time(work, effort.until, limit_s))
+            await stores.reply(work, effort, receive)
         finally:
             exchange.answer = facts_of(run.documents, effort, "search")
             if stores.keeps_trails:
@@ -133,12 +130,13 @@ def _found_in(outcome: Found | ProxyError) -> Found:
 
 
 def _best(found: Sequence[Found], most: int) -> list[_Hit]:
-    """Each passage with a text once, and of several queries the best ones first."""
+    """Each passage with a text once, with its best score; of several queries, the best first."""
     hits: dict[str, _Hit] = {}
     for each in found:
         for result, attributes in zip(each.results, each.attributes, strict=True):
-            if result.content:
-                hits.setdefault(result.chunk_id, (result, attributes))
+            hit, known = (result, attributes), hits.get(result.chunk_id)
+            if result.content and (known is None or _score(hit) > _score(known)):
+                hits[result.chunk_id] = hit
     best = list(hits.values())
     if len(found) > 1:
         best.sort(key=_score, reverse=True)

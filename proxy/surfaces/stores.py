@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
+
+from starlette.types import Receive
 
 from proxy.access.clients import Client
 from proxy.core.effort import Effort
@@ -17,7 +19,9 @@ from proxy.core.wish import Wishes
 from proxy.errors import BadRequest, EmptyScope, NotFound
 from proxy.settings import Settings
 from proxy.settings.policies import Policies
+from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import Exchange
+from proxy.surfaces.time_limit import in_time
 from proxy.telemetry.facts import AnswerFacts
 
 Reach = tuple[Scope, ...]
@@ -70,6 +74,11 @@ class Stores:
         """That of a request that begins now."""
         until = asyncio.get_running_loop().time() + self.settings.answer_timeout_s
         return Effort(until, timeline=exchange.timeline)
+
+    async def reply(self, work: Awaitable[None], effort: Effort, receive: Receive) -> None:
+        """Do `work` while the client waits for it, and within the time for an answer."""
+        limit_s = self.settings.answer_timeout_s
+        await while_connected(receive, in_time(work, effort.until, limit_s))
 
 
 def reached_of(found: Iterable[Workspace], reach: Reach, terms: StoreTerms) -> frozenset[int]:

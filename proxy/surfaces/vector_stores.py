@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +11,6 @@ from starlette.types import Receive, Scope, Send
 from proxy.core.paging import PARAMETERS, paging_of
 from proxy.core.stores import Workspace
 from proxy.surfaces.address import parameters_of
-from proxy.surfaces.disconnect import while_connected
 from proxy.surfaces.exchange import exchange_of
 from proxy.surfaces.replies import JSONReply
 from proxy.surfaces.request_body import refuse_repeated_headers
@@ -25,13 +25,12 @@ class VectorStoreList:
     stores: Stores
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await while_connected(receive, self._reply(scope, receive, send))
-
-    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         paging = paging_of(parameters_of(scope["query_string"], PARAMETERS))
-        stores = (await _seen(self.stores, scope)).values()
-        document = paging.list_of(list(map(_described, stores)))
-        await JSONReply(document)(scope, receive, send)
+
+        def document(seen: Mapping[str, Workspace]) -> Any:
+            return paging.list_of(list(map(_described, seen.values())))
+
+        await _reply(self.stores, document, scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +38,35 @@ class OneVectorStore:
     stores: Stores
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await while_connected(receive, self._reply(scope, receive, send))
-
-    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         parameters_of(scope["query_string"])
         store_id = scope["path_params"]["store_id"]
-        workspace = (await _seen(self.stores, scope)).get(store_id)
-        if workspace is None:
-            raise no_such_store(store_id)
-        await JSONReply(_described(workspace))(scope, receive, send)
+
+        def document(seen: Mapping[str, Workspace]) -> Any:
+            if store_id not in seen:
+                raise no_such_store(store_id)
+            return _described(seen[store_id])
+
+        await _reply(self.stores, document, scope, receive, send)
 
 
-async def _seen(stores: Stores, scope: Scope) -> dict[str, Workspace]:
+async def _reply(
+    stores: Stores,
+    document: Callable[[Mapping[str, Workspace]], Any],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> None:
+    """Reply with the document of what the client can see. It may raise ProxyError."""
     refuse_repeated_headers(scope)
     exchange = exchange_of(scope)
-    reach = stores.reach(exchange.client, exchange.headers)
-    return await stores.seen(stores.documents_of(exchange.client, stores.effort(exchange)), reach)
+    reach, effort = stores.reach(exchange.client, exchange.headers), stores.effort(exchange)
+    documents = stores.documents_of(exchange.client, effort)
+
+    async def reply() -> None:
+        seen = await stores.seen(documents, reach)
+        await JSONReply(document(seen))(scope, receive, send)
+
+    await stores.reply(reply(), effort, receive)
 
 
 def _described(workspace: Workspace) -> dict[str, Any]:

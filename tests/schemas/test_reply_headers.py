@@ -8,11 +8,18 @@ import pytest
 
 from proxy.app import Proxy
 from proxy.surfaces.by_settings import _EXPOSED_HEADERS
-from tests.schemas.asked import QUESTION, get, proxy_on_stand_ins
+from tests.schemas.asked import EMBEDDER, QUESTION, get, proxy_on_stand_ins
 from tests.schemas.described import document
 from tests.support.asgi import Answer, ask
 
-ORDINARY = {"content-type", "content-length", "cache-control", "x-accel-buffering"}
+ORDINARY = {
+    "content-type",
+    "content-length",
+    "cache-control",
+    "vary",
+    "x-accel-buffering",
+    "x-content-type-options",
+}
 LIMITED = {"requests_per_minute": 4, "tokens_per_minute": 1_000_000}
 
 
@@ -50,11 +57,47 @@ async def test_an_answer_has_the_headers_that_are_described(
     assert told(answer) == described(path, "post", 200)
 
 
-async def test_a_search_and_a_refusal_have_theirs(app: Proxy) -> None:
-    path = "/v1/vector_stores/ws_1/search"
-    found = await ask(app, path, {"query": QUESTION})
-    assert described(path.replace("ws_1", "{store_id}"), "post", 200) <= told(found)
-    for _ in range(4):
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/vector_stores/{store_id}/search", {"query": QUESTION}),
+        ("/v1/embeddings", {"model": EMBEDDER, "input": QUESTION}),
+        ("/v1/rerank", {"model": EMBEDDER, "query": QUESTION, "documents": ["Leave."]}),
+    ],
+)
+async def test_what_is_sent_without_a_chat_has_its_own(
+    app: Proxy, path: str, body: dict[str, object]
+) -> None:
+    answer = await ask(app, path.format(store_id="ws_1"), body)
+    assert told(answer) == described(path, "post", 200)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/responses/{response_id}",
+        "/v1/responses/{response_id}/input_items",
+        "/v1/usage",
+        "/v1/vector_stores",
+        "/v1/vector_stores/{store_id}",
+        "/v1/vector_stores/{store_id}/files",
+        "/v1/vector_stores/{store_id}/files/{file_id}",
+        "/v1/vector_stores/{store_id}/files/{file_id}/content",
+        "/v1/files/{file_id}",
+        "/v1/files/{file_id}/content",
+    ],
+)
+async def test_what_is_read_has_its_own(app: Proxy, path: str) -> None:
+    response = (await ask(app, "/v1/responses", {"input": QUESTION})).json()
+    listed = (await get(app, "/v1/vector_stores/ws_1/files")).json()
+    ids = {"store_id": "ws_1", "file_id": listed["first_id"], "response_id": response["id"]}
+    answer = await get(app, path.format(**ids))
+    assert answer.status == 200
+    assert told(answer) == described(path, "get", 200)
+
+
+async def test_a_refusal_has_its_own(app: Proxy) -> None:
+    for _ in range(5):
         refused = await get(app, "/v1/vector_stores")
     assert refused.status == 429
     assert described("/v1/vector_stores", "get", 429) <= told(refused)

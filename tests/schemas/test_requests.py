@@ -248,6 +248,7 @@ def test_the_schema_refuses_nothing_that_the_proxy_takes(case: tuple[str, Any]) 
         ("StoreSearchRequest", {"max_num_results": 51}),
         ("StoreSearchRequest", {"filters": {"type": "ne", "key": "a", "value": 1}}),
         ("StoreSearchRequest", {"ranking_options": {"threshold": 1}}),
+        ("StoreSearchRequest", {"ranking_options": {"ranker": "best"}}),
     ],
 )
 def test_what_is_wrong_is_refused_by_both(name: str, change: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -101,6 +101,8 @@ class World:
     """Of these searches."""
     brings: tuple[int, ...] = ()
     """Workspaces of which a search brings passages, whatever it asked for."""
+    found: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What a search for these words brings, whatever its scope."""
     has_list: bool = True
     """Whether the list of models can be had."""
     has_files: bool = False
@@ -115,6 +117,8 @@ class World:
     """The keys for which it did."""
     forbids: bool = False
     """Whether LightOn says to every search that nothing fits."""
+    is_deaf: bool = False
+    """Whether LightOn answers nothing."""
     wait_for: int = 0
     """How many searches must have come before any is answered."""
     people: Mapping[str, tuple[str, Person]] = field(default_factory=dict)
@@ -167,6 +171,8 @@ class World:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.paths.append(request.url.path)
+        if self.is_deaf and request.url.path.startswith("/api/"):
+            await asyncio.Event().wait()
         if request.method == "GET":
             return self._read(request)
         body = orjson.loads(request.content)
@@ -208,6 +214,9 @@ class World:
             return httpx.Response(422, json=self.fault)
         if self.forbids:
             return httpx.Response(403, json={"code": 403, "error": "x", "detail": "Nothing."})
+        if body["query"] in self.found:
+            here = [{**each, "workspace": None} for each in self.found[body["query"]]]
+            return httpx.Response(200, json={"results": here})
         found = [
             {**self._passage(each), "workspace": {"id": each, "name": "W"}}
             for each in self.brings or workspaces or body.get("file_id") or (1,)
@@ -221,8 +230,8 @@ class World:
 
 
 def _listed_in(workspace: int) -> list[dict[str, Any]]:
-    """The file of its number, and a newer one that could not be read."""
-    states = ((workspace, 1, "embedded"), (workspace + 2, 2, "fail"))
+    """A file that could not be read, and the older one of its number."""
+    states = ((workspace + 2, 2, "fail"), (workspace, 1, "embedded"))
     return [
         {
             "id": each,

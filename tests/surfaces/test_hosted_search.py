@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from openai.types.responses import ResponseFileSearchToolCall
 
 from proxy.access.grants import Grant
 from tests.support.asgi import Answer
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.keyed import World
 from tests.support.openai_schema import check_error
 
@@ -99,6 +101,20 @@ async def test_if_nobody_can_tell_whether_it_exists_the_search_has_failed() -> N
     assert answer.status == 200
     (call, _) = answer.json()["output"]
     assert call["status"] == "failed"
+
+
+async def test_a_search_that_takes_too_long_is_lightons_fault_as_on_chat(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "proxy.access")
+    limits = {"budget_s": LIMIT_S, "search_timeout_s": 9 * LIMIT_S, "answer_timeout_s": 9 * LIMIT_S}
+    given = {**limits, "retrieval": "context", "on_search_error": "fail"}
+    with skipping_clock() as clock:
+        asking = asyncio.ensure_future(respond(world_of(settings=given, is_deaf=True), "ws_42"))
+        await clock.run_out()
+        answer = await asking
+    assert answer.status == 504
+    assert "upstream=LightOn" in caplog.messages[-1]
 
 
 async def test_results_have_the_attributes_of_their_documents_if_they_are_included() -> None:

@@ -16,7 +16,11 @@ from tests.support.keyed import World, page_of
 from tests.support.server import serving
 
 PATH = "/v1/vector_stores/ws_42/files"
-GRANTS = {"k": Grant(workspaces=frozenset({42})), "open": Grant()}
+GRANTS = {
+    "k": Grant(workspaces=frozenset({42})),
+    "open": Grant(),
+    "profiles": Grant(profiles=frozenset({"hr", "it"}), models=frozenset()),
+}
 
 
 def world(**changes: Any) -> World:
@@ -84,6 +88,16 @@ async def test_a_store_that_lighton_does_not_have_has_no_list() -> None:
 
 async def test_what_only_a_search_can_tell_is_not_listed() -> None:
     answer = await world(settings={"attribute": ["year:2026"]}).get("k", PATH)
+    assert (answer.status, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+async def test_another_profile_that_can_be_listed_does_not_make_this_store_seem_empty() -> None:
+    profiles = {
+        "hr": {"workspace_id": [42], "attribute": ["year:2026"]},
+        "it": {"workspace_id": [1]},
+    }
+    settings = {"workspace_id": [42, 1], "profiles": profiles, "default_model": "hr"}
+    answer = await world(settings=settings).get("profiles", PATH)
     assert (answer.status, answer.json()["error"]["code"]) == (403, "forbidden")
 
 

@@ -13,6 +13,7 @@ from openai.types import VectorStoreSearchResponse
 from proxy.access.grants import Grant, Limits
 from tests.support.asgi import Answer
 from tests.support.keyed import World, passage_of
+from tests.support.script import result
 
 PATH = "/v1/vector_stores/ws_42/search"
 OPEN = {"k": Grant(workspaces=frozenset({42, 43}))}
@@ -60,6 +61,26 @@ async def test_several_queries_are_searches_whose_passages_come_once() -> None:
     assert document["search_query"] == ["a", "b", "c"]
     assert len(document["data"]) == 1
     assert len(world.searched) == 3
+
+
+async def test_of_several_queries_the_best_passages_come_first_each_with_its_best_score() -> None:
+    found = {
+        "a": [result("x", score=0.4), result("w", score=0.1), result("v", score=0.05)],
+        "b": [result("w", score=0.5), result("x", score=0.3), result("z", score=0.2)],
+    }
+    world = World(OPEN, found=found)
+    page = (await search(world, query=["a", "b"], max_num_results=3)).json()["data"]
+    assert [(each["lighton"]["chunk_id"], each["score"]) for each in page] == [
+        ("w", 0.5),
+        ("x", 0.4),
+        ("z", 0.2),
+    ]
+
+
+async def test_the_passages_of_one_query_keep_lightons_order_without_what_has_no_text() -> None:
+    found = {"leave": [result("image", None), result("x", score=0.2), result("y", score=0.3)]}
+    page = (await search(World(OPEN, found=found))).json()["data"]
+    assert [each["lighton"]["chunk_id"] for each in page] == ["x", "y"]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 5), (3, 3), (50, 5)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from proxy.access.clients import Person
 from proxy.access.grants import Grant
+from tests.support.clock import LIMIT_S, skipping_clock
 from tests.support.keyed import PROXYS_KEY, World
 
 ALL = [1, 42, 43]
@@ -108,3 +110,28 @@ async def test_of_several_profiles_the_first_that_opens_a_store_says_how_far() -
     }
     world = World({"k": Grant(models=frozenset())}, {"profiles": profiles, "default_model": "two"})
     assert await listed(world, "k") == await searchable(world, "k", *ALL) == [42, 43]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/vector_stores",
+        "/vector_stores/ws_42",
+        "/vector_stores/ws_42/search",
+        "/vector_stores/ws_42/files",
+        "/vector_stores/ws_42/files/42",
+        "/files/42",
+    ],
+)
+async def test_nothing_takes_longer_than_an_answer_may(path: str) -> None:
+    limits = {"answer_timeout_s": LIMIT_S, "budget_s": LIMIT_S, "search_timeout_s": 100 * LIMIT_S}
+    world = World({"k": Grant()}, limits, is_deaf=True)
+    is_search = path.endswith("/search")
+    reply = (
+        world.post("k", f"/v1{path}", {"query": "x"}) if is_search else world.get("k", f"/v1{path}")
+    )
+    with skipping_clock() as clock:
+        asking = asyncio.ensure_future(reply)
+        await clock.run_out()
+        answer = await asking
+    assert (answer.status, answer.json()["error"]["code"]) == (504, "answer_timeout")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple, cast
 
-from proxy.core.checks import NUMBER, Types, check_length, check_types
+from proxy.core.checks import Types, check_length, check_types
 from proxy.core.scope import Scope
 from proxy.errors import BadRequest
 
@@ -20,11 +20,6 @@ _TYPES: Final[Mapping[str, Types]] = {
     "filters": (dict,),
     "ranking_options": (dict,),
 }
-_RANKING: Final[Mapping[str, Types]] = {
-    "ranker": (str,),
-    "score_threshold": NUMBER,
-    "hybrid_search": (dict,),
-}
 
 
 class FileSearch(NamedTuple):
@@ -33,9 +28,8 @@ class FileSearch(NamedTuple):
     stores: tuple[str, ...]
     """The ids of vector stores, at least one."""
     filters: Mapping[str, object] | None = None
+    ranking: Mapping[str, object] | None = None
     max_results: int | None = None
-    min_score: float | None = None
-    """From 0 to 1, but not 0."""
     param: str = "tools[0]"
     """Where it stands in the request."""
 
@@ -67,14 +61,13 @@ def _declared(tools: list[object]) -> Iterator[tuple[int, Mapping[str, object]]]
 
 
 def _read(tool: Mapping[str, object], param: str) -> FileSearch:
-    _refuse_others(tool, ("type", *_TYPES), param)
+    _refuse_others(tool, param)
     check_types(f"{param}.", tool, _TYPES)
-    options = cast("Mapping[str, object]", tool.get("ranking_options") or {})
     return FileSearch(
         stores=_stores(tool.get("vector_store_ids"), f"{param}.vector_store_ids"),
         filters=cast("Mapping[str, object] | None", tool.get("filters")),
+        ranking=cast("Mapping[str, object] | None", tool.get("ranking_options")),
         max_results=_count(tool.get("max_num_results"), f"{param}.max_num_results"),
-        min_score=_min_score(options, f"{param}.ranking_options"),
         param=param,
     )
 
@@ -98,20 +91,10 @@ def _count(count: object, param: str) -> int | None:
     return count
 
 
-def _min_score(options: Mapping[str, object], param: str) -> float | None:
-    """The least score. How results are ranked is the search's own business, whatever is asked."""
-    _refuse_others(options, _RANKING, param)
-    check_types(f"{param}.", options, _RANKING)
-    threshold = cast("float | None", options.get("score_threshold"))
-    if threshold is not None and not 0 <= threshold <= 1:
-        where = f"{param}.score_threshold"
-        raise BadRequest(f"'{where}' must be a number from 0 to 1.", param=where)
-    return threshold or None
-
-
-def _refuse_others(given: Mapping[str, object], known: Collection[str], param: str) -> None:
+def _refuse_others(tool: Mapping[str, object], param: str) -> None:
     """A misspelt field that was overlooked would search more than its sender meant."""
-    for name in given:
+    known = ("type", *_TYPES)
+    for name in tool:
         if name not in known:
             shown = name[:_LONGEST_SHOWN]
             raise BadRequest(

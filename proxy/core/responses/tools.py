@@ -160,7 +160,9 @@ def _one(tool: Mapping[str, object], param: str, namespace: str | None) -> tuple
 def _name(tool: Mapping[str, object], param: str) -> str:
     name = tool.get("name")
     if not isinstance(name, str) or not name:
-        raise BadRequest(f"'{param}.name' must be a string.", param=f"{param}.name")
+        nested = " Its fields stand beside 'type', without a 'function' around them."
+        more = nested if isinstance(tool.get("function"), dict) else ""
+        raise BadRequest(f"'{param}.name' must be a string.{more}", param=f"{param}.name")
     check_length(f"{param}.name", name, MAX_NAME_CHARS)
     return name
 

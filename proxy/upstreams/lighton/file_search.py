@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from proxy.core.responses.file_search import FileSearch
@@ -9,21 +10,18 @@ from proxy.core.stores import workspace_of
 from proxy.errors import BadRequest
 from proxy.upstreams.lighton.filters import attributes_of
 from proxy.upstreams.lighton.scope import LightOnScope
+from proxy.upstreams.lighton.store_terms import ranked
 
 _LONGEST_SHOWN: Final = 80
 
 
 def scope_of(search: FileSearch) -> LightOnScope:
-    """The scope of a file search. Raises BadRequest for what LightOn has not, or cannot say.
-
-    A result without a relevance score has none that reaches a threshold.
-    """
-    return LightOnScope(
+    """The scope of a file search. Raises BadRequest for what LightOn has not, or cannot say."""
+    return replace(
+        ranked(search.ranking, f"{search.param}.ranking_options"),
         workspace_id=_workspaces(search),
         attribute=attributes_of(search.filters, f"{search.param}.filters") or None,
         max_results=search.max_results,
-        min_relevance=search.min_score,
-        unknown_relevance="keep" if search.min_score is None else "drop",
     )
 
 

@@ -11,7 +11,8 @@ from proxy.errors import BadRequest
 from proxy.upstreams.lighton.filters import attributes_of
 from proxy.upstreams.lighton.scope import LightOnScope, RelevanceScoring
 
-_OPTIONS: Final = ("ranker", "score_threshold")
+_OPTIONS: Final = ("ranker", "score_threshold", "hybrid_search")
+"""The last one is passed over: how words and meaning are weighed is LightOn's own business."""
 _RANKERS: Final = ("auto", "default")
 _LONGEST_SHOWN: Final = 80
 
@@ -31,7 +32,7 @@ def _of_filters(filters: object, param: str) -> LightOnScope:
     return LightOnScope(attribute=attributes_of(filters, param) or None)
 
 
-def _of_ranking(options: object, param: str) -> LightOnScope:
+def ranked(options: object, param: str) -> LightOnScope:
     """OpenAI's `ranking_options`. A threshold keeps out what has no score to compare with it."""
     if options is None:
         return LightOnScope()
@@ -67,4 +68,4 @@ def _threshold(value: object, param: str) -> float | None:
     return float(value) or None
 
 
-STORE_TERMS: Final = StoreTerms(_of_workspace, _reached, _of_filters, _of_ranking)
+STORE_TERMS: Final = StoreTerms(_of_workspace, _reached, _of_filters, ranked)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import openai
 from snippet import memory
-from told import play
+from told import UNKNOWN_MODEL, play
 
 _USER = "ada"
 
@@ -22,6 +23,18 @@ def answer(question: str) -> dict[str, Any]:
     return {"text": memory.llm.generate_response([{"role": "user", "content": question}])}
 
 
+def error(question: str) -> dict[str, Any]:
+    config = memory.llm.config
+    known, config.model = config.model, UNKNOWN_MODEL
+    try:
+        answer(question)
+    except openai.NotFoundError as raised:
+        return {"status": raised.status_code, "error": raised.message}
+    finally:
+        config.model = known
+    return {}
+
+
 _NO = "mem0 stores and finds memories; it has no such thing"
 
-play(answer=answer, stream=_NO, tool=_NO, citations=_NO, error="", embeddings=embeddings)
+play(answer=answer, stream=_NO, tool=_NO, citations=_NO, error=error, embeddings=embeddings)

@@ -146,6 +146,12 @@ def test_a_tool_that_cannot_be_read_is_named(tool: Any, param: str) -> None:
     assert fault(tool).param == f"tools[0]{param}"
 
 
+def test_who_declares_a_tool_as_on_chat_is_told_how_it_is_written_here() -> None:
+    advice = "Its fields stand beside 'type'"
+    assert advice in fault({"type": "function", "function": {"name": "f"}}).message
+    assert advice not in fault({"type": "function"}).message
+
+
 def test_two_tools_of_one_name_must_be_one_tool() -> None:
     assert len(read(FUNCTION, FUNCTION).chat) == 2
     refused = fault(FUNCTION, {**CUSTOM, "name": "get_weather"})

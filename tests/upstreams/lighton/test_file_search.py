@@ -24,11 +24,13 @@ def test_its_vector_stores_are_workspaces() -> None:
 
 
 def test_its_limits_are_those_of_a_scope() -> None:
-    asked = search(max_results=8, filters=EQ, min_score=0.5)
+    ranking = {"ranker": "none", "score_threshold": 0.5}
+    asked = search(max_results=8, filters=EQ, ranking=ranking)
     assert scope_of(asked) == LightOnScope(
         workspace_id=(42,),
         attribute=("year:2026",),
         max_results=8,
+        relevance_scoring="none",
         min_relevance=0.5,
         unknown_relevance="drop",
     )
@@ -41,6 +43,12 @@ def test_any_other_store_is_refused_with_its_place(store: str) -> None:
     with pytest.raises(BadRequest, match="is no vector store here") as caught:
         scope_of(search("ws_1", store))
     assert caught.value.param == "tools[3].vector_store_ids[1]"
+
+
+def test_a_ranking_that_is_not_known_is_refused_with_its_place() -> None:
+    with pytest.raises(BadRequest) as caught:
+        scope_of(search(ranking={"ranker": "best"}))
+    assert caught.value.param == "tools[3].ranking_options.ranker"
 
 
 def test_a_filter_that_cannot_be_said_is_refused_with_its_place() -> None:

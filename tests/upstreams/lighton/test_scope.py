@@ -1,5 +1,5 @@
 import itertools
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import orjson
@@ -302,6 +302,7 @@ def test_a_scope_can_be_read_from_its_identity(scope: LightOnScope) -> None:
     read = scope_in(orjson.loads(orjson.dumps(scope.identity)))
     assert read is not None
     assert read.identity == scope.identity
+    assert list not in map(type, astuple(read))
 
 
 def test_what_is_no_identity_of_this_scope_is_none() -> None:

@@ -23,7 +23,7 @@ def test_a_store_is_its_workspace_and_filters_are_attributes() -> None:
         (None, LightOnScope()),
         ({}, LightOnScope()),
         ({"ranker": "auto", "score_threshold": 0}, LightOnScope()),
-        ({"ranker": "default-2024-11-15"}, LightOnScope()),
+        ({"ranker": "default-2024-11-15", "hybrid_search": {"text_weight": 1}}, LightOnScope()),
         ({"ranker": "none"}, LightOnScope(relevance_scoring="none")),
         ({"score_threshold": 1}, LightOnScope(min_relevance=1.0, unknown_relevance="drop")),
     ],
@@ -36,7 +36,7 @@ def test_ranking_options_are_relevance(options: Any, scope: LightOnScope) -> Non
     ("options", "param"),
     [
         ([], "r"),
-        ({"hybrid_search": {}}, "r.hybrid_search"),
+        ({"threshold": 1}, "r.threshold"),
         ({"ranker": 5}, "r.ranker"),
         ({"ranker": "best"}, "r.ranker"),
         *(({"score_threshold": each}, "r.score_threshold") for each in (-1, 1.5, "0.5", True)),
