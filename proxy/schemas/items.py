@@ -18,7 +18,6 @@ from proxy.schemas.parts import (
     text,
 )
 
-_NAME: Final = text(minLength=1, maxLength=MAX_NAME_CHARS)
 _COMMON: Final[Mapping[str, Schema]] = {
     "id": or_null(text(maxLength=MAX_NAME_CHARS)),
     "status": of_types((str,)),
@@ -71,7 +70,7 @@ def _message(roles: list[str], parts: str) -> Schema:
 def _call(kind: str, written: str) -> Schema:
     fields = {
         "call_id": text(minLength=1),
-        "name": _NAME,
+        "name": text(minLength=1),
         "namespace": or_null(text(maxLength=MAX_NAME_CHARS)),
         written: text(),
     }
@@ -84,7 +83,7 @@ def _reasoning() -> Schema:
 
 
 def _reference() -> Schema:
-    made = _item("item_reference", {"id": _NAME}, optional="type")
+    made = _item("item_reference", {"id": text(minLength=1, maxLength=MAX_NAME_CHARS)}, optional="type")
     made["properties"]["type"] = or_null(const("item_reference"))
     made["required"] = ["id"]
     return made

@@ -293,7 +293,6 @@ PART = {"type": "text", "text": "x"}
             MAX_PARTS,
             lambda count: [{"role": "user", "content": [{"type": "text", "text": ""}] * count}],
         ),
-        ("ResponseRequest", "input", MAX_NAME_CHARS, lambda n: [{**ITEMS[5], "name": "f" * n}]),
         ("ResponseRequest", "input", MAX_NAME_CHARS, lambda n: [{**ITEMS[0], "id": "f" * n}]),
         ("ResponseRequest", "include", 100, ["reasoning.encrypted_content"].__mul__),
         ("ResponseRequest", "metadata", 16, lambda count: {str(n): "" for n in range(count)}),
