@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.schemas.parts import Schema, ref, some, text, whole
-from proxy.schemas.reply_headers import OF_ANSWERS, OF_SEARCHES
+from proxy.schemas.reply_headers import SEARCHED, TIMED, WITHIN_LIMITS
 from proxy.schemas.wishes import headers, narrowing_header
 
 _JSON: Final = "application/json"
@@ -85,7 +85,7 @@ OPERATIONS: Final = (
         _events("Chunk", "Completion"),
         "ChatRequest",
         tuple(headers()),
-        tells=OF_ANSWERS,
+        tells=SEARCHED,
     ),
     Operation(
         "POST",
@@ -95,7 +95,7 @@ OPERATIONS: Final = (
         _events("Event", "ResponseObject"),
         "ResponseRequest",
         tuple(headers()),
-        tells=OF_ANSWERS,
+        tells=SEARCHED,
     ),
     Operation(
         "GET",
@@ -104,6 +104,7 @@ OPERATIONS: Final = (
         "A stored response",
         _json("ResponseObject"),
         parameters=(_RESPONSE, _INCLUDE),
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "DELETE",
@@ -112,6 +113,7 @@ OPERATIONS: Final = (
         "Delete a stored response",
         _json("Deleted"),
         parameters=(_RESPONSE,),
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "GET",
@@ -120,6 +122,7 @@ OPERATIONS: Final = (
         "The items of the request of a stored response",
         _json("ItemList"),
         parameters=(_RESPONSE, *_PAGE, _INCLUDE),
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "POST",
@@ -136,6 +139,7 @@ OPERATIONS: Final = (
         "Vectors of texts, by a model of the upstream's",
         _json("Embeddings"),
         "EmbeddingRequest",
+        tells=TIMED,
     ),
     Operation(
         "POST",
@@ -144,6 +148,7 @@ OPERATIONS: Final = (
         "Rank texts by a question, by a model of the upstream's",
         _json("Ranking"),
         "RerankRequest",
+        tells=TIMED,
     ),
     Operation(
         "GET",
@@ -169,6 +174,7 @@ OPERATIONS: Final = (
         parameters=(
             _query("since", "From the beginning of this day (UTC) on.", text(format="date")),
         ),
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "GET",
@@ -177,6 +183,7 @@ OPERATIONS: Final = (
         "The workspaces that the client may search",
         _json("VectorStoreList"),
         parameters=(*_PAGE, *narrowing_header()),
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "GET",
@@ -185,6 +192,7 @@ OPERATIONS: Final = (
         "One of them",
         _json("VectorStore"),
         parameters=(_STORE, *narrowing_header()),
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "POST",
@@ -194,7 +202,7 @@ OPERATIONS: Final = (
         _json("SearchResults"),
         "StoreSearchRequest",
         (_STORE, *narrowing_header()),
-        tells=OF_SEARCHES,
+        tells=SEARCHED,
     ),
     Operation(
         "GET",
@@ -203,6 +211,7 @@ OPERATIONS: Final = (
         "Its documents",
         _json("VectorStoreFileList"),
         parameters=(_STORE, *_PAGE, _STATE, *narrowing_header()),
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "GET",
@@ -211,6 +220,7 @@ OPERATIONS: Final = (
         "One of them",
         _json("VectorStoreFile"),
         parameters=(_STORE, _FILE, *narrowing_header()),
+        tells=TIMED,
     ),
     Operation(
         "GET",
@@ -219,6 +229,7 @@ OPERATIONS: Final = (
         "Its stored text",
         _json("VectorStoreFileContent"),
         parameters=(_STORE, _FILE, *narrowing_header()),
+        tells=TIMED,
     ),
     Operation(
         "GET",
@@ -227,6 +238,7 @@ OPERATIONS: Final = (
         "A document that the client may search",
         _json("File"),
         parameters=(_FILE, *narrowing_header()),
+        tells=TIMED,
     ),
     Operation(
         "GET",
@@ -235,6 +247,7 @@ OPERATIONS: Final = (
         "Its stored text",
         {"text/markdown": text()},
         parameters=(_FILE, *narrowing_header()),
+        tells=TIMED,
     ),
     Operation("GET", "/health", "getHealth", "The process is up", _json("Health"), is_open=True),
     Operation(
