@@ -83,7 +83,9 @@ def _reasoning() -> Schema:
 
 
 def _reference() -> Schema:
-    made = _item("item_reference", {"id": text(minLength=1, maxLength=MAX_NAME_CHARS)}, optional="type")
+    made = _item(
+        "item_reference", {"id": text(minLength=1, maxLength=MAX_NAME_CHARS)}, optional="type"
+    )
     made["properties"]["type"] = or_null(const("item_reference"))
     made["required"] = ["id"]
     return made
