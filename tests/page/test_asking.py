@@ -11,6 +11,12 @@ from tests.page.conftest import PATIENCE_MS, Open
 from tests.page.served import KEY, Scripted, served
 from tests.support.script import Round, search_call
 
+_COUNT_FRAMES = """() => {
+  const ask = window.requestAnimationFrame;
+  window.frames_wanted = 0;
+  window.requestAnimationFrame = (draw) => { window.frames_wanted++; return ask(draw); };
+}"""
+
 
 def test_an_answer_is_markdown_with_its_sources(asking: Asking) -> None:
     answer = asking.answered().answer
@@ -202,6 +208,9 @@ def test_a_long_wait_says_what_for_and_how_long(open_page: Open) -> None:
     expect(progress).to_have_text("Found 3 passages. Waiting for the model12 s")
     asking.page.keyboard.press("Escape")
     asking.page.get_by_role("button", name="Ask again").wait_for()
+    asking.page.evaluate(_COUNT_FRAMES)
+    asking.page.clock.run_for(12_000)
+    assert asking.page.evaluate("window.frames_wanted") == 0, "an answer that has ended is drawn on"
 
 
 def test_a_table_shows_once_it_is_one(asking: Asking) -> None:
