@@ -213,6 +213,21 @@ def test_a_long_wait_says_what_for_and_how_long(open_page: Open) -> None:
     assert asking.page.evaluate("window.frames_wanted") == 0, "an answer that has ended is drawn on"
 
 
+def test_the_first_line_of_a_table_is_not_shown_as_text(asking: Asking) -> None:
+    script = """async (pieces) => {
+      const { Answer } = await import("/page/answer.js");
+      const { Turn } = await import("/page/turn.js");
+      const [turn, answer] = [new Turn("", {}), new Answer(0)];
+      return pieces.map((content) => {
+        answer.hear({ choices: [{ delta: { content } }] }, 0);
+        turn.draw(answer);
+        return turn.prose.textContent;
+      });
+    }"""
+    seen = asking.page.evaluate(script, ["Rows:\n\n", "| a | b |\n", "|---|---|\n"])
+    assert seen == ["Rows:", "Rows:", "Rows:ab"]
+
+
 def test_a_table_shows_once_it_is_one(asking: Asking) -> None:
     text = "Two rows:\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     script = """async (text) => {
