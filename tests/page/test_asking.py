@@ -240,6 +240,12 @@ def test_a_table_shows_once_it_is_one(asking: Asking) -> None:
     assert seen[begins - 1 :] == [text[: end + 1] for end in range(begins - 1, len(text))]
 
 
+def test_tasks_say_whether_they_are_done(asking: Asking) -> None:
+    asking.upstreams.tell([Round("- [ ] Sign it\n- [x] Read it\n- [y] Not a task")])
+    asking.ask()
+    expect(asking.answer.locator("li")).to_have_text(["☐ Sign it", "☑ Read it", "[y] Not a task"])
+
+
 def test_a_link_can_bring_a_question(open_page: Open) -> None:
     asking = open_page(fragment="#q=How%20long%3F")
     expect(asking.page.get_by_label("Your question")).to_have_value("How long?")
