@@ -8,7 +8,7 @@ from typing import Final
 
 from proxy.errors import ProxyError
 from proxy.schemas.parts import Schema, ref
-from proxy.schemas.reply_headers import RETRY_AFTER, reply_headers
+from proxy.schemas.reply_headers import RETRY_AFTER, TIMED, reply_headers
 
 ANYWHERE: Final = (400, 403, 405, 408, 431, 500, 503)
 """What a request may get before anything is known of it."""
@@ -40,7 +40,7 @@ def _response(status: int, codes: Iterable[str]) -> Schema:
     what = HTTPStatus(status).phrase
     return {
         "description": f"{what}. `code`: {', '.join(sorted(codes))}. See docs/errors.md.",
-        "headers": reply_headers((RETRY_AFTER,) if status in _MAY_PASS else ()),
+        "headers": reply_headers((*TIMED, RETRY_AFTER) if status in _MAY_PASS else TIMED),
         "content": {"application/json": {"schema": ref("Error")}},
     }
 

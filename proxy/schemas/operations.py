@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.schemas.parts import Schema, ref, some, text, whole
-from proxy.schemas.reply_headers import COUNTED, OF_ANSWERS, OF_FILES, OF_SEARCHES, PASSED
+from proxy.schemas.reply_headers import SEARCHED, TIMED, WITHIN_LIMITS
 from proxy.schemas.wishes import headers, narrowing_header
 
 _JSON: Final = "application/json"
@@ -85,7 +85,7 @@ OPERATIONS: Final = (
         _events("Chunk", "Completion"),
         "ChatRequest",
         tuple(headers()),
-        tells=OF_ANSWERS,
+        tells=SEARCHED,
     ),
     Operation(
         "POST",
@@ -95,7 +95,7 @@ OPERATIONS: Final = (
         _events("Event", "ResponseObject"),
         "ResponseRequest",
         tuple(headers()),
-        tells=OF_ANSWERS,
+        tells=SEARCHED,
     ),
     Operation(
         "GET",
@@ -104,7 +104,7 @@ OPERATIONS: Final = (
         "A stored response",
         _json("ResponseObject"),
         parameters=(_RESPONSE, _INCLUDE),
-        tells=COUNTED,
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "DELETE",
@@ -113,7 +113,7 @@ OPERATIONS: Final = (
         "Delete a stored response",
         _json("Deleted"),
         parameters=(_RESPONSE,),
-        tells=COUNTED,
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "GET",
@@ -122,7 +122,7 @@ OPERATIONS: Final = (
         "The items of the request of a stored response",
         _json("ItemList"),
         parameters=(_RESPONSE, *_PAGE, _INCLUDE),
-        tells=COUNTED,
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "POST",
@@ -139,7 +139,7 @@ OPERATIONS: Final = (
         "Vectors of texts, by a model of the upstream's",
         _json("Embeddings"),
         "EmbeddingRequest",
-        tells=PASSED,
+        tells=TIMED,
     ),
     Operation(
         "POST",
@@ -148,7 +148,7 @@ OPERATIONS: Final = (
         "Rank texts by a question, by a model of the upstream's",
         _json("Ranking"),
         "RerankRequest",
-        tells=PASSED,
+        tells=TIMED,
     ),
     Operation(
         "GET",
@@ -174,7 +174,7 @@ OPERATIONS: Final = (
         parameters=(
             _query("since", "From the beginning of this day (UTC) on.", text(format="date")),
         ),
-        tells=COUNTED,
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "GET",
@@ -183,7 +183,7 @@ OPERATIONS: Final = (
         "The workspaces that the client may search",
         _json("VectorStoreList"),
         parameters=(*_PAGE, *narrowing_header()),
-        tells=COUNTED,
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "GET",
@@ -192,7 +192,7 @@ OPERATIONS: Final = (
         "One of them",
         _json("VectorStore"),
         parameters=(_STORE, *narrowing_header()),
-        tells=COUNTED,
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "POST",
@@ -202,7 +202,7 @@ OPERATIONS: Final = (
         _json("SearchResults"),
         "StoreSearchRequest",
         (_STORE, *narrowing_header()),
-        tells=OF_SEARCHES,
+        tells=SEARCHED,
     ),
     Operation(
         "GET",
@@ -211,7 +211,7 @@ OPERATIONS: Final = (
         "Its documents",
         _json("VectorStoreFileList"),
         parameters=(_STORE, *_PAGE, _STATE, *narrowing_header()),
-        tells=COUNTED,
+        tells=WITHIN_LIMITS,
     ),
     Operation(
         "GET",
@@ -220,7 +220,7 @@ OPERATIONS: Final = (
         "One of them",
         _json("VectorStoreFile"),
         parameters=(_STORE, _FILE, *narrowing_header()),
-        tells=OF_FILES,
+        tells=TIMED,
     ),
     Operation(
         "GET",
@@ -229,7 +229,7 @@ OPERATIONS: Final = (
         "Its stored text",
         _json("VectorStoreFileContent"),
         parameters=(_STORE, _FILE, *narrowing_header()),
-        tells=OF_FILES,
+        tells=TIMED,
     ),
     Operation(
         "GET",
@@ -238,7 +238,7 @@ OPERATIONS: Final = (
         "A document that the client may search",
         _json("File"),
         parameters=(_FILE, *narrowing_header()),
-        tells=OF_FILES,
+        tells=TIMED,
     ),
     Operation(
         "GET",
@@ -247,7 +247,7 @@ OPERATIONS: Final = (
         "Its stored text",
         {"text/markdown": text()},
         parameters=(_FILE, *narrowing_header()),
-        tells=OF_FILES,
+        tells=TIMED,
     ),
     Operation("GET", "/health", "getHealth", "The process is up", _json("Health"), is_open=True),
     Operation(

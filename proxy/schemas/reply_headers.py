@@ -13,12 +13,9 @@ from proxy.surfaces.server_timing import NAME as TIMING
 REQUEST_ID: Final = "x-request-id"
 RETRY_AFTER: Final = "retry-after"
 SEARCHES: Final = SEARCH_COUNT.lower()
-COUNTED: Final = tuple(name for name in LIMIT_HEADERS if name.endswith("-requests"))
-"""Of replies that no model makes: they take no tokens."""
-OF_ANSWERS: Final = (SEARCHES, TIMING, *LIMIT_HEADERS)
-PASSED: Final = (TIMING, *LIMIT_HEADERS)
-OF_SEARCHES: Final = (SEARCHES, TIMING, *COUNTED)
-OF_FILES: Final = (TIMING, *COUNTED)
+WITHIN_LIMITS: Final = LIMIT_HEADERS
+TIMED: Final = (TIMING, *WITHIN_LIMITS)
+SEARCHED: Final = (SEARCHES, *TIMED)
 
 
 def header_schemas() -> dict[str, Schema]:
@@ -36,7 +33,7 @@ def header_schemas() -> dict[str, Schema]:
         },
         RETRY_AFTER: _header("In how many seconds to try again.", whole(minimum=0)),
         SEARCHES: _header("The searches before the reply began.", whole(minimum=0)),
-        TIMING: _header("How long the parts of the answer took, in milliseconds.", text()),
+        TIMING: _header("How long the parts of the reply took, in milliseconds.", text()),
         **limits,
     }
 

@@ -41,7 +41,8 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(text)
         is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # an invalid port, or a bracket that is never closed
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # an invalid port, a bracket that is never closed, or no name of a host
         is_address = False
     if not is_address or not text.isprintable():
         raise ValueError("must be an http:// or https:// address")

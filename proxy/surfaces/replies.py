@@ -22,6 +22,7 @@ from proxy.errors import (
 )
 from proxy.surfaces.disconnect import ClientGoneError
 from proxy.surfaces.exchange import exchange_of
+from proxy.surfaces.server_timing import timed
 from proxy.telemetry.facts import Failure
 
 _FRAMES_SHOWN: Final = 6
@@ -86,7 +87,9 @@ class ErrorReplies:
         exchange.failure = Failure.of(failure)
         reply = None if exchange.status else error_reply(failure)
         del failure  # from Python 3.12 on, the tracebacks of its causes refer to this frame
-        if reply:
+        if reply is not None:
+            if exchange.wants_answer:
+                timed(reply, exchange.timeline)
             await reply(scope, receive, send)
 
 

@@ -11,6 +11,12 @@ from tests.page.conftest import PATIENCE_MS, Open
 from tests.page.served import KEY, Scripted, served
 from tests.support.script import Round, search_call
 
+_COUNT_FRAMES = """() => {
+  const ask = window.requestAnimationFrame;
+  window.frames_wanted = 0;
+  window.requestAnimationFrame = (draw) => { window.frames_wanted++; return ask(draw); };
+}"""
+
 
 def test_an_answer_is_markdown_with_its_sources(asking: Asking) -> None:
     answer = asking.answered().answer
@@ -202,6 +208,24 @@ def test_a_long_wait_says_what_for_and_how_long(open_page: Open) -> None:
     expect(progress).to_have_text("Found 3 passages. Waiting for the model12 s")
     asking.page.keyboard.press("Escape")
     asking.page.get_by_role("button", name="Ask again").wait_for()
+    asking.page.evaluate(_COUNT_FRAMES)
+    asking.page.clock.run_for(12_000)
+    assert asking.page.evaluate("window.frames_wanted") == 0, "an answer that has ended is drawn on"
+
+
+def test_the_first_line_of_a_table_is_not_shown_as_text(asking: Asking) -> None:
+    script = """async (pieces) => {
+      const { Answer } = await import("/page/answer.js");
+      const { Turn } = await import("/page/turn.js");
+      const [turn, answer] = [new Turn("", {}), new Answer(0)];
+      return pieces.map((content) => {
+        answer.hear({ choices: [{ delta: { content } }] }, 0);
+        turn.draw(answer);
+        return turn.prose.textContent;
+      });
+    }"""
+    seen = asking.page.evaluate(script, ["Rows:\n\n", "| a | b |\n", "|---|---|\n"])
+    assert seen == ["Rows:", "Rows:", "Rows:ab"]
 
 
 def test_a_table_shows_once_it_is_one(asking: Asking) -> None:
@@ -214,6 +238,12 @@ def test_a_table_shows_once_it_is_one(asking: Asking) -> None:
     begins = text.index("|---|-") + len("|---|-")
     assert [shown for shown in seen[: begins - 1] if "|" in shown] == []
     assert seen[begins - 1 :] == [text[: end + 1] for end in range(begins - 1, len(text))]
+
+
+def test_tasks_say_whether_they_are_done(asking: Asking) -> None:
+    asking.upstreams.tell([Round("- [ ] Sign it\n- [x] Read it\n- [y] Not a task")])
+    asking.ask()
+    expect(asking.answer.locator("li")).to_have_text(["☐ Sign it", "☑ Read it", "[y] Not a task"])
 
 
 def test_a_link_can_bring_a_question(open_page: Open) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.core.responses.items import _READERS
 from tests.schemas.described import document, faults
-from tests.schemas.test_requests import ITEMS
+from tests.schemas.test_requests import ITEMS, takes_response
 
 
 def test_each_type_of_item_that_is_read_is_described() -> None:
@@ -20,3 +20,9 @@ def test_each_type_of_item_that_is_read_is_described() -> None:
 @pytest.mark.parametrize("place", range(len(ITEMS)))
 def test_each_item_is_one(place: int) -> None:
     assert not faults("InputItem", ITEMS[place])
+
+
+def test_a_call_may_have_a_name_that_no_tool_could_have() -> None:
+    call = {**ITEMS[5], "name": "f" * 300}
+    assert not faults("InputItem", call)
+    assert takes_response({"model": "m", "input": [call]})

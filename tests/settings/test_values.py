@@ -42,6 +42,8 @@ def test_an_empty_key_in_the_file_is_an_error() -> None:
         "https://x y",
         "https://[x",
         "https://x\u0000y",
+        "https://ex\u00e4mple..com",
+        "https://" + "x" * 64,
     ],
 )
 def test_an_address_must_be_plain_http(value: str) -> None:
@@ -61,6 +63,11 @@ def test_what_the_proxy_adds_to_an_address_is_to_be_left_out(name: str, path: st
     assert problems(toml(f"{name} = 'https://x/v1{path}/'")) == (
         f"{name} in rag-proxy.toml: must be the address without {path} at its end",
     )
+
+
+def test_an_address_may_have_a_name_beyond_ascii() -> None:
+    address = "https://ex\u00e4mple.com"
+    assert Settings(lighton_base_url=address).lighton_base_url == address
 
 
 def test_an_address_loses_whitespace_and_slashes_at_its_end() -> None:

@@ -7,6 +7,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proxy.core.timeline import Wait
 from proxy.errors import (
     BadRequest,
     InternalError,
@@ -185,6 +186,21 @@ async def test_any_other_exception_becomes_an_internal_error(
     assert SECRET not in answer.body.decode() + caplog.text
     assert "KeyError" in caplog.text
     assert failures == [Failure("internal_error")]
+
+
+@pytest.mark.parametrize("wants_answer", [True, False])
+async def test_an_error_in_place_of_an_answer_says_where_the_time_went(
+    *, wants_answer: bool
+) -> None:
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        exchange = exchange_of(scope)
+        exchange.wants_answer = wants_answer
+        began = exchange.timeline.began - 2.0
+        exchange.timeline.waits.append(Wait(began, is_first=True, ended=began + 1.5))
+        raise Unreachable("Scaleway", "Gone.")
+
+    told = (await asked(ErrorReplies(app))).headers.get("server-timing", "")
+    assert told.startswith("queue;dur=1500, search;dur=0, total;dur=") == wants_answer
 
 
 @pytest.mark.parametrize("fault", [BadRequest("No."), KeyError("x")])

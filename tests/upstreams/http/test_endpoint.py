@@ -19,6 +19,7 @@ from proxy.tasks import Behind
 from proxy.upstreams.http.circuits import OpenCircuitError
 from proxy.upstreams.http.pool import Request
 from proxy.upstreams.http.receiver import Receiver
+from tests.support.clock import LIMIT_S, idle, skipping_clock
 from tests.support.peers import always, once
 from tests.upstreams.endpoints import BASE_URL, KEY, connected, endpoint, post, served
 from tests.upstreams.raw_server import (
@@ -430,7 +431,7 @@ async def counted(script: Script, within_s: float | None = None) -> list[tuple[s
     async with served(script) as (_, upstream):
         counting = replace(upstream, counted=lambda *what: heard.append(what))
         with contextlib.suppress(UpstreamError):
-            await counting.request("GET", "/", timeout_s=PATIENCE_S, within_s=within_s)
+            await counting.request("GET", "/", timeout_s=LIMIT_S, within_s=within_s)
     return heard
 
 
@@ -458,8 +459,20 @@ async def test_each_request_is_counted_once_with_what_http_tells_of_it(
 
 
 async def test_a_request_that_takes_too_long_in_all_is_counted_as_silent() -> None:
-    heard = await counted(once(b"", then=Connection.gone), within_s=0.05)
-    assert heard == [("Upstream", 0, "read_timeout")]
+    with skipping_clock() as clock:
+
+        async def dripping(connection: Connection) -> None:
+            """No byte is late, but the last one comes after the limit of all of them."""
+            await connection.request()
+            await connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n")
+            for byte in (b"a", b"b", b"c"):
+                await idle()
+                clock.skip(LIMIT_S / 2)
+                await connection.send(byte)
+            await connection.gone()
+
+        heard = await counted(dripping, within_s=LIMIT_S)
+    assert heard == [("Upstream", 200, "read_timeout")]
 
 
 async def test_a_request_that_nobody_wants_any_more_is_counted_as_given_up() -> None:
