@@ -145,6 +145,7 @@ class Workers(Multiprocess):
 
     def _mourn(self, place: int, process: Process, attempts: Attempts) -> None:
         """Clear up after a worker that ended or hung, and see to its replacement."""
+        end, gone = process.exitcode, process.pid
         process.kill()
         process.join()
         if process.exitcode == STARTUP_FAILURE and not self._has_greeted:
@@ -153,9 +154,9 @@ class Workers(Multiprocess):
         if attempts.has_served:
             attempts.failures = 0
             self._replace(place, process, attempts)
-            _log.warning(
-                "A worker has ended or hung. Process %s replaces it.", self.processes[place].pid
-            )
+            what = "has hung" if end is None else f"has ended (exit code {end})"
+            new = self.processes[place].pid
+            _log.warning("Worker %s %s. Process %s replaces it.", gone, what, new)
             return
         attempts.failures += 1
         pause = pause_s(attempts.failures)

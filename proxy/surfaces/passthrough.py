@@ -87,8 +87,10 @@ class Passthrough:
         content = fields_of(document.content)
         self._refuse_wishes(content, path)
         for name, types in {**_MODEL, **self.fields}.items():
-            if content.get(name) in (None, ""):
+            if content.get(name) is None:
                 raise BadRequest(f"'{name}' is required.", param=name)
+            if content[name] == "":
+                raise BadRequest(f"'{name}' must not be empty.", param=name)
             check_type(name, content[name], types)
         check_length("model", content["model"], MAX_NAME_CHARS)
         self._check_model(content["model"], client.allowed)

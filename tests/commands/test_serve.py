@@ -168,7 +168,7 @@ def test_a_worker_that_dies_is_replaced_and_the_log_says_so(tmp_path: Path) -> N
         url = started(program)
         first, _ = workers_of(program)
         os.kill(first, signal.SIGKILL)
-        program.err.until("A worker has ended or hung. Process .* replaces it.")
+        program.err.until(rf"Worker {first} has ended \(exit code -9\)\. Process .* replaces it\.")
         assert get(f"{url}/health") == {"status": "ok"}
         assert program.press_ctrl_c() == 130
 

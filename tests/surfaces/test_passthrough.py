@@ -180,6 +180,18 @@ async def test_what_is_missing_or_wrong_is_named(path: str, document: Any, param
     assert not upstream.asked
 
 
+@pytest.mark.parametrize(
+    ("path", "document", "said"),
+    [
+        ("/v1/embeddings", {"model": "embedder", "input": None}, "'input' is required."),
+        ("/v1/embeddings", {"model": "embedder", "input": ""}, "'input' must not be empty."),
+        ("/v1/rerank", {"model": "embedder", "query": ""}, "'query' must not be empty."),
+    ],
+)
+async def test_what_is_empty_is_not_called_missing(path: str, document: Any, said: str) -> None:
+    assert error(await play(Scaleway(VECTORS), document, path))["message"] == said
+
+
 @BOTH
 @pytest.mark.parametrize(
     "wish",

@@ -7,7 +7,9 @@ The model is offered a function with one string, see `proxy.core.responses.tools
       |---no brace---------->  bare (all is told as it comes)
       +---other JSON------->  over (told at the end, in one piece)
 
-If the JSON breaks off, what was told of it is taken back: half a program must not run.
+If the JSON breaks off, what was told of it is taken back: half a program must not run. A line break
+that stands in a string as it is, where JSON wants it escaped, breaks nothing: models write programs
+so.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ _SIGNS: Final = '{"input":"'
 _LONGEST_HEAD: Final = 100
 _PART: Final = re.compile(r'[^"\\]+|\\[^u]|\\u.{4}', re.DOTALL)
 """Of a string in JSON: plain text, or an escape."""
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_UNESCAPED: Final = re.compile(r"\\.|[\x00-\x1f]", re.DOTALL)
+"""An escape, or a character that JSON wants escaped."""
 _FIRST_HALF: Final = re.compile(r"\\u[dD][89abAB]")
 """The first of the two escapes that a character beyond the basic plane takes."""
 _ESCAPE: Final = len(r"\ud83e")
@@ -64,7 +69,7 @@ class FreeText:
         """What is left to tell of the input, once the call has ended with all of its arguments."""
         if self._state == "bare":
             return ""
-        found = first_object(arguments)
+        found = first_object(arguments) or first_object(_STRING.sub(_mended, arguments))
         if not found and arguments.lstrip().startswith("{"):
             self._told.clear()
             return ""
@@ -94,11 +99,24 @@ class FreeText:
         if self._held.startswith('"'):
             self._state = "over"
         try:
-            decoded: str = json_text.loads(f'"{text[:place]}"'.encode())
+            decoded: str = json_text.loads(f'"{_escaped(text[:place])}"'.encode())
         except ValueError:  # so the call is no JSON, and has no input
             self._state = "over"
             return ""
         return decoded
+
+
+def _mended(string: re.Match[str]) -> str:
+    return _escaped(string[0])
+
+
+def _escaped(text: str) -> str:
+    return _UNESCAPED.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    found = match[0]
+    return found if found.startswith("\\") else f"\\u{ord(found):04x}"
 
 
 def _may_be_half(text: str, place: int, end: int) -> bool:

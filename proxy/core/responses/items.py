@@ -54,7 +54,7 @@ def _item(item: object, param: str, mint: Mint) -> Given:
         raise BadRequest(f"'{param}' must be an object.", param=param)
     kind = item.get("type")
     if kind is None:
-        kind = "message" if "role" in item else "item_reference"
+        kind = "item_reference" if "id" in item and "role" not in item else "message"
     read = _READERS.get(kind) if isinstance(kind, str) else None
     if read is None:
         shown = str(kind)[:_LONGEST_SHOWN]

@@ -15,7 +15,9 @@ from proxy.core.responses.parts import chat_content, joined
 from proxy.core.responses.tools import chat_name, custom_arguments
 from proxy.core.responses.wire import (
     CustomToolCall,
+    CustomToolCallOutput,
     FunctionCall,
+    FunctionCallOutput,
     Given,
     Item,
     MessageItem,
@@ -103,7 +105,7 @@ class _Transcript:
             case "custom_tool_call":
                 self._add_call(item, custom_arguments(item["input"]), param)
             case "function_call_output" | "custom_tool_call_output":
-                self._add_result(item["call_id"], chat_content(item["output"]), param)
+                self._add_result(item, chat_content(item["output"]), param)
             case "file_search_call":
                 pass
 
@@ -131,10 +133,14 @@ class _Transcript:
         self._calls.append(cast("MessageCall", call))
         self._called.add(item["call_id"])
 
-    def _add_result(self, call_id: str, content: Content, param: str) -> None:
+    def _add_result(
+        self, item: FunctionCallOutput | CustomToolCallOutput, content: Content, param: str
+    ) -> None:
+        call_id = item["call_id"]
         if call_id not in self._called:
+            kind = item["type"].replace("_", " ")
             raise BadRequest(
-                "No tool call found for function call output with call_id "
+                f"No tool call found for {kind} with call_id "
                 f"{call_id[:_LONGEST_SHOWN]}. Send the call before it, or the id of the response "
                 "that made it as 'previous_response_id'.",
                 param=f"{param}.call_id",

@@ -97,12 +97,29 @@ def test_a_beginning_without_an_end_is_looked_at_no_longer() -> None:
     assert told(*" " * 101, '{"input": "a', '"}')[-3:] == ["", "", "a"]
 
 
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+def test_a_line_break_that_is_not_escaped_belongs_to_the_input(size: int) -> None:
+    written = '{\n"input": "if a:\n\tprint(\\"b\\")\r\n\x01",\n"why": "so\n"}'
+    one = FreeText()
+    pieces = [one.feed(written[at : at + size]) for at in range(0, len(written), size)]
+    assert one.close(written) == ""
+    assert "".join(pieces) == one.text == 'if a:\n\tprint("b")\r\n\x01'
+
+
+def test_a_line_break_does_not_make_half_an_input_whole() -> None:
+    assert told('{"input": "a\nb', "\nc") == ["a\nb", "\nc", ""]
+    one = FreeText()
+    one.feed('{"input": "a\nb')
+    one.close('{"input": "a\nb')
+    assert one.text == ""
+
+
 def test_bare_text_is_told_as_it_comes() -> None:
     assert told("*** Beg", "in Patch") == ["*** Beg", "in Patch", ""]
 
 
 @pytest.mark.parametrize(
-    "written", ['{"input": "rm -r', '{"input": "a\\x"}', '{"input": "a\nb"}', '{"input": "a" b}']
+    "written", ['{"input": "rm -r', '{"input": "a\\x"}', '{"input": "a\\\nb"}', '{"input": "a" b}']
 )
 def test_the_input_of_broken_json_is_taken_back(written: str) -> None:
     one = FreeText()

@@ -211,6 +211,12 @@ def test_results_of_calls_go_on_from_the_response_that_made_them() -> None:
     assert caught.value.param == "input[0].call_id"
 
 
+@pytest.mark.parametrize("kind", ["function_call_output", "custom_tool_call_output"])
+def test_a_result_without_its_call_is_called_what_it_is(kind: str) -> None:
+    with pytest.raises(BadRequest, match=f"for {kind.replace('_', ' ')} with call_id lost"):
+        read(input=[{"type": kind, "call_id": "lost", "output": "sunny"}]).chat()
+
+
 def test_a_request_may_add_nothing_to_the_response_it_goes_on_from() -> None:
     later = read(input=[], previous_response_id="resp_1")
     assert later.chat(read().items()).messages == HELLO
