@@ -170,7 +170,7 @@ def _application(outside: Outside, given: Given, parts: Share) -> Application:
             usage=records.usage,
             audit=records.audit,
             people=records.people,
-            metrics=metrics_of(settings, board, routes),
+            metrics=metrics_of(settings, board, routes, parts),
             traces=records.traces,
             open_paths=page.paths,
         ),

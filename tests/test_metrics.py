@@ -19,6 +19,7 @@ from proxy.app import Proxy, create_app
 from proxy.settings import Settings
 from proxy.settings.reloading import Given
 from proxy.telemetry.label_values import codes
+from proxy.telemetry.metrics import MOST_MODELS
 from tests.support.asgi import ask
 from tests.support.script import Round, result, search_call
 from tests.support.upstreams import Upstreams
@@ -171,6 +172,19 @@ async def test_counts_go_on_when_the_settings_are_read_again() -> None:
     rest = ("", "/chat/completions", "200")
     of = ("rag_proxy_requests_total", "", "", "")
     assert (found[*of, "llama", *rest], found[*of, "qwen", *rest]) == (1, 2)
+
+
+async def test_settings_that_are_read_again_make_no_room_for_more_names_of_models() -> None:
+    app = create_app(settings(retrieval="off"), Upstreams(lambda _: Round("Hi.")).transport())
+    async with app.lifespan_context(None):
+        for number in range(MOST_MODELS):
+            await ask(app, document={**HI, "model": f"m{number}"})
+        app.replace(Given(settings(retrieval="off", breaker_failures=9)))
+        for name in ("m1", "one-more"):
+            await ask(app, document={**HI, "model": name})
+        found = await counted(app)
+    of, rest = ("rag_proxy_requests_total", "", "", ""), ("", "/chat/completions", "200")
+    assert (found[*of, "m1", *rest], found[*of, "other", *rest]) == (2, 1)
 
 
 async def test_nothing_is_counted_that_nobody_asked_to_count() -> None:

@@ -29,7 +29,7 @@ from proxy.telemetry.audit_file import AuditFile
 from proxy.telemetry.audit_record import Audit, AuditRecords
 from proxy.telemetry.board import Board
 from proxy.telemetry.line_writer import LineWriter
-from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.metrics import Learnt, Metrics
 from proxy.telemetry.people import PeopleInRecords
 from proxy.telemetry.prices import Prices
 from proxy.telemetry.spans import Servers
@@ -124,7 +124,9 @@ def audit_of(settings: Settings, parts: Share) -> Audit | None:
     return Audit(parts.of(AuditFile, Path(settings.audit_file), close=_close), records)
 
 
-def metrics_of(settings: Settings, board: Board | None, routes: Sequence[Route]) -> Metrics | None:
+def metrics_of(
+    settings: Settings, board: Board | None, routes: Sequence[Route], parts: Share
+) -> Metrics | None:
     """What counts requests on `board`, if there is one."""
     if board is None:
         return None
@@ -134,6 +136,7 @@ def metrics_of(settings: Settings, board: Board | None, routes: Sequence[Route])
         frozenset(settings.profiles),
         settings.default_model,
         named_models(settings),
+        parts.of(Learnt),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,6 +31,15 @@ _NOT_ASKED: Final = frozenset({"queue_full", "queue_timeout", "circuit_open"})
 _NO_FAILURE: Final = Failure("")
 
 
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """The values of labels that turned out to be right. It outlives a change of settings."""
+
+    models: Values = field(default_factory=lambda: Values(more=MOST_MODELS))
+    keys: Values = field(default_factory=lambda: Values(more=MOST_KEYS))
+    causes: Values = field(default_factory=lambda: Values(more=_MOST_CAUSES))
+
+
 @dataclass(slots=True)
 class Metrics:
     """Counts on a board. It knows which names may be labels."""
@@ -40,25 +49,20 @@ class Metrics:
     """The route of a path as the client sent it."""
     profiles: frozenset[str] = frozenset()
     default_model: str = ""
-    models: Iterable[str] = ()
+    models: frozenset[str] = frozenset()
     """The models that the settings name. Others are known once they have answered."""
-    _models: Values = field(init=False)
-    _keys: Values = field(init=False)
+    learnt: Learnt = field(default_factory=Learnt)
     _codes: Values = field(init=False)
-    _causes: Values = field(init=False)
 
     def __post_init__(self) -> None:
-        self._models = Values(self.models, more=MOST_MODELS)
-        self._keys = Values(more=MOST_KEYS)
         self._codes = Values(codes())
-        self._causes = Values(more=_MOST_CAUSES)
 
     def note(self, facts: RequestFacts) -> None:
         """Count a request that is over."""
         answer = facts.answer
         profile = profile_of(facts, self.profiles, self.default_model)
         model = "" if answer is None else self._model(answer)
-        key = self._keys.of(facts.client.name, is_right=True)
+        key = self.learnt.keys.of(facts.client.name, is_right=True)
         failure = facts.failure or _NO_FAILURE
         route = self.route_of(facts.path)
         labels = (
@@ -80,11 +84,14 @@ class Metrics:
                     self._job(job)
 
     def _model(self, answer: AnswerFacts) -> str:
+        name = answer.upstream_model
+        if name in self.models:
+            return name
         has_answered = any(_is_well(each) for each in answer.timeline.rounds)
-        return self._models.of(answer.upstream_model, is_right=has_answered)
+        return self.learnt.models.of(name, is_right=has_answered)
 
     def _cause(self, word: str) -> str:
-        return self._causes.of(word, is_right=True) if word else ""
+        return self.learnt.causes.of(word, is_right=True) if word else ""
 
     def _answer(
         self, facts: RequestFacts, answer: AnswerFacts, labels: tuple[str, str, str]

@@ -38,7 +38,12 @@ def counted(*facts: Any, **more: Any) -> Sums:
     metrics = Metrics(
         board,
         lambda path: {"/v1/chat/completions": "/chat/completions"}.get(path, "other"),
-        **{"profiles": frozenset({"hr"}), "default_model": "llama", "models": ["llama"], **more},
+        **{
+            "profiles": frozenset({"hr"}),
+            "default_model": "llama",
+            "models": frozenset({"llama"}),
+            **more,
+        },
     )
     for each in facts:
         metrics.note(each)
