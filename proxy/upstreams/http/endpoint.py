@@ -209,7 +209,7 @@ class Endpoint:
         except UpstreamError as error:  # the receiver's
             self._count(receiver, error.cause)
             raise
-        except BaseException:
+        except BaseException:  # most of all a cancellation; it was a request all the same
             self._count(receiver, GIVEN_UP)
             raise
         self._count(receiver, "")
