@@ -64,6 +64,7 @@ def test_what_was_measured_can_be_shown_and_gone_on_with(model: str, tmp_path: P
     assert first.endswith(shown)
 
 
+@pytest.mark.long
 def test_a_setting_reaches_the_proxy(model: str, tmp_path: Path) -> None:
     chosen = ("--tag", "one", "--model-url", model, "--mode", "tool", "--kind", "small talk")
     code, said = quality(*chosen, "--set", "RAG_PROXY_LOG_LEVEL", "shout")

@@ -15,6 +15,7 @@ from tests.support.program import PATIENCE_S
 from tests.support.server import serving_in_thread
 
 
+@pytest.mark.long
 def test_the_programs_answer_inside_the_block_and_end_with_it(tmp_path: Path) -> None:
     model = servers.Model("http://127.0.0.1:9/v1")
     with servers.proxy(servers.this_tree(), model, tmp_path, {}) as url:
