@@ -39,6 +39,8 @@ _STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 _LOOK_AGAIN_S: Final = 0.05
 _SHORTEST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
+_LAST_BREATH_S: Final = 1.0
+"""How long a worker that answers no more has to end, before it counts as one that has hung."""
 
 
 class Worker(Process):
@@ -145,6 +147,8 @@ class Workers(Multiprocess):
 
     def _mourn(self, place: int, process: Process, attempts: Attempts) -> None:
         """Clear up after a worker that ended or hung, and see to its replacement."""
+        # The pipes of a process that ends close a moment before its exit code is known.
+        process.process.join(_LAST_BREATH_S)
         end, gone = process.exitcode, process.pid
         process.kill()
         process.join()

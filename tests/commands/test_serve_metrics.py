@@ -80,8 +80,8 @@ class Served:
 
     def replaces(self, before: Collection[int]) -> None:
         """Wait until other workers than those serve."""
-        self.program.err.until("Worker .* has ended")
-        self.program.err.until("Worker .* has ended")
+        self.program.err.until("Worker .* replaces it")
+        self.program.err.until("Worker .* replaces it")
         _until(lambda: len(set(workers_of(self.program)) - set(before)) == 2)
         _until(self._is_up)
 

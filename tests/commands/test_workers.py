@@ -80,7 +80,7 @@ def test_a_worker_that_cannot_load_is_tried_again_after_growing_pauses_and_takes
         first, _ = workers_of(program)
         config.write_text("prot = 1")
         os.kill(first, signal.SIGKILL)
-        program.err.until(f"Worker {first} has ended")
+        program.err.until(f"Worker {first} has ")
         for pause in ("0.5", "1", "2"):
             program.err.until("^rag-proxy: prot in rag-proxy.toml: no such setting")
             program.err.until(rf"A worker cannot load \(exit code 2\)\. .* in {pause} s\.$")
